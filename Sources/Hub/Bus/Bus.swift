@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How nodes tell each other of commits: the seam between the hub and whatever carries messages.
+///
+/// For implementers: the bus is for speed, the tape for truth. Messages may be lost, repeated or late; receivers find
+/// gaps by the numbers and read them from the tape. What one node announces arrives in order where it arrives.
+package protocol Bus: Sendable {
+    /// Tells the other nodes. Called on the writer's loop after every commit; must not block, and drops what it cannot
+    /// take at once.
+    func announce(_ commits: [Commit])
+
+    /// Receives what other nodes announce, and returns when the task is cancelled.
+    /// - Parameter receive: Called one message at a time.
+    func run(_ receive: @Sendable ([Commit]) async -> Void) async
+}

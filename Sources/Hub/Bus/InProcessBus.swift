@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// Connects hubs of one process; with one hub, which is the usual way to run without Redis, there is nobody to tell.
+package final class InProcessBus: Bus {
+    /// Where the buses of one process meet.
+    package final class Exchange: Sendable {
+        fileprivate let peers = Mutex<[ObjectIdentifier: AsyncStream<[Commit]>.Continuation]>([:])
+
+        package init() {}
+    }
+
+    /// Announcements kept for a hub that is busy; the oldest is dropped past it.
+    package static let backlog = 64
+
+    private let exchange: Exchange
+
+    package init(exchange: Exchange = Exchange()) {
+        self.exchange = exchange
+    }
+
+    package func announce(_ commits: [Commit]) {
+        self.exchange.peers.withLock { peers in
+            for (peer, continuation) in peers where peer != ObjectIdentifier(self) {
+                continuation.yield(commits)
+            }
+        }
+    }
+
+    package func run(_ receive: @Sendable ([Commit]) async -> Void) async {
+        let (messages, continuation) = AsyncStream.makeStream(
+            of: [Commit].self,
+            bufferingPolicy: .bufferingNewest(Self.backlog)
+        )
+        self.exchange.peers.withLock { $0[ObjectIdentifier(self)] = continuation }
+        for await commits in messages {
+            await receive(commits)
+        }
+        _ = self.exchange.peers.withLock { $0.removeValue(forKey: ObjectIdentifier(self)) }
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+
+/// One channel that somebody looks at.
+///
+/// All channels share the executor of the ``TapeWriter``: the order of the log is one order, and whoever publishes is
+/// in it already, so entering a channel costs no hop. Readers on other loops use ``tail``.
+package actor EventChannel {
+    package nonisolated let name: ChannelName
+    package nonisolated let type: EventType
+    package nonisolated let tail: Tail
+    package nonisolated let encoder: FrameEncoder
+    private let loop: any EventLoop
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe self.loop.executor.asUnownedSerialExecutor()
+    }
+
+    package init(name: ChannelName, type: EventType, framing: Framing, budget: RingBudget, loop: any EventLoop) {
+        self.name = name
+        self.type = type
+        self.tail = Tail(budget: budget)
+        self.encoder = FrameEncoder(channel: name, framing: framing)
+        self.loop = loop
+    }
+
+    /// Events of this channel were committed: ascending, without a gap among them.
+    /// - Returns: What the loops with subscribers are to be told; nil when there is nothing new or nobody to tell.
+    package func publish(_ entries: some Collection<TapeEntry>) -> Publication? {
+        guard let run = self.encoder.run(entries), let loops = self.tail.publish(run, entries: entries),
+            !loops.isEmpty
+        else { return nil }
+        return Publication(channel: self, run: run, loops: loops)
+    }
+}
+
+/// New events of a channel, on their way to its subscribers.
+package struct Publication: Sendable {
+    package let channel: EventChannel
+    package let run: FrameRun
+    /// The loops with subscribers.
+    package let loops: [Int]
+}

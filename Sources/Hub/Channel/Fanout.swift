@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import Synchronization
+
+/// Tells the loops of committed events: one hop per loop and batch, however many channels and subscribers.
+///
+/// Used on the loop of the ``TapeWriter`` only.
+final class Fanout: Sendable {
+    private struct InFlight {
+        var hops = 0
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    /// Batches that may be on their way to a loop at once, before the next commit waits.
+    private let hopLimit: Int
+    private let registry: ChannelRegistry
+    private let rosters: [Roster]
+    private let bus: any Bus
+    private let inFlight = Mutex(InFlight())
+
+    init(registry: ChannelRegistry, rosters: [Roster], bus: any Bus) {
+        self.registry = registry
+        self.rosters = rosters
+        self.bus = bus
+        self.hopLimit = rosters.count * 2
+    }
+
+    /// Tells this node's subscribers and the other nodes.
+    func publish(_ commits: [Commit]) {
+        guard !commits.isEmpty else { return }
+        self.tellSubscribers(commits)
+        self.bus.announce(commits)
+    }
+
+    /// Tells this node's subscribers.
+    func tellSubscribers(_ commits: [Commit]) {
+        var perLoop: [[Publication]] = Array(repeating: [], count: self.rosters.count)
+        for commit in commits {
+            guard let channel = self.registry.existing(commit.channel),
+                let publication = channel.assumeIsolated({ $0.publish(commit.entries) })
+            else { continue }
+            for loop in publication.loops {
+                perLoop[loop].append(publication)
+            }
+        }
+        for (roster, publications) in zip(self.rosters, perLoop) where !publications.isEmpty {
+            if roster.loop.inEventLoop {
+                roster.assumeIsolated { $0.deliver(publications) }
+            } else {
+                self.inFlight.withLock { $0.hops += 1 }
+                roster.loop.execute {
+                    roster.assumeIsolated { $0.deliver(publications) }
+                    self.landed()
+                }
+            }
+        }
+    }
+
+    private func landed() {
+        let waiter = self.inFlight.withLock { state -> CheckedContinuation<Void, Never>? in
+            state.hops -= 1
+            guard state.hops < self.hopLimit else { return nil }
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    /// Returns once few enough batches are on their way.
+    func waitForRoom() async {
+        await withCheckedContinuation { continuation in
+            let mustWait = self.inFlight.withLock { state in
+                guard state.hops >= self.hopLimit else { return false }
+                state.waiter = continuation
+                return true
+            }
+            if !mustWait { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+package import NIOCore
+import Synchronization
+
+/// The newest part of a channel, kept in memory and readable from every loop without suspending.
+///
+/// Only its ``EventChannel`` adds to it. Whoever joins gets the head and is counted as interested under the same lock
+/// as a publication takes, so every event after that head reaches the loop that joined.
+package final class Tail: Sendable {
+    /// Frames kept per channel, in bytes; the newest run is kept whatever its size.
+    package static let ringLimit = 128 * 1024
+    /// Most slots remembered per channel; past that, the one that changed longest ago is only on the tape.
+    package static let slotLimit = 256
+
+    private struct State {
+        /// What the tape said when it was read; nil before that.
+        var opened: (epoch: String, first: Int)?
+        var head = 0
+        var ring = Deque<FrameRun>()
+        var ringBytes = 0
+        /// The newest entry of each slot, ascending by `seq`.
+        var newest: [TapeEntry] = []
+        /// Loops with subscribers, and how many each has.
+        var interest: [(loop: Int, count: Int)] = []
+        var isRetired = false
+    }
+
+    private let state = Mutex(State())
+    private let budget: RingBudget
+
+    package init(budget: RingBudget) {
+        self.budget = budget
+    }
+
+    deinit {
+        self.budget.add(-self.state.withLock { $0.ringBytes })
+    }
+
+    /// What the channel holds; nil until it has been read from the tape.
+    package var extent: Extent? {
+        self.state.withLock { Self.extent(of: $0) }
+    }
+
+    private static func extent(of state: State) -> Extent? {
+        state.opened.map { Extent(epoch: $0.epoch, first: min($0.first, state.head + 1), head: state.head) }
+    }
+
+    /// Takes in what the tape says. Publications since that read may have gone further, and stand.
+    package func opened(_ page: TapePage) {
+        self.state.withLock { state in
+            state.opened = (page.extent.epoch, page.extent.first)
+            if page.extent.head > state.head {
+                state.head = page.extent.head
+                self.clearRing(&state)
+            }
+            for entry in page.entries {
+                Self.remember(entry, in: &state)
+            }
+        }
+    }
+
+    /// Adds a run of consecutive events. A run that leaves a gap is kept and what was before it is dropped: readers
+    /// find the gap and read it from the tape.
+    /// - Returns: The loops to tell; nil when all of it was known already.
+    package func publish(_ run: FrameRun, entries: some Collection<TapeEntry>) -> [Int]? {
+        self.state.withLock { state in
+            guard run.last > state.head else { return nil }
+            if run.first != state.head + 1 {
+                self.clearRing(&state)
+            }
+            state.head = run.last
+            state.ring.append(run)
+            self.count(run.bytes.readableBytes, in: &state)
+            let limit = self.budget.isExceeded ? 0 : Self.ringLimit
+            while state.ringBytes > limit, state.ring.count > 1, let oldest = state.ring.popFirst() {
+                self.count(-oldest.bytes.readableBytes, in: &state)
+            }
+            for entry in entries {
+                Self.remember(entry, in: &state)
+            }
+            return state.interest.map(\.loop)
+        }
+    }
+
+    private func clearRing(_ state: inout State) {
+        state.ring.removeAll()
+        self.count(-state.ringBytes, in: &state)
+    }
+
+    private func count(_ bytes: Int, in state: inout State) {
+        state.ringBytes += bytes
+        self.budget.add(bytes)
+    }
+
+    private static func remember(_ entry: TapeEntry, in state: inout State) {
+        if let index = state.newest.firstIndex(where: { $0.slot == entry.slot }) {
+            guard state.newest[index].seq < entry.seq else { return }
+            state.newest.remove(at: index)
+        } else if state.newest.count == Self.slotLimit {
+            state.newest.removeFirst()
+        }
+        let place = state.newest.lastIndex { $0.seq < entry.seq }.map { $0 + 1 } ?? 0
+        state.newest.insert(entry, at: place)
+    }
+}
+
+extension Tail {
+    package enum OnJoin: Sendable, Equatable {
+        /// Counted as interested; every event after the head will be told to the loop.
+        case joined(Extent)
+        /// Has not been read from the tape yet; not counted.
+        case unopened
+        /// Was given up for lack of interest; look the channel up again.
+        case retired
+    }
+
+    /// A loop got one more subscriber.
+    package func join(loop: Int) -> OnJoin {
+        self.state.withLock { state in
+            guard !state.isRetired else { return .retired }
+            guard let extent = Self.extent(of: state) else { return .unopened }
+            if let index = state.interest.firstIndex(where: { $0.loop == loop }) {
+                state.interest[index].count += 1
+            } else {
+                state.interest.append((loop, 1))
+            }
+            return .joined(extent)
+        }
+    }
+
+    /// A loop lost a subscriber.
+    package func leave(loop: Int) {
+        self.state.withLock { state in
+            guard let index = state.interest.firstIndex(where: { $0.loop == loop }) else { return }
+            state.interest[index].count -= 1
+            if state.interest[index].count == 0 {
+                state.interest.remove(at: index)
+            }
+        }
+    }
+
+    /// Gives the channel up unless someone is interested. Final.
+    package func retire() -> Bool {
+        self.state.withLock { state in
+            guard state.interest.isEmpty else { return false }
+            state.isRetired = true
+            return true
+        }
+    }
+
+    /// The frames after a number that are in memory: the rest of the run that holds the next one.
+    package func frames(after seq: Int) -> (bytes: ByteBuffer, last: Int)? {
+        self.state.withLock { state in
+            guard seq < state.head, let oldest = state.ring.first, seq + 1 >= oldest.first else { return nil }
+            var low = 0
+            var high = state.ring.count
+            while high - low > 1 {
+                let middle = (low + high) / 2
+                if state.ring[middle].first <= seq + 1 { low = middle } else { high = middle }
+            }
+            let run = state.ring[low]
+            return run.frames(from: seq + 1).map { ($0, run.last) }
+        }
+    }
+
+    /// The newest entry of each slot that is not older than a number, ascending.
+    package func newest(from seq: Int) -> [TapeEntry] {
+        self.state.withLock { state in
+            state.newest.filter { $0.seq >= seq }
+        }
+    }
+
+}

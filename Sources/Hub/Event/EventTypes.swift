@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The event types a hub knows.
+package struct EventTypes: Sendable {
+    private let byName: [String: EventType]
+
+    /// The built-in types together with declared ones; a declared type replaces the built-in one of its name.
+    package init(declared: [EventType] = []) {
+        self.byName = Dictionary((Self.builtIn + declared).map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
+    }
+
+    package subscript(_ name: some StringProtocol) -> EventType? {
+        self.byName[String(name)]
+    }
+
+    /// Ascending by name.
+    package var all: [EventType] {
+        self.byName.values.sorted { $0.name < $1.name }
+    }
+
+    /// The types that every hub has.
+    package static let builtIn: [EventType] = [
+        EventType(
+            name: "balanceUpdate",
+            readers: .owner,
+            delivery: .latest,
+            keyField: "userId",
+            slot: EventType.Slot(field: "currency", defaultValue: "USD"),
+            retention: .days(90),
+            fields: [
+                Field("balance", .decimal, required: true),
+                Field("userId", .string),
+                Field("currency", .string),
+                Field("available", .decimal),
+                Field("walletId", .string),
+                Field("version", .integer),
+            ]
+        ),
+        EventType(
+            name: "transactionUpdate",
+            readers: .owner,
+            delivery: .every,
+            keyField: "userId",
+            retention: .days(365),
+            fields: [
+                Field("type", .string, required: true),
+                Field("amount", .decimal, required: true),
+                Field("status", .string, required: true),
+                Field("userId", .string),
+                Field("currency", .string),
+                Field("transactionId", .string),
+                Field("walletId", .string),
+                Field("pair", .string),
+                Field("side", .string),
+                Field("price", .decimal),
+                Field("filledAmount", .decimal),
+                Field("recipientId", .string),
+                Field("balanceVersion", .integer),
+            ]
+        ),
+        EventType(
+            name: "rateChange",
+            readers: .everyone,
+            delivery: .latest,
+            keyField: "pair",
+            retention: .days(1),
+            fields: [
+                Field("rate", .decimal, required: true),
+                Field("pair", .string),
+                Field("bid", .decimal),
+                Field("ask", .decimal),
+                Field("exchange", .string),
+                Field("sequence", .integer),
+            ]
+        ),
+        EventType(
+            name: "chainEvent",
+            readers: .everyone,
+            delivery: .every,
+            keyField: "contract",
+            fields: [
+                Field("chain", .string, required: true),
+                Field("event", .string, required: true),
+                Field("blockNumber", .integer, required: true),
+                Field("blockHash", .string, required: true),
+                Field("transactionHash", .string, required: true),
+                Field("logIndex", .integer, required: true),
+                Field("level", .choice(["seen", "confirmed", "final"]), required: true),
+                Field("contract", .string),
+                Field("args", .object),
+                Field("undoes", .string),
+            ]
+        ),
+    ]
+}
+
+extension Duration {
+    fileprivate static func days(_ count: Int) -> Duration {
+        .seconds(count * 86_400)
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import JSON
+
+/// What an event type says of one field of `data`.
+package struct Field: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
+        /// An amount or price: a JSON string such as `"123.45"`, never a JSON number, whose digits a parser may change.
+        case decimal
+        case string
+        /// One of these strings.
+        case choice([String])
+        /// A JSON number without fraction or exponent, in 64 bits.
+        case integer
+        case boolean
+        case object
+        case array
+        case any
+    }
+
+    package var name: String
+    package var kind: Kind
+    package var isRequired: Bool
+
+    package init(_ name: String, _ kind: Kind, required: Bool = false) {
+        self.name = name
+        self.kind = kind
+        self.isRequired = required
+    }
+
+    /// What is wrong with the field in `data`; nil when nothing is.
+    package func complaint(about data: JSON.Value) -> String? {
+        guard let value = data[self.name] else {
+            return self.isRequired ? "is required (\(self.kind.expectation))" : nil
+        }
+        return self.kind.complaint(about: value)
+    }
+}
+
+extension Field.Kind {
+    /// Longest decimal, in characters: 2^256 has 78 digits.
+    package static let maxDecimalLength = 160
+
+    var expectation: String {
+        switch self {
+        case .decimal: "a decimal string such as \"123.45\""
+        case .string: "a string"
+        case .choice(let values): "one of " + values.map { "\"\($0)\"" }.joined(separator: ", ")
+        case .integer: "a whole number"
+        case .boolean: "true or false"
+        case .object: "an object"
+        case .array: "an array"
+        case .any: "any value"
+        }
+    }
+
+    func complaint(about value: JSON.Value) -> String? {
+        let isRight =
+            switch self {
+            case .decimal: value.string.map(Self.isDecimal) ?? false
+            case .string: value.kind == .string
+            case .choice(let values): values.contains { value.equals($0) }
+            case .integer: value.integer != nil
+            case .boolean: value.kind == .bool
+            case .object: value.kind == .object
+            case .array: value.kind == .array
+            case .any: true
+            }
+        return isRight ? nil : "must be \(self.expectation)\(Self.hint(self, value))"
+    }
+
+    private static func hint(_ kind: Self, _ value: JSON.Value) -> String {
+        if kind == .decimal, let number = value.number { ", not the number \(number)" } else { "" }
+    }
+
+    /// Whether a text is `-?digits(.digits)?`.
+    package static func isDecimal(_ text: String) -> Bool {
+        var bytes = Array(text.utf8)[...]
+        guard bytes.count <= Self.maxDecimalLength else { return false }
+        if bytes.first == UInt8(ascii: "-") { bytes.removeFirst() }
+        let parts = bytes.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.allSatisfy { part in !part.isEmpty && part.allSatisfy { (0x30...0x39).contains($0) } }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads that sessions and the HTTP API share.
+extension Hub {
+    /// The type of a channel that someone may read.
+    package func readableType(of channel: ChannelName, by principal: Principal?) throws(MessageFault) -> EventType {
+        guard let type = self.types[channel.type] else {
+            let known = self.types.all.map(\.name).joined(separator: ", ")
+            throw MessageFault(.unknownType, "there is no event type \(channel.type); there are \(known)")
+        }
+        if principal == nil, !self.configuration.allowsAnonymousReading || type.readers != .everyone {
+            throw MessageFault(.notAuthenticated, "reading \(channel) needs a token")
+        }
+        guard type.mayRead(channel, principal) else {
+            throw MessageFault(.forbidden, "\(channel) is not yours to read")
+        }
+        return type
+    }
+
+    /// A page of a channel's history, oldest first.
+    /// - Parameter after: The number before the first one wanted; nil for the oldest retained.
+    package func history(
+        of channel: ChannelName,
+        after: Int?,
+        limit: Int
+    ) async -> Result<TapePage, MessageFault> {
+        do throws(TapeFault) {
+            let limit = PageLimit(entries: limit, bytes: self.configuration.page.bytes)
+            var start = after ?? 0
+            if after == nil {
+                start = max(0, (try await self.tape.extents(of: [channel])[channel]?.first ?? 1) - 1)
+            }
+            let page = try await self.tape.page(of: channel, after: start, limit: limit)
+            if let after, after + 1 < page.extent.first {
+                return .failure(
+                    MessageFault(
+                        .cursorExpired,
+                        "events after \(after) are no longer all retained, the oldest is \(page.extent.first)"
+                    )
+                )
+            }
+            if start > page.extent.head {
+                return .failure(
+                    MessageFault(.cursorExpired, "\(start) is beyond the head, which is \(page.extent.head)")
+                )
+            }
+            return .success(page)
+        } catch {
+            return .failure(MessageFault(.unavailable, "the channel cannot be read now; try again"))
+        }
+    }
+}

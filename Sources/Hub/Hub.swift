@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+package import NIOCore
+import ServiceLifecycle
+
+/// One node: the tape with its writer and reader, the channels somebody looks at, the sessions of every loop.
+package final class Hub: Service {
+    package let configuration: HubConfiguration
+    package let tape: any Tape
+    package let writer: TapeWriter
+    package let reader: TapeReader
+    package let registry: ChannelRegistry
+    package let nursery: Nursery
+    package let rosters: [Roster]
+    package let intake: Intake
+    package let verify: TokenVerifier
+    let fanout: Fanout
+    private let bus: any Bus
+    let logger: Logger
+    private let stopping: AsyncStream<Never>
+    private let stop: AsyncStream<Never>.Continuation
+
+    package var types: EventTypes {
+        self.configuration.types
+    }
+
+    /// - Parameters:
+    ///   - loops: The event loops that connections live on, at least one. The first also has the log.
+    ///   - framing: How messages are wrapped for the connections.
+    package init(
+        configuration: HubConfiguration,
+        tape: any Tape,
+        bus: any Bus,
+        loops: [any EventLoop],
+        framing: Framing,
+        verify: @escaping TokenVerifier,
+        logger: Logger
+    ) {
+        precondition(!loops.isEmpty, "a hub needs an event loop")
+        let nursery = Nursery(limit: configuration.waits)
+        let reader = TapeReader(tape: tape, pageLimit: configuration.page)
+        self.configuration = configuration
+        self.tape = tape
+        self.reader = reader
+        self.nursery = nursery
+        self.registry = ChannelRegistry(
+            framing: framing,
+            budget: RingBudget(limit: configuration.ringBytes),
+            loop: loops[0]
+        )
+        self.rosters = loops.enumerated().map { index, loop in
+            Roster(
+                index: index,
+                loop: loop,
+                framing: framing,
+                reader: reader,
+                nursery: nursery,
+                limits: configuration.roster
+            )
+        }
+        self.fanout = Fanout(registry: self.registry, rosters: self.rosters, bus: bus)
+        self.writer = TapeWriter(
+            tape: tape,
+            fanout: self.fanout,
+            loop: loops[0],
+            limits: configuration.writer,
+            logger: logger
+        )
+        self.intake = Intake(types: configuration.types, limits: configuration.intake)
+        self.bus = bus
+        self.verify = verify
+        self.logger = logger
+        (self.stopping, self.stop) = AsyncStream.makeStream()
+    }
+
+    /// Makes the session of a connection; nil when the loop is none of the hub's. Called on that loop.
+    package func makeSession(on loop: any EventLoop, outlet: any Outlet) -> Session? {
+        self.rosters.first { $0.loop === loop }.map { Session(hub: self, roster: $0, outlet: outlet) }
+    }
+
+    // MARK: - Life
+
+    /// Works until shut down gracefully: settles what was handed to the writer, says goodbye to the sessions, closes
+    /// the tape.
+    package func run() async {
+        let ticks = self.rosters.map { roster in
+            roster.loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+                roster.assumeIsolated { $0.tick(now: .now, uptime: .now()) }
+            }
+        }
+        async let writing: Void = self.writer.run()
+        async let nursing: Void = self.nursery.run()
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask {
+                    await self.bus.run { await self.receive($0) }
+                }
+                group.addTask { await self.keepHouse() }
+                for await _ in self.stopping {}
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            self.shutDown()
+        }
+        await self.writer.finish()
+        await writing
+        for roster in self.rosters {
+            await roster.drain(window: Int(self.configuration.drainWindow / .milliseconds(1)))
+        }
+        for tick in ticks {
+            tick.cancel()
+        }
+        self.nursery.finish()
+        await nursing
+        await self.tape.close()
+    }
+
+    /// Makes ``run()`` end.
+    package func shutDown() {
+        self.stop.finish()
+    }
+
+    /// Another node has committed events.
+    private func receive(_ commits: [Commit]) async {
+        let loop = self.writer.loop
+        loop.execute { self.fanout.tellSubscribers(commits) }
+        await self.fanout.waitForRoom()
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an operator decides about a hub.
+package struct HubConfiguration: Sendable {
+    /// The node's name, as clients see it.
+    package var node = "node-1"
+    /// Whether public types can be read without a token.
+    package var allowsAnonymousReading = true
+    package var types = EventTypes()
+    package var intake = Intake.Limits()
+    package var roster = Roster.Limits()
+    package var writer = TapeWriter.Limits()
+    /// Frames kept in memory for readers that are a little behind, in bytes.
+    package var ringBytes = 256 << 20
+    /// How much one page of a replay or of history holds.
+    package var page = PageLimit(entries: 1000, bytes: 256 << 10)
+    /// Waits of all sessions at once (tokens, channels, pages).
+    package var waits = 100_000
+    /// Over how long the clients of a leaving node are asked to spread their return.
+    package var drainWindow: Duration = .seconds(5)
+    /// Between two rounds of housekeeping: retention, idle channels.
+    package var housekeeping: Duration = .seconds(60)
+
+    package init() {}
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import JSON
+
+/// Checks what publishers send against the event types; nothing invalid gets further.
+package struct Intake: Sendable {
+    /// Bounds on one request.
+    package struct Limits: Sendable, Equatable {
+        /// Events in one request.
+        package var events = 10_000
+        /// `data` of one event as compact JSON, in bytes.
+        package var dataBytes = 65_536
+        /// Keys of one event.
+        package var keys = 16
+
+        package init() {}
+    }
+
+    /// Faulty items told of in one answer.
+    package static let maxReportedItems = 100
+    /// Longest `id` and `source`, in UTF-8 bytes.
+    package static let maxIdentifierLength = 256
+
+    package let types: EventTypes
+    package let limits: Limits
+
+    package init(types: EventTypes, limits: Limits = Limits()) {
+        self.types = types
+        self.limits = limits
+    }
+
+    /// Checks the events of one request: all of them or none.
+    /// - Parameter now: What events without `time` get.
+    package func events(
+        from items: [JSON.Value],
+        publisher: Principal,
+        now: Timestamp
+    ) throws(IntakeFault) -> [Event] {
+        guard !items.isEmpty else {
+            throw .malformed("there is no event in the request")
+        }
+        guard items.count <= self.limits.events else {
+            throw .tooManyEvents(limit: self.limits.events, actual: items.count)
+        }
+        var events: [Event] = []
+        events.reserveCapacity(items.count)
+        var faults: [ItemFault] = []
+        for (index, item) in items.enumerated() {
+            do {
+                events.append(try self.event(from: item, index: index, publisher: publisher, now: now))
+            } catch {
+                faults.append(error)
+                guard faults.count < Self.maxReportedItems else { break }
+            }
+        }
+        guard faults.isEmpty else {
+            throw .items(faults)
+        }
+        return events
+    }
+
+    private func event(
+        from item: JSON.Value,
+        index: Int,
+        publisher: Principal,
+        now: Timestamp
+    ) throws(ItemFault) -> Event {
+        func fault(_ reason: ItemFault.Reason, _ field: String?, _ message: String) -> ItemFault {
+            ItemFault(index: index, reason: reason, field: field, message: message)
+        }
+        guard item.kind == .object else {
+            throw fault(.invalid, nil, "an event is an object")
+        }
+        guard let typeName = item["type"]?.string else {
+            throw fault(.invalid, "type", "is required (a string)")
+        }
+        guard publisher.mayPublish(typeName) else {
+            throw fault(.forbidden, "type", "publishing \(typeName) needs the scope publish:\(typeName) or publish:*")
+        }
+        guard let type = self.types[typeName] else {
+            let known = self.types.all.map(\.name).joined(separator: ", ")
+            throw fault(.unknownType, "type", "there is no event type \(typeName); there are \(known)")
+        }
+        guard let data = item["data"], data.kind == .object else {
+            throw fault(.invalid, "data", "is required (an object)")
+        }
+        for field in type.fields {
+            if let complaint = field.complaint(about: data) {
+                throw fault(.invalid, "data.\(field.name)", complaint)
+            }
+        }
+        let keys: [String]
+        do {
+            keys = try self.keys(of: item, data: data, type: type)
+        } catch {
+            throw fault(.invalid, error.field, error.message)
+        }
+        let compact = data.compacted()
+        guard compact.count <= self.limits.dataBytes else {
+            throw fault(.tooLarge, "data", "has \(compact.count) bytes, the limit is \(self.limits.dataBytes)")
+        }
+        var time: Timestamp?
+        if let value = item["time"], !value.isNull {
+            time = value.string.flatMap { Timestamp(rfc3339: $0) }
+            guard time != nil else {
+                throw fault(.invalid, "time", "must be an RFC 3339 time such as \"2026-11-20T16:00:00Z\"")
+            }
+        }
+        let slot = type.slot.map { data[$0.field]?.string ?? $0.defaultValue } ?? ""
+        return Event(
+            id: try self.identifier("id", of: item, index: index) ?? Self.makeID(),
+            source: try self.identifier("source", of: item, index: index) ?? publisher.subject,
+            type: type.name,
+            keys: keys,
+            time: time ?? now,
+            data: compact,
+            slot: slot,
+            fingerprint: Fingerprint(type: type.name, keys: keys, time: time, data: compact)
+        )
+    }
+
+    private func identifier(_ name: String, of item: JSON.Value, index: Int) throws(ItemFault) -> String? {
+        guard let value = item[name], !value.isNull else { return nil }
+        guard let text = value.string, (1...Self.maxIdentifierLength).contains(text.utf8.count),
+            text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+        else {
+            throw ItemFault(
+                index: index,
+                reason: .invalid,
+                field: name,
+                message: "must be a string of 1 to \(Self.maxIdentifierLength) bytes without control characters"
+            )
+        }
+        return text
+    }
+
+    /// 128 random bits: an id for an event whose publisher gave none.
+    private static func makeID() -> String {
+        let high = String(UInt64.random(in: .min ... .max), radix: 32)
+        let low = String(UInt64.random(in: .min ... .max), radix: 32)
+        return "e-" + high + low
+    }
+}
+
+private struct KeyComplaint: Error {
+    var field: String
+    var message: String
+}
+
+extension Intake {
+    private func keys(of item: JSON.Value, data: JSON.Value, type: EventType) throws(KeyComplaint) -> [String] {
+        let keyInData = type.keyField.flatMap { data[$0]?.string }
+        var keys: [String] = []
+        if let key = item["key"], !key.isNull {
+            guard item["keys"] == nil else {
+                throw KeyComplaint(field: "keys", message: "stands beside \"key\"; give one of them")
+            }
+            keys.append(try self.key(key, field: "key"))
+        } else if let list = item["keys"], !list.isNull {
+            guard list.kind == .array, (1...self.limits.keys).contains(list.count) else {
+                throw KeyComplaint(field: "keys", message: "must be an array of 1 to \(self.limits.keys) keys")
+            }
+            for element in list.elements {
+                let key = try self.key(element, field: "keys")
+                guard !keys.contains(key) else {
+                    throw KeyComplaint(field: "keys", message: "names \(key) twice")
+                }
+                keys.append(key)
+            }
+        } else {
+            guard let field = type.keyField else {
+                throw KeyComplaint(field: "key", message: "is required for \(type.name)")
+            }
+            guard let value = data[field] else {
+                throw KeyComplaint(field: "data.\(field)", message: "is required where the event has no \"key\"")
+            }
+            return [try self.key(value, field: "data.\(field)")]
+        }
+        // A key that contradicts the data would show one user what belongs to another.
+        if let keyInData, let field = type.keyField, !keys.contains(keyInData) {
+            throw KeyComplaint(
+                field: "data.\(field)",
+                message: "is \(keyInData), which is not among the event's keys (\(keys.joined(separator: ", ")))"
+            )
+        }
+        return keys
+    }
+
+    private func key(_ value: JSON.Value, field: String) throws(KeyComplaint) -> String {
+        guard let key = value.string, ChannelName.isValidKey(key) else {
+            throw KeyComplaint(
+                field: field,
+                message: "must be a string of 1 to \(ChannelName.maxKeyLength) bytes without control characters"
+            )
+        }
+        return key
+    }
+}

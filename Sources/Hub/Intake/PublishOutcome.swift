@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a publisher is told of its request.
+package enum PublishOutcome: Sendable, Equatable {
+    case published([PublishResult])
+    /// Ids of these events are taken by other content.
+    case conflict([ItemFault])
+    case failed(AppendFault)
+
+    /// - Parameter events: What was handed to the writer.
+    package init(events: [Event], _ result: Result<AppendOutcome, AppendFault>) {
+        switch result {
+        case .success(.committed(let receipts)):
+            self = .published(zip(events, receipts).map { PublishResult(id: $0.id, receipt: $1) })
+        case .success(.conflict(let items)):
+            let faults = items.prefix(Intake.maxReportedItems).map { index in
+                ItemFault(
+                    index: index,
+                    reason: .conflict,
+                    field: "id",
+                    message: "\(events[index].source) has published another event under the id \(events[index].id)"
+                )
+            }
+            self = .conflict(Array(faults))
+        case .failure(let fault):
+            self = .failed(fault)
+        }
+    }
+}
+
+extension IntakeFault {
+    /// What the faults come down to: the reason that stands for the request, and a sentence.
+    package var summary: (code: ErrorCode, message: String) {
+        switch self {
+        case .malformed(let message):
+            (.badRequest, message)
+        case .tooManyEvents(let limit, let actual):
+            (.tooLarge, "a request has at most \(limit) events, this one has \(actual)")
+        case .items(let items):
+            Self.summary(of: items)
+        }
+    }
+
+    private static func summary(of items: [ItemFault]) -> (ErrorCode, String) {
+        guard let worst = items.min(by: { $0.reason < $1.reason }) else { return (.invalidEvent, "invalid") }
+        let code: ErrorCode =
+            switch worst.reason {
+            case .forbidden: .forbidden
+            case .unknownType: .unknownType
+            case .conflict: .conflict
+            case .tooLarge: .tooLarge
+            case .invalid: .invalidEvent
+            }
+        let field = worst.field.map { "\($0) " } ?? ""
+        return (code, "event \(worst.index): \(field)\(worst.message); nothing of the request was stored")
+    }
+}
+
+extension AppendFault {
+    /// What a publisher may know.
+    package var summary: (code: ErrorCode, message: String) {
+        switch self {
+        case .unavailable(.outcomeUnknown):
+            (.unavailable, "it is not known whether the events were committed; send them again with the same ids")
+        case .unavailable:
+            (.unavailable, "events cannot be committed now; send them again with the same ids")
+        case .overloaded:
+            (.overloaded, "too much waits to be committed; send the events again with the same ids")
+        case .stopping:
+            (.unavailable, "this node is leaving; send the events again with the same ids")
+        }
+    }
+}
+
+extension ServerMessage {
+    static func error(_ fault: IntakeFault, id: RequestID?) -> ServerMessage {
+        let (code, message) = fault.summary
+        let items: [ItemFault] = if case .items(let items) = fault { items } else { [] }
+        return .error(id: id, code: code, message: message, items: items)
+    }
+
+    static func error(_ fault: AppendFault, id: RequestID?) -> ServerMessage {
+        let (code, message) = fault.summary
+        return .error(id: id, code: code, message: message)
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import JSON
+
+/// What a client asks of the hub.
+package enum ClientMessage: Sendable {
+    case auth(token: String)
+    case subscribe([SubscriptionRequest])
+    case unsubscribe(channel: String)
+    case history(channel: String, after: Int, limit: Int)
+    case publish([JSON.Value])
+    case ping
+}
+
+/// One subscription that a client wants.
+package struct SubscriptionRequest: Sendable, Equatable {
+    /// As the client wrote it: a full name, or a private type alone for the client's own channel.
+    package var channel: String
+    /// Resume after this number.
+    package var since: Int?
+    /// The life of the numbering that `since` belongs to.
+    package var epoch: String?
+    /// Begin with the newest event; nil leaves it to the type's delivery.
+    package var snapshot: Bool?
+    /// Least milliseconds between two events, for types with delivery `latest`.
+    package var interval: Int?
+
+    package init(
+        channel: String,
+        since: Int? = nil,
+        epoch: String? = nil,
+        snapshot: Bool? = nil,
+        interval: Int? = nil
+    ) {
+        self.channel = channel
+        self.since = since
+        self.epoch = epoch
+        self.snapshot = snapshot
+        self.interval = interval
+    }
+}
+
+/// A message that says nothing the hub understands.
+package struct MessageFault: Error, Sendable, Equatable {
+    package var code: ErrorCode
+    package var message: String
+
+    package init(_ code: ErrorCode, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+extension ClientMessage {
+    /// Most entries of one `history`.
+    package static let historyLimit = 1...1000
+    /// Longest interval between two events, in milliseconds.
+    package static let intervalLimit = 1...3_600_000
+
+    /// Reads a message; unknown members are ignored.
+    package init(_ message: JSON.Value) throws(MessageFault) {
+        guard let op = message["op"]?.string else {
+            throw MessageFault(.badRequest, "a message has a member \"op\" (a string)")
+        }
+        switch op {
+        case "auth":
+            self = .auth(token: try message.required("token", \.string, "a string"))
+        case "subscribe":
+            self = .subscribe(try Self.subscriptions(message))
+        case "unsubscribe":
+            self = .unsubscribe(channel: try message.required("channel", \.string, "a string"))
+        case "history":
+            let after = try message.optional("after", \.integer, "a whole number") ?? 0
+            let limit = try message.optional("limit", \.integer, "a whole number") ?? 100
+            guard after >= 0 else { throw MessageFault(.badRequest, "\"after\" is 0 or more") }
+            guard Self.historyLimit.contains(limit) else {
+                throw MessageFault(.badRequest, "\"limit\" is from 1 to \(Self.historyLimit.upperBound), not \(limit)")
+            }
+            self = .history(
+                channel: try message.required("channel", \.string, "a string"),
+                after: after,
+                limit: limit
+            )
+        case "publish":
+            guard let events = message["events"], events.kind == .array else {
+                throw MessageFault(.badRequest, "\"events\" is required (an array of events)")
+            }
+            self = .publish(Array(events.elements))
+        case "ping":
+            self = .ping
+        default:
+            throw MessageFault(
+                .unknownOp,
+                "there is no op \"\(op.prefix(64))\"; there are auth, subscribe, unsubscribe, history, publish and ping"
+            )
+        }
+    }
+
+    private static func subscriptions(_ message: JSON.Value) throws(MessageFault) -> [SubscriptionRequest] {
+        guard let list = message["channels"] else {
+            return [try Self.subscription(message)]
+        }
+        guard list.kind == .array, list.count > 0 else {
+            throw MessageFault(.badRequest, "\"channels\" must be an array of at least one subscription")
+        }
+        var requests: [SubscriptionRequest] = []
+        for element in list.elements {
+            requests.append(try Self.subscription(element))
+        }
+        return requests
+    }
+
+    private static func subscription(_ value: JSON.Value) throws(MessageFault) -> SubscriptionRequest {
+        let request = SubscriptionRequest(
+            channel: try value.required("channel", \.string, "a string"),
+            since: try value.optional("since", \.integer, "a whole number"),
+            epoch: try value.optional("epoch", \.string, "a string"),
+            snapshot: try value.optional("snapshot", \.bool, "true or false"),
+            interval: try value.optional("interval", \.integer, "a whole number of milliseconds")
+        )
+        if let since = request.since, since < 0 {
+            throw MessageFault(.badRequest, "\"since\" is 0 or more, not \(since)")
+        }
+        if let interval = request.interval, !Self.intervalLimit.contains(interval) {
+            throw MessageFault(
+                .badRequest,
+                "\"interval\" is from 1 to \(Self.intervalLimit.upperBound) milliseconds, not \(interval)"
+            )
+        }
+        return request
+    }
+}
+
+extension JSON.Value {
+    fileprivate func required<T>(
+        _ name: String,
+        _ read: (JSON.Value) -> T?,
+        _ expectation: String
+    ) throws(MessageFault) -> T {
+        guard let value = try self.optional(name, read, expectation) else {
+            throw MessageFault(.badRequest, "\"\(name)\" is required (\(expectation))")
+        }
+        return value
+    }
+
+    fileprivate func optional<T>(
+        _ name: String,
+        _ read: (JSON.Value) -> T?,
+        _ expectation: String
+    ) throws(MessageFault) -> T? {
+        guard let member = self[name], !member.isNull else { return nil }
+        guard let value = read(member) else {
+            throw MessageFault(.badRequest, "\"\(name)\" must be \(expectation)")
+        }
+        return value
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why the hub ends a connection, with the code that tells the client what to do.
+package enum CloseReason: Sendable, Equatable {
+    /// The node is leaving; come back after this many milliseconds.
+    case draining(reconnectAfter: Int)
+    case tokenExpired
+    case heartbeatTimeout
+    case overloaded
+    case badMessage(String)
+    case notAuthenticated(String)
+    case tooManySubscriptions(limit: Int)
+
+    /// 4000–4099: reconnect and resume; 4500–4999: do not reconnect by itself.
+    package var code: UInt16 {
+        switch self {
+        case .draining: 4001
+        case .tokenExpired: 4005
+        case .heartbeatTimeout: 4009
+        case .overloaded: 4013
+        case .badMessage: 4500
+        case .notAuthenticated: 4501
+        case .tooManySubscriptions: 4505
+        }
+    }
+
+    /// At most 123 bytes go out.
+    package var text: String {
+        switch self {
+        case .draining(let reconnectAfter): "draining;retry=\(reconnectAfter)"
+        case .tokenExpired: "the token has expired; reconnect with a new one"
+        case .heartbeatTimeout: "nothing was heard from the client for too long"
+        case .overloaded: "overloaded; try again later"
+        case .badMessage(let why): why
+        case .notAuthenticated(let why): why
+        case .tooManySubscriptions(let limit): "more than \(limit) subscriptions"
+        }
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an `error` message tells a client, in one word.
+package enum ErrorCode: String, Sendable, CaseIterable {
+    case badRequest = "bad_request"
+    case unknownOp = "unknown_op"
+    case notAuthenticated = "not_authenticated"
+    case badToken = "bad_token"
+    case tokenExpired = "token_expired"
+    case forbidden
+    case unknownType = "unknown_type"
+    case alreadySubscribed = "already_subscribed"
+    case notSubscribed = "not_subscribed"
+    case tooManySubscriptions = "too_many_subscriptions"
+    case cursorExpired = "cursor_expired"
+    case epochChanged = "epoch_changed"
+    case invalidEvent = "invalid_event"
+    case conflict
+    case tooLarge = "too_large"
+    case unavailable
+    case overloaded
+
+    /// What the client can do about it, where there is one thing.
+    package var action: String? {
+        switch self {
+        case .cursorExpired, .epochChanged: "snapshot"
+        case .notAuthenticated, .tokenExpired: "auth"
+        case .unavailable, .overloaded: "retry"
+        case .badRequest, .unknownOp, .badToken, .forbidden, .unknownType, .alreadySubscribed, .notSubscribed,
+            .tooManySubscriptions, .invalidEvent, .conflict, .tooLarge:
+            nil
+        }
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+
+/// A session's place on its loop: its connection, its subscriptions and when it needs attention. Owned by a ``Roster``.
+final class Member {
+    let session: Session
+    let outlet: any Outlet
+    var subscriptions: [ChannelName: Subscription] = [:]
+    /// Subscriptions whose turn it is to read on.
+    var behind = Deque<Subscription>()
+    /// Pages being read from the tape for it.
+    var reads = 0
+    var isUnflushed = false
+    var isQueued = false
+    var nextBeat: Timestamp
+    /// When a session that has neither authenticated nor subscribed is closed; nil once it has.
+    var authenticationDeadline: Timestamp?
+    /// When its token expires.
+    var expires: Timestamp?
+
+    init(session: Session, outlet: any Outlet, nextBeat: Timestamp, authenticationDeadline: Timestamp) {
+        self.session = session
+        self.outlet = outlet
+        self.nextBeat = nextBeat
+        self.authenticationDeadline = authenticationDeadline
+    }
+}
+
+/// A member's cursor on one channel. Owned by a ``Roster``.
+final class Subscription {
+    let channel: EventChannel
+    unowned let member: Member
+    var cursor: Cursor
+    /// Its place among the channel's local subscriptions.
+    var place: Int
+    /// The head its client was told of last.
+    var toldHead: Int
+
+    init(channel: EventChannel, member: Member, cursor: Cursor, place: Int, toldHead: Int) {
+        self.channel = channel
+        self.member = member
+        self.cursor = cursor
+        self.place = place
+        self.toldHead = toldHead
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+import NIOCore
+
+/// How subscriptions that are behind read on: slow consumers, resumes and gaps alike.
+extension Roster {
+    /// How long the loop is left to others between two ticks of replay.
+    private static let pause = TimeAmount.microseconds(50)
+
+    /// A connection has room again.
+    package func becameWritable(_ session: Session) {
+        guard let member = self.members[ObjectIdentifier(session)] else { return }
+        self.queueTurn(of: member)
+    }
+
+    func queueTurn(of member: Member) {
+        guard !member.isQueued, !member.behind.isEmpty, member.outlet.isWritable else { return }
+        member.isQueued = true
+        self.turns.append(member)
+        guard !self.isTurnScheduled else { return }
+        self.isTurnScheduled = true
+        self.loop.execute {
+            self.assumeIsolated { $0.takeTurns() }
+        }
+    }
+
+    private func takeTurns() {
+        self.isTurnScheduled = false
+        var budget = self.limits.replayBytesPerTick
+        while budget > 0, let member = self.turns.popFirst() {
+            member.isQueued = false
+            budget -= self.takeTurn(of: member)
+        }
+        guard !self.turns.isEmpty, !self.isTurnScheduled else { return }
+        // A task that queues itself again would keep the loop from its sockets; a timer does not.
+        self.isTurnScheduled = true
+        self.loop.scheduleTask(in: Self.pause) {
+            self.assumeIsolated { $0.takeTurns() }
+        }
+    }
+
+    /// - Returns: How many bytes were written, plus a little for each look.
+    private func takeTurn(of member: Member) -> Int {
+        var spent = 0
+        var looks = member.behind.count
+        while looks > 0, spent < self.limits.replayBytesPerTurn, let subscription = member.behind.popFirst() {
+            looks -= 1
+            spent += 64
+            let tail = subscription.channel.tail
+            let head = tail.extent?.head ?? 0
+            switch subscription.cursor.turn(head: head, isWritable: member.outlet.isWritable) {
+            case .wait:
+                if !subscription.cursor.isReading { member.behind.append(subscription) }
+            case .live:
+                break
+            case .caughtUp(let seq):
+                let message = ServerMessage.caughtUp(channel: subscription.channel.name, seq: seq)
+                self.write(self.framing.frame(message.encoded()), to: member)
+            case .read(let seq):
+                if let (frames, last) = tail.frames(after: seq) {
+                    self.write(frames, to: member)
+                    subscription.cursor.wrote(through: last)
+                    spent += frames.readableBytes
+                    looks += 1
+                    member.behind.append(subscription)
+                } else {
+                    self.read(after: seq, for: subscription)
+                }
+            case .conflate(let seq):
+                let entries = tail.newest(from: seq)
+                if entries.isEmpty {
+                    self.read(after: seq - 1, for: subscription)
+                } else {
+                    spent += self.writeNewest(entries, to: subscription)
+                    looks += 1
+                    member.behind.append(subscription)
+                }
+            }
+        }
+        self.queueTurn(of: member)
+        return spent
+    }
+
+    /// Writes the newest of each slot, each with the number of events it stands for besides itself.
+    private func writeNewest(_ entries: [TapeEntry], to subscription: Subscription) -> Int {
+        var bytes = 0
+        for entry in entries {
+            let frame = subscription.channel.encoder.frame(
+                .event,
+                entry,
+                skipped: entry.seq - subscription.cursor.next
+            )
+            self.write(frame, to: subscription.member)
+            subscription.cursor.wrote(through: entry.seq)
+            bytes += frame.readableBytes
+        }
+        return bytes
+    }
+
+    private func read(after seq: Int, for subscription: Subscription) {
+        let member = subscription.member
+        guard member.reads < self.limits.readsPerMember else {
+            member.behind.append(subscription)
+            return
+        }
+        let session = member.session
+        let channel = subscription.channel
+        let reader = self.reader
+        let isStarted = self.nursery.start {
+            let result: Result<ReplayPage, TapeFault>
+            do throws(TapeFault) {
+                result = .success(try await reader.page(of: channel, after: seq))
+            } catch {
+                result = .failure(error)
+            }
+            await self.arrived(result, of: channel, for: session)
+        }
+        guard isStarted else {
+            self.stalled.append(subscription)
+            return
+        }
+        subscription.cursor.startedReading()
+        member.reads += 1
+    }
+
+    /// A page was read, or could not be.
+    private func arrived(_ result: Result<ReplayPage, TapeFault>, of channel: EventChannel, for session: Session) {
+        guard let member = self.members[ObjectIdentifier(session)] else { return }
+        member.reads -= 1
+        guard let subscription = member.subscriptions[channel.name], subscription.channel === channel,
+            subscription.cursor.isReading
+        else { return self.queueTurn(of: member) }
+        subscription.cursor.finishedReading()
+        switch result {
+        case .failure:
+            self.stalled.append(subscription)
+        case .success(let page) where page.extent.first > subscription.cursor.next:
+            // Retention went past the cursor meanwhile: a gap that must be told.
+            self.leave(session, channel: channel.name)
+            let message = ServerMessage.error(
+                id: nil,
+                code: .cursorExpired,
+                message: "events before \(page.extent.first) are no longer retained; the subscription has ended",
+                channel: channel.name.description
+            )
+            self.write(self.framing.frame(message.encoded()), to: member)
+        case .success(let page):
+            if let run = page.run, let frames = run.frames(from: subscription.cursor.next) {
+                self.write(frames, to: member)
+                subscription.cursor.wrote(through: run.last)
+                member.behind.append(subscription)
+            } else {
+                self.stalled.append(subscription)
+            }
+        }
+        self.queueTurn(of: member)
+    }
+
+    /// Gives the subscriptions whose reads failed another turn.
+    func retryStalled() {
+        let subscriptions = self.stalled
+        self.stalled = []
+        for subscription in subscriptions where subscription.place >= 0 {
+            subscription.member.behind.append(subscription)
+            self.queueTurn(of: subscription.member)
+        }
+    }
+}

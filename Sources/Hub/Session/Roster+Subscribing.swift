@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How subscriptions begin and end.
+extension Roster {
+    package enum OnJoin: Sendable, Equatable {
+        case joined
+        /// The channel has to be opened first (or looked up again, and then opened).
+        case unopened
+        case refused(MessageFault)
+    }
+
+    /// Begins a subscription: pins its position, then tells the client, then replays.
+    func join(
+        _ session: Session,
+        channel: EventChannel,
+        request: SubscriptionRequest,
+        id: RequestID?
+    ) -> OnJoin {
+        guard let member = self.members[ObjectIdentifier(session)] else { return .joined }
+        guard member.subscriptions[channel.name] == nil else {
+            return .refused(MessageFault(.alreadySubscribed, "the session is subscribed to \(channel.name) already"))
+        }
+        let extent: Extent
+        switch channel.tail.join(loop: self.index) {
+        case .joined(let found): extent = found
+        case .unopened, .retired: return .unopened
+        }
+        if let fault = Self.fault(in: request, extent: extent) {
+            channel.tail.leave(loop: self.index)
+            return .refused(fault)
+        }
+        let snapshot = self.snapshot(of: channel, request: request)
+        let next = request.since.map { $0 + 1 } ?? max(extent.head, snapshot.last?.seq ?? 0) + 1
+        let subscription = self.attach(
+            channel,
+            to: member,
+            cursor: Cursor(next: next, replaying: request.since != nil, delivery: channel.type.delivery),
+            head: extent.head
+        )
+        let message = ServerMessage.subscribed(
+            id: id,
+            channel: channel.name,
+            epoch: extent.epoch,
+            head: max(extent.head, snapshot.last?.seq ?? 0),
+            mode: request.since != nil ? .resumed : snapshot.isEmpty ? .live : .snapshot
+        )
+        self.write(self.framing.frame(message.encoded()), to: member)
+        for entry in snapshot {
+            self.write(channel.encoder.frame(.snapshot, entry), to: member)
+        }
+        if subscription.cursor.phase == .replaying {
+            member.behind.append(subscription)
+            self.queueTurn(of: member)
+        }
+        return .joined
+    }
+
+    private static func fault(in request: SubscriptionRequest, extent: Extent) -> MessageFault? {
+        if let epoch = request.epoch, epoch != extent.epoch {
+            return MessageFault(
+                .epochChanged,
+                "the numbering is of epoch \(extent.epoch) now, not \(epoch); begin again from a snapshot"
+            )
+        }
+        guard let since = request.since else { return nil }
+        if since > extent.head {
+            return MessageFault(
+                .cursorExpired,
+                "\(since) is beyond the head, which is \(extent.head); begin again from a snapshot"
+            )
+        }
+        if since + 1 < extent.first {
+            return MessageFault(
+                .cursorExpired,
+                "events after \(since) are no longer all retained, the oldest is \(extent.first)"
+            )
+        }
+        return nil
+    }
+
+    private func snapshot(of channel: EventChannel, request: SubscriptionRequest) -> [TapeEntry] {
+        guard request.since == nil, request.snapshot ?? (channel.type.delivery == .latest) else { return [] }
+        return channel.tail.newest(from: 1)
+    }
+
+    private func attach(_ channel: EventChannel, to member: Member, cursor: Cursor, head: Int) -> Subscription {
+        let local: LocalChannel
+        if let known = self.channels[ObjectIdentifier(channel)] {
+            local = known
+        } else {
+            local = LocalChannel(channel: channel, head: head)
+            self.channels[ObjectIdentifier(channel)] = local
+        }
+        let subscription = Subscription(
+            channel: channel,
+            member: member,
+            cursor: cursor,
+            place: local.subscriptions.count,
+            toldHead: head
+        )
+        local.subscriptions.append(subscription)
+        member.subscriptions[channel.name] = subscription
+        member.authenticationDeadline = nil
+        return subscription
+    }
+
+    /// Ends a subscription.
+    /// - Returns: Whether there was one.
+    @discardableResult
+    func leave(_ session: Session, channel: ChannelName) -> Bool {
+        guard let member = self.members[ObjectIdentifier(session)],
+            let subscription = member.subscriptions.removeValue(forKey: channel)
+        else { return false }
+        member.behind.removeAll { $0 === subscription }
+        self.detach(subscription)
+        return true
+    }
+
+    /// Takes a subscription out of its channel's list.
+    func detach(_ subscription: Subscription) {
+        let key = ObjectIdentifier(subscription.channel)
+        subscription.channel.tail.leave(loop: self.index)
+        guard let local = self.channels[key] else { return }
+        let place = subscription.place
+        subscription.place = -1
+        local.subscriptions.swapAt(place, local.subscriptions.count - 1)
+        local.subscriptions.removeLast()
+        if place < local.subscriptions.count {
+            local.subscriptions[place].place = place
+        }
+        if local.subscriptions.isEmpty {
+            self.channels[key] = nil
+        }
+    }
+
+    /// The channels a session is subscribed to.
+    package func subscriptions(of session: Session) -> [ChannelName] {
+        self.members[ObjectIdentifier(session)].map { Array($0.subscriptions.keys) } ?? []
+    }
+
+    /// How many subscriptions a session may still add.
+    func room(of session: Session) -> Int {
+        self.limits.subscriptionsPerMember - (self.members[ObjectIdentifier(session)]?.subscriptions.count ?? 0)
+    }
+}

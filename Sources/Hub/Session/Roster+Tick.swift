@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+
+/// What happens by the clock.
+extension Roster {
+    /// Looks after every member: heartbeats that are due, deadlines that have passed, connections that have died.
+    /// Called about once a second.
+    package func tick(now: Timestamp, uptime: NIODeadline) {
+        for member in self.members.values {
+            if let reason = self.reasonToClose(member, now: now, uptime: uptime) {
+                member.outlet.close(reason)
+            } else if member.nextBeat <= now {
+                member.nextBeat = now.advanced(by: self.limits.heartbeat)
+                self.beat(member, now: now)
+            }
+        }
+        self.retryStalled()
+    }
+
+    private func reasonToClose(_ member: Member, now: Timestamp, uptime: NIODeadline) -> CloseReason? {
+        if let deadline = member.authenticationDeadline, deadline <= now {
+            return .notAuthenticated("neither authenticated nor subscribed within \(self.limits.authentication)")
+        }
+        if let expires = member.expires, expires <= now {
+            return .tokenExpired
+        }
+        let silence = TimeAmount(self.limits.silence)
+        if uptime - member.outlet.lastHeard > silence {
+            return .heartbeatTimeout
+        }
+        return nil
+    }
+
+    /// Tells the heads that moved, so that a client knows when it is behind, and asks for a sign of life.
+    private func beat(_ member: Member, now: Timestamp) {
+        var heads: [(ChannelName, Int)] = []
+        for subscription in member.subscriptions.values {
+            guard let head = subscription.channel.tail.extent?.head, head != subscription.toldHead else { continue }
+            subscription.toldHead = head
+            heads.append((subscription.channel.name, head))
+        }
+        let message = ServerMessage.heartbeat(time: now, heads: heads.sorted { $0.0 < $1.0 })
+        self.write(self.framing.frame(message.encoded()), to: member)
+        member.outlet.ping()
+    }
+
+    /// Says goodbye to every session and closes it.
+    /// - Parameter window: Milliseconds over which the clients are asked to spread their return.
+    package func drain(window: Int) {
+        for member in self.members.values {
+            let reconnectAfter = Int.random(in: 0...max(0, window))
+            let message = ServerMessage.goodbye(reason: "draining", reconnectAfter: reconnectAfter)
+            member.outlet.write(self.framing.frame(message.encoded()))
+            member.outlet.close(.draining(reconnectAfter: reconnectAfter))
+        }
+    }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+package import NIOCore
+
+/// The sessions of one event loop and their subscriptions: where fan-out arrives and is written out.
+///
+/// Lives on that loop. Delivery walks the local subscriptions and writes to their connections without entering session
+/// actors; what was written during a tick leaves in one flush per connection at its end.
+package actor Roster {
+    /// Bounds on the work for readers that are behind, so that they cannot starve live delivery.
+    package struct Limits: Sendable {
+        /// Replayed per tick for all members, in bytes.
+        package var replayBytesPerTick = 1 << 20
+        /// Replayed per turn of one member, in bytes.
+        package var replayBytesPerTurn = 64 << 10
+        /// Pages read from the tape at once for one member.
+        package var readsPerMember = 4
+        /// Subscriptions of one member.
+        package var subscriptionsPerMember = 5_000
+        /// Between a heartbeat and the next.
+        package var heartbeat: Duration = .seconds(10)
+        /// Silence after which a connection counts as dead.
+        package var silence: Duration = .seconds(30)
+        /// Within which a session authenticates, or subscribes to something public.
+        package var authentication: Duration = .seconds(5)
+
+        package init() {}
+    }
+
+    final class LocalChannel {
+        let channel: EventChannel
+        var head: Int
+        var subscriptions: ContiguousArray<Subscription> = []
+
+        init(channel: EventChannel, head: Int) {
+            self.channel = channel
+            self.head = head
+        }
+    }
+
+    package nonisolated let loop: any EventLoop
+    /// Its number among the node's loops.
+    package nonisolated let index: Int
+    package nonisolated let limits: Limits
+    let framing: Framing
+    let reader: TapeReader
+    let nursery: Nursery
+    var members: [ObjectIdentifier: Member] = [:]
+    var channels: [ObjectIdentifier: LocalChannel] = [:]
+    /// Members with something to read on, in the order in which they get their turns.
+    var turns = Deque<Member>()
+    /// Subscriptions whose read failed; tried again at the next tick.
+    var stalled: [Subscription] = []
+    var isTurnScheduled = false
+    private var unflushed: [Member] = []
+    private var isFlushScheduled = false
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe self.loop.executor.asUnownedSerialExecutor()
+    }
+
+    package init(
+        index: Int,
+        loop: any EventLoop,
+        framing: Framing,
+        reader: TapeReader,
+        nursery: Nursery,
+        limits: Limits = Limits()
+    ) {
+        self.index = index
+        self.loop = loop
+        self.framing = framing
+        self.reader = reader
+        self.nursery = nursery
+        self.limits = limits
+    }
+
+    /// How many sessions the loop has.
+    package var sessionCount: Int {
+        self.members.count
+    }
+
+    /// How many subscriptions the loop's sessions have.
+    package var subscriptionCount: Int {
+        self.channels.values.reduce(0) { $0 + $1.subscriptions.count }
+    }
+
+    // MARK: - Members
+
+    /// A connection was opened.
+    func enter(_ session: Session, outlet: any Outlet, now: Timestamp) {
+        self.members[ObjectIdentifier(session)] = Member(
+            session: session,
+            outlet: outlet,
+            nextBeat: now.advanced(by: self.limits.heartbeat),
+            authenticationDeadline: now.advanced(by: self.limits.authentication)
+        )
+    }
+
+    /// A connection has ended; its subscriptions end with it.
+    func exit(_ session: Session) {
+        guard let member = self.members.removeValue(forKey: ObjectIdentifier(session)) else { return }
+        for subscription in member.subscriptions.values {
+            self.detach(subscription)
+        }
+        member.subscriptions = [:]
+        member.behind = []
+    }
+
+    /// The session's token was accepted.
+    func authenticated(_ session: Session, expires: Timestamp?) {
+        guard let member = self.members[ObjectIdentifier(session)] else { return }
+        member.authenticationDeadline = nil
+        member.expires = expires
+    }
+
+    // MARK: - Delivery
+
+    /// Events were published on channels that this loop has subscribers of.
+    package func deliver(_ publications: [Publication]) {
+        for publication in publications {
+            guard let local = self.channels[ObjectIdentifier(publication.channel)] else { continue }
+            let run = publication.run
+            local.head = max(local.head, run.last)
+            for subscription in local.subscriptions {
+                let member = subscription.member
+                switch subscription.cursor.published(
+                    first: run.first,
+                    last: run.last,
+                    isWritable: member.outlet.isWritable
+                ) {
+                case .deliver(let seq):
+                    if let frames = run.frames(from: seq) { self.write(frames, to: member) }
+                case .ignore:
+                    break
+                case .fellBehind:
+                    member.behind.append(subscription)
+                    self.queueTurn(of: member)
+                }
+            }
+        }
+    }
+
+    func write(_ frames: ByteBuffer, to member: Member) {
+        member.outlet.write(frames)
+        guard !member.isUnflushed else { return }
+        member.isUnflushed = true
+        self.unflushed.append(member)
+        guard !self.isFlushScheduled else { return }
+        self.isFlushScheduled = true
+        self.loop.execute {
+            self.assumeIsolated { $0.flush() }
+        }
+    }
+
+    /// Writes a control message to a session, in order with its events.
+    func write(_ message: ServerMessage, to session: Session) {
+        guard let member = self.members[ObjectIdentifier(session)] else { return }
+        self.write(self.framing.frame(message.encoded()), to: member)
+    }
+
+    private func flush() {
+        self.isFlushScheduled = false
+        let members = self.unflushed
+        self.unflushed = []
+        for member in members {
+            member.isUnflushed = false
+            member.outlet.flush()
+            self.queueTurn(of: member)
+        }
+    }
+}

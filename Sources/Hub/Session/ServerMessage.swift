@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import JSON
+
+/// What the hub tells a client besides events.
+package enum ServerMessage: Sendable {
+    /// How a subscription begins.
+    package enum Mode: String, Sendable {
+        case live
+        case snapshot
+        case resumed
+    }
+
+    case welcome(session: String, node: String, heartbeatMilliseconds: Int)
+    case authenticated(id: RequestID?, user: String, expires: Timestamp?)
+    case subscribed(id: RequestID?, channel: ChannelName, epoch: String, head: Int, mode: Mode)
+    case unsubscribed(id: RequestID?, channel: ChannelName)
+    case caughtUp(channel: ChannelName, seq: Int)
+    case history(id: RequestID?, channel: ChannelName, epoch: String, entries: [TapeEntry], next: Int)
+    case published(id: RequestID?, results: [PublishResult])
+    case pong(id: RequestID?)
+    case heartbeat(time: Timestamp, heads: [(channel: ChannelName, head: Int)])
+    case error(id: RequestID?, code: ErrorCode, message: String, channel: String? = nil, items: [ItemFault] = [])
+    case goodbye(reason: String, reconnectAfter: Int)
+
+    /// The message as JSON text.
+    package func encoded() -> [UInt8] {
+        var writer = JSON.Writer()
+        writer.beginObject()
+        switch self {
+        case .welcome(let session, let node, let heartbeat):
+            writer.op("welcome")
+            writer.member("session", string: session)
+            writer.member("node", string: node)
+            writer.member("heartbeat", integer: heartbeat)
+        case .authenticated(let id, let user, let expires):
+            writer.op("authenticated", id)
+            writer.member("user", string: user)
+            if let expires { writer.member("expires", string: expires.description) }
+        case .subscribed(let id, let channel, let epoch, let head, let mode):
+            writer.op("subscribed", id)
+            writer.member("channel", string: channel.description)
+            writer.member("epoch", string: epoch)
+            writer.member("head", integer: head)
+            writer.member("mode", string: mode.rawValue)
+        case .unsubscribed(let id, let channel):
+            writer.op("unsubscribed", id)
+            writer.member("channel", string: channel.description)
+        case .caughtUp(let channel, let seq):
+            writer.op("caughtUp")
+            writer.member("channel", string: channel.description)
+            writer.member("seq", integer: seq)
+        case .history(let id, let channel, let epoch, let entries, let next):
+            writer.op("history", id)
+            writer.member("channel", string: channel.description)
+            writer.member("epoch", string: epoch)
+            writer.events(entries)
+            writer.member("next", integer: next)
+        case .published(let id, let results):
+            writer.op("published", id)
+            writer.results(results)
+        case .pong(let id):
+            writer.op("pong", id)
+        case .heartbeat(let time, let heads):
+            writer.op("heartbeat")
+            writer.member("time", string: time.description)
+            writer.name("heads")
+            writer.beginObject()
+            for (channel, head) in heads {
+                writer.member(channel.description, integer: head)
+            }
+            writer.endObject()
+        case .error(let id, let code, let message, let channel, let items):
+            writer.op("error", id)
+            writer.member("code", string: code.rawValue)
+            writer.member("message", string: message)
+            if let channel { writer.member("channel", string: channel) }
+            if let action = code.action { writer.member("action", string: action) }
+            if !items.isEmpty { writer.items(items) }
+        case .goodbye(let reason, let reconnectAfter):
+            writer.op("goodbye")
+            writer.member("reason", string: reason)
+            writer.member("reconnectAfter", integer: reconnectAfter)
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+}
+
+extension JSON.Writer {
+    fileprivate mutating func op(_ op: String, _ id: RequestID? = nil) {
+        self.member("op", string: op)
+        if let id { self.member("id", raw: id.text) }
+    }
+
+    /// `"events": [{seq, id, time, data}, …]`
+    package mutating func events(_ entries: [TapeEntry]) {
+        self.name("events")
+        self.beginArray()
+        for entry in entries {
+            self.entry(entry)
+        }
+        self.endArray()
+    }
+
+    /// `{seq, id, time, data}`
+    package mutating func entry(_ entry: TapeEntry) {
+        self.beginObject()
+        self.member("seq", integer: entry.seq)
+        self.member("id", string: entry.id)
+        self.member("time", string: entry.time.description)
+        self.member("data", raw: entry.data)
+        self.endObject()
+    }
+
+    /// `"results": [{id, status, positions}, …]`
+    package mutating func results(_ results: [PublishResult]) {
+        self.name("results")
+        self.beginArray()
+        for result in results {
+            self.beginObject()
+            self.member("id", string: result.id)
+            self.member("status", string: result.receipt.status.rawValue)
+            self.name("positions")
+            self.beginArray()
+            for position in result.receipt.positions {
+                self.beginObject()
+                self.member("channel", string: position.channel.description)
+                self.member("epoch", string: position.epoch)
+                self.member("seq", integer: position.seq)
+                self.endObject()
+            }
+            self.endArray()
+            self.endObject()
+        }
+        self.endArray()
+    }
+
+    /// `"items": [{index, field, message}, …]`
+    package mutating func items(_ items: [ItemFault]) {
+        self.name("items")
+        self.beginArray()
+        for item in items {
+            self.beginObject()
+            self.member("index", integer: item.index)
+            if let field = item.field { self.member("field", string: field) }
+            self.member("message", string: item.message)
+            self.endObject()
+        }
+        self.endArray()
+    }
+}
+
+/// What became of one published event.
+package struct PublishResult: Sendable, Equatable {
+    package var id: String
+    package var receipt: Receipt
+
+    package init(id: String, receipt: Receipt) {
+        self.id = id
+        self.receipt = receipt
+    }
+}

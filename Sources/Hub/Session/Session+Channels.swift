@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a session does with channels.
+extension Session {
+    private struct Wanted: Sendable {
+        let request: SubscriptionRequest
+        let channel: EventChannel
+    }
+
+    /// How often a subscription looks a channel up again that was given up under its hands.
+    private static let joinAttempts = 3
+
+    func subscribe(_ requests: [SubscriptionRequest], id: RequestID?) {
+        let room = self.roster.assumeIsolated { $0.room(of: self) }
+        guard requests.count <= room else {
+            self.send(
+                .error(
+                    id: id,
+                    code: .tooManySubscriptions,
+                    message: "a session has at most \(self.roster.limits.subscriptionsPerMember) subscriptions"
+                )
+            )
+            return
+        }
+        var wanted: [Wanted] = []
+        for request in requests {
+            do throws(MessageFault) {
+                let (name, type) = try self.readable(request.channel)
+                wanted.append(Wanted(request: request, channel: self.hub.registry.channel(name, type: type)))
+            } catch {
+                self.send(.error(id: id, code: error.code, message: error.message, channel: request.channel))
+            }
+        }
+        self.join(wanted, id: id, attempts: Self.joinAttempts)
+    }
+
+    private func join(_ wanted: [Wanted], id: RequestID?, attempts: Int) {
+        var unopened: [Wanted] = []
+        for want in wanted {
+            switch self.roster.assumeIsolated({ roster in
+                roster.join(self, channel: want.channel, request: want.request, id: id)
+            }) {
+            case .joined:
+                break
+            case .unopened:
+                let channel = self.hub.registry.channel(want.channel.name, type: want.channel.type)
+                unopened.append(Wanted(request: want.request, channel: channel))
+            case .refused(let fault):
+                self.send(
+                    .error(
+                        id: id,
+                        code: fault.code,
+                        message: fault.message,
+                        channel: want.channel.name.description
+                    )
+                )
+            }
+        }
+        guard !unopened.isEmpty else { return }
+        guard attempts > 0 else {
+            return self.refuse(unopened, id: id)
+        }
+        let reader = self.hub.reader
+        let waiting = unopened
+        self.wait {
+            let isOpen: Bool
+            do throws(TapeFault) {
+                try await reader.open(waiting.map(\.channel))
+                isOpen = true
+            } catch {
+                isOpen = false
+            }
+            await self.opened(waiting, isOpen: isOpen, id: id, attempts: attempts - 1)
+        }
+    }
+
+    private func opened(_ wanted: [Wanted], isOpen: Bool, id: RequestID?, attempts: Int) {
+        self.resume {
+            if isOpen {
+                self.join(wanted, id: id, attempts: attempts)
+            } else {
+                self.refuse(wanted, id: id)
+            }
+        }
+    }
+
+    private func refuse(_ wanted: [Wanted], id: RequestID?) {
+        for want in wanted {
+            self.send(
+                .error(
+                    id: id,
+                    code: .unavailable,
+                    message: "the channel cannot be read now; try again",
+                    channel: want.channel.name.description
+                )
+            )
+        }
+    }
+
+    func unsubscribe(_ channel: String, id: RequestID?) {
+        guard let name = self.channelName(channel),
+            self.roster.assumeIsolated({ $0.leave(self, channel: name) })
+        else {
+            self.send(
+                .error(
+                    id: id,
+                    code: .notSubscribed,
+                    message: "the session is not subscribed to \(channel.prefix(ChannelName.maxKeyLength))"
+                )
+            )
+            return
+        }
+        self.send(.unsubscribed(id: id, channel: name))
+    }
+
+    func history(_ channel: String, after: Int, limit: Int, id: RequestID?) {
+        let name: ChannelName
+        do throws(MessageFault) {
+            name = try self.readable(channel).name
+        } catch {
+            return self.send(.error(id: id, code: error.code, message: error.message, channel: channel))
+        }
+        let hub = self.hub
+        self.wait {
+            let reply: ServerMessage
+            switch await hub.history(of: name, after: after, limit: limit) {
+            case .success(let page):
+                reply = .history(
+                    id: id,
+                    channel: name,
+                    epoch: page.extent.epoch,
+                    entries: page.entries,
+                    next: page.entries.last?.seq ?? after
+                )
+            case .failure(let fault):
+                reply = .error(id: id, code: fault.code, message: fault.message, channel: name.description)
+            }
+            await self.answer(reply)
+        }
+    }
+
+    private func answer(_ reply: ServerMessage) {
+        self.resume { self.send(reply) }
+    }
+
+    /// A private type alone means the caller's own channel.
+    private func channelName(_ text: String) -> ChannelName? {
+        if !text.contains(":"), let type = self.hub.types[text], type.readers == .owner, let principal = self.principal,
+            ChannelName.isValidKey(principal.subject)
+        {
+            return ChannelName(type: type.name, key: principal.subject)
+        }
+        return ChannelName(parsing: text)
+    }
+
+    private func readable(_ text: String) throws(MessageFault) -> (name: ChannelName, type: EventType) {
+        if self.principal == nil, let type = self.hub.types[text.prefix { $0 != ":" }], type.readers != .everyone {
+            throw MessageFault(.notAuthenticated, "\(type.name) needs a token; send {\"op\":\"auth\"} first")
+        }
+        guard let name = self.channelName(text) else {
+            throw MessageFault(
+                .badRequest,
+                "a channel is written type:key; \"\(text.prefix(ChannelName.maxKeyLength))\" is not"
+            )
+        }
+        return (name, try self.hub.readableType(of: name, by: self.principal))
+    }
+}

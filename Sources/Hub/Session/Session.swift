@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+import JSON
+import NIOCore
+
+/// One client connection and who it belongs to: decides what its client may do.
+///
+/// Lives on its connection's loop and is entered once per read. It is not on the way of events out: those go from the
+/// ``Roster`` to the connection. A request that has to wait (a token to verify, a channel to open, a page to read) holds
+/// up the client's later requests and nobody else's; publishing does not wait for the commit.
+package actor Session {
+    /// Bounds on what a client may have under way.
+    package struct Limits: Sendable {
+        /// Publish requests waiting for their commit.
+        package var publishing = 64
+        /// Messages received while a request waits, in bytes, before reading stops.
+        package var backlogBytes = 256 << 10
+
+        package init() {}
+    }
+
+    package nonisolated let id: String
+    package nonisolated let roster: Roster
+    let hub: Hub
+    let outlet: any Outlet
+    private let limits: Limits
+    private(set) var principal: Principal?
+    private var backlog = Deque<[UInt8]>()
+    private var backlogBytes = 0
+    private var isWaiting = false
+    private var publishing = 0
+    private(set) var isEnded = false
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe self.roster.unownedExecutor
+    }
+
+    init(hub: Hub, roster: Roster, outlet: any Outlet, limits: Limits = Limits()) {
+        self.id = "s_" + String(UInt64.random(in: .min ... .max), radix: 36)
+        self.hub = hub
+        self.roster = roster
+        self.outlet = outlet
+        self.limits = limits
+    }
+
+    // MARK: - From the connection
+
+    /// The connection was upgraded.
+    /// - Parameter token: From the upgrade request, if it had one.
+    package func opened(token: String?, now: Timestamp) {
+        self.roster.assumeIsolated { $0.enter(self, outlet: self.outlet, now: now) }
+        self.send(
+            .welcome(
+                session: self.id,
+                node: self.hub.configuration.node,
+                heartbeatMilliseconds: Int(self.roster.limits.heartbeat / .milliseconds(1))
+            )
+        )
+        if let token {
+            self.authenticate(token, id: nil)
+        }
+    }
+
+    /// Whether more messages should be read from the connection.
+    package var takesMessages: Bool {
+        self.backlogBytes < self.limits.backlogBytes && self.publishing < self.limits.publishing
+    }
+
+    /// A text message arrived.
+    package func received(_ message: [UInt8]) {
+        guard !self.isEnded else { return }
+        if self.isWaiting || self.publishing >= self.limits.publishing {
+            self.backlog.append(message)
+            self.backlogBytes += message.count
+        } else {
+            self.handle(message)
+        }
+    }
+
+    /// A binary message arrived: the protocol has none.
+    package func receivedBinary() {
+        self.close(.badMessage("messages are JSON text; this one was binary"))
+    }
+
+    /// The connection has ended.
+    package func ended() {
+        guard !self.isEnded else { return }
+        self.isEnded = true
+        self.backlog = []
+        self.backlogBytes = 0
+        self.roster.assumeIsolated { $0.exit(self) }
+    }
+
+    // MARK: - Requests
+
+    private func handle(_ text: [UInt8]) {
+        let message: JSON.Value
+        do throws(JSON.Fault) {
+            message = try JSON.Value.parse(text)
+        } catch {
+            return self.close(.badMessage("not JSON: \(error)"))
+        }
+        guard message.kind == .object else {
+            return self.close(.badMessage("a message is a JSON object"))
+        }
+        let id = message["id"].flatMap { RequestID($0) }
+        let request: ClientMessage
+        do throws(MessageFault) {
+            request = try ClientMessage(message)
+        } catch {
+            return self.send(.error(id: id, code: error.code, message: error.message))
+        }
+        switch request {
+        case .auth(let token):
+            self.authenticate(token, id: id)
+        case .subscribe(let requests):
+            self.subscribe(requests, id: id)
+        case .unsubscribe(let channel):
+            self.unsubscribe(channel, id: id)
+        case .history(let channel, let after, let limit):
+            self.history(channel, after: after, limit: limit, id: id)
+        case .publish(let events):
+            self.publish(events, id: id)
+        case .ping:
+            self.send(.pong(id: id))
+        }
+    }
+
+    private func authenticate(_ token: String, id: RequestID?) {
+        let verify = self.hub.verify
+        self.wait {
+            let result: Result<Principal, TokenFault>
+            do throws(TokenFault) {
+                result = .success(try await verify(token))
+            } catch {
+                result = .failure(error)
+            }
+            await self.verified(result, id: id)
+        }
+    }
+
+    private func verified(_ result: Result<Principal, TokenFault>, id: RequestID?) {
+        self.resume {
+            switch result {
+            case .success(let principal):
+                self.accept(principal, id: id)
+            case .failure(.expired):
+                self.send(.error(id: id, code: .tokenExpired, message: "the token has expired"))
+                if self.principal == nil { self.close(.tokenExpired) }
+            case .failure(.invalid(let why)):
+                self.send(.error(id: id, code: .badToken, message: why))
+                if self.principal == nil { self.close(.notAuthenticated("bad token")) }
+            }
+        }
+    }
+
+    private func accept(_ principal: Principal, id: RequestID?) {
+        if let known = self.principal, known.subject != principal.subject {
+            let message = "the session belongs to \(known.subject); connect anew for another user"
+            return self.send(.error(id: id, code: .badToken, message: message))
+        }
+        self.principal = principal
+        self.roster.assumeIsolated { $0.authenticated(self, expires: principal.expires) }
+        self.send(.authenticated(id: id, user: principal.subject, expires: principal.expires))
+    }
+
+    private func publish(_ items: [JSON.Value], id: RequestID?) {
+        guard let principal = self.principal else {
+            return self.send(.error(id: id, code: .notAuthenticated, message: "publishing needs a token"))
+        }
+        let events: [Event]
+        do throws(IntakeFault) {
+            events = try self.hub.intake.events(from: items, publisher: principal, now: .now)
+        } catch {
+            return self.send(.error(error, id: id))
+        }
+        self.publishing += 1
+        let loop = self.roster.loop
+        self.hub.writer.submit(events) { result in
+            if loop.inEventLoop {
+                self.assumeIsolated { $0.appended(events, result, id: id) }
+            } else {
+                loop.execute { self.assumeIsolated { $0.appended(events, result, id: id) } }
+            }
+        }
+    }
+
+    private func appended(_ events: [Event], _ result: Result<AppendOutcome, AppendFault>, id: RequestID?) {
+        self.publishing -= 1
+        switch PublishOutcome(events: events, result) {
+        case .published(let results):
+            self.send(.published(id: id, results: results))
+        case .conflict(let items):
+            self.send(.error(.items(items), id: id))
+        case .failed(let fault):
+            self.send(.error(fault, id: id))
+        }
+        self.handleBacklog()
+    }
+
+    // MARK: - Waiting
+
+    /// Starts work that suspends; messages that arrive meanwhile wait in the backlog until ``resume()``.
+    func wait(_ work: @escaping Nursery.Work) {
+        self.isWaiting = true
+        if !self.hub.nursery.start(work) {
+            self.isWaiting = false
+            self.close(.overloaded)
+        }
+    }
+
+    /// The work that ``wait(_:)`` started has ended: does what follows from it, unless the session has ended meanwhile,
+    /// and goes on with the backlog.
+    func resume(_ next: () -> Void) {
+        self.isWaiting = false
+        guard !self.isEnded else { return }
+        next()
+        self.handleBacklog()
+    }
+
+    private func handleBacklog() {
+        guard !self.backlog.isEmpty else { return }
+        while !self.isEnded, !self.isWaiting, self.publishing < self.limits.publishing,
+            let message = self.backlog.popFirst()
+        {
+            self.backlogBytes -= message.count
+            self.handle(message)
+        }
+        if self.takesMessages {
+            self.outlet.resumeReading()
+        }
+    }
+
+    func send(_ message: ServerMessage) {
+        self.roster.assumeIsolated { $0.write(message, to: self) }
+    }
+
+    private func close(_ reason: CloseReason) {
+        self.outlet.close(reason)
+        self.ended()
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+import Logging
+package import NIOCore
+
+/// The one way onto the tape: gathers what arrives while a batch commits and appends it as the next batch.
+///
+/// Group commit without a timer: a lone publisher pays one commit, many share one. A batch is published after its
+/// commit and before the next begins, so subscribers hear of events in the order of the log. Publishers are answered
+/// after the commit, never before.
+package actor TapeWriter {
+    /// Bounds on what waits and on what one transaction takes.
+    package struct Limits: Sendable {
+        /// Waiting requests, in bytes of events; past it requests are refused as overloaded.
+        package var waitingBytes = 64 << 20
+        /// One batch, in bytes of events; a larger request is a batch of its own.
+        package var batchBytes = 1 << 20
+
+        package init() {}
+    }
+
+    package typealias Completion = @Sendable (Result<AppendOutcome, AppendFault>) -> Void
+
+    private struct Request {
+        var events: [Event]
+        var cost: Int
+        var completion: Completion
+    }
+
+    private enum State {
+        case idle
+        /// ``run()`` waits for a request.
+        case waiting(CheckedContinuation<Void, Never>)
+        case writing
+        /// No more requests are taken; what waits is still written.
+        case finishing
+    }
+
+    package nonisolated let loop: any EventLoop
+    private let tape: any Tape
+    private let fanout: Fanout
+    private let limits: Limits
+    private let logger: Logger
+    private var state = State.idle
+    private var queue = Deque<Request>()
+    private var queuedBytes = 0
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe self.loop.executor.asUnownedSerialExecutor()
+    }
+
+    init(tape: any Tape, fanout: Fanout, loop: any EventLoop, limits: Limits = Limits(), logger: Logger) {
+        self.tape = tape
+        self.fanout = fanout
+        self.loop = loop
+        self.limits = limits
+        self.logger = logger
+    }
+
+    /// Hands in one request, from any thread. Requests of one thread are appended in the order they were handed in.
+    /// - Parameter completion: Called once, on ``loop``, when the events are committed and have been published, or
+    ///   nothing of them was.
+    package nonisolated func submit(_ events: [Event], completion: @escaping Completion) {
+        if self.loop.inEventLoop {
+            self.assumeIsolated { $0.enqueue(events, completion) }
+        } else {
+            self.loop.execute {
+                self.assumeIsolated { $0.enqueue(events, completion) }
+            }
+        }
+    }
+
+    /// ``submit(_:completion:)`` for those who can wait.
+    package nonisolated func append(_ events: [Event]) async throws(AppendFault) -> AppendOutcome {
+        try await withCheckedContinuation { continuation in
+            self.submit(events) { continuation.resume(returning: $0) }
+        }.get()
+    }
+
+    private func enqueue(_ events: [Event], _ completion: @escaping Completion) {
+        let cost = events.reduce(0) { $0 + $1.data.count + 256 }
+        switch self.state {
+        case .finishing:
+            return completion(.failure(.stopping))
+        case .idle, .waiting, .writing:
+            guard self.queue.isEmpty || self.queuedBytes + cost <= self.limits.waitingBytes else {
+                return completion(.failure(.overloaded))
+            }
+        }
+        self.queue.append(Request(events: events, cost: cost, completion: completion))
+        self.queuedBytes += cost
+        if case .waiting(let continuation) = self.state {
+            self.state = .writing
+            continuation.resume()
+        }
+    }
+
+    /// Takes no more requests; ``run()`` returns once those that wait are settled.
+    package func finish() {
+        if case .waiting(let continuation) = self.state {
+            continuation.resume()
+        }
+        self.state = .finishing
+    }
+
+    /// Writes until ``finish()``.
+    package func run() async {
+        while true {
+            guard !self.queue.isEmpty else {
+                if case .finishing = self.state { return }
+                await withCheckedContinuation { self.state = .waiting($0) }
+                continue
+            }
+            await self.write(self.nextBatch())
+            // The fan-out of one batch may overlap the commit of the next, not more: publishers are slowed to what
+            // the loops can tell.
+            await self.fanout.waitForRoom()
+        }
+    }
+
+    private func nextBatch() -> [Request] {
+        var batch: [Request] = []
+        var bytes = 0
+        while let next = self.queue.first, batch.isEmpty || bytes + next.cost <= self.limits.batchBytes {
+            bytes += next.cost
+            batch.append(next)
+            self.queue.removeFirst()
+        }
+        self.queuedBytes -= bytes
+        return batch
+    }
+
+    private func write(_ batch: [Request]) async {
+        let outcomes: [AppendOutcome]
+        do throws(TapeFault) {
+            outcomes = try await self.tape.append(batch.map(\.events))
+        } catch {
+            self.logger.error("append failed", metadata: ["fault": "\(error)", "requests": "\(batch.count)"])
+            for request in batch {
+                request.completion(.failure(.unavailable(error)))
+            }
+            return
+        }
+        self.fanout.publish(Self.commits(of: batch, outcomes))
+        for (request, outcome) in zip(batch, outcomes) {
+            request.completion(.success(outcome))
+        }
+    }
+
+    private static func commits(of batch: [Request], _ outcomes: [AppendOutcome]) -> [Commit] {
+        var commits: [Commit] = []
+        var places: [ChannelName: Int] = [:]
+        for (request, outcome) in zip(batch, outcomes) {
+            guard case .committed(let receipts) = outcome else { continue }
+            for (event, receipt) in zip(request.events, receipts) where receipt.status == .accepted {
+                for position in receipt.positions {
+                    let entry = TapeEntry(seq: position.seq, event: event)
+                    if let place = places[position.channel] {
+                        commits[place].entries.append(entry)
+                    } else {
+                        places[position.channel] = commits.count
+                        commits.append(Commit(channel: position.channel, entries: [entry]))
+                    }
+                }
+            }
+        }
+        return commits
+    }
+}
+
+/// Committed events of one channel, ascending without a gap.
+package struct Commit: Sendable, Equatable {
+    package var channel: ChannelName
+    package var entries: [TapeEntry]
+
+    package init(channel: ChannelName, entries: [TapeEntry]) {
+        self.channel = channel
+        self.entries = entries
+    }
+}
+
+/// Why events were not appended.
+package enum AppendFault: Error, Sendable, Equatable {
+    case unavailable(TapeFault)
+    /// Too much waits to be committed.
+    case overloaded
+    /// The hub is shutting down.
+    case stopping
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A JSON value: a validated part of a text, which it shares with every value taken from it.
+///
+/// Copies are cheap and keep the whole text alive; keep ``compacted()`` instead of a small value from a large text.
+/// Nothing is decoded before it is asked for, so lookups cost time in proportion to the text they pass over.
+package struct Value: Sendable {
+    /// The kinds of value of RFC 8259 §3.
+    package enum Kind: Sendable {
+        /// `null`.
+        case null
+        /// `true` or `false`.
+        case bool
+        /// A number of any size and precision.
+        case number
+        /// A string.
+        case string
+        /// An array.
+        case array
+        /// An object, whose names are unique.
+        case object
+    }
+
+    /// What is known about whitespace between the tokens of a value.
+    enum Spacing: UInt8 {
+        case none
+        case some
+        case unknown
+    }
+
+    let storage: [UInt8]
+    let start: Int
+    let end: Int
+    let spacing: Spacing
+
+    /// The value of a part of this one, whose spacing follows from this one's only if there is none.
+    func part(_ start: Int, _ end: Int) -> Value {
+        Value(storage: storage, start: start, end: end, spacing: spacing == .none ? .none : .unknown)
+    }
+
+    /// Which kind of value this is.
+    package var kind: Kind {
+        switch storage[start] {
+        case .openBrace: .object
+        case .openBracket: .array
+        case .quote: .string
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): .bool
+        case UInt8(ascii: "n"): .null
+        default: .number
+        }
+    }
+
+    /// The value as it was written, without whitespace around it.
+    package var text: ArraySlice<UInt8> { storage[start..<end] }
+
+    /// The string this value stands for, unescaped; nil unless it is a string.
+    package var string: String? {
+        guard storage[start] == .quote else { return nil }
+        let content = start + 1..<end - 1
+        return string(content, hasEscapes: hasEscapes(content))
+    }
+
+    /// The number as it was written, however long or precise; nil unless it is a number.
+    package var number: String? {
+        kind == .number ? String(decoding: text, as: UTF8.self) : nil
+    }
+
+    /// The number, if it is written without fraction and exponent and fits; `1.0` and `1e3` are nil.
+    package var integer: Int? {
+        guard kind == .number else { return nil }
+        let isNegative = storage[start] == .minus
+        var result = 0
+        for byte in isNegative ? text.dropFirst() : text {
+            guard byte.isDigit else { return nil }
+            let (shifted, hasOverflown) = result.multipliedReportingOverflow(by: 10)
+            let digit = Int(byte - .zero)
+            // Counted downwards below zero, so that Int.min is reached without passing its negation.
+            let (sum, isBeyond) =
+                isNegative ? shifted.subtractingReportingOverflow(digit) : shifted.addingReportingOverflow(digit)
+            guard !hasOverflown, !isBeyond else { return nil }
+            result = sum
+        }
+        return result
+    }
+
+    /// True or false; nil unless it is a boolean.
+    package var bool: Bool? {
+        switch storage[start] {
+        case UInt8(ascii: "t"): true
+        case UInt8(ascii: "f"): false
+        default: nil
+        }
+    }
+
+    /// Whether this is `null`.
+    package var isNull: Bool { storage[start] == UInt8(ascii: "n") }
+
+    /// Whether this is a string that stands for exactly the scalars of `text`.
+    ///
+    /// Unlike `==` on strings, differently composed characters differ. Allocates only if the value has escapes.
+    package func equals(_ text: String) -> Bool {
+        guard storage[start] == .quote else { return false }
+        let content = start + 1..<end - 1
+        return storage.span.string(content, hasEscapes: hasEscapes(content), equals: text)
+    }
+
+    /// Whether the inside of a string has escapes; it has no quotes but escaped ones.
+    private func hasEscapes(_ content: Range<Int>) -> Bool {
+        storage.span.pastText(from: content.lowerBound, before: content.upperBound) < content.upperBound
+    }
+
+    /// Decodes the inside of a string of this text.
+    func string(_ content: Range<Int>, hasEscapes: Bool) -> String {
+        guard hasEscapes else { return String(decoding: storage[content], as: UTF8.self) }
+        var unescaped: [UInt8] = []
+        storage.span.unescape(content, into: &unescaped)
+        return String(decoding: unescaped, as: UTF8.self)
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A text that equals another only when their bytes do, as in a database. `String` compares by canonical equivalence:
+/// to it a composed and a decomposed `é` are one key.
+struct ExactText: Hashable, Sendable {
+    let text: String
+
+    init(_ text: String) {
+        self.text = text
+    }
+
+    static func == (left: Self, right: Self) -> Bool {
+        left.text == right.text && left.text.utf8.elementsEqual(right.text.utf8)
+    }
+
+    /// Texts of the same bytes are canonically equivalent, so the hash of `String` will do.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(self.text)
+    }
+}
+
+/// What dedupe knows an event by.
+struct EventKey: Hashable, Sendable {
+    let id: ExactText
+    let source: ExactText
+
+    init(id: String, source: String) {
+        self.id = ExactText(id)
+        self.source = ExactText(source)
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Hub
+
+/// The appending of one call's requests, inside its transaction.
+struct Append {
+    /// What is to become of one event of a request.
+    private enum Verdict {
+        case new
+        /// It stands already, at these numbers of its channels.
+        case stands([Int])
+        /// The same as an earlier event of its request.
+        case repeats(Int)
+    }
+
+    /// A channel and a slot of it.
+    private struct Slot: Hashable {
+        let channel: Int
+        let name: ExactText
+    }
+
+    /// An event's place in a channel and its row.
+    private struct Entry {
+        let seq: Int
+        let event: Int
+    }
+
+    private let epoch: String
+    private let accepted: Timestamp
+    private let statements: AppendStatements
+    /// What `newest` is to become, written once for the whole call.
+    private var newest: [Slot: Entry] = [:]
+
+    /// - Parameter now: When the events are accepted, unless the last one was later.
+    init(_ db: Database, ledger: inout Ledger, epoch: String, now: Timestamp) throws {
+        self.statements = try AppendStatements(db)
+        let last = try ledger.last ?? self.statements.lastEvent()
+        self.epoch = epoch
+        self.accepted = max(now, last.accepted)
+        ledger.last = Ledger.Last(event: last.event, accepted: self.accepted)
+    }
+
+    /// Appends one request, or nothing of it when it conflicts.
+    mutating func append(_ request: [Event], _ ledger: inout Ledger) throws -> AppendOutcome {
+        var verdicts: [Verdict] = []
+        verdicts.reserveCapacity(request.count)
+        var conflicts: [Int] = []
+        var earlier: [EventKey: Int] = [:]
+        for (index, event) in request.enumerated() {
+            let key = EventKey(id: event.id, source: event.source)
+            if let (fingerprint, seqs) = try self.statements.standing(event) {
+                if fingerprint != event.fingerprint { conflicts.append(index) }
+                verdicts.append(.stands(seqs))
+            } else if request.count > 1, let first = earlier[key] {
+                if request[first].fingerprint != event.fingerprint { conflicts.append(index) }
+                verdicts.append(.repeats(first))
+            } else {
+                if request.count > 1 { earlier[key] = index }
+                verdicts.append(.new)
+            }
+        }
+        guard conflicts.isEmpty else { return .conflict(items: conflicts) }
+
+        var receipts: [Receipt] = []
+        receipts.reserveCapacity(request.count)
+        for (event, verdict) in zip(request, verdicts) {
+            switch verdict {
+            case .new:
+                receipts.append(Receipt(status: .accepted, positions: try self.insert(event, &ledger)))
+            case .stands(let seqs):
+                receipts.append(Receipt(status: .duplicate, positions: try self.positions(of: event, seqs)))
+            case .repeats(let first):
+                receipts.append(Receipt(status: .duplicate, positions: receipts[first].positions))
+            }
+        }
+        return .committed(receipts)
+    }
+
+    /// Writes what was gathered over the requests. Projections are to be written here, in the same transaction.
+    func finish() throws {
+        for (slot, entry) in self.newest {
+            try self.statements.setNewest(slot.channel, slot.name.text, seq: entry.seq, event: entry.event)
+        }
+    }
+
+    /// The same fingerprint means the same keys in the same order.
+    private func positions(of event: Event, _ seqs: [Int]) throws -> [Position] {
+        guard seqs.count == event.keys.count else {
+            throw TapeFault.damaged("event \(event.id) of \(event.source) stands on \(seqs.count) channels")
+        }
+        return zip(event.channels, seqs).map { Position(channel: $0, epoch: self.epoch, seq: $1) }
+    }
+
+    private mutating func insert(_ event: Event, _ ledger: inout Ledger) throws -> [Position] {
+        let type = try self.type(event.type, &ledger)
+        let id = (ledger.last?.event ?? 0) + 1
+        ledger.last?.event = id
+        var positions: [Position] = []
+        positions.reserveCapacity(event.keys.count)
+        var list = PositionList([])
+        for key in event.keys {
+            let name = ChannelName(type: event.type, key: key)
+            let place = try self.place(of: name.description, slotted: !event.slot.isEmpty, &ledger)
+            try self.supersede(&ledger.channels[place], slot: event.slot, type: type)
+            ledger.channels[place].head += 1
+            let channel = ledger.channels[place]
+            if channel.isSlotted {
+                let slot = Slot(channel: channel.id, name: ExactText(event.slot))
+                self.newest[slot] = Entry(seq: channel.head, event: id)
+            }
+            try self.statements.addPosition(channel.id, seq: channel.head, event: id)
+            list.elements.append(PositionList.Element(channel: channel.id, seq: channel.head))
+            positions.append(Position(channel: name, epoch: self.epoch, seq: channel.head))
+        }
+        try self.statements.addEvent(id, event, type: type, accepted: self.accepted, positions: list)
+        try self.statements.age(event: id, type: type)
+        return positions
+    }
+
+    /// Prepares a channel for an event of a slot: begins to keep the newest of each slot when this is the first slot,
+    /// and gives the entry that is the newest no longer back to retention if retention had passed over it.
+    private func supersede(_ channel: inout Ledger.Channel, slot: String, type: Int) throws {
+        if !slot.isEmpty, !channel.isSlotted {
+            channel.isSlotted = true
+            try self.statements.setSlotted(channel.id)
+            if let head = try self.statements.event(at: channel.head, of: channel.id) {
+                try self.statements.setNewest(channel.id, "", seq: channel.head, event: head)
+            }
+        }
+        guard channel.isKept else { return }
+        if channel.isSlotted {
+            // One that this call itself put there was never passed over.
+            guard self.newest[Slot(channel: channel.id, name: ExactText(slot))] == nil,
+                let event = try self.statements.newest(channel.id, slot)
+            else { return }
+            try self.statements.age(event: event, type: type)
+        } else {
+            channel.isKept = false
+            try self.statements.setNotKept(channel.id)
+            guard let event = try self.statements.event(at: channel.head, of: channel.id) else { return }
+            try self.statements.age(event: event, type: type)
+        }
+    }
+
+    private func place(of name: String, slotted: Bool, _ ledger: inout Ledger) throws -> Int {
+        if let place = ledger.place(of: name) { return place }
+        let channel = try self.statements.channel(name) ?? self.statements.addChannel(name, slotted: slotted)
+        return ledger.add(channel, named: name)
+    }
+
+    private func type(_ name: String, _ ledger: inout Ledger) throws -> Int {
+        if let id = ledger.types[ExactText(name)] { return id }
+        let id = try self.statements.type(name)
+        ledger.add(type: id, named: name)
+        return id
+    }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+
+/// Runs work that blocks on a thread that may be blocked.
+func offLoop<Value: Sendable, Failure: Error>(
+    _ work: @escaping @Sendable () throws(Failure) -> Value
+) async throws(Failure) -> Value {
+    try await withCheckedContinuation { (waiter: CheckedContinuation<Result<Value, Failure>, Never>) in
+        DispatchQueue.global().async {
+            waiter.resume(returning: Result { () throws(Failure) in try work() })
+        }
+    }.get()
+}

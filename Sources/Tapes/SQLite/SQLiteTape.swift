@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+package import Hub
+package import Logging
+import Synchronization
+
+/// A tape in one SQLite file, for one hub on one machine.
+///
+/// WAL with `synchronous = FULL`: what was reported as committed survives `kill -9` and power failure. Appends and
+/// retention take turns on one connection, reads run beside them on others, each in its own snapshot.
+package final class SQLiteTape: Tape {
+    let pool: DatabasePool
+    let epoch: String
+    let clock: @Sendable () -> Timestamp
+    /// What the writing connection knows of the file. Whoever writes takes it out and puts it back after the commit, so
+    /// that after a failure it is empty and read anew.
+    let ledger = Mutex(Ledger())
+    private let lock: Mutex<LockFile?>
+    private let logger: Logger
+
+    /// Opens the tape at a path, and makes it and its folder if there is none.
+    ///
+    /// Refused are: a file in use by another hub, one that is no tape, one of a newer version, and, unless migration
+    /// is allowed, one of an older version.
+    /// - Parameters:
+    ///   - busyTimeout: How long to wait for other programs that have the file open, such as a backup.
+    ///   - clock: Says when an event was accepted. A time before that of the last event counts as that one.
+    package convenience init(
+        path: String,
+        allowMigration: Bool = false,
+        busyTimeout: Duration = .seconds(5),
+        logger: Logger = Logger(label: "broadtape.tape"),
+        clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }
+    ) async throws(TapeFault) {
+        try await self.init(
+            opening: Opening(
+                path: path,
+                schema: .current,
+                allowMigration: allowMigration,
+                busyTimeout: busyTimeout,
+                logger: logger
+            ),
+            clock: clock
+        )
+    }
+
+    init(opening: Opening, clock: @escaping @Sendable () -> Timestamp) async throws(TapeFault) {
+        let opened = try await offLoop { () throws(TapeFault) in try opening.run() }
+        self.pool = opened.pool
+        self.epoch = opened.epoch
+        self.lock = Mutex(opened.lock)
+        self.logger = opening.logger
+        self.clock = clock
+    }
+
+    /// Runs work on the writing connection, after the work before it. Does not listen to cancellation: a commit that
+    /// has begun is waited for.
+    func write<Value: Sendable>(
+        _ work: @escaping @Sendable (Database) throws(TapeFault) -> Value
+    ) async throws(TapeFault) -> Value {
+        try await withCheckedContinuation { (waiter: CheckedContinuation<Result<Value, TapeFault>, Never>) in
+            self.pool.asyncWriteWithoutTransaction { db in
+                waiter.resume(returning: Result { () throws(TapeFault) in try work(db) })
+            }
+        }.get()
+    }
+
+    /// Runs work on a reading connection, in one snapshot.
+    func read<Value: Sendable>(
+        _ work: @escaping @Sendable (Database) throws -> Value
+    ) async throws(TapeFault) -> Value {
+        try await withCheckedContinuation { (waiter: CheckedContinuation<Result<Value, TapeFault>, Never>) in
+            self.pool.asyncRead { access in
+                waiter.resume(returning: Result { try work(access.get()) }.mapError(TapeFault.init(before:)))
+            }
+        }.get()
+    }
+
+    package func close() async {
+        await offLoop {
+            do {
+                // Not left to SQLite: the last connection to close may be a reader, which cannot do it.
+                try self.pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+                try self.pool.close()
+            } catch {
+                // Nothing is lost: the next opening reads the WAL.
+                self.logger.warning("tape not closed cleanly", metadata: ["error": "\(TapeFault(before: error))"])
+            }
+        }
+        self.lock.withLock { $0 = nil }
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Hub
+
+extension TapeFault {
+    /// What an error before `COMMIT` means; the transaction is rolled back.
+    init(before error: any Error) {
+        if let fault = error as? TapeFault {
+            self = fault
+        } else if let error = error as? DatabaseError {
+            self = Self.isPassing(error.resultCode) ? .unavailable(error.summary) : .damaged(error.summary)
+        } else {
+            self = .unavailable("\(error)")
+        }
+    }
+
+    /// What a failure of `COMMIT` itself means.
+    ///
+    /// In WAL mode `COMMIT` writes the transaction's frames, the one that marks its end last, and then syncs. When the
+    /// disk is full that last frame was not written whole, so nothing stands. After any other failed write or sync it
+    /// may lie in the file with a valid checksum: this process does not see it and writes over it with the next
+    /// transaction, but a crash before that would bring it back (https://www.sqlite.org/walformat.html#recovery).
+    init(during error: any Error) {
+        if let error = error as? DatabaseError, error.resultCode == .SQLITE_IOERR {
+            self = .outcomeUnknown(error.summary)
+        } else {
+            self.init(before: error)
+        }
+    }
+
+    /// Whether the cause lies outside of what is stored.
+    private static func isPassing(_ code: ResultCode) -> Bool {
+        let passing: [ResultCode] = [
+            .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY,
+            .SQLITE_NOMEM, .SQLITE_INTERRUPT, .SQLITE_ABORT, .SQLITE_PERM, .SQLITE_PROTOCOL, .SQLITE_MISUSE,
+        ]
+        return passing.contains(code)
+    }
+}
+
+extension DatabaseError {
+    /// SQLite's words with its extended code; no arguments, which may be anyone's balance.
+    fileprivate var summary: String {
+        "SQLite: \(self.message ?? "no message") (code \(self.extendedResultCode.rawValue))"
+    }
+}

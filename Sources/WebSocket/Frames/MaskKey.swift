@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+
+/// The four bytes a client XORs its payload with, RFC 6455 §5.3.
+package struct MaskKey: Sendable, Hashable {
+    /// The key as it is read from the wire: the most significant byte comes first.
+    package let bits: UInt32
+
+    /// Creates a key from its four bytes, the first of them being the most significant.
+    package init(_ bits: UInt32) {
+        self.bits = bits
+    }
+
+    /// XORs a part of the readable bytes in place. Masking and unmasking are the same operation.
+    ///
+    /// Where the buffer shares its storage, the storage is copied first.
+    ///
+    /// - Parameters:
+    ///   - buffer: Holds the payload.
+    ///   - offset: Where to start, counted from the first readable byte.
+    ///   - position: The position of that byte in the frame's payload; it picks the byte of the key to start with.
+    package func apply(to buffer: inout ByteBuffer, from offset: Int = 0, position: Int = 0) {
+        apply(to: &buffer, in: offset..<buffer.readableBytes, position: position)
+    }
+
+    /// XORs a range of the readable bytes in place; see ``apply(to:from:position:)``.
+    func apply(to buffer: inout ByteBuffer, in range: Range<Int>, position: Int) {
+        guard !range.isEmpty else { return }
+        var bytes = buffer.mutableReadableBytesSpan
+        apply(to: &bytes, in: range, position: position)
+    }
+
+    private func apply(to bytes: inout MutableRawSpan, in range: Range<Int>, position: Int) {
+        let word = repeated(from: position)
+        let wide = SIMD4<UInt64>(repeating: word)
+        var index = range.lowerBound
+        while index &+ 32 <= range.upperBound {
+            let value = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD4<UInt64>.self)
+            bytes.storeBytes(of: value ^ wide, toByteOffset: index, as: SIMD4<UInt64>.self)
+            index &+= 32
+        }
+        while index &+ 8 <= range.upperBound {
+            let value = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            bytes.storeBytes(of: value ^ word, toByteOffset: index, as: UInt64.self)
+            index &+= 8
+        }
+        // Both steps above are whole multiples of four, so the key starts the tail in the same phase.
+        var rest = word
+        while index < range.upperBound {
+            let value = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+            bytes.storeBytes(of: value ^ UInt8(truncatingIfNeeded: rest.littleEndian), toByteOffset: index, as: UInt8.self)
+            rest = UInt64(littleEndian: rest.littleEndian &>> 8)
+            index &+= 1
+        }
+    }
+
+    /// The key twice, in memory order, starting with the byte that belongs to `position`.
+    private func repeated(from position: Int) -> UInt64 {
+        let shift = UInt32(truncatingIfNeeded: position & 3) &* 8
+        let turned = bits &<< shift | (shift == 0 ? 0 : bits &>> (32 &- shift))
+        return (UInt64(turned) &<< 32 | UInt64(turned)).bigEndian
+    }
+}

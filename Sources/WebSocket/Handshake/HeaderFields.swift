@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The header fields of one side's opening handshake, in order. Names compare without regard to case.
+package struct HeaderFields: Sendable, Hashable {
+    /// One header field.
+    package struct Field: Sendable, Hashable {
+        /// The name in lower case.
+        package let name: String
+        /// The value without the blanks around it.
+        package let value: String
+    }
+
+    /// Every field in the order received.
+    package private(set) var all: [Field]
+
+    /// Creates fields from names and values as another HTTP codec found them.
+    package init(_ fields: some Sequence<(name: String, value: String)> = []) {
+        all = fields.map { Field(name: $0.name.lowercased(), value: $0.value) }
+    }
+
+    init(_ fields: [Field]) {
+        all = fields
+    }
+
+    /// The first value of a field, `nil` where it is absent.
+    package subscript(_ name: String) -> String? {
+        let name = name.lowercased()
+        return all.first { $0.name == name }?.value
+    }
+
+    /// Every value of a field that may be repeated.
+    package func values(_ name: String) -> [String] {
+        let name = name.lowercased()
+        return all.filter { $0.name == name }.map(\.value)
+    }
+
+    /// How often a field occurs.
+    func count(_ name: String) -> Int {
+        all.count { $0.name == name }
+    }
+
+    /// The elements of a comma-separated field over all its lines, empty elements left out (RFC 9110 §5.6.1).
+    func list(_ name: String) -> [Substring] {
+        values(name).flatMap { $0.split(separator: ",") }.map(\.trimmed).filter { !$0.isEmpty }
+    }
+
+    /// Whether a comma-separated field has this element, without regard to case.
+    func list(_ name: String, contains token: String) -> Bool {
+        list(name).contains { $0.lowercased() == token }
+    }
+}
+
+extension StringProtocol where SubSequence == Substring {
+    /// The text without the blanks and tabs around it.
+    var trimmed: Substring {
+        var rest = self[...]
+        while let first = rest.utf8.first, first == 0x20 || first == 0x09 {
+            rest = rest.dropFirst()
+        }
+        while let last = rest.utf8.last, last == 0x20 || last == 0x09 {
+            rest = rest.dropLast()
+        }
+        return rest
+    }
+
+    /// Whether the text is a `token` of RFC 9110 §5.6.2.
+    var isToken: Bool {
+        !isEmpty && utf8.allSatisfy(\.isTokenCharacter)
+    }
+}
+
+extension UInt8 {
+    /// Whether the byte may be in a `token` of RFC 9110 §5.6.2.
+    var isTokenCharacter: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
+            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
+            true
+        default:
+            false
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+
+/// The server's side of the opening handshake, from the first byte of a connection (RFC 6455 §4.2).
+///
+/// A deadline is for the caller: a client that never finishes its request is waited for.
+package struct ServerHandshake: Sendable {
+    /// What the bytes so far are.
+    package enum OnBytes: Sendable, Hashable {
+        /// The beginning of a request.
+        case needMore
+        /// A valid opening handshake. Answer with ``Request/accept(subprotocol:extensions:fields:)``, or refuse with
+        /// ``Refusal/application(status:reason:)``. `rest` came after it and belongs to the ``Endpoint``.
+        case accepted(Request, rest: ByteBuffer)
+        /// A request that does not ask for WebSocket. `bytes` are all the bytes received, for an HTTP codec.
+        case notWebSocket(bytes: ByteBuffer)
+        /// Write ``Refusal/response`` and close the connection.
+        case refused(Refusal)
+    }
+
+    private enum State: Sendable {
+        /// The request is incomplete. → `done`
+        case reading(HeadReader)
+        /// The request was judged; nothing more is taken. Final.
+        case done
+    }
+
+    private var state: State
+
+    /// Creates the handshake of a new connection.
+    package init(limits: HeadLimits = HeadLimits()) {
+        state = .reading(HeadReader(limits: limits))
+    }
+
+    /// Takes bytes of the client. After an answer other than `needMore` the handshake is over and every further
+    /// call says `needMore`.
+    package mutating func receive(_ bytes: ByteBuffer) -> OnBytes {
+        switch state {
+        case .reading(var reader):
+            // Leaves `reader` the only owner of its bytes.
+            state = .done
+            do throws(HeadFault) {
+                guard let head = try reader.receive(bytes) else {
+                    state = .reading(reader)
+                    return .needMore
+                }
+                return judge(head, reader)
+            } catch {
+                return .refused(.head(error))
+            }
+        case .done:
+            return .needMore
+        }
+    }
+
+    private func judge(_ head: HeadReader.Head, _ reader: HeadReader) -> OnBytes {
+        let parts = head.startLine.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].isToken, !parts[1].isEmpty, let version = Self.version(parts[2]) else {
+            return .refused(.malformedRequestLine)
+        }
+        let verdict = Request.validate(
+            method: String(parts[0]),
+            target: String(parts[1]),
+            version: version,
+            fields: head.fields
+        )
+        switch verdict {
+        case .accepted(let request): return .accepted(request, rest: reader.rest)
+        case .notWebSocket: return .notWebSocket(bytes: reader.everything)
+        case .refused(let refusal): return .refused(refusal)
+        }
+    }
+
+    private static func version(_ text: Substring) -> Request.HTTPVersion? {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 8, text.hasPrefix("HTTP/"), bytes[6] == UInt8(ascii: ".") else { return nil }
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard digits.contains(bytes[5]), digits.contains(bytes[7]) else { return nil }
+        return bytes[5] == UInt8(ascii: "1") && bytes[7] != UInt8(ascii: "0") ? .oneDotOne : .other
+    }
+}
