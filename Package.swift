@@ -86,8 +86,8 @@ let package = Package(
                 "Hub",
                 "JSON",
                 "WebSocket",
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOExtras", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -123,15 +123,103 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "LoadKit",
+            dependencies: nio + [
+                "Client",
+                "JSON",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "LoadTests/Kit",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "broadtape-load",
             dependencies: nio + [
                 "Client",
-                "JSON",
+                "LoadKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
-            path: "LoadTests",
+            path: "LoadTests/Command",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "broadtape-echo",
+            dependencies: nio + ["WebSocket"],
+            path: "Tests/EchoServer",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "HubTestSupport",
+            dependencies: [
+                "Hub",
+                "JSON",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/HubTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "WebSocketTests",
+            dependencies: ["WebSocket", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HubTests",
+            dependencies: nio + [
+                "Hub",
+                "HubTestSupport",
+                "JSON",
+                "Tapes",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "TapesTests",
+            dependencies: [
+                "Hub",
+                "HubTestSupport",
+                "Tapes",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ClientTests",
+            dependencies: nio + ["Client", "JSON", "WebSocket"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "LoadKitTests", dependencies: ["JSON", "LoadKit"], swiftSettings: settings),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: nio + [
+                "Client",
+                "Hub",
+                "HubTestSupport",
+                "JSON",
+                "Server",
+                "Tapes",
+                "WebSocket",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: nio + [
+                "Client",
+                "JSON",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
             swiftSettings: settings
         ),
     ]

@@ -21,6 +21,7 @@ extension Hub {
         for type in self.types.all {
             guard let retention = type.retention else { continue }
             var removed = Self.pruneBatch
+            var total = 0
             while removed == Self.pruneBatch, !Task.isCancelled {
                 do throws(TapeFault) {
                     removed = try await self.tape.prune(
@@ -28,11 +29,28 @@ extension Hub {
                         acceptedBefore: now.advanced(by: .zero - retention),
                         limit: Self.pruneBatch
                     )
+                    total += removed
                 } catch {
                     self.logger.warning("retention is behind", metadata: ["type": "\(type.name)", "fault": "\(error)"])
                     break
                 }
             }
+            if total > 0 {
+                self.logger.info("retention", metadata: ["type": "\(type.name)", "removed": "\(total)"])
+                await self.refreshFirst(of: self.registry.channels(ofType: type.name))
+            }
+        }
+    }
+
+    /// Tells channels in memory what they still hold, so that a cursor from before it is refused at once.
+    private func refreshFirst(of channels: [EventChannel]) async {
+        do throws(TapeFault) {
+            let extents = try await self.tape.extents(of: channels.map(\.name))
+            for channel in channels {
+                if let extent = extents[channel.name] { channel.tail.pruned(first: extent.first) }
+            }
+        } catch {
+            self.logger.debug("extents could not be read", metadata: ["fault": "\(error)"])
         }
     }
 }

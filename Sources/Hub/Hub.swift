@@ -3,9 +3,10 @@
 package import Logging
 package import NIOCore
 import ServiceLifecycle
+import Synchronization
 
 /// One node: the tape with its writer and reader, the channels somebody looks at, the sessions of every loop.
-package final class Hub: Service {
+package final class Hub: Sendable {
     package let configuration: HubConfiguration
     package let tape: any Tape
     package let writer: TapeWriter
@@ -18,6 +19,7 @@ package final class Hub: Service {
     let fanout: Fanout
     private let bus: any Bus
     let logger: Logger
+    private let isRunning = Atomic<Bool>(false)
     private let stopping: AsyncStream<Never>
     private let stop: AsyncStream<Never>.Continuation
 
@@ -39,7 +41,7 @@ package final class Hub: Service {
     ) {
         precondition(!loops.isEmpty, "a hub needs an event loop")
         let nursery = Nursery(limit: configuration.waits)
-        let reader = TapeReader(tape: tape, pageLimit: configuration.page)
+        let reader = TapeReader(tape: tape, nursery: nursery, pageLimit: configuration.page)
         self.configuration = configuration
         self.tape = tape
         self.reader = reader
@@ -89,6 +91,7 @@ package final class Hub: Service {
                 roster.assumeIsolated { $0.tick(now: .now, uptime: .now()) }
             }
         }
+        self.isRunning.store(true, ordering: .relaxed)
         async let writing: Void = self.writer.run()
         async let nursing: Void = self.nursery.run()
         await withGracefulShutdownHandler {
@@ -103,6 +106,7 @@ package final class Hub: Service {
         } onGracefulShutdown: {
             self.shutDown()
         }
+        self.isRunning.store(false, ordering: .relaxed)
         await self.writer.finish()
         await writing
         for roster in self.rosters {
@@ -119,6 +123,16 @@ package final class Hub: Service {
     /// Makes ``run()`` end.
     package func shutDown() {
         self.stop.finish()
+    }
+
+    /// How long a failed commit counts against the node; after that the next publisher may try.
+    private static let failureMemory: UInt64 = 5_000_000_000
+
+    /// Whether events can be committed and delivered, as far as the last attempt tells.
+    package var isReady: Bool {
+        let failed = self.writer.lastFailure.load(ordering: .relaxed)
+        let isFailing = failed != 0 && NIODeadline.now().uptimeNanoseconds &- failed < Self.failureMemory
+        return self.isRunning.load(ordering: .relaxed) && !isFailing
     }
 
     /// Another node has committed events.

@@ -9,6 +9,7 @@ package struct HubConfiguration: Sendable {
     package var types = EventTypes()
     package var intake = Intake.Limits()
     package var roster = Roster.Limits()
+    package var session = Session.Limits()
     package var writer = TapeWriter.Limits()
     /// Frames kept in memory for readers that are a little behind, in bytes.
     package var ringBytes = 256 << 20

@@ -18,14 +18,3 @@ struct ExactText: Hashable, Sendable {
         hasher.combine(self.text)
     }
 }
-
-/// What dedupe knows an event by.
-struct EventKey: Hashable, Sendable {
-    let id: ExactText
-    let source: ExactText
-
-    init(id: String, source: String) {
-        self.id = ExactText(id)
-        self.source = ExactText(source)
-    }
-}

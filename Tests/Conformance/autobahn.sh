@@ -67,7 +67,12 @@ exec 9> "$cache/lock"
 flock -w 900 9 || fail "another run holds $cache/lock"
 if [ "$(cat "$cache/venv/edition" 2> /dev/null)" != "$edition" ]; then
     echo "installing the Autobahn test suite into $cache"
-    (set -e; install) >&2 || fail 'the suite could not be installed'
+    # Not `install || fail`: a failing step in the middle would go unnoticed there.
+    set +e
+    (set -e; install) >&2
+    installed=$?
+    set -e
+    [ "$installed" -eq 0 ] || fail 'the suite could not be installed'
 fi
 exec 9>&-
 

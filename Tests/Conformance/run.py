@@ -15,7 +15,6 @@ import time
 
 from autobahntestsuite import fuzzing
 from twisted.internet import reactor
-from twisted.python import log
 
 # Performance (9.*) and compression (12.*, 13.*) are no part of the core.
 EXCLUDED = ["9.*", "12.*", "13.*"]
@@ -33,6 +32,12 @@ class Quiet(object):
         pass
 
 
+def give_up(why):
+    """Ends the run as one that says nothing about the server."""
+    sys.stderr.write("run.py: %s\n" % why)
+    sys.exit(2)
+
+
 def wait_for_server(port):
     for _ in range(100):
         try:
@@ -40,11 +45,12 @@ def wait_for_server(port):
             return
         except socket.error:
             time.sleep(0.1)
-    sys.exit("run.py: no server on port %d" % port)
+    give_up("no server on port %d" % port)
 
 
 def run(port, folder):
     """Returns the ids of the cases that were to be run."""
+    output, sys.stdout = sys.stdout, Quiet()
     spec = {
         "outdir": folder,
         "servers": [{"agent": "broadtape", "url": "ws://127.0.0.1:%d" % port}],
@@ -68,11 +74,8 @@ def run(port, folder):
 
     factory.clientConnectionFailed = refused
     reactor.callLater(LIMIT, stop)
-    output, sys.stdout = sys.stdout, Quiet()
-    try:
-        reactor.run()
-    finally:
-        sys.stdout = output
+    reactor.run()
+    sys.stdout = output
     if State.at_limit:
         print("stopped before the end")
     return factory.specCases
@@ -106,7 +109,7 @@ def main():
     wait_for_server(port)
     cases = run(port, folder)
     if len(cases) < LEAST:
-        sys.exit("run.py: only %d cases" % len(cases))
+        give_up("only %d cases" % len(cases))
     return 1 if judge(cases, folder) else 0
 
 

@@ -38,7 +38,7 @@ extension EventType {
             return true
         case .owner:
             guard let principal else { return false }
-            return channel.key == principal.subject || principal.mayReadAll(self.name)
+            return channel.key.hasSameBytes(as: principal.subject) || principal.mayReadAll(self.name)
         case .scope:
             return principal?.mayReadAll(self.name) ?? false
         }

@@ -48,6 +48,13 @@ package final class ChannelRegistry: Sendable {
         }
     }
 
+    /// The channels in memory of one type.
+    package func channels(ofType type: String) -> [EventChannel] {
+        self.shards.flatMap { shard in
+            shard.channels.withLock { channels in channels.values.filter { $0.type.name == type } }
+        }
+    }
+
     /// How many channels are in memory.
     package var count: Int {
         self.shards.reduce(0) { sum, shard in sum + shard.channels.withLock(\.count) }

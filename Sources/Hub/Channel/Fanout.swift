@@ -9,7 +9,7 @@ import Synchronization
 final class Fanout: Sendable {
     private struct InFlight {
         var hops = 0
-        var waiter: CheckedContinuation<Void, Never>?
+        var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     /// Batches that may be on their way to a loop at once, before the next commit waits.
@@ -58,13 +58,15 @@ final class Fanout: Sendable {
     }
 
     private func landed() {
-        let waiter = self.inFlight.withLock { state -> CheckedContinuation<Void, Never>? in
+        let waiters = self.inFlight.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.hops -= 1
-            guard state.hops < self.hopLimit else { return nil }
-            defer { state.waiter = nil }
-            return state.waiter
+            guard state.hops < self.hopLimit else { return [] }
+            defer { state.waiters = [] }
+            return state.waiters
         }
-        waiter?.resume()
+        for waiter in waiters {
+            waiter.resume()
+        }
     }
 
     /// Returns once few enough batches are on their way.
@@ -72,7 +74,7 @@ final class Fanout: Sendable {
         await withCheckedContinuation { continuation in
             let mustWait = self.inFlight.withLock { state in
                 guard state.hops >= self.hopLimit else { return false }
-                state.waiter = continuation
+                state.waiters.append(continuation)
                 return true
             }
             if !mustWait { continuation.resume() }

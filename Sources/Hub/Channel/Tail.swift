@@ -11,8 +11,6 @@ import Synchronization
 package final class Tail: Sendable {
     /// Frames kept per channel, in bytes; the newest run is kept whatever its size.
     package static let ringLimit = 128 * 1024
-    /// Most slots remembered per channel; past that, the one that changed longest ago is only on the tape.
-    package static let slotLimit = 256
 
     private struct State {
         /// What the tape said when it was read; nil before that.
@@ -20,8 +18,10 @@ package final class Tail: Sendable {
         var head = 0
         var ring = Deque<FrameRun>()
         var ringBytes = 0
-        /// The newest entry of each slot, ascending by `seq`.
+        /// The newest entry of each slot, ascending by `seq`; as many as the data has slots.
         var newest: [TapeEntry] = []
+        /// ``newest`` may lack entries up to this number: they were missed.
+        var missedThrough = 0
         /// Loops with subscribers, and how many each has.
         var interest: [(loop: Int, count: Int)] = []
         var isRetired = false
@@ -47,16 +47,38 @@ package final class Tail: Sendable {
         state.opened.map { Extent(epoch: $0.epoch, first: min($0.first, state.head + 1), head: state.head) }
     }
 
+    /// Whether the tape has to be read before the channel can be joined with a snapshot.
+    package var needsOpening: Bool {
+        self.state.withLock { $0.opened == nil || $0.missedThrough > 0 }
+    }
+
     /// Takes in what the tape says. Publications since that read may have gone further, and stand.
+    ///
+    /// Only the first time is the head taken as well: later it moves by publications alone, or those who have joined
+    /// would not be told.
     package func opened(_ page: TapePage) {
         self.state.withLock { state in
-            state.opened = (page.extent.epoch, page.extent.first)
-            if page.extent.head > state.head {
-                state.head = page.extent.head
-                self.clearRing(&state)
+            if state.opened == nil {
+                state.opened = (page.extent.epoch, page.extent.first)
+                if page.extent.head > state.head {
+                    state.head = page.extent.head
+                    self.clearRing(&state)
+                }
             }
             for entry in page.entries {
                 Self.remember(entry, in: &state)
+            }
+            if page.extent.head >= state.missedThrough {
+                state.missedThrough = 0
+            }
+        }
+    }
+
+    /// Retention has removed what was before this number.
+    package func pruned(first: Int) {
+        self.state.withLock { state in
+            if let opened = state.opened {
+                state.opened = (opened.epoch, max(opened.first, first))
             }
         }
     }
@@ -69,6 +91,7 @@ package final class Tail: Sendable {
             guard run.last > state.head else { return nil }
             if run.first != state.head + 1 {
                 self.clearRing(&state)
+                state.missedThrough = run.first - 1
             }
             state.head = run.last
             state.ring.append(run)
@@ -98,8 +121,6 @@ package final class Tail: Sendable {
         if let index = state.newest.firstIndex(where: { $0.slot == entry.slot }) {
             guard state.newest[index].seq < entry.seq else { return }
             state.newest.remove(at: index)
-        } else if state.newest.count == Self.slotLimit {
-            state.newest.removeFirst()
         }
         let place = state.newest.lastIndex { $0.seq < entry.seq }.map { $0 + 1 } ?? 0
         state.newest.insert(entry, at: place)
@@ -109,24 +130,27 @@ package final class Tail: Sendable {
 extension Tail {
     package enum OnJoin: Sendable, Equatable {
         /// Counted as interested; every event after the head will be told to the loop.
-        case joined(Extent)
-        /// Has not been read from the tape yet; not counted.
+        case joined(Extent, newest: [TapeEntry])
+        /// Has to be read from the tape first; not counted.
         case unopened
         /// Was given up for lack of interest; look the channel up again.
         case retired
     }
 
     /// A loop got one more subscriber.
-    package func join(loop: Int) -> OnJoin {
+    /// - Parameter wantsNewest: Whether it begins with a snapshot.
+    package func join(loop: Int, wantsNewest: Bool) -> OnJoin {
         self.state.withLock { state in
             guard !state.isRetired else { return .retired }
-            guard let extent = Self.extent(of: state) else { return .unopened }
+            guard let extent = Self.extent(of: state), !wantsNewest || state.missedThrough == 0 else {
+                return .unopened
+            }
             if let index = state.interest.firstIndex(where: { $0.loop == loop }) {
                 state.interest[index].count += 1
             } else {
                 state.interest.append((loop, 1))
             }
-            return .joined(extent)
+            return .joined(extent, newest: wantsNewest ? state.newest : [])
         }
     }
 
@@ -165,11 +189,10 @@ extension Tail {
         }
     }
 
-    /// The newest entry of each slot that is not older than a number, ascending.
-    package func newest(from seq: Int) -> [TapeEntry] {
+    /// The newest entry of each slot that is not older than a number, ascending; nil when some may be missing.
+    package func newest(from seq: Int) -> [TapeEntry]? {
         self.state.withLock { state in
-            state.newest.filter { $0.seq >= seq }
+            seq > state.missedThrough ? state.newest.filter { $0.seq >= seq } : nil
         }
     }
-
 }

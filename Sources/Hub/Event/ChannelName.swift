@@ -24,12 +24,17 @@ package struct ChannelName: Hashable, Sendable, Comparable, CustomStringConverti
 
     /// The event type's name.
     package var type: Substring {
-        self.description.prefix { $0 != ":" }
+        Self.type(of: self.description)
     }
 
     /// What the channel is about: a user, a pair, a contract.
     package var key: Substring {
-        self.description[self.description.utf8.index(after: self.type.endIndex)...]
+        Substring(self.description.utf8.drop { $0 != UInt8(ascii: ":") }.dropFirst())
+    }
+
+    /// What stands before the colon, in a name that may not be well formed.
+    package static func type(of text: String) -> Substring {
+        Substring(text.utf8.prefix { $0 != UInt8(ascii: ":") })
     }
 
     /// Whether a text can be a key: 1 to ``maxKeyLength`` bytes without control characters.
@@ -38,7 +43,19 @@ package struct ChannelName: Hashable, Sendable, Comparable, CustomStringConverti
         return (1...Self.maxKeyLength).contains(bytes.count) && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 
+    /// By bytes, as the tape tells names apart: texts that only look the same are different keys.
+    package static func == (left: Self, right: Self) -> Bool {
+        left.description.hasSameBytes(as: right.description)
+    }
+
     package static func < (left: Self, right: Self) -> Bool {
-        left.description < right.description
+        left.description.utf8.lexicographicallyPrecedes(right.description.utf8)
+    }
+}
+
+extension StringProtocol {
+    /// Equality without Unicode's canonical equivalence: for names that decide who sees what.
+    package func hasSameBytes(as other: some StringProtocol) -> Bool {
+        self.utf8.elementsEqual(other.utf8)
     }
 }

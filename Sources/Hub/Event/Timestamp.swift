@@ -28,17 +28,13 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
     /// This time moved by a duration; stays at the ends of the range instead of overflowing.
     package func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
-        let (scaled, scaleOverflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, sumOverflow) = self.nanoseconds.addingReportingOverflow(scaled)
-        guard !scaleOverflow, !sumOverflow else {
-            return Timestamp(nanoseconds: seconds < 0 ? .min : .max)
-        }
-        return Timestamp(nanoseconds: sum.addingReportingOverflow(attoseconds / 1_000_000_000).partialValue)
+        let sum = Int128(self.nanoseconds) + Int128(seconds) * 1_000_000_000 + Int128(attoseconds / 1_000_000_000)
+        return Timestamp(nanoseconds: Int64(clamping: sum))
     }
 
     /// How long after `earlier` this is.
     package func duration(since earlier: Timestamp) -> Duration {
-        .nanoseconds(self.nanoseconds.subtractingReportingOverflow(earlier.nanoseconds).partialValue)
+        .nanoseconds(Int64(clamping: Int128(self.nanoseconds) - Int128(earlier.nanoseconds)))
     }
 
     /// RFC 3339 with as many groups of three fraction digits as the value needs.
@@ -123,10 +119,8 @@ extension Timestamp {
         let seconds =
             Self.dayNumber(year: year, month: month, day: day) * 86_400 + hour * 3600 + minute * 60 + second
             - offset * 60
-        let (scaled, scaleOverflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, sumOverflow) = scaled.addingReportingOverflow(fraction)
-        guard !scaleOverflow, !sumOverflow else { return nil }
-        self.nanoseconds = sum
+        guard let nanoseconds = Int64(exactly: Int128(seconds) * 1_000_000_000 + Int128(fraction)) else { return nil }
+        self.nanoseconds = nanoseconds
     }
 
     private static func days(inMonth month: Int64, of year: Int64) -> Int64 {

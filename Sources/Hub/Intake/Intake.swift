@@ -152,7 +152,7 @@ extension Intake {
         let keyInData = type.keyField.flatMap { data[$0]?.string }
         var keys: [String] = []
         if let key = item["key"], !key.isNull {
-            guard item["keys"] == nil else {
+            guard item["keys"]?.isNull ?? true else {
                 throw KeyComplaint(field: "keys", message: "stands beside \"key\"; give one of them")
             }
             keys.append(try self.key(key, field: "key"))
@@ -162,7 +162,7 @@ extension Intake {
             }
             for element in list.elements {
                 let key = try self.key(element, field: "keys")
-                guard !keys.contains(key) else {
+                guard !keys.contains(where: { $0.hasSameBytes(as: key) }) else {
                     throw KeyComplaint(field: "keys", message: "names \(key) twice")
                 }
                 keys.append(key)
@@ -177,7 +177,7 @@ extension Intake {
             return [try self.key(value, field: "data.\(field)")]
         }
         // A key that contradicts the data would show one user what belongs to another.
-        if let keyInData, let field = type.keyField, !keys.contains(keyInData) {
+        if let keyInData, let field = type.keyField, !keys.contains(where: { $0.hasSameBytes(as: keyInData) }) {
             throw KeyComplaint(
                 field: "data.\(field)",
                 message: "is \(keyInData), which is not among the event's keys (\(keys.joined(separator: ", ")))"

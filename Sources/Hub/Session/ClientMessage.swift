@@ -7,7 +7,8 @@ package enum ClientMessage: Sendable {
     case auth(token: String)
     case subscribe([SubscriptionRequest])
     case unsubscribe(channel: String)
-    case history(channel: String, after: Int, limit: Int)
+    /// `after` nil begins with the oldest retained.
+    case history(channel: String, after: Int?, limit: Int)
     case publish([JSON.Value])
     case ping
 }
@@ -70,9 +71,9 @@ extension ClientMessage {
         case "unsubscribe":
             self = .unsubscribe(channel: try message.required("channel", \.string, "a string"))
         case "history":
-            let after = try message.optional("after", \.integer, "a whole number") ?? 0
+            let after = try message.optional("after", \.integer, "a whole number")
             let limit = try message.optional("limit", \.integer, "a whole number") ?? 100
-            guard after >= 0 else { throw MessageFault(.badRequest, "\"after\" is 0 or more") }
+            if let after, after < 0 { throw MessageFault(.badRequest, "\"after\" is 0 or more") }
             guard Self.historyLimit.contains(limit) else {
                 throw MessageFault(.badRequest, "\"limit\" is from 1 to \(Self.historyLimit.upperBound), not \(limit)")
             }
@@ -97,7 +98,7 @@ extension ClientMessage {
     }
 
     private static func subscriptions(_ message: JSON.Value) throws(MessageFault) -> [SubscriptionRequest] {
-        guard let list = message["channels"] else {
+        guard let list = message["channels"], !list.isNull else {
             return [try Self.subscription(message)]
         }
         guard list.kind == .array, list.count > 0 else {

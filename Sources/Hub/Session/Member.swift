@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import NIOCore
 
 /// A session's place on its loop: its connection, its subscriptions and when it needs attention. Owned by a ``Roster``.
 final class Member {
@@ -9,6 +10,8 @@ final class Member {
     var subscriptions: [ChannelName: Subscription] = [:]
     /// Subscriptions whose turn it is to read on.
     var behind = Deque<Subscription>()
+    /// Subscriptions that wait until fewer pages are being read for it.
+    var waitingToRead: [Subscription] = []
     /// Pages being read from the tape for it.
     var reads = 0
     var isUnflushed = false
@@ -36,12 +39,24 @@ final class Subscription {
     var place: Int
     /// The head its client was told of last.
     var toldHead: Int
+    /// Least time between two events; nil sends each at once.
+    let interval: TimeAmount?
+    /// Whether the interval since the last event has not passed yet.
+    var isResting = false
 
-    init(channel: EventChannel, member: Member, cursor: Cursor, place: Int, toldHead: Int) {
+    init(
+        channel: EventChannel,
+        member: Member,
+        cursor: Cursor,
+        place: Int,
+        toldHead: Int,
+        interval: TimeAmount?
+    ) {
         self.channel = channel
         self.member = member
         self.cursor = cursor
         self.place = place
         self.toldHead = toldHead
+        self.interval = interval
     }
 }

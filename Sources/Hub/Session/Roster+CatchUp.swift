@@ -9,7 +9,7 @@ extension Roster {
     private static let pause = TimeAmount.microseconds(50)
 
     /// A connection has room again.
-    package func becameWritable(_ session: Session) {
+    func becameWritable(_ session: Session) {
         guard let member = self.members[ObjectIdentifier(session)] else { return }
         self.queueTurn(of: member)
     }
@@ -26,15 +26,14 @@ extension Roster {
     }
 
     private func takeTurns() {
-        self.isTurnScheduled = false
         var budget = self.limits.replayBytesPerTick
         while budget > 0, let member = self.turns.popFirst() {
             member.isQueued = false
             budget -= self.takeTurn(of: member)
         }
-        guard !self.turns.isEmpty, !self.isTurnScheduled else { return }
+        self.isTurnScheduled = !self.turns.isEmpty
+        guard self.isTurnScheduled else { return }
         // A task that queues itself again would keep the loop from its sockets; a timer does not.
-        self.isTurnScheduled = true
         self.loop.scheduleTask(in: Self.pause) {
             self.assumeIsolated { $0.takeTurns() }
         }
@@ -68,13 +67,13 @@ extension Roster {
                     self.read(after: seq, for: subscription)
                 }
             case .conflate(let seq):
-                let entries = tail.newest(from: seq)
-                if entries.isEmpty {
-                    self.read(after: seq - 1, for: subscription)
-                } else {
+                if let entries = tail.newest(from: seq), !entries.isEmpty {
                     spent += self.writeNewest(entries, to: subscription)
                     looks += 1
                     member.behind.append(subscription)
+                    self.rest(subscription)
+                } else {
+                    self.read(after: seq - 1, for: subscription)
                 }
             }
         }
@@ -101,7 +100,7 @@ extension Roster {
     private func read(after seq: Int, for subscription: Subscription) {
         let member = subscription.member
         guard member.reads < self.limits.readsPerMember else {
-            member.behind.append(subscription)
+            member.waitingToRead.append(subscription)
             return
         }
         let session = member.session
@@ -128,6 +127,8 @@ extension Roster {
     private func arrived(_ result: Result<ReplayPage, TapeFault>, of channel: EventChannel, for session: Session) {
         guard let member = self.members[ObjectIdentifier(session)] else { return }
         member.reads -= 1
+        member.behind.append(contentsOf: member.waitingToRead)
+        member.waitingToRead = []
         guard let subscription = member.subscriptions[channel.name], subscription.channel === channel,
             subscription.cursor.isReading
         else { return self.queueTurn(of: member) }
@@ -155,6 +156,27 @@ extension Roster {
             }
         }
         self.queueTurn(of: member)
+    }
+
+    /// Leaves a subscription with an interval alone until that has passed.
+    private func rest(_ subscription: Subscription) {
+        guard let interval = subscription.interval else { return }
+        subscription.isResting = true
+        let session = subscription.member.session
+        let channel = subscription.channel
+        self.loop.scheduleTask(in: interval) {
+            self.assumeIsolated { $0.rested(session, channel) }
+        }
+    }
+
+    private func rested(_ session: Session, _ channel: EventChannel) {
+        guard let subscription = self.members[ObjectIdentifier(session)]?.subscriptions[channel.name],
+            subscription.channel === channel, subscription.isResting
+        else { return }
+        subscription.isResting = false
+        guard subscription.cursor.phase == .behind else { return }
+        subscription.member.behind.append(subscription)
+        self.queueTurn(of: subscription.member)
     }
 
     /// Gives the subscriptions whose reads failed another turn.

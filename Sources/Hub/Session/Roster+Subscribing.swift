@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NIOCore
+
 /// How subscriptions begin and end.
 extension Roster {
     package enum OnJoin: Sendable, Equatable {
@@ -20,28 +22,35 @@ extension Roster {
         guard member.subscriptions[channel.name] == nil else {
             return .refused(MessageFault(.alreadySubscribed, "the session is subscribed to \(channel.name) already"))
         }
+        if request.interval != nil, channel.type.delivery != .latest {
+            let message = "\(channel.type.name) delivers every event; \"interval\" is for types that deliver the latest"
+            return .refused(MessageFault(.badRequest, message))
+        }
+        let wantsSnapshot = request.since == nil && (request.snapshot ?? (channel.type.delivery == .latest))
         let extent: Extent
-        switch channel.tail.join(loop: self.index) {
-        case .joined(let found): extent = found
+        let snapshot: [TapeEntry]
+        switch channel.tail.join(loop: self.index, wantsNewest: wantsSnapshot) {
+        case .joined(let found, let newest): (extent, snapshot) = (found, newest)
         case .unopened, .retired: return .unopened
         }
         if let fault = Self.fault(in: request, extent: extent) {
             channel.tail.leave(loop: self.index)
             return .refused(fault)
         }
-        let snapshot = self.snapshot(of: channel, request: request)
-        let next = request.since.map { $0 + 1 } ?? max(extent.head, snapshot.last?.seq ?? 0) + 1
+        let head = max(extent.head, snapshot.last?.seq ?? 0)
+        let next = request.since.map { $0 + 1 } ?? head + 1
         let subscription = self.attach(
             channel,
             to: member,
             cursor: Cursor(next: next, replaying: request.since != nil, delivery: channel.type.delivery),
-            head: extent.head
+            head: head,
+            interval: request.interval.map { .milliseconds(Int64($0)) }
         )
         let message = ServerMessage.subscribed(
             id: id,
             channel: channel.name,
             epoch: extent.epoch,
-            head: max(extent.head, snapshot.last?.seq ?? 0),
+            head: head,
             mode: request.since != nil ? .resumed : snapshot.isEmpty ? .live : .snapshot
         )
         self.write(self.framing.frame(message.encoded()), to: member)
@@ -78,12 +87,13 @@ extension Roster {
         return nil
     }
 
-    private func snapshot(of channel: EventChannel, request: SubscriptionRequest) -> [TapeEntry] {
-        guard request.since == nil, request.snapshot ?? (channel.type.delivery == .latest) else { return [] }
-        return channel.tail.newest(from: 1)
-    }
-
-    private func attach(_ channel: EventChannel, to member: Member, cursor: Cursor, head: Int) -> Subscription {
+    private func attach(
+        _ channel: EventChannel,
+        to member: Member,
+        cursor: Cursor,
+        head: Int,
+        interval: TimeAmount?
+    ) -> Subscription {
         let local: LocalChannel
         if let known = self.channels[ObjectIdentifier(channel)] {
             local = known
@@ -96,7 +106,8 @@ extension Roster {
             member: member,
             cursor: cursor,
             place: local.subscriptions.count,
-            toldHead: head
+            toldHead: head,
+            interval: interval
         )
         local.subscriptions.append(subscription)
         member.subscriptions[channel.name] = subscription
@@ -112,6 +123,7 @@ extension Roster {
             let subscription = member.subscriptions.removeValue(forKey: channel)
         else { return false }
         member.behind.removeAll { $0 === subscription }
+        member.waitingToRead.removeAll { $0 === subscription }
         self.detach(subscription)
         return true
     }

@@ -106,6 +106,7 @@ package actor Roster {
         }
         member.subscriptions = [:]
         member.behind = []
+        member.waitingToRead = []
     }
 
     /// The session's token was accepted.
@@ -128,13 +129,14 @@ package actor Roster {
                 switch subscription.cursor.published(
                     first: run.first,
                     last: run.last,
-                    isWritable: member.outlet.isWritable
+                    isWritable: subscription.interval == nil && member.outlet.isWritable
                 ) {
                 case .deliver(let seq):
                     if let frames = run.frames(from: seq) { self.write(frames, to: member) }
                 case .ignore:
                     break
                 case .fellBehind:
+                    guard !subscription.isResting else { continue }
                     member.behind.append(subscription)
                     self.queueTurn(of: member)
                 }

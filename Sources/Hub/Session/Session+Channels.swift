@@ -13,14 +13,10 @@ extension Session {
     func subscribe(_ requests: [SubscriptionRequest], id: RequestID?) {
         let room = self.roster.assumeIsolated { $0.room(of: self) }
         guard requests.count <= room else {
-            self.send(
-                .error(
-                    id: id,
-                    code: .tooManySubscriptions,
-                    message: "a session has at most \(self.roster.limits.subscriptionsPerMember) subscriptions"
-                )
-            )
-            return
+            let limit = self.roster.limits.subscriptionsPerMember
+            let message = "a session has at most \(limit) subscriptions"
+            self.send(.error(id: id, code: .tooManySubscriptions, message: message))
+            return self.close(.tooManySubscriptions(limit: limit))
         }
         var wanted: [Wanted] = []
         for request in requests {
@@ -113,7 +109,7 @@ extension Session {
         self.send(.unsubscribed(id: id, channel: name))
     }
 
-    func history(_ channel: String, after: Int, limit: Int, id: RequestID?) {
+    func history(_ channel: String, after: Int?, limit: Int, id: RequestID?) {
         let name: ChannelName
         do throws(MessageFault) {
             name = try self.readable(channel).name
@@ -130,7 +126,7 @@ extension Session {
                     channel: name,
                     epoch: page.extent.epoch,
                     entries: page.entries,
-                    next: page.entries.last?.seq ?? after
+                    next: page.entries.last?.seq ?? after ?? page.extent.head
                 )
             case .failure(let fault):
                 reply = .error(id: id, code: fault.code, message: fault.message, channel: name.description)
@@ -145,7 +141,7 @@ extension Session {
 
     /// A private type alone means the caller's own channel.
     private func channelName(_ text: String) -> ChannelName? {
-        if !text.contains(":"), let type = self.hub.types[text], type.readers == .owner, let principal = self.principal,
+        if !text.utf8.contains(UInt8(ascii: ":")), let type = self.hub.types[text], type.readers == .owner, let principal = self.principal,
             ChannelName.isValidKey(principal.subject)
         {
             return ChannelName(type: type.name, key: principal.subject)
@@ -154,7 +150,7 @@ extension Session {
     }
 
     private func readable(_ text: String) throws(MessageFault) -> (name: ChannelName, type: EventType) {
-        if self.principal == nil, let type = self.hub.types[text.prefix { $0 != ":" }], type.readers != .everyone {
+        if self.principal == nil, let type = self.hub.types[ChannelName.type(of: text)], type.readers != .everyone {
             throw MessageFault(.notAuthenticated, "\(type.name) needs a token; send {\"op\":\"auth\"} first")
         }
         guard let name = self.channelName(text) else {

@@ -31,17 +31,18 @@ package actor Session {
     private var isWaiting = false
     private var publishing = 0
     private(set) var isEnded = false
+    private var isHandlingBacklog = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe self.roster.unownedExecutor
     }
 
-    init(hub: Hub, roster: Roster, outlet: any Outlet, limits: Limits = Limits()) {
+    init(hub: Hub, roster: Roster, outlet: any Outlet) {
         self.id = "s_" + String(UInt64.random(in: .min ... .max), radix: 36)
         self.hub = hub
         self.roster = roster
         self.outlet = outlet
-        self.limits = limits
+        self.limits = hub.configuration.session
     }
 
     // MARK: - From the connection
@@ -67,15 +68,27 @@ package actor Session {
         self.backlogBytes < self.limits.backlogBytes && self.publishing < self.limits.publishing
     }
 
+    /// Whether the next message can be handled now. One whose answers the client does not read has to wait with it.
+    private var isFree: Bool {
+        !self.isWaiting && self.publishing < self.limits.publishing && self.outlet.isWritable
+    }
+
     /// A text message arrived.
     package func received(_ message: [UInt8]) {
         guard !self.isEnded else { return }
-        if self.isWaiting || self.publishing >= self.limits.publishing {
+        if self.isFree, self.backlog.isEmpty {
+            self.handle(message)
+        } else {
             self.backlog.append(message)
             self.backlogBytes += message.count
-        } else {
-            self.handle(message)
         }
+    }
+
+    /// The connection has room again.
+    package func becameWritable() {
+        guard !self.isEnded else { return }
+        self.roster.assumeIsolated { $0.becameWritable(self) }
+        self.handleBacklog()
     }
 
     /// A binary message arrived: the protocol has none.
@@ -188,6 +201,7 @@ package actor Session {
 
     private func appended(_ events: [Event], _ result: Result<AppendOutcome, AppendFault>, id: RequestID?) {
         self.publishing -= 1
+        guard !self.isEnded else { return }
         switch PublishOutcome(events: events, result) {
         case .published(let results):
             self.send(.published(id: id, results: results))
@@ -220,13 +234,14 @@ package actor Session {
     }
 
     private func handleBacklog() {
-        guard !self.backlog.isEmpty else { return }
-        while !self.isEnded, !self.isWaiting, self.publishing < self.limits.publishing,
-            let message = self.backlog.popFirst()
-        {
+        // A request that fails at once comes back here while the one before it is still being handled.
+        guard !self.isHandlingBacklog else { return }
+        self.isHandlingBacklog = true
+        while !self.isEnded, self.isFree, let message = self.backlog.popFirst() {
             self.backlogBytes -= message.count
             self.handle(message)
         }
+        self.isHandlingBacklog = false
         if self.takesMessages {
             self.outlet.resumeReading()
         }
@@ -236,7 +251,7 @@ package actor Session {
         self.roster.assumeIsolated { $0.write(message, to: self) }
     }
 
-    private func close(_ reason: CloseReason) {
+    func close(_ reason: CloseReason) {
         self.outlet.close(reason)
         self.ended()
     }

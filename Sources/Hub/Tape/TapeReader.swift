@@ -7,19 +7,44 @@ package actor TapeReader {
         var after: Int
     }
 
+    private struct Opening {
+        let channel: EventChannel
+        var waiters: [OpenWaiter] = []
+    }
+
+    /// Someone who wants several channels opened.
+    private final class OpenWaiter {
+        private var channels: Int
+        private var continuation: CheckedContinuation<TapeFault?, Never>?
+
+        init(channels: Int, continuation: CheckedContinuation<TapeFault?, Never>) {
+            self.channels = channels
+            self.continuation = continuation
+        }
+
+        /// One of the channels was opened, or could not be: the first fault is told at once.
+        func settled(_ fault: TapeFault?) {
+            self.channels -= 1
+            guard fault != nil || self.channels == 0 else { return }
+            self.continuation?.resume(returning: fault)
+            self.continuation = nil
+        }
+    }
+
     private let tape: any Tape
+    private let nursery: Nursery
     private let pageLimit: PageLimit
     private var pages: [PageKey: [CheckedContinuation<Result<ReplayPage, TapeFault>, Never>]] = [:]
-    private var unopened: [ChannelName: EventChannel] = [:]
-    private var openWaiters: [CheckedContinuation<TapeFault?, Never>] = []
+    private var unopened: [ObjectIdentifier: Opening] = [:]
     private var isOpening = false
 
     /// Channels opened by one read.
     private static let openBatch = 500
 
     /// - Parameter pageLimit: How much one page of a replay holds.
-    package init(tape: any Tape, pageLimit: PageLimit) {
+    package init(tape: any Tape, nursery: Nursery, pageLimit: PageLimit) {
         self.tape = tape
+        self.nursery = nursery
         self.pageLimit = pageLimit
     }
 
@@ -43,42 +68,48 @@ package actor TapeReader {
         return try result.get()
     }
 
-    /// Reads head and newest entries of channels that have not been read yet. Requests that come in while one read is
-    /// under way share the next.
+    /// Reads head and newest entries of channels that need it. What is asked for while one read is under way goes
+    /// together into the next.
     package func open(_ channels: [EventChannel]) async throws(TapeFault) {
-        for channel in channels where channel.tail.extent == nil {
-            self.unopened[channel.name] = channel
-        }
-        while self.isOpening {
-            if let fault = await withCheckedContinuation({ self.openWaiters.append($0) }) { throw fault }
-            if channels.allSatisfy({ $0.tail.extent != nil }) { return }
-        }
-        self.isOpening = true
-        var fault: TapeFault?
-        while fault == nil, !self.unopened.isEmpty {
-            let batch = self.unopened.prefix(Self.openBatch).map(\.value)
-            for channel in batch {
-                self.unopened[channel.name] = nil
+        let needed = channels.filter { $0.tail.needsOpening }
+        guard !needed.isEmpty else { return }
+        let fault = await withCheckedContinuation { continuation in
+            let waiter = OpenWaiter(channels: needed.count, continuation: continuation)
+            for channel in needed {
+                self.unopened[ObjectIdentifier(channel), default: Opening(channel: channel)].waiters.append(waiter)
             }
+            guard !self.isOpening else { return }
+            self.isOpening = self.nursery.start { await self.openWaiting() }
+            if !self.isOpening {
+                self.settle(needed.map(ObjectIdentifier.init), .unavailable("too much waits to be read"))
+            }
+        }
+        if let fault { throw fault }
+    }
+
+    private func openWaiting() async {
+        while !self.unopened.isEmpty {
+            let batch = self.unopened.prefix(Self.openBatch).map { $0 }
+            var fault: TapeFault?
             do throws(TapeFault) {
-                let pages = try await self.tape.latest(of: batch.map(\.name))
-                for channel in batch {
-                    if let page = pages[channel.name] { channel.tail.opened(page) }
+                let pages = try await self.tape.latest(of: batch.map(\.value.channel.name))
+                for (_, opening) in batch {
+                    if let page = pages[opening.channel.name] { opening.channel.tail.opened(page) }
                 }
             } catch {
                 fault = error
             }
-        }
-        if fault != nil {
-            self.unopened.removeAll()
+            self.settle(batch.map(\.key), fault)
         }
         self.isOpening = false
-        let waiters = self.openWaiters
-        self.openWaiters = []
-        for waiter in waiters {
-            waiter.resume(returning: fault)
+    }
+
+    private func settle(_ keys: [ObjectIdentifier], _ fault: TapeFault?) {
+        for key in keys {
+            for waiter in self.unopened.removeValue(forKey: key)?.waiters ?? [] {
+                waiter.settled(fault)
+            }
         }
-        if let fault { throw fault }
     }
 }
 

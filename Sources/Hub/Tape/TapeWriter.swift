@@ -3,6 +3,7 @@
 import DequeModule
 import Logging
 package import NIOCore
+import Synchronization
 
 /// The one way onto the tape: gathers what arrives while a batch commits and appends it as the next batch.
 ///
@@ -38,6 +39,8 @@ package actor TapeWriter {
     }
 
     package nonisolated let loop: any EventLoop
+    /// When the last append failed, in nanoseconds of uptime; 0 when it did not.
+    nonisolated let lastFailure = Atomic<UInt64>(0)
     private let tape: any Tape
     private let fanout: Fanout
     private let limits: Limits
@@ -136,12 +139,14 @@ package actor TapeWriter {
         do throws(TapeFault) {
             outcomes = try await self.tape.append(batch.map(\.events))
         } catch {
+            self.lastFailure.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed)
             self.logger.error("append failed", metadata: ["fault": "\(error)", "requests": "\(batch.count)"])
             for request in batch {
                 request.completion(.failure(.unavailable(error)))
             }
             return
         }
+        self.lastFailure.store(0, ordering: .relaxed)
         self.fanout.publish(Self.commits(of: batch, outcomes))
         for (request, outcome) in zip(batch, outcomes) {
             request.completion(.success(outcome))

@@ -2,6 +2,7 @@
 
 /// A queue that can be read at any place: appends at the end, drops from the front, both in constant time on average.
 struct Line<Element> {
+    /// Those before ``start`` are gone; they are nil so that nothing holds on to them.
     private var storage: [Element?] = []
     private var start = 0
 
@@ -9,12 +10,18 @@ struct Line<Element> {
     var isEmpty: Bool { self.count == 0 }
     var first: Element? { self.isEmpty ? nil : self.storage[self.start] }
 
+    /// Nil outside of the queue.
     subscript(index: Int) -> Element? {
-        self.storage[self.start + index]
+        (0..<self.count).contains(index) ? self.storage[self.start + index] : nil
     }
 
     mutating func append(_ element: Element) {
         self.storage.append(element)
+    }
+
+    /// Takes time in proportion to what follows.
+    mutating func insert(_ element: Element, at index: Int) {
+        self.storage.insert(element, at: self.start + index)
     }
 
     mutating func removeFirst() -> Element? {
@@ -26,5 +33,21 @@ struct Line<Element> {
             self.start = 0
         }
         return element
+    }
+
+    mutating func removeAll(where isUnwanted: (Element) -> Bool) {
+        self.storage = self.storage[self.start...].filter { $0.map { !isUnwanted($0) } ?? false }
+        self.start = 0
+    }
+
+    /// The first place whose element does not satisfy a condition that the elements before it satisfy.
+    func partitioningIndex(where belongsBefore: (Element) -> Bool) -> Int {
+        var range = 0..<self.count
+        while !range.isEmpty {
+            let middle = (range.lowerBound + range.upperBound) / 2
+            let isBefore = self[middle].map(belongsBefore) ?? false
+            range = isBefore ? middle + 1..<range.upperBound : range.lowerBound..<middle
+        }
+        return range.lowerBound
     }
 }

@@ -4,10 +4,11 @@ import Hub
 
 /// One event as the memory tape holds it, shared by its channels.
 final class Record {
-    /// Whether it waits for retention or is passed over by it as the newest of a slot.
+    /// How it stands with forgetting: it waits for it, or was passed over as the newest of a slot, or is forgotten.
     enum Standing {
         case ageing
         case kept
+        case removed
     }
 
     let event: Event

@@ -5,15 +5,6 @@ import Hub
 
 /// The appending of one call's requests, inside its transaction.
 struct Append {
-    /// What is to become of one event of a request.
-    private enum Verdict {
-        case new
-        /// It stands already, at these numbers of its channels.
-        case stands([Int])
-        /// The same as an earlier event of its request.
-        case repeats(Int)
-    }
-
     /// A channel and a slot of it.
     private struct Slot: Hashable {
         let channel: Int
@@ -43,25 +34,11 @@ struct Append {
 
     /// Appends one request, or nothing of it when it conflicts.
     mutating func append(_ request: [Event], _ ledger: inout Ledger) throws -> AppendOutcome {
-        var verdicts: [Verdict] = []
-        verdicts.reserveCapacity(request.count)
-        var conflicts: [Int] = []
-        var earlier: [EventKey: Int] = [:]
-        for (index, event) in request.enumerated() {
-            let key = EventKey(id: event.id, source: event.source)
-            if let (fingerprint, seqs) = try self.statements.standing(event) {
-                if fingerprint != event.fingerprint { conflicts.append(index) }
-                verdicts.append(.stands(seqs))
-            } else if request.count > 1, let first = earlier[key] {
-                if request[first].fingerprint != event.fingerprint { conflicts.append(index) }
-                verdicts.append(.repeats(first))
-            } else {
-                if request.count > 1 { earlier[key] = index }
-                verdicts.append(.new)
-            }
+        let verdicts: [Verdict<[Int]>]
+        switch try Verdict<[Int]>.judge(request, find: self.statements.standing) {
+        case .conflict(let items): return .conflict(items: items)
+        case .verdicts(let all): verdicts = all
         }
-        guard conflicts.isEmpty else { return .conflict(items: conflicts) }
-
         var receipts: [Receipt] = []
         receipts.reserveCapacity(request.count)
         for (event, verdict) in zip(request, verdicts) {

@@ -38,7 +38,7 @@ struct AppendStatements {
     }
 
     /// The content and the numbers that an event's id stands for.
-    func standing(_ event: Event) throws -> (Fingerprint, seqs: [Int])? {
+    func standing(_ event: Event) throws -> (fingerprint: Fingerprint, known: [Int])? {
         try self.findEvent.bind(1, event.id)
         try self.findEvent.bind(2, event.source)
         return try self.findEvent.first { row in

@@ -146,6 +146,8 @@ struct Opening: Sendable {
         configuration.label = "tape"
         configuration.busyMode = .timeout(self.busyTimeout / .seconds(1))
         configuration.foreignKeysEnabled = false
+        // GRDB ends the process when a transaction stays open; ours are rolled back, at the latest before the next.
+        configuration.allowsUnsafeTransactions = true
         return configuration
     }
 

@@ -45,8 +45,8 @@ struct Reading {
     func page(of name: ChannelName, after seq: Int, limit: PageLimit) throws -> TapePage {
         let channel = try self.channel(name)
         var page = TapePage(entries: [], extent: channel.extent)
-        let oldest = max(seq, channel.extent.first - 1) + 1
-        guard let id = channel.id, oldest <= channel.extent.head else { return page }
+        guard let id = channel.id, seq < channel.extent.head else { return page }
+        let oldest = max(seq + 1, channel.extent.first)
         let query = try Query(
             """
             SELECT positions.seq, event_id, time, data, slot

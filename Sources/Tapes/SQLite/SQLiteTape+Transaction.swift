@@ -13,6 +13,7 @@ extension SQLiteTape {
         var ledger = self.ledger.withLock { $0.take() }
         let value: Value
         do {
+            if db.isInsideTransaction { try db.rollback() }
             try db.beginTransaction(.immediate)
             value = try body(&ledger)
         } catch {

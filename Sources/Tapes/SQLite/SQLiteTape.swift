@@ -30,7 +30,7 @@ package final class SQLiteTape: Tape {
         path: String,
         allowMigration: Bool = false,
         busyTimeout: Duration = .seconds(5),
-        logger: Logger = Logger(label: "broadtape.tape"),
+        logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() },
         clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }
     ) async throws(TapeFault) {
         try await self.init(

@@ -45,7 +45,8 @@ package struct Close: Sendable, Hashable {
         var buffer = ByteBuffer()
         buffer.writeInteger(code.rawValue)
         let bytes = reason.utf8
-        var end = bytes.index(bytes.startIndex, offsetBy: Self.maximumReason, limitedBy: bytes.endIndex) ?? bytes.endIndex
+        var end =
+            bytes.index(bytes.startIndex, offsetBy: Self.maximumReason, limitedBy: bytes.endIndex) ?? bytes.endIndex
         // Back to the first byte of the character that does not fit whole.
         while end != bytes.endIndex, end != bytes.startIndex, bytes[end] & 0xC0 == 0x80 {
             end = bytes.index(before: end)

@@ -219,13 +219,14 @@ package struct Endpoint: Sendable {
         }
     }
 
-    /// Returns our close frame and stops sending, `nil` where one was sent or received before.
+    /// Starts the closing handshake; nothing is sent after it.
     ///
     /// Wait for ``Event/closed(_:reply:)`` for a while, then close the TCP connection.
     ///
     /// - Parameters:
     ///   - code: A code that must not be on the wire makes a close frame without code and reason.
     ///   - reason: Cut to ``Close/maximumReason`` bytes, between characters.
+    /// - Returns: The close frame, `nil` where one was sent or received before.
     package mutating func close(_ code: CloseCode = .normal, reason: String = "") -> ByteBuffer? {
         switch state {
         case .open:

@@ -50,7 +50,9 @@ package struct FrameHeaderDecoder: Sendable {
             throw .controlFrameTooLong(opcode)
         }
 
-        guard let (length, lengthBytes) = try payloadLength(second & 0x7F, at: start + 2, in: buffer) else { return nil }
+        guard let (length, lengthBytes) = try payloadLength(second & 0x7F, at: start + 2, in: buffer) else {
+            return nil
+        }
         var header = FrameHeader(opcode, payloadLength: length, isFinal: isFinal, reservedBits: bits)
         var size = 2 + lengthBytes
         if isMasked {

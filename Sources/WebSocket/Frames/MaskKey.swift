@@ -45,12 +45,12 @@ package struct MaskKey: Sendable, Hashable {
             bytes.storeBytes(of: value ^ word, toByteOffset: index, as: UInt64.self)
             index &+= 8
         }
-        // Both steps above are whole multiples of four, so the key starts the tail in the same phase.
-        var rest = word
+        // Both steps above are whole multiples of four, so the tail starts with the same byte of the key.
+        var rest = word.littleEndian
         while index < range.upperBound {
             let value = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
-            bytes.storeBytes(of: value ^ UInt8(truncatingIfNeeded: rest.littleEndian), toByteOffset: index, as: UInt8.self)
-            rest = UInt64(littleEndian: rest.littleEndian &>> 8)
+            bytes.storeBytes(of: value ^ UInt8(truncatingIfNeeded: rest), toByteOffset: index, as: UInt8.self)
+            rest &>>= 8
             index &+= 1
         }
     }

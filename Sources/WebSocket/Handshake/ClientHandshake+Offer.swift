@@ -51,16 +51,10 @@ extension ClientHandshake {
 
         /// Judges a response by the six rules at the end of RFC 6455 §4.1.
         func judge(_ head: HeadReader.Head, rest: ByteBuffer) throws(Failure) -> Response {
-            let parts = head.startLine.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
-            guard parts.count >= 2, parts[0].hasPrefix("HTTP/1."), parts[0] != "HTTP/1.0", parts[1].utf8.count == 3,
-                let status = UInt16(parts[1])
-            else {
-                throw .malformedStatusLine
-            }
+            guard let (status, reason) = Self.status(head.startLine) else { throw .malformedStatusLine }
             let fields = head.fields
             guard status == 101 else {
-                let reason = parts.count == 3 ? String(parts[2]) : ""
-                throw .rejected(status: Int(status), reason: reason, fields: fields, body: rest)
+                throw .rejected(status: status, reason: reason, fields: fields, body: rest)
             }
             guard try single("upgrade", in: fields)?.lowercased() == "websocket" else { throw .upgrade }
             guard fields.list("connection", contains: "upgrade") else { throw .connection }
@@ -79,6 +73,16 @@ extension ClientHandshake {
                 throw .extension(agreed.name)
             }
             return Response(fields: fields, subprotocol: subprotocol, extensions: agreed)
+        }
+
+        private static func status(_ line: String) -> (status: Int, reason: String)? {
+            let parts = line.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count >= 2, HeadVersion(parts[0]) == .oneDotOne else { return nil }
+            let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+            guard parts[1].utf8.count == 3, parts[1].utf8.allSatisfy(digits.contains), let status = Int(parts[1]) else {
+                return nil
+            }
+            return (status, parts.count == 3 ? String(parts[2]) : "")
         }
 
         private func single(_ name: String, in fields: HeaderFields) throws(Failure) -> String? {

@@ -14,7 +14,7 @@ package struct HeaderFields: Sendable, Hashable {
     package private(set) var all: [Field]
 
     /// Creates fields from names and values as another HTTP codec found them.
-    package init(_ fields: some Sequence<(name: String, value: String)> = []) {
+    package init(_ fields: [(name: String, value: String)] = []) {
         all = fields.map { Field(name: $0.name.lowercased(), value: $0.value) }
     }
 
@@ -41,46 +41,13 @@ package struct HeaderFields: Sendable, Hashable {
 
     /// The elements of a comma-separated field over all its lines, empty elements left out (RFC 9110 §5.6.1).
     func list(_ name: String) -> [Substring] {
-        values(name).flatMap { $0.split(separator: ",") }.map(\.trimmed).filter { !$0.isEmpty }
+        // Bytes, not characters: a comma with a combining mark after it is still a comma.
+        values(name).flatMap { $0.utf8.split(separator: UInt8(ascii: ",")) }.map { Substring($0).trimmed }
+            .filter { !$0.isEmpty }
     }
 
     /// Whether a comma-separated field has this element, without regard to case.
     func list(_ name: String, contains token: String) -> Bool {
         list(name).contains { $0.lowercased() == token }
-    }
-}
-
-extension StringProtocol where SubSequence == Substring {
-    /// The text without the blanks and tabs around it.
-    var trimmed: Substring {
-        var rest = self[...]
-        while let first = rest.utf8.first, first == 0x20 || first == 0x09 {
-            rest = rest.dropFirst()
-        }
-        while let last = rest.utf8.last, last == 0x20 || last == 0x09 {
-            rest = rest.dropLast()
-        }
-        return rest
-    }
-
-    /// Whether the text is a `token` of RFC 9110 §5.6.2.
-    var isToken: Bool {
-        !isEmpty && utf8.allSatisfy(\.isTokenCharacter)
-    }
-}
-
-extension UInt8 {
-    /// Whether the byte may be in a `token` of RFC 9110 §5.6.2.
-    var isTokenCharacter: Bool {
-        switch self {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            true
-        default:
-            false
-        }
     }
 }

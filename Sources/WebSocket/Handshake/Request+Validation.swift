@@ -11,14 +11,6 @@ extension Request {
         case refused(Refusal)
     }
 
-    /// The versions of HTTP as far as they matter here.
-    package enum HTTPVersion: Sendable, Hashable {
-        /// 1.1, or a later 1.x.
-        case oneDotOne
-        /// Any other.
-        case other
-    }
-
     /// Judges a request that another HTTP codec has already taken apart, by the rules of RFC 6455 §4.2.1.
     ///
     /// - Parameters:
@@ -26,10 +18,11 @@ extension Request {
     ///   - target: The request target, as `/path?query`.
     ///   - version: The version of HTTP the request came in.
     ///   - fields: Every header field including `Host`, one element per line, values not joined.
+    /// - Returns: What the request is.
     package static func validate(
         method: String,
         target: String,
-        version: HTTPVersion = .oneDotOne,
+        version: HeadVersion = .oneDotOne,
         fields: HeaderFields
     ) -> OnHead {
         guard fields.list("upgrade", contains: "websocket") else { return .notWebSocket }
@@ -40,7 +33,7 @@ extension Request {
         }
     }
 
-    private init(method: String, target: String, version: HTTPVersion, fields: HeaderFields) throws(Refusal) {
+    private init(method: String, target: String, version: HeadVersion, fields: HeaderFields) throws(Refusal) {
         switch version {
         case .oneDotOne: break
         case .other: throw .httpVersion

@@ -56,7 +56,7 @@ package struct ServerHandshake: Sendable {
 
     private func judge(_ head: HeadReader.Head, _ reader: HeadReader) -> OnBytes {
         let parts = head.startLine.split(separator: " ", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].isToken, !parts[1].isEmpty, let version = Self.version(parts[2]) else {
+        guard parts.count == 3, parts[0].isToken, !parts[1].isEmpty, let version = HeadVersion(parts[2]) else {
             return .refused(.malformedRequestLine)
         }
         let verdict = Request.validate(
@@ -70,13 +70,5 @@ package struct ServerHandshake: Sendable {
         case .notWebSocket: return .notWebSocket(bytes: reader.everything)
         case .refused(let refusal): return .refused(refusal)
         }
-    }
-
-    private static func version(_ text: Substring) -> Request.HTTPVersion? {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 8, text.hasPrefix("HTTP/"), bytes[6] == UInt8(ascii: ".") else { return nil }
-        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-        guard digits.contains(bytes[5]), digits.contains(bytes[7]) else { return nil }
-        return bytes[5] == UInt8(ascii: "1") && bytes[7] != UInt8(ascii: "0") ? .oneDotOne : .other
     }
 }

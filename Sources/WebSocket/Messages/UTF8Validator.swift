@@ -26,13 +26,12 @@ package struct UTF8Validator: Sendable, Equatable {
         let bytes = buffer.readableBytesSpan
         var index = offset
         while index < bytes.byteCount {
-            if owed == 0 {
-                index = Self.endOfASCII(in: bytes, from: index)
-                guard index < bytes.byteCount else { return nil }
-            }
             let byte = unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
             guard accept(byte) else { return index }
             index &+= 1
+            if byte < 0x80 {
+                index = Self.endOfASCII(in: bytes, from: index)
+            }
         }
         return nil
     }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+import NIOPosix
+import NIOSSL
+package import WebSocket
+
+/// Makes connections to one hub. A value to be shared by all of them: it holds the TLS configuration.
+package struct Connector: Sendable {
+    /// What the hub may be asked for in `Sec-WebSocket-Protocol`.
+    package static let subprotocol = "broadtape.v1.json"
+
+    /// Where the hub is.
+    package let address: HubAddress
+    /// What the hub may send; larger messages end the connection. A heartbeat of 5,000 channels or a page of history
+    /// is far larger than what clients send.
+    package var limits = WebSocket.Endpoint.Limits(frameBytes: 4 << 20, messageBytes: 4 << 20)
+    /// For TCP, TLS and the upgrade together.
+    package var timeout = TimeAmount.seconds(10)
+    /// How long an answer to our close frame is waited for.
+    package var closeTimeout = TimeAmount.seconds(2)
+    /// Makes masking keys fast and predictable. For load tests against one's own hub, never elsewhere
+    /// (RFC 6455 §10.3).
+    package var usesPredictableMasks = false
+    private let tls: NIOSSLContext?
+
+    /// Creates a connector with the system's trust roots where the address asks for TLS.
+    package init(to address: HubAddress) throws(Ending) {
+        self.address = address
+        guard address.isSecure else {
+            self.tls = nil
+            return
+        }
+        do {
+            self.tls = try NIOSSLContext(configuration: .makeClientConfiguration())
+        } catch {
+            throw .unreachable("TLS cannot be set up: \(error)")
+        }
+    }
+
+    /// Begins to connect. Called on the loop, which everything about the connection then happens on.
+    ///
+    /// - Parameters:
+    ///   - loop: The connection's event loop; the caller is on it.
+    ///   - token: Sent as `Authorization: Bearer`.
+    ///   - receiver: Told what happens, also when no connection comes about. Kept until the connection has ended.
+    package func connect(
+        on loop: any EventLoop,
+        token: String?,
+        receiver: any ConnectionReceiver
+    ) -> Connection {
+        let connection = Connection(on: loop, offer: self.offer(token: token), connector: self, receiver: receiver)
+        let handler = NIOLoopBound(connection, eventLoop: loop)
+        let (tls, host) = (self.tls, self.address.host)
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(self.timeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls {
+                        try pipeline.addHandler(Self.tlsHandler(tls, host: host))
+                    }
+                    try pipeline.addHandler(handler.value)
+                }
+            }
+        let connected: EventLoopFuture<any Channel>
+        if let literal = try? SocketAddress(ipAddress: host, port: self.address.port) {
+            // Without the resolver and its race of address families, which cost more than the connection itself.
+            connected = bootstrap.connect(to: literal)
+        } else {
+            connected = bootstrap.connect(host: host, port: self.address.port)
+        }
+        connected.hop(to: loop).assumeIsolated().whenFailure { error in
+            connection.failedToConnect(error)
+        }
+        return connection
+    }
+
+    private static func tlsHandler(_ context: NIOSSLContext, host: String) throws -> NIOSSLClientHandler {
+        let isLiteral = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+        return try NIOSSLClientHandler(context: context, serverHostname: isLiteral ? nil : host)
+    }
+
+    private func offer(token: String?) -> WebSocket.ClientHandshake.Offer {
+        WebSocket.ClientHandshake.Offer(
+            host: self.address.authority,
+            target: self.address.socketPath,
+            nonce: WebSocket.Nonce(.random(in: 0 ... .max), .random(in: 0 ... .max)),
+            subprotocols: [Self.subprotocol],
+            fields: token.map { [("Authorization", "Bearer \($0)")] } ?? []
+        )
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An event as a subscriber gets it.
+public struct Event: Sendable, Equatable {
+    /// The channel's full name, such as `rateChange:BTC/USDT`.
+    public var channel: String
+    /// Names the life of the channel's numbering that ``seq`` belongs to; with it the place to resume from.
+    /// Empty in messages of ``Connection``, whose frames do not carry it.
+    public var epoch: String
+    /// Its number in the channel: 1, 2, 3 … without a gap.
+    public var seq: Int
+    /// How many events before it were passed over because only the newest value counts and the client was behind.
+    public var skipped: Int
+    /// Unique for its publisher; the same in every channel the event appears in.
+    public var id: String
+    /// When it happened, RFC 3339 in UTC.
+    public var time: String
+    /// The payload as JSON text, exactly as published: amounts are decimal strings and stay untouched.
+    public var data: [UInt8]
+
+    /// Creates an event.
+    public init(
+        channel: String,
+        epoch: String = "",
+        seq: Int,
+        skipped: Int = 0,
+        id: String,
+        time: String,
+        data: [UInt8]
+    ) {
+        self.channel = channel
+        self.epoch = epoch
+        self.seq = seq
+        self.skipped = skipped
+        self.id = id
+        self.time = time
+        self.data = data
+    }
+
+    /// Roughly what it takes in memory, in bytes.
+    var cost: Int {
+        self.data.count + self.channel.utf8.count + self.id.utf8.count + 128
+    }
+}
+
+/// A place in a channel: everything up to and including `seq` is known.
+public struct Position: Sendable, Hashable {
+    /// The channel's full name.
+    public var channel: String
+    /// The life of the numbering that `seq` belongs to.
+    public var epoch: String
+    /// The number of the last known event; 0 is before the first.
+    public var seq: Int
+
+    /// Creates a position.
+    public init(channel: String, epoch: String, seq: Int) {
+        self.channel = channel
+        self.epoch = epoch
+        self.seq = seq
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HTTPTypes
+import Hub
+import Hummingbird
+import HummingbirdCore
+import JSON
+
+/// `GET /channels`, `/channels/{channel}`, `/channels/{channel}/events`.
+extension API {
+    /// Most channels of one listing.
+    private static let listingLimit = 1...1000
+    private static let prefix = "/channels/"
+    private static let eventsSuffix = "/events"
+
+    /// Lists channels that the caller may read.
+    func channels(_ request: Request) async throws(Problem) -> Response {
+        let principal = try await self.principal(of: request)
+        let parameters = request.uri.queryParameters
+        let limit = try Self.number("limit", in: parameters, range: Self.listingLimit) ?? 100
+        let prefix = parameters["prefix"].map(String.init) ?? ""
+        let after = parameters["after"].map(String.init)
+        let listings: [ChannelListing]
+        do throws(TapeFault) {
+            listings = try await self.hub.tape.channels(withPrefix: prefix, after: after, limit: limit)
+        } catch {
+            throw Problem(MessageFault(.unavailable, "the channels cannot be read now; try again"))
+        }
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.name("channels")
+        writer.beginArray()
+        for listing in listings where self.mayRead(listing.name, principal) {
+            writer.beginObject()
+            writer.member("channel", string: listing.name.description)
+            writer.extent(listing.extent)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.name("next")
+        if listings.count == limit, let last = listings.last {
+            writer.string(last.name.description)
+        } else {
+            writer.null()
+        }
+        writer.endObject()
+        return Response(json: writer)
+    }
+
+    private func mayRead(_ channel: ChannelName, _ principal: Principal?) -> Bool {
+        do throws(MessageFault) {
+            _ = try self.hub.readableType(of: channel, by: principal)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// One channel's extent and newest events, or a page of its history.
+    func channel(_ request: Request) async throws(Problem) -> Response {
+        var name = String(request.uri.path.dropFirst(Self.prefix.count))
+        let wantsEvents = name.hasSuffix(Self.eventsSuffix)
+        if wantsEvents { name.removeLast(Self.eventsSuffix.count) }
+        guard let channel = ChannelName(parsing: name.removingPercentEncoding ?? name) else {
+            throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "a channel is written type:key")
+        }
+        let principal = try await self.principal(of: request)
+        do throws(MessageFault) {
+            _ = try self.hub.readableType(of: channel, by: principal)
+        } catch {
+            throw Problem(error)
+        }
+        return wantsEvents
+            ? try await self.events(of: channel, parameters: request.uri.queryParameters)
+            : try await self.state(of: channel)
+    }
+
+    private func state(of channel: ChannelName) async throws(Problem) -> Response {
+        let page: TapePage?
+        do throws(TapeFault) {
+            page = try await self.hub.tape.latest(of: [channel])[channel]
+        } catch {
+            throw Problem(MessageFault(.unavailable, "the channel cannot be read now; try again"))
+        }
+        guard let page else {
+            throw Problem(MessageFault(.unavailable, "the channel cannot be read now; try again"))
+        }
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("channel", string: channel.description)
+        writer.extent(page.extent)
+        writer.name("latest")
+        if let newest = page.entries.last {
+            writer.entry(newest)
+        } else {
+            writer.null()
+        }
+        if self.hub.types[channel.type]?.slot != nil {
+            writer.name("slots")
+            writer.beginObject()
+            for entry in page.entries {
+                writer.name(entry.slot)
+                writer.entry(entry)
+            }
+            writer.endObject()
+        }
+        writer.endObject()
+        return Response(json: writer)
+    }
+
+    private func events(
+        of channel: ChannelName,
+        parameters: FlatDictionary<Substring, Substring>
+    ) async throws(Problem) -> Response {
+        let after = try Self.number("after", in: parameters, range: 0...Int.max)
+        let limit = try Self.number("limit", in: parameters, range: ClientMessage.historyLimit) ?? 100
+        switch await self.hub.history(of: channel, after: after, limit: limit) {
+        case .failure(let fault):
+            throw Problem(fault)
+        case .success(let page):
+            var writer = JSON.Writer()
+            writer.beginObject()
+            writer.member("channel", string: channel.description)
+            writer.extent(page.extent)
+            writer.events(page.entries)
+            writer.member("next", integer: page.entries.last?.seq ?? after ?? page.extent.head)
+            writer.endObject()
+            return Response(json: writer)
+        }
+    }
+
+    private static func number(
+        _ name: Substring,
+        in parameters: FlatDictionary<Substring, Substring>,
+        range: ClosedRange<Int>
+    ) throws(Problem) -> Int? {
+        guard let text = parameters[name] else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            let bounds =
+                range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
+            throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "\(name) is a whole number, \(bounds)")
+        }
+        return number
+    }
+}
+
+
+extension JSON.Writer {
+    fileprivate mutating func extent(_ extent: Extent) {
+        self.member("epoch", string: extent.epoch)
+        self.member("head", integer: extent.head)
+        self.member("first", integer: extent.first)
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+package import Hub
+package import Hummingbird
+import JSON
+
+/// The HTTP API: publishing, reading, health.
+package struct API: Sendable {
+    let hub: Hub
+    let bodyBytes: Int
+
+    /// - Parameter bodyBytes: Largest request body.
+    package init(hub: Hub, bodyBytes: Int) {
+        self.hub = hub
+        self.bodyBytes = bodyBytes
+    }
+
+    /// Answers requests.
+    package var responder: some HTTPResponder<BasicRequestContext> {
+        let router = Router()
+        router.post("/events") { request, _ in await self.answer { () async throws(Problem) in try await self.publish(request) } }
+        router.get("/channels") { request, _ in await self.answer { () async throws(Problem) in try await self.channels(request) } }
+        router.get("/channels/**") { request, _ in await self.answer { () async throws(Problem) in try await self.channel(request) } }
+        router.get("/health/live") { _, _ in Self.health(isUp: true) }
+        router.get("/health/ready") { _, _ in Self.health(isUp: self.hub.isReady) }
+        router.get("/ws") { _, _ in
+            var response = Problem(
+                .upgradeRequired,
+                code: "upgrade_required",
+                "this is a WebSocket endpoint; ask for an upgrade (RFC 6455)"
+            ).response
+            response.headers[.upgrade] = "websocket"
+            return response
+        }
+        router.add(middleware: UnknownPaths())
+        return router.buildResponder()
+    }
+
+    private func answer(_ work: () async throws(Problem) -> Response) async -> Response {
+        do {
+            return try await work()
+        } catch {
+            return error.response
+        }
+    }
+
+    private static func health(isUp: Bool) -> Response {
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("status", string: isUp ? "pass" : "fail")
+        writer.endObject()
+        return Response(json: writer, status: isUp ? .ok : .serviceUnavailable)
+    }
+
+    /// Who sent a request; nil without a token.
+    func principal(of request: Request) async throws(Problem) -> Principal? {
+        guard let field = request.headers[.authorization] else { return nil }
+        guard let bearer = BearerToken(field) else {
+            throw Problem(.unauthorized, code: ErrorCode.badToken.rawValue, "the scheme of Authorization is Bearer")
+        }
+        do throws(TokenFault) {
+            return try await self.hub.verify(bearer.token)
+        } catch {
+            throw Problem(error)
+        }
+    }
+}
+
+/// Gives the router's own refusals the shape of all others.
+private struct UnknownPaths: RouterMiddleware {
+    typealias Context = BasicRequestContext
+
+    func handle(
+        _ request: Request,
+        context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as HTTPError {
+            let code = error.status == .notFound ? "not_found" : "bad_request"
+            return Problem(error.status, code: code, "\(request.method) \(request.uri.path): \(error.status)").response
+        }
+    }
+}

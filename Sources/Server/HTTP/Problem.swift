@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hub
+import Hummingbird
+import JSON
+
+/// An error answer: `application/problem+json` (RFC 9457).
+struct Problem: Error {
+    let status: HTTPResponse.Status
+    let code: String
+    let detail: String
+    var items: [ItemFault] = []
+    var retryAfter: Int?
+
+    /// How long a publisher is asked to wait before it tries again, in seconds.
+    private static let retryAfter = 1
+
+    init(_ status: HTTPResponse.Status, code: String, _ detail: String) {
+        self.status = status
+        self.code = code
+        self.detail = detail
+    }
+
+    init(_ fault: IntakeFault) {
+        let (code, message) = fault.summary
+        self.init(Self.status(of: code), code: code.rawValue, message)
+        if case .items(let items) = fault { self.items = items }
+    }
+
+    init(_ fault: AppendFault) {
+        let (code, message) = fault.summary
+        self.init(.serviceUnavailable, code: code.rawValue, message)
+        self.retryAfter = Self.retryAfter
+    }
+
+    init(_ fault: MessageFault) {
+        self.init(Self.status(of: fault.code), code: fault.code.rawValue, fault.message)
+        if self.status == .serviceUnavailable { self.retryAfter = Self.retryAfter }
+    }
+
+    init(_ fault: TokenFault) {
+        switch fault {
+        case .expired: self.init(.unauthorized, code: ErrorCode.tokenExpired.rawValue, "the token has expired")
+        case .invalid(let why): self.init(.unauthorized, code: ErrorCode.badToken.rawValue, why)
+        }
+    }
+
+    private static func status(of code: ErrorCode) -> HTTPResponse.Status {
+        switch code {
+        case .badRequest, .unknownOp: .badRequest
+        case .notAuthenticated, .badToken, .tokenExpired: .unauthorized
+        case .forbidden: .forbidden
+        case .unknownType: .notFound
+        case .conflict, .alreadySubscribed, .notSubscribed, .epochChanged: .conflict
+        case .cursorExpired: .gone
+        case .tooLarge: .contentTooLarge
+        case .invalidEvent: .unprocessableContent
+        case .tooManySubscriptions: .tooManyRequests
+        case .unavailable, .overloaded: .serviceUnavailable
+        }
+    }
+
+    var response: Response {
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("type", string: "urn:broadtape:error:\(self.code)")
+        writer.member("title", string: self.status.reasonPhrase)
+        writer.member("status", integer: self.status.code)
+        writer.member("code", string: self.code)
+        writer.member("detail", string: self.detail)
+        if !self.items.isEmpty { writer.items(self.items) }
+        writer.endObject()
+        var response = Response(json: writer, status: self.status)
+        response.headers[.contentType] = "application/problem+json"
+        if let retryAfter { response.headers[.retryAfter] = String(retryAfter) }
+        if self.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+        return response
+    }
+}
+
+extension Response {
+    /// A JSON answer, with a line feed at its end for those who read it in a terminal.
+    init(json writer: JSON.Writer, status: HTTPResponse.Status = .ok) {
+        self.init(
+            status: status,
+            headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: writer.bytes + [0x0A]))
+        )
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an operator decides about listening.
+package struct EdgeConfiguration: Sendable {
+    package var host = "127.0.0.1"
+    /// 0 takes any free port.
+    package var port = 8080
+    /// Body of one HTTP request, in bytes.
+    package var bodyBytes = 1 << 20
+    /// Largest message from a client, in bytes; a longer one ends in close code 1009.
+    package var messageBytes = 1 << 20
+    /// How long a connection may take for its request head, in seconds.
+    package var headSeconds = 10
+    /// HTTP connections at once.
+    package var httpConnections = 20_000
+    /// Connections waiting to be accepted by the kernel.
+    package var backlog = 1024
+
+    package init() {}
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+import WebSocket
+
+/// Makes a WebSocket of a connection that served HTTP requests before, as proxies that keep connections do.
+///
+/// The WebSocket takes the first place in the pipeline; the HTTP handlers behind it stay and see nothing more.
+final class LateUpgradeHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let upgrade: Upgrade
+    private var isTaken = false
+
+    init(upgrade: Upgrade) {
+        self.upgrade = upgrade
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !self.isTaken else { return }
+        guard case .head(let head) = self.unwrapInboundIn(data), head.headerFields[.upgrade] != nil else {
+            return context.fireChannelRead(data)
+        }
+        var fields = head.headerFields.map { (name: $0.name.rawName, value: $0.value) }
+        if let authority = head.authority {
+            fields.append((name: "Host", value: authority))
+        }
+        switch WebSocket.Request.validate(
+            method: head.method.rawValue,
+            target: head.path ?? "/",
+            fields: WebSocket.HeaderFields(fields)
+        ) {
+        case .notWebSocket:
+            context.fireChannelRead(data)
+        case .refused(let refusal):
+            self.refuse(refusal, context: context)
+        case .accepted(let request):
+            switch self.upgrade.decide(request) {
+            case .refuse(let refusal): self.refuse(refusal, context: context)
+            case .accept(let response, let handler): self.install(handler, response: response, context: context)
+            }
+        }
+    }
+
+    private func install(_ handler: WebSocketHandler, response: ByteBuffer, context: ChannelHandlerContext) {
+        self.isTaken = true
+        do {
+            try context.pipeline.syncOperations.addHandler(
+                UpgradeResponder(response: response, next: handler),
+                position: .first
+            )
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+
+    private func refuse(_ refusal: WebSocket.Refusal, context: ChannelHandlerContext) {
+        self.isTaken = true
+        var response = HTTPResponse(status: HTTPResponse.Status(code: refusal.status))
+        for (name, value) in refusal.fields {
+            if let name = HTTPField.Name(name) { response.headerFields.append(HTTPField(name: name, value: value)) }
+        }
+        response.headerFields[.connection] = "close"
+        response.headerFields[.contentLength] = "0"
+        context.write(self.wrapOutboundOut(.head(response)), promise: nil)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(self.wrapOutboundOut(.end(nil))).whenComplete { _ in
+            bound.value.close(promise: nil)
+        }
+    }
+}
+
+/// Writes the answer to an upgrade past all HTTP handlers, then leaves its place to the WebSocket.
+private final class UpgradeResponder: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let response: ByteBuffer
+    private let next: WebSocketHandler
+
+    init(response: ByteBuffer, next: WebSocketHandler) {
+        self.response = response
+        self.next = next
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        context.writeAndFlush(self.wrapOutboundOut(self.response), promise: nil)
+        do {
+            try context.pipeline.syncOperations.addHandler(self.next, position: .after(self))
+        } catch {
+            context.close(promise: nil)
+        }
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+package import Hummingbird
+import HummingbirdCore
+package import Logging
+package import NIOCore
+import NIOPosix
+import NIOExtras
+import ServiceLifecycle
+import WebSocket
+
+/// Accepts connections on one port: WebSockets for the hub, everything else for the HTTP API.
+package final class Listener: Sendable {
+    private let configuration: EdgeConfiguration
+    private let hub: Hub
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let http: HTTP1Channel
+    private let connections: Nursery
+    private let upgrade: Upgrade
+    private let onBound: @Sendable (SocketAddress) -> Void
+
+    /// - Parameters:
+    ///   - group: Its loops are the hub's.
+    ///   - onBound: Called once, with the address that connections are accepted on.
+    package init<Responder: HTTPResponder>(
+        configuration: EdgeConfiguration,
+        hub: Hub,
+        responder: Responder,
+        group: any EventLoopGroup,
+        logger: Logger,
+        onBound: @escaping @Sendable (SocketAddress) -> Void
+    ) where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
+        self.configuration = configuration
+        self.hub = hub
+        self.group = group
+        self.logger = logger
+        self.connections = Nursery(limit: configuration.httpConnections)
+        self.onBound = onBound
+        let upgrade = Upgrade(
+            hub: hub,
+            limits: WebSocket.Endpoint.Limits(
+                frameBytes: configuration.messageBytes,
+                messageBytes: configuration.messageBytes
+            ),
+            logger: logger
+        )
+        self.upgrade = upgrade
+        self.http = HTTP1Channel(
+            responder: { request, writer, channel in
+                let response = try await responder.respond(
+                    to: request,
+                    context: Responder.Context(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+                )
+                try await writer.write(response: response.head, body: response.body)
+            },
+            configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [LateUpgradeHandler(upgrade: upgrade)],
+                idleTimeout: .seconds(120),
+                httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                    maxHeaderFieldSize: 8 * 1024,
+                    maxHeaderListSize: 16 * 1024,
+                    maxHeaderFieldCount: 100
+                )
+            )
+        )
+    }
+
+    /// Accepts until shut down gracefully, then lets the HTTP requests under way end. WebSockets are the hub's to close.
+    package func run() async throws {
+        let quiescing = ServerQuiescingHelper(group: self.group)
+        let channel = try await self.bind(quiescing)
+        if let address = channel.localAddress {
+            self.onBound(address)
+        }
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.connections.run() }
+                try? await channel.closeFuture.get()
+                self.connections.finish()
+            }
+        } onGracefulShutdown: {
+            quiescing.initiateShutdown(promise: nil)
+        }
+    }
+
+    private func bind(_ quiescing: ServerQuiescingHelper) async throws -> any Channel {
+        try await ServerBootstrap(group: self.group)
+            .serverChannelOption(.backlog, value: Int32(clamping: self.configuration.backlog))
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        quiescing.makeServerChannelHandler(channel: channel)
+                    )
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = FirstBytesHandler(
+                        upgrade: self.upgrade,
+                        timeout: .seconds(Int64(self.configuration.headSeconds)),
+                        startHTTP: self.startHTTP
+                    )
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+            .bind(host: self.configuration.host, port: self.configuration.port)
+            .get()
+    }
+
+    /// Adds the HTTP API's handlers to a connection and starts serving it.
+    private func startHTTP(_ channel: any Channel) -> Bool {
+        let http = self.http
+        let logger = self.logger
+        let value = http.setup(channel: channel, logger: logger)
+        return self.connections.start {
+            do {
+                await http.handle(value: try await value.get(), logger: logger)
+            } catch {
+                logger.debug("connection could not be set up", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}

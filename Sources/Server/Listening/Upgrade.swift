@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Logging
+import NIOCore
+import WebSocket
+
+/// Decides on requests to become a WebSocket.
+struct Upgrade: Sendable {
+    static let path = "/ws"
+    static let subprotocol = "broadtape.v1.json"
+
+    enum Decision {
+        case accept(response: ByteBuffer, handler: WebSocketHandler)
+        case refuse(WebSocket.Refusal)
+    }
+
+    let hub: Hub
+    let limits: WebSocket.Endpoint.Limits
+    let logger: Logger
+
+    /// - Parameter request: Valid as RFC 6455 §4.2.1 asks.
+    func decide(_ request: WebSocket.Request) -> Decision {
+        guard request.path == Self.path else {
+            return .refuse(.application(status: 404, reason: "Not Found"))
+        }
+        let response = request.accept(subprotocol: request.preferredSubprotocol(among: [Self.subprotocol]))
+        let handler = WebSocketHandler(
+            hub: self.hub,
+            token: request.fields["authorization"].flatMap(BearerToken.init)?.token,
+            limits: self.limits,
+            logger: self.logger
+        )
+        return .accept(response: response, handler: handler)
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import NIOCore
+import WebSocket
+
+/// A session's way out over its WebSocket; every call happens on the connection's loop.
+final class SocketOutlet: Outlet {
+    private let handler: NIOLoopBound<WebSocketHandler>
+
+    init(handler: WebSocketHandler, loop: any EventLoop) {
+        self.handler = NIOLoopBound(handler, eventLoop: loop)
+    }
+
+    var isWritable: Bool {
+        self.handler.value.isWritable
+    }
+
+    var lastHeard: NIODeadline {
+        self.handler.value.lastHeard
+    }
+
+    func write(_ frames: ByteBuffer) {
+        self.handler.value.write(frames)
+    }
+
+    func flush() {
+        self.handler.value.flush()
+    }
+
+    func ping() {
+        self.handler.value.ping()
+    }
+
+    func resumeReading() {
+        self.handler.value.resumeReading()
+    }
+
+    func close(_ reason: CloseReason) {
+        self.handler.value.close(WebSocket.CloseCode(rawValue: reason.code), reason: reason.text)
+    }
+}

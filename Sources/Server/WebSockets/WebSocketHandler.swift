@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Logging
+import NIOCore
+import WebSocket
+
+/// One WebSocket after its upgrade: bytes to messages for the session, frames of a tick to one write.
+///
+/// Stands first in the pipeline, so that whatever else is there (an HTTP codec that the connection began with) sees
+/// nothing of it. Reading stops while the session has enough to do or the client does not read.
+final class WebSocketHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    private enum State {
+        case idle
+        case open(Session)
+        /// A close frame was sent; the peer has until the deadline to answer.
+        case closing(deadline: Scheduled<Void>)
+        case closed
+    }
+
+    /// How long a peer may take to answer a close.
+    private static let closeTimeout = TimeAmount.seconds(2)
+    /// Bytes gathered in one tick after which the connection counts as not writable.
+    private static let tickLimit = 256 * 1024
+
+    private let hub: Hub
+    private let token: String?
+    private let logger: Logger
+    private var endpoint: WebSocket.Endpoint
+    private var state = State.idle
+    private var context: ChannelHandlerContext?
+    /// What the tick has gathered.
+    private var frames: [ByteBuffer] = []
+    private var frameBytes = 0
+    private var wantsRead = false
+    private(set) var lastHeard = NIODeadline.now()
+
+    /// - Parameter token: From the upgrade request's `Authorization`, if it had one.
+    init(hub: Hub, token: String?, limits: WebSocket.Endpoint.Limits, logger: Logger) {
+        self.hub = hub
+        self.token = token
+        self.logger = logger
+        self.endpoint = WebSocket.Endpoint(role: .server, limits: limits)
+    }
+
+    // MARK: - The connection's life
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let loop = context.eventLoop
+        let outlet = SocketOutlet(handler: self, loop: loop)
+        guard let session = self.hub.makeSession(on: loop, outlet: outlet) else {
+            self.logger.error("connection on a loop that is not the hub's")
+            return context.close(promise: nil)
+        }
+        self.state = .open(session)
+        let token = self.token
+        session.assumeIsolated { $0.opened(token: token, now: .now) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.end()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.end()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.logger.debug("connection failed", metadata: ["error": "\(error)"])
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed {
+            context.close(promise: nil)
+        } else if !(event is ChannelShouldQuiesceEvent) {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    private func end() {
+        let state = self.state
+        self.state = .closed
+        self.frames = []
+        switch state {
+        case .open(let session): session.assumeIsolated { $0.ended() }
+        case .closing(let deadline): deadline.cancel()
+        case .idle, .closed: break
+        }
+    }
+
+    // MARK: - In
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.lastHeard = .now()
+        self.endpoint.receive(self.unwrapInboundIn(data))
+        var texts: [[UInt8]] = []
+        var binary = false
+        reading: while let event = self.endpoint.next() {
+            switch event {
+            case .text(let text):
+                texts.append(Array(text.readableBytesView))
+            case .binary:
+                binary = true
+                break reading
+            case .ping(_, let pong):
+                self.write(pong)
+            case .pong:
+                break
+            case .closed(_, let reply):
+                self.hand(texts, binary: false)
+                return self.finish(reply)
+            case .failed(let violation, let reply):
+                self.logger.debug("protocol violation", metadata: ["violation": "\(violation)"])
+                self.hand(texts, binary: false)
+                return self.finish(reply)
+            }
+        }
+        self.hand(texts, binary: binary)
+    }
+
+    private func hand(_ texts: [[UInt8]], binary: Bool) {
+        guard case .open(let session) = self.state, binary || !texts.isEmpty else { return }
+        session.assumeIsolated { session in
+            for text in texts {
+                session.received(text)
+            }
+            if binary { session.receivedBinary() }
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.flush()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.takesBytes {
+            context.read()
+        } else {
+            self.wantsRead = true
+        }
+    }
+
+    private var takesBytes: Bool {
+        guard self.isWritable else { return false }
+        return switch self.state {
+        case .open(let session): session.assumeIsolated { $0.takesMessages }
+        case .idle, .closing, .closed: true
+        }
+    }
+
+    func resumeReading() {
+        guard self.wantsRead, self.takesBytes else { return }
+        self.wantsRead = false
+        self.context?.read()
+    }
+
+    // MARK: - Out
+
+    var isWritable: Bool {
+        guard let context = self.context else { return false }
+        return context.channel.isWritable && self.frameBytes < Self.tickLimit
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, case .open(let session) = self.state {
+            session.assumeIsolated { $0.becameWritable() }
+            self.resumeReading()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func write(_ frames: ByteBuffer) {
+        guard case .open = self.state else { return }
+        self.frames.append(frames)
+        self.frameBytes += frames.readableBytes
+    }
+
+    /// Frames gathered since the last flush leave in one system call.
+    func flush() {
+        guard !self.frames.isEmpty, let context = self.context else { return }
+        for frames in self.frames {
+            context.write(self.wrapOutboundOut(frames), promise: nil)
+        }
+        self.frames.removeAll(keepingCapacity: self.frames.count <= 8)
+        let wasFull = self.frameBytes >= Self.tickLimit
+        self.frameBytes = 0
+        context.flush()
+        if wasFull, self.isWritable, case .open(let session) = self.state {
+            session.assumeIsolated { $0.becameWritable() }
+        }
+    }
+
+    func ping() {
+        if let frame = self.endpoint.ping() { self.write(frame) }
+    }
+
+    // MARK: - Closing
+
+    func close(_ code: WebSocket.CloseCode, reason: String) {
+        guard case .open(let session) = self.state, let context = self.context else { return }
+        if let frame = self.endpoint.close(code, reason: reason) {
+            self.write(frame)
+        }
+        self.flush()
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        self.state = .closing(
+            deadline: context.eventLoop.scheduleTask(in: Self.closeTimeout) {
+                bound.value.close(promise: nil)
+            }
+        )
+        session.assumeIsolated { $0.ended() }
+    }
+
+    /// The peer closed, or broke the rules: answers and ends the connection, sending before closing so that the close
+    /// frame is not lost to a reset.
+    private func finish(_ reply: ByteBuffer?) {
+        guard let context = self.context else { return }
+        if let reply { self.write(reply) }
+        self.flush()
+        self.end()
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        self.state = .closing(
+            deadline: context.eventLoop.scheduleTask(in: Self.closeTimeout) {
+                bound.value.close(promise: nil)
+            }
+        )
+        context.close(mode: .output, promise: nil)
+    }
+}

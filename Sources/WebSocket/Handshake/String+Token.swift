@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension StringProtocol where SubSequence == Substring {
+    /// The text without the blanks and tabs around it.
+    var trimmed: Substring {
+        var rest = self[...]
+        while let first = rest.utf8.first, first == 0x20 || first == 0x09 {
+            rest = rest.dropFirst()
+        }
+        while let last = rest.utf8.last, last == 0x20 || last == 0x09 {
+            rest = rest.dropLast()
+        }
+        return rest
+    }
+
+    /// Whether the text is a `token` of RFC 9110 §5.6.2.
+    var isToken: Bool {
+        !isEmpty && utf8.allSatisfy(\.isTokenCharacter)
+    }
+}
+
+extension UInt8 {
+    /// Whether the byte may be in a `token` of RFC 9110 §5.6.2.
+    var isTokenCharacter: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
+            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
+            true
+        default:
+            false
+        }
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Testing
+
+@testable import Tapes
+
+@Suite struct PositionListTests {
+    @Test(arguments: [
+        ([(1, 1)], "[1,1]"),
+        ([(0, 10), (905, 1_234_567)], "[0,10,905,1234567]"),
+        ([(Int.max, Int.max)], "[9223372036854775807,9223372036854775807]"),
+    ])
+    func textAndBack(_ pairs: [(Int, Int)], _ text: String) throws {
+        let elements = pairs.map { PositionList.Element(channel: $0.0, seq: $0.1) }
+        #expect(String(decoding: PositionList(elements).text, as: UTF8.self) == text)
+        #expect(try PositionList(parsing: Array(text.utf8)).elements == elements)
+    }
+
+    @Test(arguments: ["", "[]", "[1]", "[1,2,3]", "[1,x]", "[1,2", "[,]", "[99999999999999999999,1]"])
+    func malformedTextIsDamage(_ text: String) {
+        #expect(throws: TapeFault.self) { try PositionList(parsing: Array(text.utf8)) }
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Hub
+import HubTestSupport
+import Testing
+
+@testable import Tapes
+
+@Suite struct SQLiteFailureTests {
+    private let channel = ChannelName(type: "note", key: "a")
+
+    private func withTape(_ body: (SQLiteTape, _ path: String) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            let tape = try await SQLiteTape(path: folder + "/tape", busyTimeout: .zero)
+            try await body(tape, folder + "/tape")
+            await tape.close()
+        }
+    }
+
+    private func fault(_ work: () async throws(TapeFault) -> Void) async -> TapeFault? {
+        do {
+            try await work()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func execute(_ sql: String, _ tape: SQLiteTape) async throws {
+        try await tape.pool.writeWithoutTransaction { db in try db.execute(sql: sql) }
+    }
+
+    @Test func fullDiskAppendsNothingAndPasses() async throws {
+        try await self.withTape { tape, _ in
+            _ = try await tape.append([[.sample("1", on: "a")]])
+            try await self.execute("PRAGMA max_page_count = 1", tape)
+            let big = String(repeating: "x", count: 100_000)
+            let requests: [[Event]] = [[.sample("2", on: "a", "new")], [.sample("3", on: "a", data: big)]]
+            for _ in 1...2 {
+                guard case .unavailable(let text) = await self.fault({ () async throws(TapeFault) in
+                    _ = try await tape.append(requests)
+                }) else {
+                    Issue.record("appended to a full disk")
+                    return
+                }
+                #expect(text.contains("full"))
+                #expect(try await tape.extents(of: [self.channel]).values.map(\.head) == [1])
+                #expect(try await tape.channels(withPrefix: "", after: nil, limit: 9).count == 1)
+            }
+            try await self.execute("PRAGMA max_page_count = 1000000", tape)
+            let outcomes = try await tape.append(requests)
+            #expect(outcomes.map { Self.seqs($0) } == [[[2, 1]], [[3]]])
+            #expect(try await tape.page(of: self.channel, after: 0, limit: PageLimit(entries: 9, bytes: .max))
+                .entries.map(\.id) == ["1", "2", "3"])
+        }
+    }
+
+    private static func seqs(_ outcome: AppendOutcome) -> [[Int]]? {
+        if case .committed(let receipts) = outcome { receipts.map { $0.positions.map(\.seq) } } else { nil }
+    }
+
+    @Test func surprisingConstraintIsDamageAndAppendsNothing() async throws {
+        try await self.withTape { tape, _ in
+            _ = try await tape.append([[.sample("1", on: "a")]])
+            try await self.execute(
+                """
+                CREATE TRIGGER injected BEFORE INSERT ON positions WHEN new.seq = 3
+                BEGIN SELECT raise(ABORT, 'injected'); END
+                """,
+                tape
+            )
+            let requests: [[Event]] = [[.sample("2", on: "a")], [.sample("3", on: "a")], [.sample("4", on: "b")]]
+            guard case .damaged(let text) = await self.fault({ () async throws(TapeFault) in
+                _ = try await tape.append(requests)
+            }) else {
+                Issue.record("appended")
+                return
+            }
+            #expect(text.contains("injected"))
+            #expect(try await tape.extents(of: [self.channel]).values.map(\.head) == [1])
+            try await self.execute("DROP TRIGGER injected", tape)
+            #expect(try await tape.append(requests).map { Self.seqs($0) } == [[[2]], [[3]], [[1]]])
+        }
+    }
+
+    @Test func failedPruneRemovesNothing() async throws {
+        try await self.withTape { tape, _ in
+            _ = try await tape.append((1...5).map { [.sample("\($0)", on: "a")] })
+            try await self.execute(
+                """
+                CREATE TRIGGER injected BEFORE DELETE ON positions WHEN old.seq = 3
+                BEGIN SELECT raise(ABORT, 'injected'); END
+                """,
+                tape
+            )
+            let end = Timestamp(nanoseconds: .max)
+            #expect(await self.fault { () async throws(TapeFault) in
+                _ = try await tape.prune(type: "note", acceptedBefore: end, limit: 9)
+            } != nil)
+            #expect(try await tape.extents(of: [self.channel]).values.map(\.first) == [1])
+            #expect(try await tape.append([[.sample("1", on: "a")]]).map { Self.seqs($0) } == [[[1]]])
+            try await self.execute("DROP TRIGGER injected", tape)
+            #expect(try await tape.prune(type: "note", acceptedBefore: end, limit: 9) == 4)
+        }
+    }
+
+    @Test func lockedByAnotherProgramIsUnavailable() async throws {
+        try await self.withTape { tape, path in
+            _ = try await tape.append([[.sample("1", on: "a")]])
+            var configuration = Configuration()
+            configuration.allowsUnsafeTransactions = true
+            let other = try DatabaseQueue(path: path, configuration: configuration)
+            try await other.writeWithoutTransaction { db in
+                try db.beginTransaction(.immediate)
+                try db.execute(sql: "INSERT INTO types (name) VALUES ('x')")
+            }
+            guard case .unavailable(let text) = await self.fault({ () async throws(TapeFault) in
+                _ = try await tape.append([[.sample("2", on: "a")]])
+            }) else {
+                Issue.record("appended")
+                return
+            }
+            #expect(text.contains("locked"))
+            #expect(try await tape.extents(of: [self.channel]).values.map(\.head) == [1])
+            try await other.writeWithoutTransaction { db in try db.rollback() }
+            #expect(try await tape.append([[.sample("2", on: "a")]]).map { Self.seqs($0) } == [[[2]]])
+            try other.close()
+        }
+    }
+
+    @Test(arguments: [
+        "DELETE FROM positions WHERE seq = 2",
+        "DELETE FROM events WHERE event_id = '2'",
+    ])
+    func missingEntryIsDamage(_ sql: String) async throws {
+        try await self.withTape { tape, _ in
+            _ = try await tape.append((1...3).map { [.sample("\($0)", on: "a")] })
+            try await self.execute(sql, tape)
+            guard case .damaged(let text) = await self.fault({ () async throws(TapeFault) in
+                _ = try await tape.page(of: self.channel, after: 0, limit: PageLimit(entries: 9, bytes: .max))
+            }) else {
+                Issue.record("read over a gap")
+                return
+            }
+            #expect(text.contains("note:a lacks number 2"))
+        }
+    }
+
+    @Test func commitIsFinishedWhenTheCallerIsCancelled() async throws {
+        try await self.withTape { tape, _ in
+            for seq in 1...50 {
+                let task = Task { try await tape.append([[.sample("\(seq)", on: "a")]]) }
+                task.cancel()
+                let outcomes = try await task.value
+                #expect(outcomes.map { Self.seqs($0) } == [[[seq]]])
+            }
+        }
+    }
+
+    /// What retention passes over it looks at once, until it is superseded.
+    @Test func keptEventsLeaveTheQueue() async throws {
+        try await self.withTape { tape, _ in
+            func waiting() async throws -> [Int] {
+                try await tape.pool.read { db in try Int.fetchAll(db, sql: "SELECT event FROM ageing ORDER BY event") }
+            }
+            let end = Timestamp(nanoseconds: .max)
+            _ = try await tape.append([[.sample("1", on: "a"), .sample("2", on: "b", slot: "x")]])
+            #expect(try await waiting() == [1, 2])
+            #expect(try await tape.prune(type: "note", acceptedBefore: end, limit: 9) == 0)
+            #expect(try await waiting() == [])
+            _ = try await tape.append([[.sample("3", on: "a")]])
+            #expect(try await waiting() == [1, 3])
+            _ = try await tape.append([[.sample("4", on: "b", slot: "y"), .sample("5", on: "b", slot: "x")]])
+            #expect(try await waiting() == [1, 2, 3, 4, 5])
+            #expect(try await tape.prune(type: "note", acceptedBefore: end, limit: 9) == 2)
+            #expect(try await waiting() == [])
+        }
+    }
+
+    @Test(arguments: [
+        (ResultCode.SQLITE_FULL, true), (.SQLITE_BUSY, true), (.SQLITE_BUSY_SNAPSHOT, true), (.SQLITE_IOERR_WRITE, true),
+        (.SQLITE_CANTOPEN, true), (.SQLITE_READONLY_DBMOVED, true), (.SQLITE_CORRUPT, false), (.SQLITE_NOTADB, false),
+        (.SQLITE_CONSTRAINT_UNIQUE, false), (.SQLITE_ERROR, false),
+    ])
+    func errorsBeforeCommit(_ code: ResultCode, _ isPassing: Bool) {
+        let text = "SQLite: m (code \(code.rawValue))"
+        let fault = TapeFault(before: DatabaseError(resultCode: code, message: "m"))
+        #expect(fault == (isPassing ? .unavailable(text) : .damaged(text)))
+    }
+
+    @Test func errorsOfCommit() {
+        func fault(_ code: ResultCode) -> TapeFault {
+            TapeFault(during: DatabaseError(resultCode: code, message: "m"))
+        }
+        #expect(fault(.SQLITE_IOERR_FSYNC) == .outcomeUnknown("SQLite: m (code \(ResultCode.SQLITE_IOERR_FSYNC.rawValue))"))
+        #expect(fault(.SQLITE_FULL) == .unavailable("SQLite: m (code 13)"))
+        #expect(fault(.SQLITE_BUSY) == .unavailable("SQLite: m (code 5)"))
+        #expect(fault(.SQLITE_CORRUPT) == .damaged("SQLite: m (code 11)"))
+    }
+}
