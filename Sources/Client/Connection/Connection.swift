@@ -3,7 +3,9 @@
 package import NIOCore
 import WebSocket
 
-/// One WebSocket connection to a hub, from connecting to its end. Lives on its event loop; every method is called there.
+/// One WebSocket connection to a hub, from connecting to its end.
+///
+/// Lives on its event loop; every method is called there.
 ///
 /// Answers pings by itself. Does not buffer: what arrives goes to the receiver at once, and nothing is read while
 /// paused, so that a slow receiver slows down the hub's writes to it and nothing else.
@@ -23,7 +25,9 @@ package final class Connection {
 
     /// The loop that everything happens on.
     package let loop: any EventLoop
-    /// When bytes were last read, or when connecting began. All messages of one read have this time of arrival.
+    /// When bytes were last read, or when connecting began.
+    ///
+    /// All messages of one read have this time of arrival.
     package private(set) var lastHeard: NIODeadline
     /// Whether reading is paused.
     package private(set) var isPaused = false
@@ -166,7 +170,9 @@ package final class Connection {
         }
     }
 
-    /// Hands over what has arrived. Not entered again from within: the receiver may resume while it is being told.
+    /// Hands over what has arrived.
+    ///
+    /// Not entered again from within: the receiver may resume while it is being told.
     private func drain() {
         guard !self.isDraining else { return }
         self.isDraining = true

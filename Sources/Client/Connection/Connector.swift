@@ -5,22 +5,26 @@ import NIOPosix
 import NIOSSL
 package import WebSocket
 
-/// Makes connections to one hub. A value to be shared by all of them: it holds the TLS configuration.
+/// Makes connections to one hub.
+///
+/// A value to be shared by all of them: it holds the TLS configuration.
 package struct Connector: Sendable {
     /// What the hub may be asked for in `Sec-WebSocket-Protocol`.
     package static let subprotocol = "broadtape.v1.json"
 
     /// Where the hub is.
     package let address: HubAddress
-    /// What the hub may send; larger messages end the connection. A heartbeat of 5,000 channels or a page of history
-    /// is far larger than what clients send.
+    /// What the hub may send; larger messages end the connection.
+    ///
+    /// A heartbeat of 5,000 channels or a page of history is far larger than what clients send.
     package var limits = WebSocket.Endpoint.Limits(frameBytes: 4 << 20, messageBytes: 4 << 20)
     /// For TCP, TLS and the upgrade together.
     package var timeout = TimeAmount.seconds(10)
     /// How long an answer to our close frame is waited for.
     package var closeTimeout = TimeAmount.seconds(2)
-    /// Makes masking keys fast and predictable. For load tests against one's own hub, never elsewhere
-    /// (RFC 6455 §10.3).
+    /// Makes masking keys fast and predictable.
+    ///
+    /// For load tests against one's own hub, never elsewhere (RFC 6455 §10.3).
     package var usesPredictableMasks = false
     private let tls: NIOSSLContext?
 
@@ -38,7 +42,9 @@ package struct Connector: Sendable {
         }
     }
 
-    /// Begins to connect. Called on the loop, which everything about the connection then happens on.
+    /// Begins to connect.
+    ///
+    /// Called on the loop, which everything about the connection then happens on.
     ///
     /// - Parameters:
     ///   - loop: The connection's event loop; the caller is on it.

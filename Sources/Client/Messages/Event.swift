@@ -5,6 +5,7 @@ public struct Event: Sendable, Equatable {
     /// The channel's full name, such as `rateChange:BTC/USDT`.
     public var channel: String
     /// Names the life of the channel's numbering that ``seq`` belongs to; with it the place to resume from.
+    ///
     /// Empty in messages of ``Connection``, whose frames do not carry it.
     public var epoch: String
     /// Its number in the channel: 1, 2, 3 … without a gap.

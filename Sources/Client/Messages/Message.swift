@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the hub says, read into types. Unknown fields are dropped, unknown messages are a value.
+/// What the hub says, read into types.
+///
+/// Unknown fields are dropped, unknown messages are a value.
 package enum Message: Sendable, Equatable {
     /// How a subscription began.
     package enum Mode: String, Sendable {

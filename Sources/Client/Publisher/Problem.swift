@@ -25,6 +25,8 @@ public struct Problem: Sendable, Equatable {
     public var status: Int
     /// The kind of problem, a URI or `about:blank`.
     public var type: String
+    /// The kind of problem in one word, such as `conflict`; empty if the answer has none.
+    public var code: String
     /// The kind of problem in words.
     public var title: String
     /// What is wrong this time.
@@ -38,6 +40,7 @@ public struct Problem: Sendable, Equatable {
     public init(
         status: Int,
         type: String = "about:blank",
+        code: String = "",
         title: String = "",
         detail: String = "",
         items: [Item] = [],
@@ -45,6 +48,7 @@ public struct Problem: Sendable, Equatable {
     ) {
         self.status = status
         self.type = type
+        self.code = code
         self.title = title
         self.detail = detail
         self.items = items
@@ -61,6 +65,7 @@ extension Problem {
             return
         }
         self.type = value["type"]?.string ?? "about:blank"
+        self.code = value["code"]?.string ?? ""
         self.title = value["title"]?.string ?? ""
         self.detail = value["detail"]?.string ?? ""
         self.items = Item.list(value["items"] ?? value["errors"])

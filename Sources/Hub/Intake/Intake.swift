@@ -149,7 +149,6 @@ private struct KeyComplaint: Error {
 
 extension Intake {
     private func keys(of item: JSON.Value, data: JSON.Value, type: EventType) throws(KeyComplaint) -> [String] {
-        let keyInData = type.keyField.flatMap { data[$0]?.string }
         var keys: [String] = []
         if let key = item["key"], !key.isNull {
             guard item["keys"]?.isNull ?? true else {
@@ -177,11 +176,14 @@ extension Intake {
             return [try self.key(value, field: "data.\(field)")]
         }
         // A key that contradicts the data would show one user what belongs to another.
-        if let keyInData, let field = type.keyField, !keys.contains(where: { $0.hasSameBytes(as: keyInData) }) {
-            throw KeyComplaint(
-                field: "data.\(field)",
-                message: "is \(keyInData), which is not among the event's keys (\(keys.joined(separator: ", ")))"
-            )
+        if let field = type.keyField, let value = data[field], !value.isNull {
+            let keyInData = try self.key(value, field: "data.\(field)")
+            guard keys.contains(where: { $0.hasSameBytes(as: keyInData) }) else {
+                throw KeyComplaint(
+                    field: "data.\(field)",
+                    message: "is \(keyInData), which is not among the event's keys (\(keys.joined(separator: ", ")))"
+                )
+            }
         }
         return keys
     }

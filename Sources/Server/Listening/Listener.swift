@@ -20,6 +20,7 @@ package final class Listener: Sendable {
     private let connections: Nursery
     private let upgrade: Upgrade
     private let onBound: @Sendable (SocketAddress) -> Void
+    private let allClosed: EventLoopPromise<Void>
 
     /// - Parameters:
     ///   - group: Its loops are the hub's.
@@ -38,6 +39,7 @@ package final class Listener: Sendable {
         self.logger = logger
         self.connections = Nursery(limit: configuration.httpConnections)
         self.onBound = onBound
+        self.allClosed = group.next().makePromise()
         let upgrade = Upgrade(
             hub: hub,
             limits: WebSocket.Endpoint.Limits(
@@ -70,7 +72,13 @@ package final class Listener: Sendable {
     /// Accepts until shut down gracefully, then lets the HTTP requests under way end. WebSockets are the hub's to close.
     package func run() async throws {
         let quiescing = ServerQuiescingHelper(group: self.group)
-        let channel = try await self.bind(quiescing)
+        let channel: any Channel
+        do {
+            channel = try await self.bind(quiescing)
+        } catch {
+            self.allClosed.succeed()
+            throw error
+        }
         if let address = channel.localAddress {
             self.onBound(address)
         }
@@ -81,8 +89,18 @@ package final class Listener: Sendable {
                 self.connections.finish()
             }
         } onGracefulShutdown: {
-            quiescing.initiateShutdown(promise: nil)
+            quiescing.initiateShutdown(promise: self.allClosed)
         }
+    }
+
+    /// How long connections may take to send what they still have, once everything else has ended.
+    private static let lingering = TimeAmount.seconds(3)
+
+    /// Returns when no connection is left, or they have had their time. To be called after ``run()``.
+    package func waitForConnections() async {
+        let deadline = self.group.next().scheduleTask(in: Self.lingering) { self.allClosed.succeed() }
+        try? await self.allClosed.futureResult.get()
+        deadline.cancel()
     }
 
     private func bind(_ quiescing: ServerQuiescingHelper) async throws -> any Channel {

@@ -8,8 +8,12 @@ struct MemoryChannel {
     private(set) var head = 0
     /// The numbers `first ... head`.
     private var records = Line<Record>()
-    /// The newest of each slot; may lie before ``first``.
-    private(set) var newest: [ExactText: (seq: Int, record: Record)] = [:]
+    /// The newest without a slot; may lie before ``first``, as those of ``slots`` may.
+    private var plain: Newest?
+    /// The newest of each slot.
+    private var slots: [ExactText: Newest] = [:]
+
+    typealias Newest = (seq: Int, record: Record)
 
     init(name: ChannelName) {
         self.name = name
@@ -29,22 +33,35 @@ struct MemoryChannel {
         self.records[seq - self.first]
     }
 
-    func isNewest(_ seq: Int, slot: ExactText) -> Bool {
-        self.newest[slot]?.seq == seq
+    /// The newest of each slot, in no order.
+    var newest: [Newest] {
+        Array(self.slots.values) + (self.plain.map { [$0] } ?? [])
+    }
+
+    func isNewest(_ seq: Int, slot: String) -> Bool {
+        seq == (slot.isEmpty ? self.plain : self.slots[ExactText(slot)])?.seq
     }
 
     /// - Returns: The record that was the newest of the slot before.
-    mutating func append(_ record: Record, slot: ExactText) -> Record? {
+    mutating func append(_ record: Record) -> Record? {
         self.head += 1
         self.records.append(record)
-        return self.newest.updateValue((self.head, record), forKey: slot)?.record
+        let newest = (self.head, record)
+        if record.event.slot.isEmpty {
+            defer { self.plain = newest }
+            return self.plain?.record
+        }
+        return self.slots.updateValue(newest, forKey: ExactText(record.event.slot))?.record
     }
 
     /// Forgets a number and all before it, except what is the newest of another slot.
-    mutating func remove(_ seq: Int, slot: ExactText) {
+    mutating func remove(_ seq: Int, slot: String) {
         while self.first <= seq, self.records.removeFirst() != nil {}
-        if self.isNewest(seq, slot: slot) {
-            self.newest[slot] = nil
+        guard self.isNewest(seq, slot: slot) else { return }
+        if slot.isEmpty {
+            self.plain = nil
+        } else {
+            self.slots[ExactText(slot)] = nil
         }
     }
 }

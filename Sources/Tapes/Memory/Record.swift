@@ -6,12 +6,15 @@ import Hub
 final class Record {
     /// How it stands with forgetting: it waits for it, or was passed over as the newest of a slot, or is forgotten.
     enum Standing {
-        case ageing
+        case waiting
         case kept
         case removed
     }
 
     let event: Event
+    let key: EventKey
+    /// Place of its type in the tape's list.
+    let type: Int
     let accepted: Timestamp
     /// Counts the tape's events in the order in which they stand.
     let ordinal: Int
@@ -19,10 +22,12 @@ final class Record {
     let channels: [Int]
     /// Its numbers there.
     let seqs: [Int]
-    var standing = Standing.ageing
+    var standing = Standing.waiting
 
-    init(event: Event, accepted: Timestamp, ordinal: Int, channels: [Int], seqs: [Int]) {
+    init(event: Event, type: Int, accepted: Timestamp, ordinal: Int, channels: [Int], seqs: [Int]) {
         self.event = event
+        self.key = EventKey(of: event)
+        self.type = type
         self.accepted = accepted
         self.ordinal = ordinal
         self.channels = channels

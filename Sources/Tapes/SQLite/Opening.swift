@@ -134,8 +134,8 @@ struct Opening: Sendable {
                 // Room for the pages that a batch over many channels touches.
                 try db.execute(sql: "PRAGMA cache_size = -65536")
                 // In pages. A longer WAL is copied back less often, and pages written over and over only once.
-                try db.execute(sql: "PRAGMA wal_autocheckpoint = 8192")
-                try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
+                try db.execute(sql: "PRAGMA wal_autocheckpoint = 16384")
+                try db.execute(sql: "PRAGMA journal_size_limit = 134217728")
             }
         }
         return try DatabasePool(path: path, configuration: configuration)

@@ -1,0 +1,55 @@
+# Broadtape. `make run` starts a hub with something moving in it; `make test` runs every test.
+# Both install what is missing.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+STRICT := --explicit-target-dependency-import-check error
+DEBUG := swift build $(STRICT)
+RELEASE := swift build -c release --static-swift-stdlib $(STRICT)
+PROGRAM := .build/release/broadtape
+
+LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
+TEST_TOOLS := python3-venv
+
+.PHONY: help run build test conformance conformance-if-available libraries test-tools format lint clean
+
+help: ## Show what can be made.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
+
+run: build ## Start a hub on its embedded default and play a trace into it.
+	@exec $(PROGRAM) serve --demo config/demo.ndjson
+
+build: libraries ## Build the hub and the load tester in release mode.
+	@echo "Building in release mode; the first time takes 5 to 15 minutes."
+	@$(RELEASE) --product broadtape
+	@$(RELEASE) --product broadtape-load
+
+test: libraries test-tools ## Run every test.
+	@echo "Building the tests; the first time takes 5 to 15 minutes."
+	@$(DEBUG) --build-tests
+	@swift test --skip-build
+
+conformance: libraries test-tools ## Run the Autobahn WebSocket suite (needs a Python 2.7).
+	@$(DEBUG) --product broadtape-echo
+	@Tests/Conformance/autobahn.sh "$$(swift build --show-bin-path)/broadtape-echo"
+
+conformance-if-available: libraries test-tools
+	@$(DEBUG) --product broadtape-echo
+	@Tests/Conformance/autobahn.sh --if-available "$$(swift build --show-bin-path)/broadtape-echo"
+
+libraries:
+	@config/install $(LIBRARIES)
+
+test-tools:
+	@config/install $(TEST_TOOLS)
+
+format: ## Format the sources in place.
+	@swift format --in-place --recursive Package.swift Sources Tests LoadTests
+
+lint: ## Check the sources against .swift-format.
+	@swift format lint --strict --recursive Package.swift Sources Tests LoadTests
+
+clean: ## Remove what was built; what was published (var/) stays.
+	@swift package clean

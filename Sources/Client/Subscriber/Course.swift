@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// When a subscriber connects, waits and gives up.
+///
+/// A value: time and randomness are arguments.
+struct Course: Sendable, Equatable {
+    enum Phase: Sendable, Equatable {
+        /// Not connected; it is time to. → `connecting`, `waiting`, `stopped`
+        case ready
+        /// On the way to a connection. → `open`, `waiting`, `stopped`
+        case connecting
+        /// Connected. → `waiting`, `stopped`
+        case open(since: NIODeadline)
+        /// Staying away for a while. → `ready`
+        case waiting(until: NIODeadline)
+        /// Connecting again would be pointless. Final.
+        case stopped(Ending)
+    }
+
+    /// Longest time that a hub can ask to stay away.
+    static let longestWait = TimeAmount.minutes(10)
+
+    private(set) var phase = Phase.ready
+    private var failures = 0
+    private var invitation: TimeAmount?
+    private let backoff: Backoff
+
+    init(backoff: Backoff) {
+        self.backoff = backoff
+    }
+
+    /// A connection is being made.
+    mutating func connecting() {
+        switch self.phase {
+        case .ready, .waiting: self.phase = .connecting
+        case .connecting, .open, .stopped: break
+        }
+    }
+
+    /// The connection is open.
+    mutating func opened(now: NIODeadline) {
+        switch self.phase {
+        case .connecting:
+            self.phase = .open(since: now)
+            self.invitation = nil
+        case .ready, .open, .waiting, .stopped:
+            break
+        }
+    }
+
+    /// The hub said when to come back; it chose a time for this client alone, so nothing is added to it.
+    mutating func goodbye(reconnectAfter: TimeAmount) {
+        switch self.phase {
+        case .open: self.invitation = min(max(reconnectAfter, .zero), Self.longestWait)
+        case .ready, .connecting, .waiting, .stopped: break
+        }
+    }
+
+    enum OnEnd: Sendable, Equatable {
+        /// Connect again after this time.
+        case wait(TimeAmount)
+        /// Do not connect again.
+        case stop(Ending)
+    }
+
+    /// The connection has ended, or could not be made.
+    /// - Parameter random: Drawn evenly from 0 to 1.
+    mutating func ended(_ ending: Ending, now: NIODeadline, random: Double) -> OnEnd {
+        switch self.phase {
+        case .stopped(let ending):
+            return .stop(ending)
+        case .open(let since):
+            if now - since >= TimeAmount(self.backoff.stableAfter) { self.failures = 0 }
+        case .ready, .connecting, .waiting:
+            break
+        }
+        guard ending.verdict == .reconnect else {
+            self.phase = .stopped(ending)
+            return .stop(ending)
+        }
+        let delay = self.delay(after: ending, random: random)
+        self.phase = .waiting(until: now + delay)
+        return .wait(delay)
+    }
+
+    private mutating func delay(after ending: Ending, random: Double) -> TimeAmount {
+        if let invitation = self.invitation ?? ending.invitation {
+            self.invitation = nil
+            return min(invitation, Self.longestWait)
+        }
+        self.failures += 1
+        let delay = self.backoff.delay(failures: self.failures, random: random)
+        guard let least = ending.leastWait else { return delay }
+        return max(delay, min(least, Self.longestWait))
+    }
+}
+
+extension Ending {
+    /// When the hub asked the client to come back: `draining;retry=18250` in the reason of close code 4001.
+    fileprivate var invitation: TimeAmount? {
+        guard case .closed(4001, let reason) = self else { return nil }
+        for part in reason.split(separator: ";") where part.hasPrefix("retry=") {
+            return Int64(part.dropFirst(6)).flatMap { (0...3_600_000).contains($0) ? .milliseconds($0) : nil }
+        }
+        return nil
+    }
+
+    /// What a server asked for with `Retry-After`.
+    fileprivate var leastWait: TimeAmount? {
+        guard case .refused(_, _, let seconds?) = self, (0...86_400).contains(seconds) else { return nil }
+        return .seconds(Int64(seconds))
+    }
+}

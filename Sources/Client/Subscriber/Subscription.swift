@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A channel that a subscriber wants to follow, and where to begin.
+public struct Subscription: Sendable, Equatable {
+    /// Where a subscription begins the first time.
+    ///
+    /// Later connections resume where the last one got to.
+    public enum Start: Sendable, Equatable {
+        /// The current state for types of which only the newest counts, else from now on.
+        case typeDefault
+        /// From now on.
+        case live
+        /// The current state, then from now on.
+        case snapshot
+        /// The events after a number; 0 is before the first. Give the epoch the number belongs to, if known.
+        case after(Int, epoch: String? = nil)
+    }
+
+    /// `type:key`, or a private type alone for the token's own user.
+    public var channel: String
+    /// Where to begin.
+    public var start: Start
+    /// Least milliseconds between two events, for types of which only the newest counts.
+    public var interval: Int?
+
+    /// Creates a subscription.
+    public init(_ channel: String, from start: Start = .typeDefault, interval: Int? = nil) {
+        self.channel = channel
+        self.start = start
+        self.interval = interval
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a subscriber tells its consumer.
+public enum Update: Sendable, Equatable {
+    /// How a subscription began.
+    public enum Mode: String, Sendable {
+        /// From the head on.
+        case live
+        /// With the current state, which follows.
+        case snapshot
+        /// With the events after the position, which follow.
+        case resumed
+    }
+
+    /// A connection is open.
+    case connected(session: String, node: String)
+    /// The hub accepted the token.
+    case authenticated(user: String)
+    /// A channel is followed from a position on: every later event comes, once and in order.
+    case subscribed(Position, mode: Mode)
+    /// The current state of a channel at the beginning of a subscription; one per currency for balances.
+    case snapshot(Event)
+    /// An event.
+    case event(Event)
+    /// Everything that was missed has been delivered.
+    case caughtUp(channel: String, seq: Int)
+    /// Events of a channel are missing, and cannot be had any more. A snapshot follows where the type has one.
+    case gap(Gap)
+    /// The hub does not let this client follow the channel, whose name is as it was asked for; the others go on.
+    case refused(channel: String, code: String, message: String)
+    /// Another complaint of the hub.
+    case notice(code: String, message: String)
+    /// The connection has ended, or could not be made; another attempt follows after this time.
+    case disconnected(Ending, retryInMilliseconds: Int)
+
+    /// Roughly what it takes in memory, in bytes.
+    var cost: Int {
+        switch self {
+        case .event(let event), .snapshot(let event): event.cost
+        case .connected, .authenticated, .subscribed, .caughtUp, .gap, .refused, .notice, .disconnected: 256
+        }
+    }
+}
+
+/// Events that a subscriber did not get.
+public struct Gap: Sendable, Equatable {
+    /// Why they are missing.
+    public enum Reason: String, Sendable {
+        /// The hub no longer retains them.
+        case cursorExpired
+        /// The channel's numbering has begun anew.
+        case epochChanged
+        /// The hub left them out without saying so: a fault.
+        case missing
+    }
+
+    /// The channel's full name.
+    public var channel: String
+    /// The number of the last event before the gap.
+    public var after: Int
+    /// The number of the first event after the gap, if it is known.
+    public var before: Int?
+    /// Why they are missing.
+    public var reason: Reason
+
+    /// Creates a gap.
+    public init(channel: String, after: Int, before: Int? = nil, reason: Reason) {
+        self.channel = channel
+        self.after = after
+        self.before = before
+        self.reason = reason
+    }
+}

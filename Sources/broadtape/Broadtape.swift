@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+@main
+struct Broadtape: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "broadtape",
+        abstract: "A real-time hub for money apps: committed, numbered without gaps, then broadcast.",
+        subcommands: [Serve.self, Token.self, Publish.self, Tail.self, Channels.self, CheckConfig.self]
+    )
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import AsyncHTTPClient
+import Client
+import Foundation
+import JSON
+import NIOCore
+import NIOHTTP1
+
+/// `broadtape channels`: lists what is on the tape.
+struct Channels: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List channels with their head and oldest retained number.",
+        discussion: "Shows the channels that the token may read; the scope read:* shows all."
+    )
+
+    @Argument(help: "Only channels whose names begin with this.")
+    var prefix = ""
+
+    @OptionGroup var hub: HubOptions
+
+    func run() async throws {
+        let address = try self.hub.address()
+        let token = try await self.hub.tokenProvider?()
+        var after: String?
+        repeat {
+            let page = try await self.page(of: address, after: after, token: token)
+            for channel in page["channels"]?.elements.map({ $0 }) ?? [] {
+                guard let name = channel["channel"]?.string, let head = channel["head"]?.integer,
+                    let first = channel["first"]?.integer
+                else { continue }
+                print("\(name)\thead \(head)\tfirst \(first)")
+            }
+            after = page["next"]?.string
+        } while after != nil
+    }
+
+    private func page(of address: HubAddress, after: String?, token: String?) async throws -> JSON.Value {
+        var components = URLComponents(string: address.description) ?? URLComponents()
+        components.path = "/channels"
+        components.queryItems = [
+            URLQueryItem(name: "prefix", value: self.prefix), URLQueryItem(name: "limit", value: "1000"),
+        ]
+        if let after { components.queryItems?.append(URLQueryItem(name: "after", value: after)) }
+        var request = HTTPClientRequest(url: components.string ?? "")
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let body = try await response.body.collect(upTo: 16 << 20)
+        let value = try JSON.Value.parse(Array(body.readableBytesView))
+        guard response.status == .ok else {
+            throw ValidationError(value["detail"]?.string ?? "the hub answered \(response.status)")
+        }
+        return value
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Hub
+
+/// `broadtape check-config`: says what is wrong with the configuration, without starting anything.
+struct CheckConfig: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check flags, environment and configuration file.",
+        discussion: "Exit status 0 when `serve` would accept them, 1 with every fault on standard error otherwise."
+    )
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        let settings = try await self.options.settings()
+        let types = settings.hub.types.all.map(\.name).joined(separator: ", ")
+        print("the configuration is good; event types: \(types)")
+    }
+}

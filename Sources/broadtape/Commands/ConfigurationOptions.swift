@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+
+/// The settings that are flags too; the others are set in the environment or the file.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(help: "YAML file of settings and event types (environment: BROADTAPE_CONFIG).")
+    var config: String?
+
+    @Option(help: "Address to listen on (default 127.0.0.1).")
+    var host: String?
+
+    @Option(help: "Port to listen on; 0 takes a free one (default 8080).")
+    var port: String?
+
+    @Option(help: "sqlite:PATH, or memory: for a tape that does not survive the process (default sqlite:var/broadtape.db).")
+    var database: String?
+
+    @Flag(help: "Bring an older database up to this version.")
+    var migrate = false
+
+    @Option(help: "Secret that HS256 tokens are signed with.")
+    var jwtSecret: String?
+
+    @Option(help: "File that holds the secret (default var/jwt-secret, made if missing).")
+    var jwtSecretFile: String?
+
+    @Option(help: "Event loops (default one per core).")
+    var loops: String?
+
+    @Option(help: "The node's name.")
+    var node: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical (default info).")
+    var logLevel: String?
+
+    /// What was given on the command line.
+    private var flags: [Setting: String] {
+        var flags: [Setting: String] = [:]
+        flags[.host] = self.host
+        flags[.port] = self.port
+        flags[.database] = self.database
+        flags[.migrate] = self.migrate ? "true" : nil
+        flags[.jwtSecret] = self.jwtSecret
+        flags[.jwtSecretFile] = self.jwtSecretFile
+        flags[.loops] = self.loops
+        flags[.node] = self.node
+        flags[.logLevel] = self.logLevel
+        return flags
+    }
+
+    /// Reads and checks all of it.
+    func settings() async throws(ConfigurationFault) -> Settings {
+        let environment = ProcessInfo.processInfo.environment
+        return try await Settings(
+            flags: self.flags,
+            environment: environment,
+            path: self.config ?? environment["BROADTAPE_CONFIG"]
+        )
+    }
+}

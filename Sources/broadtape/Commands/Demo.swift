@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Client
+import Foundation
+import Hub
+import NIOCore
+import Server
+
+/// Something to look at: a trace played again and again, and what to type to see it.
+struct Demo {
+    /// The user of the trace whose token is printed.
+    private static let user = "u_42"
+
+    private let trace: Trace
+    private let keys: TokenKeys
+
+    init(path: String, keys: TokenKeys) throws {
+        self.trace = try Trace(path: path)
+        self.keys = keys
+    }
+
+    /// Publishes until cancelled.
+    func play(into address: SocketAddress) async throws {
+        guard let port = address.port else { return }
+        let url = "http://127.0.0.1:\(port)"
+        let day = Timestamp.now.advanced(by: .seconds(86_400))
+        let token = try await self.keys.sign(subject: Self.user, scopes: ["publish:*"], expires: day)
+        Self.printInstructions(url: url, token: token)
+        let keys = self.keys
+        let publisher = Publisher(to: try HubAddress(url)) {
+            try await keys.sign(
+                subject: "demo",
+                scopes: ["publish:*"],
+                expires: Timestamp.now.advanced(by: .seconds(3600))
+            )
+        }
+        try await self.trace.play(speed: .times(1), repeats: true) { events in
+            _ = try await publisher.publish(events)
+        }
+    }
+
+    private static func printInstructions(url: String, token: String) {
+        let program = CommandLine.arguments.first ?? "broadtape"
+        let text = """
+
+            Broadtape listens on \(url)  (WebSocket: \(url.replacing("http:", with: "ws:"))/ws)
+
+            A token of user \(Self.user), good for a day, that may publish too:
+
+              export BROADTAPE_URL=\(url)
+              export BROADTAPE_TOKEN=\(token)
+
+            In another terminal, with these two lines pasted, watch rates, or what happens to the user's money:
+
+              \(program) tail rateChange:BTC/USDT
+              \(program) tail transactionUpdate balanceUpdate
+
+            and make something happen:
+
+              echo '{"type":"transactionUpdate","keys":["u_42","u_77"],"data":{"type":"p2p","amount":"12.50","status":"completed"}}' | \(program) publish
+
+            A trace of rates, balances and transactions is being played. Ctrl-C stops the hub; what was published stays.
+
+
+            """
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+}

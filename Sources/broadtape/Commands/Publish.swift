@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Client
+
+/// `broadtape publish`: hands events to a hub.
+struct Publish: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Publish events, one JSON object a line.",
+        discussion: """
+            Each event is committed when the command ends with status 0. Events without an id get one, so that trying \
+            again after a failure cannot publish an event twice.
+            """
+    )
+
+    @Argument(help: "File of events; - or nothing reads standard input.")
+    var file = "-"
+
+    @Option(help: "max publishes at once; a number plays the events at their recorded times, that many times faster.")
+    var speed = "max"
+
+    @Flag(name: .customLong("repeat"), help: "Begin again at the end, until interrupted.")
+    var repeats = false
+
+    @Flag(help: "Print each event's id, status and positions.")
+    var verbose = false
+
+    @OptionGroup var hub: HubOptions
+
+    private func parsedSpeed() throws -> Trace.Speed {
+        if self.speed == "max" { return .unpaced }
+        guard let factor = Double(self.speed), factor > 0, factor.isFinite else {
+            throw ValidationError("--speed is max or a number such as 1 or 10, not \"\(self.speed)\"")
+        }
+        return .times(factor)
+    }
+
+    func run() async throws {
+        let speed = try self.parsedSpeed()
+        let trace = try Trace(path: self.file)
+        let publisher = Publisher(to: try self.hub.address(), token: self.hub.tokenProvider)
+        var accepted = 0
+        var duplicates = 0
+        try await trace.play(speed: speed, repeats: self.repeats) { events in
+            for receipt in try await publisher.publish(events) {
+                switch receipt.status {
+                case .accepted: accepted += 1
+                case .duplicate: duplicates += 1
+                }
+                guard self.verbose else { continue }
+                let positions = receipt.positions.map { "\($0.channel)#\($0.seq)" }.joined(separator: " ")
+                print("\(receipt.status.rawValue) \(receipt.id) \(positions)")
+            }
+        }
+        print("\(accepted) accepted, \(duplicates) duplicate")
+    }
+}

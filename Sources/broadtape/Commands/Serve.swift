@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Hub
+import Logging
+import NIOCore
+import NIOPosix
+import Server
+import ServiceLifecycle
+import Tapes
+import UnixSignals
+import WebSocket
+
+/// `broadtape serve`: one node.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run the hub.")
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(help: "Play a trace of events into the hub again and again, and print how to look at them.")
+    var demo: String?
+
+    func run() async throws {
+        let settings = try await self.options.settings()
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "broadtape")
+        logger.logLevel = settings.logLevel
+        let secret = try Self.secret(of: settings, logger: logger)
+        let keys = await TokenKeys(secret: secret)
+        let tape = try await Self.tape(of: settings, logger: logger)
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
+        let hub = Hub(
+            configuration: settings.hub,
+            tape: tape,
+            bus: InProcessBus(),
+            loops: Array(group.makeIterator()),
+            framing: Framing { length, frame in
+                FrameHeader(.text, payloadLength: length).write(to: &frame)
+            },
+            verify: { token throws(TokenFault) in try await keys.verify(token) },
+            logger: logger
+        )
+        let demo = try self.demo.map { try Demo(path: $0, keys: keys) }
+        let (addresses, bound) = AsyncStream.makeStream(of: SocketAddress.self, bufferingPolicy: .bufferingNewest(1))
+        let listener = Listener(
+            configuration: settings.edge,
+            hub: hub,
+            responder: API(hub: hub, bodyBytes: settings.edge.bodyBytes).responder,
+            group: group,
+            logger: logger
+        ) { [logger] address in
+            logger.info("listening", metadata: ["address": "\(address)", "pid": "\(ProcessID.current)"])
+            bound.yield(address)
+            bound.finish()
+        }
+        var services: [any Service] = [HubService(hub: hub), ListenerService(listener: listener)]
+        if let demo {
+            services.append(DemoService(demo: demo, addresses: addresses, logger: logger))
+        }
+        let lifecycle = ServiceGroup(
+            services: services,
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        do {
+            try await lifecycle.run()
+        } catch let error as IOError {
+            let place = "\(settings.edge.host):\(settings.edge.port)"
+            throw ConfigurationFault("cannot listen on \(place): \(error.localizedDescription)")
+        }
+        await listener.waitForConnections()
+        try await group.shutdownGracefully()
+        logger.info("stopped")
+    }
+
+    private static func secret(of settings: Settings, logger: Logger) throws -> String {
+        let secret: String
+        if let given = settings.jwtSecret {
+            secret = given
+        } else if settings.isJWTSecretFileChosen {
+            secret = try Secret.read(settings.jwtSecretFile)
+        } else {
+            secret = try Secret.readOrMake(settings.jwtSecretFile)
+        }
+        if secret.utf8.count < Secret.recommendedLength {
+            logger.warning("the JWT secret is short; use 32 bytes or more", metadata: ["bytes": "\(secret.utf8.count)"])
+        }
+        return secret
+    }
+
+    private static func tape(of settings: Settings, logger: Logger) async throws -> any Tape {
+        switch settings.database {
+        case .memory:
+            logger.warning("the tape is in memory: events do not survive this process")
+            return MemoryTape()
+        case .sqlite(let path):
+            do throws(TapeFault) {
+                let tape = try await SQLiteTape(
+                    path: path,
+                    allowMigration: settings.allowsMigration,
+                    logger: logger
+                )
+                logger.info("tape", metadata: ["path": "\(path)", "journal": "WAL", "synchronous": "FULL"])
+                return tape
+            } catch {
+                throw ConfigurationFault(error.explanation)
+            }
+        }
+    }
+}
+
+extension TapeFault {
+    /// The sentence for the operator.
+    fileprivate var explanation: String {
+        switch self {
+        case .unavailable(let why), .outcomeUnknown(let why), .damaged(let why): why
+        }
+    }
+}
+
+/// The hub as a part of the process's life.
+private struct HubService: Service, CustomStringConvertible {
+    let hub: Hub
+    let description = "hub"
+
+    func run() async {
+        await self.hub.run()
+    }
+}
+
+/// The listener as a part of the process's life; it stops before the hub.
+private struct ListenerService: Service, CustomStringConvertible {
+    let listener: Listener
+    let description = "listener"
+
+    func run() async throws {
+        try await self.listener.run()
+    }
+}
+
+/// The demonstration as a part of the process's life.
+private struct DemoService: Service, CustomStringConvertible {
+    let description = "demonstration"
+    let demo: Demo
+    let addresses: AsyncStream<SocketAddress>
+    let logger: Logger
+
+    func run() async {
+        // Ends without an error when it is cancelled: stopping is how a demonstration ends.
+        await cancelWhenGracefulShutdown {
+            for await address in self.addresses {
+                do {
+                    try await self.demo.play(into: address)
+                } catch {
+                    guard !Task.isCancelled else { return }
+                    self.logger.error("the demonstration has ended", metadata: ["error": "\(error)"])
+                }
+            }
+            try? await gracefulShutdown()
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Client
+import Foundation
+import Hub
+import JSON
+
+/// Recorded events: one JSON object a line, as `/events` takes them, with the times at which they happened.
+struct Trace {
+    /// How fast a trace is played.
+    enum Speed: Equatable {
+        /// As fast as it is accepted.
+        case unpaced
+        /// At its recorded times, this many times faster.
+        case times(Double)
+    }
+
+    /// A line that is no event.
+    struct Fault: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Events of one request.
+    private static let batch = 500
+
+    private struct Line {
+        let event: JSON.Value
+        let time: Timestamp?
+    }
+
+    private let lines: [Line]
+
+    /// - Parameter path: `-` reads standard input.
+    init(path: String) throws {
+        let data: Data
+        do {
+            data =
+                path == "-"
+                ? try FileHandle.standardInput.readToEnd() ?? Data()
+                : try Data(contentsOf: URL(fileURLWithPath: path))
+        } catch {
+            throw Fault(description: "\(path): cannot be read (\(error.localizedDescription))")
+        }
+        try self.init(bytes: Array(data), name: path)
+    }
+
+    private init(bytes: [UInt8], name: String) throws(Fault) {
+        var lines: [Line] = []
+        for (index, text) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+            guard text.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { continue }
+            do throws(JSON.Fault) {
+                let value = try JSON.Value.parse(Array(text))
+                let items = value.kind == .array ? Array(value.elements) : [value]
+                lines += items.map { Line(event: $0, time: $0["time"]?.string.flatMap { Timestamp(rfc3339: $0) }) }
+            } catch {
+                throw Fault(description: "\(name):\(index + 1): not JSON: \(error)")
+            }
+        }
+        self.lines = lines
+    }
+
+    var count: Int { self.lines.count }
+
+    /// Hands the events to a publisher, in order.
+    /// - Parameter speed: When paced, events get the time at which they are played instead of the recorded one.
+    func play(
+        speed: Speed,
+        repeats: Bool = false,
+        publish: ([Client.Publication]) async throws -> Void
+    ) async throws {
+        repeat {
+            let start = ContinuousClock.now
+            var index = 0
+            while index < self.lines.count {
+                var due = index
+                switch speed {
+                case .unpaced:
+                    due = min(index + Self.batch, self.lines.count)
+                case .times(let factor):
+                    try await Task.sleep(until: start + self.offset(of: index) / factor, clock: .continuous)
+                    let elapsed = ContinuousClock.now - start
+                    while due < self.lines.count, due - index < Self.batch, self.offset(of: due) / factor <= elapsed {
+                        due += 1
+                    }
+                }
+                let events = try self.lines[index..<due].map { try self.publication($0, keepsTime: speed == .unpaced) }
+                try await publish(events)
+                index = due
+            }
+        } while repeats && !self.lines.isEmpty
+    }
+
+    private func offset(of index: Int) -> Duration {
+        guard let first = self.lines.first?.time, let time = self.lines[index].time else { return .zero }
+        return max(.zero, time.duration(since: first))
+    }
+
+    private func publication(_ line: Line, keepsTime: Bool) throws -> Client.Publication {
+        guard !keepsTime else { return try Client.Publication(json: Array(line.event.text)) }
+        var writer = JSON.Writer(reservingCapacity: line.event.text.count)
+        writer.beginObject()
+        for (name, value) in line.event.members where name != "time" {
+            writer.member(name, raw: value.text)
+        }
+        writer.endObject()
+        return try Client.Publication(json: writer.bytes)
+    }
+}

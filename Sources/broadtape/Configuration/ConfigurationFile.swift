@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Yams
+
+/// A YAML file of settings and event types, read strictly: an unknown key is an error.
+struct ConfigurationFile {
+    let path: String
+    /// Settings by key, as they are written, with the line they stand on.
+    private(set) var settings: [String: (text: String, line: Int)] = [:]
+    private(set) var types: Node.Mapping?
+
+    init(path: String) throws(ConfigurationFault) {
+        self.path = path
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw ConfigurationFault("\(path): cannot be read (\(error.localizedDescription))")
+        }
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw ConfigurationFault("\(path): not YAML: \(error)")
+        }
+        guard let root, !root.isNull else { return }
+        guard let mapping = root.mapping else {
+            throw ConfigurationFault("\(path): a configuration is a mapping of keys to values")
+        }
+        try self.read(mapping)
+    }
+
+    private mutating func read(_ mapping: Node.Mapping) throws(ConfigurationFault) {
+        var complaints: [String] = []
+        let known = Setting.allCases.map(\.rawValue) + [Setting.types]
+        for (key, value) in mapping {
+            let name = key.string ?? ""
+            let place = "\(self.path):\(key.mark?.line ?? 0)"
+            if name == Setting.types {
+                self.types = value.mapping
+                if value.mapping == nil, !value.isNull {
+                    complaints.append("\(place): \"types\" is a mapping of names to event types")
+                }
+            } else if Setting(rawValue: name) == nil {
+                complaints.append("\(place): unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
+            } else if let scalar = value.scalar {
+                self.settings[name] = (scalar.string, key.mark?.line ?? 0)
+            } else {
+                complaints.append("\(place): \"\(name)\" is a single value")
+            }
+        }
+        guard complaints.isEmpty else { throw ConfigurationFault(complaints) }
+    }
+}
+
+extension Node {
+    fileprivate var isNull: Bool {
+        self.scalar.map { $0.string.isEmpty || $0.string == "null" || $0.string == "~" } ?? false
+    }
+}

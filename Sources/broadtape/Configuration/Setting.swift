@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Everything that can be set: as a key of the YAML file, as `BROADTAPE_…` in the environment, the common ones as a
+/// flag of `serve`. Flags go before the environment, the environment before the file.
+enum Setting: String, CaseIterable {
+    case host
+    case port
+    case database
+    case migrate
+    case jwtSecret = "jwt-secret"
+    case jwtSecretFile = "jwt-secret-file"
+    case loops
+    case node
+    case anonymous
+    case heartbeat
+    case silence
+    case authenticationTimeout = "authentication-timeout"
+    case drainWindow = "drain-window"
+    case maxBody = "max-body"
+    case maxMessage = "max-message"
+    case maxEvents = "max-events"
+    case maxData = "max-data"
+    case maxSubscriptions = "max-subscriptions"
+    case ringMemory = "ring-memory"
+    case writeQueue = "write-queue"
+    case housekeeping
+    case logLevel = "log-level"
+
+    /// What holds where nothing is set.
+    var defaultText: String? {
+        switch self {
+        case .host: "127.0.0.1"
+        case .port: "8080"
+        case .database: "sqlite:var/broadtape.db"
+        case .migrate: "false"
+        case .jwtSecret, .loops: nil
+        case .jwtSecretFile: "var/jwt-secret"
+        case .node: "node-1"
+        case .anonymous: "true"
+        case .heartbeat: "10s"
+        case .silence: "30s"
+        case .authenticationTimeout: "5s"
+        case .drainWindow: "5s"
+        case .maxBody: "1MiB"
+        case .maxMessage: "1MiB"
+        case .maxEvents: "10000"
+        case .maxData: "64KiB"
+        case .maxSubscriptions: "5000"
+        case .ringMemory: "256MiB"
+        case .writeQueue: "64MiB"
+        case .housekeeping: "60s"
+        case .logLevel: "info"
+        }
+    }
+
+    /// The key of the YAML file under which event types are declared.
+    static let types = "types"
+
+    /// Its name in the environment.
+    var variable: String {
+        "BROADTAPE_" + self.rawValue.uppercased().replacing("-", with: "_")
+    }
+}

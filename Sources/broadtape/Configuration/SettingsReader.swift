@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+
+/// Reads settings one by one and gathers what is wrong with them.
+struct SettingsReader {
+    private let reader: ConfigReader
+    private let flags: [Setting: String]
+    private let environment: [String: String]
+    private let file: ConfigurationFile?
+    private(set) var complaints: [String] = []
+
+    init(flags: [Setting: String], environment: [String: String], file: ConfigurationFile?) {
+        self.flags = flags
+        self.environment = environment
+        self.file = file
+        self.reader = ConfigReader(providers: [
+            Self.provider("flags", flags.map { ($0.key.rawValue, $0.value) }),
+            EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "broadtape"),
+            Self.provider("file", (file?.settings ?? [:]).map { ($0.key, $0.value.text) }),
+            Self.provider(
+                "defaults",
+                Setting.allCases.compactMap { setting in setting.defaultText.map { (setting.rawValue, $0) } }
+            ),
+        ])
+    }
+
+    private static func provider(_ name: String, _ values: [(String, String)]) -> InMemoryProvider {
+        InMemoryProvider(
+            name: name,
+            values: Dictionary(
+                uniqueKeysWithValues: values.map { (AbsoluteConfigKey([$0.0]), ConfigValue(.string($0.1), isSecret: false)) }
+            )
+        )
+    }
+
+    mutating func complain(_ complaint: String) {
+        self.complaints.append(complaint)
+    }
+
+    /// Whether the operator set it, rather than the default.
+    func isSet(_ setting: Setting) -> Bool {
+        self.flags[setting] != nil || self.environment[setting.variable] != nil
+            || self.file?.settings[setting.rawValue] != nil
+    }
+
+    func text(_ setting: Setting) -> String? {
+        self.reader.string(forKey: ConfigKey([setting.rawValue]))
+    }
+
+    mutating func value<T>(_ setting: Setting, _ expectation: String, _ parse: (String) -> T?) -> T? {
+        guard let text = self.text(setting) else { return nil }
+        if let value = parse(text) { return value }
+        self.complain("\(self.place(of: setting)): \(setting.rawValue) is \(expectation), not \"\(text)\"")
+        return nil
+    }
+
+    mutating func flag(_ setting: Setting) -> Bool {
+        self.value(setting, "true or false") { Bool($0) } ?? false
+    }
+
+    mutating func number(_ setting: Setting, in range: ClosedRange<Int>) -> Int? {
+        self.value(setting, "a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    mutating func duration(_ setting: Setting, in range: ClosedRange<Duration>) -> Duration {
+        self.value(setting, "a duration such as 250ms, 10s or 5m, from \(range.lowerBound) to \(range.upperBound)") {
+            Quantity.duration($0).flatMap { range.contains($0) ? $0 : nil }
+        } ?? .zero
+    }
+
+    mutating func bytes(_ setting: Setting, in range: ClosedRange<Int>) -> Int {
+        self.value(setting, "a size such as 64KiB or 1MiB, from \(range.lowerBound) to \(range.upperBound) bytes") {
+            Quantity.bytes($0).flatMap { range.contains($0) ? $0 : nil }
+        } ?? range.lowerBound
+    }
+
+    private func place(of setting: Setting) -> String {
+        if self.flags[setting] != nil { return "--\(setting.rawValue)" }
+        if self.environment[setting.variable] != nil { return setting.variable }
+        if let file, let line = file.settings[setting.rawValue]?.line { return "\(file.path):\(line)" }
+        return "default"
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Yams
+
+/// Event types as the configuration file declares them.
+struct TypeDeclarations {
+    private let path: String
+    private var complaints: [String] = []
+
+    private static let keys = ["readers", "delivery", "key-field", "slot", "retention", "fields"]
+    private static let slotKeys = ["field", "default"]
+    private static let fieldKeys = ["kind", "required", "values"]
+    private static let kinds: [String: Field.Kind] = [
+        "decimal": .decimal, "string": .string, "integer": .integer, "boolean": .boolean, "object": .object,
+        "array": .array, "any": .any,
+    ]
+
+    /// Reads the `types` of a file.
+    static func types(in file: ConfigurationFile) throws(ConfigurationFault) -> [EventType] {
+        var declarations = TypeDeclarations(path: file.path)
+        var types: [EventType] = []
+        for (key, value) in file.types ?? Node.Mapping([]) {
+            if let type = declarations.type(key, value) { types.append(type) }
+        }
+        guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
+        return types
+    }
+
+    private init(path: String) {
+        self.path = path
+    }
+
+    private mutating func complain(_ node: Node, _ message: String) {
+        self.complaints.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
+    }
+
+    private mutating func type(_ key: Node, _ value: Node) -> EventType? {
+        let name = key.string ?? ""
+        guard EventType.isValidName(name) else {
+            self.complain(key, "\"\(name)\" cannot name a type: a letter, then up to 63 letters, digits, '.', '_' or '-'")
+            return nil
+        }
+        guard let mapping = value.mapping else {
+            self.complain(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
+            return nil
+        }
+        self.checkKeys(of: mapping, among: Self.keys)
+        // A declaration with a built-in type's name changes what it says and keeps the rest.
+        let builtIn = EventTypes.builtIn.first { $0.name == name }
+        var type = builtIn ?? EventType(name: name, readers: .owner, delivery: .every)
+        if let node = mapping["readers"] {
+            type.readers = self.choice(node, "readers", EventType.Readers.self) ?? type.readers
+        } else if builtIn == nil {
+            self.complain(key, "\"\(name)\" needs \"readers\": who may read its channels")
+        }
+        if let node = mapping["delivery"] {
+            type.delivery = self.choice(node, "delivery", EventType.Delivery.self) ?? type.delivery
+        }
+        if let node = mapping["key-field"] {
+            type.keyField = node.string
+        }
+        if let node = mapping["slot"] {
+            type.slot = self.slot(node)
+        }
+        if let node = mapping["retention"] {
+            type.retention = self.retention(node)
+        }
+        for (key, value) in mapping["fields"]?.mapping ?? Node.Mapping([]) {
+            guard let field = self.field(key, value) else { continue }
+            type.fields.removeAll { $0.name == field.name }
+            type.fields.append(field)
+        }
+        return type
+    }
+
+    private mutating func slot(_ node: Node) -> EventType.Slot? {
+        if let field = node.scalar?.string {
+            return EventType.Slot(field: field, defaultValue: "")
+        }
+        guard let mapping = node.mapping, let field = mapping["field"]?.string else {
+            self.complain(node, "\"slot\" is the name of a field of data, or {field: …, default: …}")
+            return nil
+        }
+        self.checkKeys(of: mapping, among: Self.slotKeys)
+        return EventType.Slot(field: field, defaultValue: mapping["default"]?.string ?? "")
+    }
+
+    private mutating func retention(_ node: Node) -> Duration? {
+        guard node.string != "forever" else { return nil }
+        guard let duration = node.string.flatMap(Quantity.duration), duration > .zero else {
+            self.complain(node, "\"retention\" is a duration such as 90d or 12h, or forever")
+            return nil
+        }
+        return duration
+    }
+
+    private mutating func field(_ key: Node, _ value: Node) -> Field? {
+        let name = key.string ?? ""
+        if let kind = value.scalar?.string {
+            return self.kind(value, kind).map { Field(name, $0) }
+        }
+        guard let mapping = value.mapping else {
+            self.complain(key, "\"\(name)\" is a kind, or {kind: …, required: …, values: […]}")
+            return nil
+        }
+        self.checkKeys(of: mapping, among: Self.fieldKeys)
+        let required = mapping["required"]?.bool ?? false
+        if let values = mapping["values"] {
+            let choices = values.sequence?.compactMap(\.string) ?? []
+            guard !choices.isEmpty else {
+                self.complain(values, "\"values\" is a list of strings")
+                return nil
+            }
+            return Field(name, .choice(choices), required: required)
+        }
+        guard let kind = mapping["kind"]?.string else {
+            self.complain(key, "\"\(name)\" needs a \"kind\" or \"values\"")
+            return nil
+        }
+        return self.kind(value, kind).map { Field(name, $0, required: required) }
+    }
+
+    private mutating func kind(_ node: Node, _ name: String) -> Field.Kind? {
+        if let kind = Self.kinds[name] { return kind }
+        let known = Self.kinds.keys.sorted()
+        self.complain(
+            node,
+            "there is no kind \"\(name)\"\(Suggestion.hint(for: name, among: known)) (\(known.joined(separator: ", ")))"
+        )
+        return nil
+    }
+
+    private mutating func choice<T: RawRepresentable<String> & CaseIterable>(
+        _ node: Node,
+        _ key: String,
+        _ type: T.Type
+    ) -> T? {
+        if let value = node.string.flatMap(T.init(rawValue:)) { return value }
+        let known = T.allCases.map(\.rawValue)
+        self.complain(node, "\"\(key)\" is one of \(known.joined(separator: ", "))")
+        return nil
+    }
+
+    private mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
+        for (key, _) in mapping where !known.contains(key.string ?? "") {
+            let name = key.string ?? ""
+            self.complain(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
+        }
+    }
+}

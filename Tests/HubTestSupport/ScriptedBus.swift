@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+
+/// A bus that a test carries the messages of: it sees what a hub announces and decides what reaches it.
+package final class ScriptedBus: Bus {
+    private let announced = Watched<[[Commit]]>([])
+    private let inbox: AsyncStream<[Commit]>
+    private let sender: AsyncStream<[Commit]>.Continuation
+
+    package init() {
+        (self.inbox, self.sender) = AsyncStream.makeStream()
+    }
+
+    /// What the hub has announced so far.
+    package var announcements: [[Commit]] {
+        self.announced.value
+    }
+
+    /// Returns once the hub has announced so often.
+    package func waitForAnnouncements(_ count: Int) async throws {
+        try await self.announced.wait(for: "\(count) announcements") { $0.count >= count }
+    }
+
+    /// Hands the hub what another node would have announced.
+    package func deliver(_ commits: [Commit]) {
+        self.sender.yield(commits)
+    }
+
+    package func announce(_ commits: [Commit]) {
+        self.announced.change { $0.append(commits) }
+    }
+
+    package func run(_ receive: @Sendable ([Commit]) async -> Void) async {
+        for await commits in self.inbox {
+            await receive(commits)
+        }
+    }
+}
