@@ -87,7 +87,7 @@ package final class Hub: Sendable {
     /// the tape.
     package func run() async {
         let ticks = self.rosters.map { roster in
-            roster.loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+            roster.loop.scheduleRepeatedTask(initialDelay: self.tickInterval, delay: self.tickInterval) { _ in
                 roster.assumeIsolated { $0.tick(now: .now, uptime: .now()) }
             }
         }
@@ -118,6 +118,13 @@ package final class Hub: Sendable {
         self.nursery.finish()
         await nursing
         await self.tape.close()
+    }
+
+    /// Often enough to keep the shortest of the times that are looked after.
+    private var tickInterval: TimeAmount {
+        let limits = self.configuration.roster
+        let shortest = min(limits.heartbeat, limits.silence, limits.authentication)
+        return TimeAmount(min(.seconds(1), max(.milliseconds(25), shortest / 4)))
     }
 
     /// Makes ``run()`` end.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A text that equals another only when their bytes do, as in a database. `String` compares by canonical equivalence:
-/// to it a composed and a decomposed `é` are one key.
+/// A text that equals another only when their bytes do, as in a database.
+///
+/// `String` compares by canonical equivalence: to it a composed and a decomposed `é` are one key.
 struct ExactText: Hashable, Sendable {
     let text: String
 

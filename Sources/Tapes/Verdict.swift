@@ -16,17 +16,17 @@ enum Verdict<Known> {
         case conflict([Int])
     }
 
-    /// - Parameter find: The content and what else the tape knows under an event's id.
+    /// - Parameter find: The content and what else the tape knows under the id of the event at an index.
     static func judge(
         _ request: [Event],
-        find: (Event) throws -> (fingerprint: Fingerprint, known: Known)?
+        find: (Int) throws -> (fingerprint: Fingerprint, known: Known)?
     ) rethrows -> OfRequest {
         var verdicts: [Verdict] = []
         verdicts.reserveCapacity(request.count)
         var conflicts: [Int] = []
         var earlier: [EventKey: Int] = [:]
         for (index, event) in request.enumerated() {
-            if let (fingerprint, known) = try find(event) {
+            if let (fingerprint, known) = try find(index) {
                 if fingerprint != event.fingerprint { conflicts.append(index) }
                 verdicts.append(.stands(known))
             } else if request.count == 1 {

@@ -3,7 +3,9 @@
 import NIOCore
 import WebSocket
 
-/// Sends every message back as it came. One per connection, on its event loop.
+/// Sends every message back as it came.
+///
+/// One per connection, on its event loop.
 final class EchoHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -18,15 +18,6 @@ import Testing
         }
     }
 
-    private func fault(_ work: () async throws(TapeFault) -> Void) async -> TapeFault? {
-        do {
-            try await work()
-            return nil
-        } catch {
-            return error
-        }
-    }
-
     private func execute(_ sql: String, _ tape: SQLiteTape) async throws {
         try await tape.pool.writeWithoutTransaction { db in try db.execute(sql: sql) }
     }
@@ -38,26 +29,18 @@ import Testing
             let big = String(repeating: "x", count: 100_000)
             let requests: [[Event]] = [[.sample("2", on: "a", "new")], [.sample("3", on: "a", data: big)]]
             for _ in 1...2 {
-                guard case .unavailable(let text) = await self.fault({ () async throws(TapeFault) in
-                    _ = try await tape.append(requests)
-                }) else {
-                    Issue.record("appended to a full disk")
-                    return
-                }
-                #expect(text.contains("full"))
+                #expect(await faultOf { _ = try await tape.append(requests) }.isUnavailable(saying: "full"))
                 #expect(try await tape.extents(of: [self.channel]).values.map(\.head) == [1])
                 #expect(try await tape.channels(withPrefix: "", after: nil, limit: 9).count == 1)
             }
             try await self.execute("PRAGMA max_page_count = 1000000", tape)
             let outcomes = try await tape.append(requests)
-            #expect(outcomes.map { Self.seqs($0) } == [[[2, 1]], [[3]]])
-            #expect(try await tape.page(of: self.channel, after: 0, limit: PageLimit(entries: 9, bytes: .max))
-                .entries.map(\.id) == ["1", "2", "3"])
+            #expect(outcomes.map(\.seqs) == [[[2, 1]], [[3]]])
+            #expect(
+                try await tape.page(of: self.channel, after: 0, limit: PageLimit(entries: 9, bytes: .max))
+                    .entries.map(\.id) == ["1", "2", "3"]
+            )
         }
-    }
-
-    private static func seqs(_ outcome: AppendOutcome) -> [[Int]]? {
-        if case .committed(let receipts) = outcome { receipts.map { $0.positions.map(\.seq) } } else { nil }
     }
 
     @Test func surprisingConstraintIsDamageAndAppendsNothing() async throws {
@@ -71,16 +54,10 @@ import Testing
                 tape
             )
             let requests: [[Event]] = [[.sample("2", on: "a")], [.sample("3", on: "a")], [.sample("4", on: "b")]]
-            guard case .damaged(let text) = await self.fault({ () async throws(TapeFault) in
-                _ = try await tape.append(requests)
-            }) else {
-                Issue.record("appended")
-                return
-            }
-            #expect(text.contains("injected"))
+            #expect(await faultOf { _ = try await tape.append(requests) }.isDamaged(saying: "injected"))
             #expect(try await tape.extents(of: [self.channel]).values.map(\.head) == [1])
             try await self.execute("DROP TRIGGER injected", tape)
-            #expect(try await tape.append(requests).map { Self.seqs($0) } == [[[2]], [[3]], [[1]]])
+            #expect(try await tape.append(requests).map(\.seqs) == [[[2]], [[3]], [[1]]])
         }
     }
 
@@ -95,11 +72,10 @@ import Testing
                 tape
             )
             let end = Timestamp(nanoseconds: .max)
-            #expect(await self.fault { () async throws(TapeFault) in
-                _ = try await tape.prune(type: "note", acceptedBefore: end, limit: 9)
-            } != nil)
+            let fault = await faultOf { _ = try await tape.prune(type: "note", acceptedBefore: end, limit: 9) }
+            #expect(fault.isDamaged(saying: "injected"))
             #expect(try await tape.extents(of: [self.channel]).values.map(\.first) == [1])
-            #expect(try await tape.append([[.sample("1", on: "a")]]).map { Self.seqs($0) } == [[[1]]])
+            #expect(try await tape.append([[.sample("1", on: "a")]]).map(\.seqs) == [[[1]]])
             try await self.execute("DROP TRIGGER injected", tape)
             #expect(try await tape.prune(type: "note", acceptedBefore: end, limit: 9) == 4)
         }
@@ -115,16 +91,11 @@ import Testing
                 try db.beginTransaction(.immediate)
                 try db.execute(sql: "INSERT INTO types (name) VALUES ('x')")
             }
-            guard case .unavailable(let text) = await self.fault({ () async throws(TapeFault) in
-                _ = try await tape.append([[.sample("2", on: "a")]])
-            }) else {
-                Issue.record("appended")
-                return
-            }
-            #expect(text.contains("locked"))
+            let fault = await faultOf { _ = try await tape.append([[.sample("2", on: "a")]]) }
+            #expect(fault.isUnavailable(saying: "locked"))
             #expect(try await tape.extents(of: [self.channel]).values.map(\.head) == [1])
             try await other.writeWithoutTransaction { db in try db.rollback() }
-            #expect(try await tape.append([[.sample("2", on: "a")]]).map { Self.seqs($0) } == [[[2]]])
+            #expect(try await tape.append([[.sample("2", on: "a")]]).map(\.seqs) == [[[2]]])
             try other.close()
         }
     }
@@ -137,13 +108,21 @@ import Testing
         try await self.withTape { tape, _ in
             _ = try await tape.append((1...3).map { [.sample("\($0)", on: "a")] })
             try await self.execute(sql, tape)
-            guard case .damaged(let text) = await self.fault({ () async throws(TapeFault) in
+            let fault = await faultOf {
                 _ = try await tape.page(of: self.channel, after: 0, limit: PageLimit(entries: 9, bytes: .max))
-            }) else {
-                Issue.record("read over a gap")
-                return
             }
-            #expect(text.contains("note:a lacks number 2"))
+            #expect(fault.isDamaged(saying: "note:a lacks number 2"))
+        }
+    }
+
+    @Test func callsAfterClosingAreUnavailable() async throws {
+        try await self.withTape { tape, _ in
+            await tape.close()
+            #expect(await faultOf { _ = try await tape.append([[.sample("1", on: "a")]]) }.isUnavailable())
+            #expect(await faultOf { _ = try await tape.extents(of: [self.channel]) }.isUnavailable())
+            #expect(
+                await faultOf { _ = try await tape.prune(type: "note", acceptedBefore: .now, limit: 1) }.isUnavailable()
+            )
         }
     }
 
@@ -153,7 +132,7 @@ import Testing
                 let task = Task { try await tape.append([[.sample("\(seq)", on: "a")]]) }
                 task.cancel()
                 let outcomes = try await task.value
-                #expect(outcomes.map { Self.seqs($0) } == [[[seq]]])
+                #expect(outcomes.map(\.seqs) == [[[seq]]])
             }
         }
     }
@@ -179,7 +158,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (ResultCode.SQLITE_FULL, true), (.SQLITE_BUSY, true), (.SQLITE_BUSY_SNAPSHOT, true), (.SQLITE_IOERR_WRITE, true),
+        (ResultCode.SQLITE_FULL, true), (.SQLITE_BUSY, true), (.SQLITE_BUSY_SNAPSHOT, true),
+        (.SQLITE_IOERR_WRITE, true),
         (.SQLITE_CANTOPEN, true), (.SQLITE_READONLY_DBMOVED, true), (.SQLITE_CORRUPT, false), (.SQLITE_NOTADB, false),
         (.SQLITE_CONSTRAINT_UNIQUE, false), (.SQLITE_ERROR, false),
     ])
@@ -193,7 +173,9 @@ import Testing
         func fault(_ code: ResultCode) -> TapeFault {
             TapeFault(during: DatabaseError(resultCode: code, message: "m"))
         }
-        #expect(fault(.SQLITE_IOERR_FSYNC) == .outcomeUnknown("SQLite: m (code \(ResultCode.SQLITE_IOERR_FSYNC.rawValue))"))
+        #expect(
+            fault(.SQLITE_IOERR_FSYNC) == .outcomeUnknown("SQLite: m (code \(ResultCode.SQLITE_IOERR_FSYNC.rawValue))")
+        )
         #expect(fault(.SQLITE_FULL) == .unavailable("SQLite: m (code 13)"))
         #expect(fault(.SQLITE_BUSY) == .unavailable("SQLite: m (code 5)"))
         #expect(fault(.SQLITE_CORRUPT) == .damaged("SQLite: m (code 11)"))

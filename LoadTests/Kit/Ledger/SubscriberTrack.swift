@@ -9,7 +9,9 @@ struct SubscriberTrack: Sendable, Equatable {
     private(set) var last = 0
     /// How many numbers the last delivery stood for besides its own.
     private(set) var lastSkipped = 0
-    /// Numbers that did not come before later ones, ascending. Empty unless something is wrong.
+    /// Numbers that did not come before later ones, ascending.
+    ///
+    /// Empty unless something is wrong.
     private var missing: [Range<Int>] = []
     /// The highest number received of each of the values kept side by side; empty where there is only one.
     private var slots: [Int]

@@ -41,7 +41,8 @@ struct RecordedEvent: Equatable {
             time = text.string.flatMap { UTCTime($0) }
             guard time != nil else { throw LineFault("\"time\" must be an RFC 3339 time") }
         }
-        self.init(type: type, keys: try Self.keys(of: value, data: data, type: type), time: time, data: data.compacted())
+        let keys = try Self.keys(of: value, data: data, type: type)
+        self.init(type: type, keys: keys, time: time, data: data.compacted())
         if type == "balanceUpdate" { self.slot = data["currency"]?.string ?? "USD" }
     }
 

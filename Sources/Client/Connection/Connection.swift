@@ -125,7 +125,7 @@ package final class Connection {
     func failedToConnect(_ error: any Error) {
         switch error {
         case ChannelError.connectTimeout: self.deadlinePassed()
-        default: self.end(.unreachable(String(describing: error)))
+        default: self.end(.unreachable(SystemText.describe(error)))
         }
     }
 
@@ -261,8 +261,8 @@ extension Connection: ChannelDuplexHandler {
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch self.phase {
-        case .connecting, .upgrading: self.end(.unreachable(String(describing: error)))
-        case .open, .closing: self.end(.closed(code: 1006, reason: String(describing: error)))
+        case .connecting, .upgrading: self.end(.unreachable(SystemText.describe(error)))
+        case .open, .closing: self.end(.closed(code: 1006, reason: SystemText.describe(error)))
         case .ended: break
         }
     }

@@ -124,7 +124,7 @@ public struct Publisher: Sendable {
             retryAfter = response.headers.first(name: "retry-after").flatMap { Int($0) }
             answer = Array(try await response.body.collect(upTo: Self.answerBytes).readableBytesView)
         } catch {
-            throw Task.isCancelled ? .cancelled : .unreachable(String(describing: error), attempts: attempts)
+            throw Task.isCancelled ? .cancelled : .unreachable(SystemText.describe(error), attempts: attempts)
         }
         guard status == 200 else {
             throw .problem(Problem(status: status, body: answer, retryAfter: retryAfter))

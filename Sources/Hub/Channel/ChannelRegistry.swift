@@ -55,6 +55,11 @@ package final class ChannelRegistry: Sendable {
         }
     }
 
+    /// Frames kept in memory by all channels, in bytes.
+    package var ringBytes: Int {
+        self.budget.usedBytes
+    }
+
     /// How many channels are in memory.
     package var count: Int {
         self.shards.reduce(0) { sum, shard in sum + shard.channels.withLock(\.count) }

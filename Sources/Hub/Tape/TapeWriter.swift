@@ -21,6 +21,21 @@ package actor TapeWriter {
         package init() {}
     }
 
+    /// What has become of requests since the start.
+    package struct Tally: Sendable, Equatable {
+        package var batches = 0
+        /// Events.
+        package var accepted = 0
+        /// Events.
+        package var duplicates = 0
+        /// Requests.
+        package var conflicts = 0
+        /// Requests.
+        package var failures = 0
+        /// Bytes of events that wait now.
+        package var waitingBytes = 0
+    }
+
     package typealias Completion = @Sendable (Result<AppendOutcome, AppendFault>) -> Void
 
     private struct Request {
@@ -48,6 +63,7 @@ package actor TapeWriter {
     private var state = State.idle
     private var queue = Deque<Request>()
     private var queuedBytes = 0
+    private var counted = Tally()
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe self.loop.executor.asUnownedSerialExecutor()
@@ -99,6 +115,13 @@ package actor TapeWriter {
         }
     }
 
+    /// The present tally.
+    package var tally: Tally {
+        var tally = self.counted
+        tally.waitingBytes = self.queuedBytes
+        return tally
+    }
+
     /// Takes no more requests; ``run()`` returns once those that wait are settled.
     package func finish() {
         if case .waiting(let continuation) = self.state {
@@ -139,6 +162,7 @@ package actor TapeWriter {
         do throws(TapeFault) {
             outcomes = try await self.tape.append(batch.map(\.events))
         } catch {
+            self.counted.failures += batch.count
             self.lastFailure.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed)
             self.logger.error("append failed", metadata: ["fault": "\(error)", "requests": "\(batch.count)"])
             for request in batch {
@@ -146,10 +170,25 @@ package actor TapeWriter {
             }
             return
         }
+        self.count(outcomes)
         self.lastFailure.store(0, ordering: .relaxed)
         self.fanout.publish(Self.commits(of: batch, outcomes))
         for (request, outcome) in zip(batch, outcomes) {
             request.completion(.success(outcome))
+        }
+    }
+
+    private func count(_ outcomes: [AppendOutcome]) {
+        self.counted.batches += 1
+        for outcome in outcomes {
+            switch outcome {
+            case .conflict:
+                self.counted.conflicts += 1
+            case .committed(let receipts):
+                let accepted = receipts.count { $0.status == .accepted }
+                self.counted.accepted += accepted
+                self.counted.duplicates += receipts.count - accepted
+            }
         }
     }
 

@@ -21,17 +21,12 @@ extension API {
         let limit = try Self.number("limit", in: parameters, range: Self.listingLimit) ?? 100
         let prefix = parameters["prefix"].map(String.init) ?? ""
         let after = parameters["after"].map(String.init)
-        let listings: [ChannelListing]
-        do throws(TapeFault) {
-            listings = try await self.hub.tape.channels(withPrefix: prefix, after: after, limit: limit)
-        } catch {
-            throw Problem(MessageFault(.unavailable, "the channels cannot be read now; try again"))
-        }
+        let (listings, next) = try await self.readable(prefix: prefix, after: after, limit: limit, by: principal)
         var writer = JSON.Writer()
         writer.beginObject()
         writer.name("channels")
         writer.beginArray()
-        for listing in listings where self.mayRead(listing.name, principal) {
+        for listing in listings {
             writer.beginObject()
             writer.member("channel", string: listing.name.description)
             writer.extent(listing.extent)
@@ -39,13 +34,43 @@ extension API {
         }
         writer.endArray()
         writer.name("next")
-        if listings.count == limit, let last = listings.last {
-            writer.string(last.name.description)
+        if let next {
+            writer.string(next)
         } else {
             writer.null()
         }
         writer.endObject()
         return Response(json: writer)
+    }
+
+    /// Reads on until there are enough channels that the caller may know of: names of others' channels are theirs.
+    /// - Returns: At most `limit` channels, and the name to go on after when there may be more.
+    private func readable(
+        prefix: String,
+        after: String?,
+        limit: Int,
+        by principal: Principal?
+    ) async throws(Problem) -> (listings: [ChannelListing], next: String?) {
+        var found: [ChannelListing] = []
+        var after = after
+        while true {
+            let page: [ChannelListing]
+            do throws(TapeFault) {
+                page = try await self.hub.tape.channels(
+                    withPrefix: prefix,
+                    after: after,
+                    limit: Self.listingLimit.upperBound
+                )
+            } catch {
+                throw Problem(MessageFault(.unavailable, "the channels cannot be read now; try again"))
+            }
+            for listing in page where self.mayRead(listing.name, principal) {
+                guard found.count < limit else { return (found, found.last?.name.description) }
+                found.append(listing)
+            }
+            guard page.count == Self.listingLimit.upperBound, let last = page.last else { return (found, nil) }
+            after = last.name.description
+        }
     }
 
     private func mayRead(_ channel: ChannelName, _ principal: Principal?) -> Bool {

@@ -45,7 +45,7 @@ package struct API: Sendable {
         }
     }
 
-    private static func health(isUp: Bool) -> Response {
+    static func health(isUp: Bool) -> Response {
         var writer = JSON.Writer()
         writer.beginObject()
         writer.member("status", string: isUp ? "pass" : "fail")

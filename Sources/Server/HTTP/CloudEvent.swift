@@ -66,9 +66,26 @@ enum CloudEvent {
         Problem(IntakeFault.items([ItemFault(index: index, reason: .invalid, field: field, message: message)]))
     }
 
-    /// The value of a `ce-` field, with its percent-encoding undone (HTTP binding §3.1.3.2).
+    /// The content of a quoted-string (RFC 9110 §5.6.4); other values as they are.
+    private static func unquoted(_ value: String) -> String {
+        guard value.count >= 2, value.first == "\"", value.last == "\"" else { return value }
+        var content = ""
+        var isEscaped = false
+        for character in value.dropFirst().dropLast() {
+            if character == "\\", !isEscaped {
+                isEscaped = true
+            } else {
+                content.append(character)
+                isEscaped = false
+            }
+        }
+        return content
+    }
+
+    /// The value of a `ce-` field (HTTP binding §3.1.3.2): a quoted string is unquoted, then percent-encoding undone.
     private static func attribute(_ name: String, in fields: HTTPFields) -> String? {
         guard let name = HTTPField.Name("ce-" + name), let value = fields[name] else { return nil }
-        return value.removingPercentEncoding ?? value
+        let text = Self.unquoted(value)
+        return text.removingPercentEncoding ?? text
     }
 }

@@ -43,6 +43,15 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // Half a request is not answered when its sender, or this node, is leaving.
+        if !self.isDecided, event as? ChannelEvent == .inputClosed || event is ChannelShouldQuiesceEvent {
+            context.close(promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.isDecided else { return }
         switch self.handshake.receive(self.unwrapInboundIn(data)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import HummingbirdCore
 import NIOCore
 import NIOHTTPTypes
 import WebSocket
@@ -49,6 +50,9 @@ final class LateUpgradeHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func install(_ handler: WebSocketHandler, response: ByteBuffer, context: ChannelHandlerContext) {
         self.isTaken = true
         do {
+            // It counts a connection without HTTP traffic as idle, and would close it.
+            let idling = try context.pipeline.syncOperations.context(handlerType: HTTPConnectionStateHandler.self)
+            context.pipeline.syncOperations.removeHandler(context: idling, promise: nil)
             try context.pipeline.syncOperations.addHandler(
                 UpgradeResponder(response: response, next: handler),
                 position: .first

@@ -69,7 +69,8 @@ package final class Listener: Sendable {
         )
     }
 
-    /// Accepts until shut down gracefully, then lets the HTTP requests under way end. WebSockets are the hub's to close.
+    /// Accepts until shut down gracefully. HTTP connections then close after the request under way, see
+    /// ``serveConnections()``; WebSockets are the hub's to close.
     package func run() async throws {
         let quiescing = ServerQuiescingHelper(group: self.group)
         let channel: any Channel
@@ -83,13 +84,19 @@ package final class Listener: Sendable {
             self.onBound(address)
         }
         await withGracefulShutdownHandler {
-            await withDiscardingTaskGroup { group in
-                group.addTask { await self.connections.run() }
-                try? await channel.closeFuture.get()
-                self.connections.finish()
-            }
+            try? await channel.closeFuture.get()
         } onGracefulShutdown: {
             quiescing.initiateShutdown(promise: self.allClosed)
+        }
+    }
+
+    /// Serves the HTTP connections until shut down gracefully and all have ended. To be shut down after the hub, which
+    /// answers their requests and ends those that have become WebSockets.
+    package func serveConnections() async {
+        await withGracefulShutdownHandler {
+            await self.connections.run()
+        } onGracefulShutdown: {
+            self.connections.finish()
         }
     }
 

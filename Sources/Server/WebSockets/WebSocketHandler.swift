@@ -37,6 +37,9 @@ final class WebSocketHandler: ChannelDuplexHandler {
     private var frames: [ByteBuffer] = []
     private var frameBytes = 0
     private var wantsRead = false
+    private var socket: DirectSocket?
+    /// Writes that NIO has not finished.
+    private var writesInNIO = 0
     private(set) var lastHeard = NIODeadline.now()
 
     /// - Parameter token: From the upgrade request's `Authorization`, if it had one.
@@ -51,6 +54,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.socket = DirectSocket(context.channel)
         let loop = context.eventLoop
         let outlet = SocketOutlet(handler: self, loop: loop)
         guard let session = self.hub.makeSession(on: loop, outlet: outlet) else {
@@ -58,6 +62,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
             return context.close(promise: nil)
         }
         self.state = .open(session)
+        // Completes when NIO has sent what it held before: from then on frames may go past it.
+        self.sendThroughNIO(ByteBuffer(), context: context)
         let token = self.token
         session.assumeIsolated { $0.opened(token: token, now: .now) }
     }
@@ -185,16 +191,38 @@ final class WebSocketHandler: ChannelDuplexHandler {
 
     /// Frames gathered since the last flush leave in one system call.
     func flush() {
-        guard !self.frames.isEmpty, let context = self.context else { return }
-        for frames in self.frames {
-            context.write(self.wrapOutboundOut(frames), promise: nil)
+        guard let first = self.frames.first, let context = self.context else { return }
+        let wasFull = self.frameBytes >= Self.tickLimit
+        if self.frames.count == 1 {
+            self.send(first, context: context)
+        } else {
+            var joined = context.channel.allocator.buffer(capacity: self.frameBytes)
+            for frames in self.frames {
+                joined.writeImmutableBuffer(frames)
+            }
+            self.send(joined, context: context)
         }
         self.frames.removeAll(keepingCapacity: self.frames.count <= 8)
-        let wasFull = self.frameBytes >= Self.tickLimit
         self.frameBytes = 0
-        context.flush()
         if wasFull, self.isWritable, case .open(let session) = self.state {
             session.assumeIsolated { $0.becameWritable() }
+        }
+    }
+
+    private func send(_ frames: ByteBuffer, context: ChannelHandlerContext) {
+        var rest = frames
+        if self.writesInNIO == 0, let socket = self.socket {
+            rest.moveReaderIndex(forwardBy: socket.send(frames))
+            guard rest.readableBytes > 0 else { return }
+        }
+        self.sendThroughNIO(rest, context: context)
+    }
+
+    private func sendThroughNIO(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
+        self.writesInNIO += 1
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.writeAndFlush(self.wrapOutboundOut(bytes)).whenComplete { _ in
+            bound.value.writesInNIO -= 1
         }
     }
 

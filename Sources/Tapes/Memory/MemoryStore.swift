@@ -6,10 +6,10 @@ import Hub
 struct MemoryStore {
     let epoch: String
     let budget: Int
-    private var places: [ExactText: Int] = [:]
+    private var types: [MemoryType] = []
     private var channels: [MemoryChannel] = []
     private var events: [EventKey: Record] = [:]
-    private var ageing = Ageing()
+    private var kept = KeptRecords()
     private var lastOrdinal = 0
     private var lastAccepted = Timestamp(nanoseconds: .min)
     /// Costs, in bytes.
@@ -39,8 +39,9 @@ struct MemoryStore {
 
     private mutating func append(_ request: [Event]) -> AppendOutcome {
         let verdicts: [Verdict<Record>]
-        let judgement = Verdict<Record>.judge(request) { event in
-            self.events[EventKey(of: event)].map { ($0.event.fingerprint, $0) }
+        let keys = request.map(EventKey.init(of:))
+        let judgement = Verdict<Record>.judge(request) { index in
+            self.events[keys[index]].map { ($0.event.fingerprint, $0) }
         }
         switch judgement {
         case .conflict(let items): return .conflict(items: items)
@@ -48,10 +49,11 @@ struct MemoryStore {
         }
         var receipts: [Receipt] = []
         receipts.reserveCapacity(request.count)
-        for (event, verdict) in zip(request, verdicts) {
+        for (index, verdict) in verdicts.enumerated() {
             switch verdict {
             case .new:
-                receipts.append(Receipt(status: .accepted, positions: self.insert(event)))
+                let positions = self.insert(request[index], keys[index])
+                receipts.append(Receipt(status: .accepted, positions: positions))
             case .stands(let record):
                 receipts.append(Receipt(status: .duplicate, positions: self.positions(of: record)))
             case .repeats(let first):
@@ -67,39 +69,57 @@ struct MemoryStore {
         }
     }
 
-    private mutating func insert(_ event: Event) -> [Position] {
-        let places = event.channels.map { self.place(of: $0) }
-        self.lastOrdinal += 1
-        // A key that comes twice gets two numbers.
-        var taken: [Int] = []
+    private mutating func insert(_ event: Event, _ key: EventKey) -> [Position] {
+        let type = self.type(event.type)
+        var places: [Int] = []
         var seqs: [Int] = []
-        for place in places {
-            seqs.append(self.channels[place].head + 1 + taken.count { $0 == place })
-            if places.count > 1 { taken.append(place) }
+        places.reserveCapacity(event.keys.count)
+        seqs.reserveCapacity(event.keys.count)
+        for channelKey in event.keys {
+            let place = self.place(of: channelKey, type: type)
+            // A key that comes twice gets two numbers.
+            let repeats = places.isEmpty ? 0 : places.count { $0 == place }
+            places.append(place)
+            seqs.append(self.channels[place].head + 1 + repeats)
         }
+        self.lastOrdinal += 1
         let record = Record(
             event: event,
+            key: key,
+            type: type,
             accepted: self.lastAccepted,
             ordinal: self.lastOrdinal,
             channels: places,
             seqs: seqs
         )
-        let slot = ExactText(event.slot)
         for place in places {
-            if let superseded = self.channels[place].append(record, slot: slot), superseded.standing == .kept {
-                self.ageing.putBack(superseded)
+            if let superseded = self.channels[place].append(record), superseded.standing == .kept {
+                self.kept.release(superseded)
+                self.types[type].putBack(superseded)
             }
         }
-        self.events[EventKey(of: event)] = record
-        self.ageing.append(record)
+        self.events[key] = record
+        self.types[type].append(record)
         self.eventCost += record.cost
         return self.positions(of: record)
     }
 
-    private mutating func place(of name: ChannelName) -> Int {
-        if let place = self.places[ExactText(name.description)] { return place }
-        let channel = MemoryChannel(name: name)
-        self.places[ExactText(name.description)] = self.channels.count
+    /// Types are few, and the names of those in use are the same strings, which compare fast.
+    private func findType(_ name: String) -> Int? {
+        let name = ExactText(name)
+        return self.types.firstIndex { $0.name == name }
+    }
+
+    private mutating func type(_ name: String) -> Int {
+        if let type = self.findType(name) { return type }
+        self.types.append(MemoryType(name: ExactText(name)))
+        return self.types.count - 1
+    }
+
+    private mutating func place(of key: String, type: Int) -> Int {
+        if let place = self.types[type].places[ExactText(key)] { return place }
+        let channel = MemoryChannel(name: ChannelName(type: self.types[type].name.text, key: key))
+        self.types[type].places[ExactText(key)] = self.channels.count
         self.channels.append(channel)
         self.channelCost += channel.cost
         return self.channels.count - 1
@@ -107,30 +127,20 @@ struct MemoryStore {
 
     // MARK: Forgetting
 
-    mutating func prune(type: String, acceptedBefore time: Timestamp, limit: Int) -> Int {
+    mutating func prune(type name: String, acceptedBefore time: Timestamp, limit: Int) -> Int {
+        guard let type = self.findType(name) else { return 0 }
         var removed = 0
-        while removed < limit, let record = self.ageing.oldest(of: type), record.accepted < time {
-            self.ageing.removeOldest(of: type)
-            if self.isNewest(record) {
-                self.ageing.keep(record)
-            } else {
-                self.remove(record)
-                removed += 1
-            }
+        while removed < limit, let record = self.types[type].oldest, record.accepted < time {
+            if self.forget(record) { removed += 1 }
         }
         return removed
     }
 
     private mutating func evict() {
         while self.eventCost + self.channelCost > self.budget {
-            if let record = self.ageing.oldest() {
-                self.ageing.removeOldest(of: record.event.type)
-                if self.isNewest(record) {
-                    self.ageing.keep(record)
-                } else {
-                    self.remove(record)
-                }
-            } else if let record = self.ageing.removeKept() {
+            if let record = self.types.lazy.compactMap(\.oldest).min(by: { $0.ordinal < $1.ordinal }) {
+                _ = self.forget(record)
+            } else if let record = self.kept.removeFirst() {
                 self.remove(record)
             } else {
                 return
@@ -138,25 +148,35 @@ struct MemoryStore {
         }
     }
 
-    private func isNewest(_ record: Record) -> Bool {
-        let slot = ExactText(record.event.slot)
-        return zip(record.channels, record.seqs).contains { self.channels[$0].isNewest($1, slot: slot) }
+    /// Removes the oldest record of its type, or passes over it as the newest of a slot.
+    private mutating func forget(_ record: Record) -> Bool {
+        self.types[record.type].removeOldest()
+        let isNewest = zip(record.channels, record.seqs).contains {
+            self.channels[$0].isNewest($1, slot: record.event.slot)
+        }
+        if isNewest {
+            self.kept.append(record)
+        } else {
+            self.remove(record)
+        }
+        return !isNewest
     }
 
     private mutating func remove(_ record: Record) {
         record.standing = .removed
-        self.events[EventKey(of: record.event)] = nil
+        self.events[record.key] = nil
         self.eventCost -= record.cost
-        let slot = ExactText(record.event.slot)
         for (channel, seq) in zip(record.channels, record.seqs) {
-            self.channels[channel].remove(seq, slot: slot)
+            self.channels[channel].remove(seq, slot: record.event.slot)
         }
     }
 
     // MARK: Reading
 
     private func channel(_ name: ChannelName) -> MemoryChannel {
-        self.places[ExactText(name.description)].map { self.channels[$0] } ?? MemoryChannel(name: name)
+        self.findType(String(name.type))
+            .flatMap { self.types[$0].places[ExactText(String(name.key))] }
+            .map { self.channels[$0] } ?? MemoryChannel(name: name)
     }
 
     private func extent(of channel: MemoryChannel) -> Extent {
@@ -185,7 +205,7 @@ struct MemoryStore {
 
     func latest(of name: ChannelName) -> TapePage {
         let channel = self.channel(name)
-        let entries = channel.newest.values.map { TapeEntry(seq: $0.seq, event: $0.record.event) }
+        let entries = channel.newest.map { TapeEntry(seq: $0.seq, event: $0.record.event) }
         return TapePage(entries: entries.sorted { $0.seq < $1.seq }, extent: self.extent(of: channel))
     }
 

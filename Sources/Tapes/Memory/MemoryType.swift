@@ -9,7 +9,9 @@ struct MemoryType {
     /// By key, places in the tape's list of channels.
     var places: [ExactText: Int] = [:]
     private var waiting = Line<Record>()
-    /// Those that came back; older than all in ``waiting``. Ascending by ordinal.
+    /// Those that came back; older than all in ``waiting``.
+    ///
+    /// Ascending by ordinal.
     private var back = Line<Record>()
 
     init(name: ExactText) {

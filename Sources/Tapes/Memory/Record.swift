@@ -24,9 +24,17 @@ final class Record {
     let seqs: [Int]
     var standing = Standing.waiting
 
-    init(event: Event, type: Int, accepted: Timestamp, ordinal: Int, channels: [Int], seqs: [Int]) {
+    init(
+        event: Event,
+        key: EventKey,
+        type: Int,
+        accepted: Timestamp,
+        ordinal: Int,
+        channels: [Int],
+        seqs: [Int]
+    ) {
         self.event = event
-        self.key = EventKey(of: event)
+        self.key = key
         self.type = type
         self.accepted = accepted
         self.ordinal = ordinal
@@ -34,8 +42,9 @@ final class Record {
         self.seqs = seqs
     }
 
-    /// About what it costs to hold, in bytes: what the budget counts. 512 is what object, table entries and places in
-    /// lists came to when measured.
+    /// About what it costs to hold, in bytes: what the budget counts.
+    ///
+    /// 512 is what object, table entries and places in lists came to when measured.
     var cost: Int {
         self.event.data.count + self.event.id.utf8.count + self.event.source.utf8.count + 512 + 64 * self.seqs.count
     }

@@ -35,7 +35,8 @@ struct Append {
     /// Appends one request, or nothing of it when it conflicts.
     mutating func append(_ request: [Event], _ ledger: inout Ledger) throws -> AppendOutcome {
         let verdicts: [Verdict<[Int]>]
-        switch try Verdict<[Int]>.judge(request, find: self.statements.standing) {
+        let judgement = try Verdict<[Int]>.judge(request) { try self.statements.standing(request[$0]) }
+        switch judgement {
         case .conflict(let items): return .conflict(items: items)
         case .verdicts(let all): verdicts = all
         }
@@ -54,7 +55,9 @@ struct Append {
         return .committed(receipts)
     }
 
-    /// Writes what was gathered over the requests. Projections are to be written here, in the same transaction.
+    /// Writes what was gathered over the requests.
+    ///
+    /// Projections are to be written here, in the same transaction.
     func finish() throws {
         for (slot, entry) in self.newest {
             try self.statements.setNewest(slot.channel, slot.name.text, seq: entry.seq, event: entry.event)

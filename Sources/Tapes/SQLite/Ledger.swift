@@ -2,8 +2,9 @@
 
 import Hub
 
-/// What the writing connection remembers of the file between transactions. It never differs from the file: there is
-/// one writer, and after a failure it starts out empty.
+/// What the writing connection remembers of the file between transactions.
+///
+/// It never differs from the file: there is one writer, and after a failure it starts out empty.
 struct Ledger: Sendable {
     /// A channel as the next event finds it.
     struct Channel: Sendable {

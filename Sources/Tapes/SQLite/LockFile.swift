@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Hub
+
 #if canImport(Darwin)
 import Darwin
 #else
 import Glibc
 #endif
 
-import Hub
-
-/// An exclusive advisory lock on a file beside the tape, held until it is dropped: one hub per file. The system drops
-/// it when the process dies, however it dies; the file itself stays.
+/// An exclusive advisory lock on a file beside the tape, held until it is dropped: one hub per file.
+///
+/// The system drops it when the process dies, however it dies; the file itself stays.
 final class LockFile: Sendable {
     private let descriptor: Int32
 

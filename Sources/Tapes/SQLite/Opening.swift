@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+import GRDB
+import Hub
+import Logging
+
 #if canImport(Darwin)
 import Darwin
 #else
 import Glibc
 #endif
-
-import Foundation
-import GRDB
-import Hub
-import Logging
 
 /// How a file becomes a tape in use: made if missing, locked, recognised, brought to the schema, opened.
 struct Opening: Sendable {
@@ -26,7 +26,9 @@ struct Opening: Sendable {
         let epoch: String
     }
 
-    /// Blocks on I/O. What was opened closes by itself when this throws.
+    /// Blocks on I/O.
+    ///
+    /// What was opened closes by itself when this throws.
     func run() throws(TapeFault) -> Opened {
         let path = try self.place()
         let lock = try LockFile(forTapeAt: path)
@@ -84,7 +86,9 @@ struct Opening: Sendable {
         return URL(fileURLWithPath: self.path).resolvingSymlinksInPath().path
     }
 
-    /// Makes new names in a folder last. What cannot be opened or synced is left to SQLite.
+    /// Makes new names in a folder last.
+    ///
+    /// What cannot be opened or synced is left to SQLite.
     private static func sync(folder: String) {
         let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }

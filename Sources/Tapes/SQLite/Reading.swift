@@ -3,8 +3,9 @@
 import GRDB
 import Hub
 
-/// Reads inside one snapshot. A prepared statement costs the same however often it runs, so many channels are read one
-/// by one.
+/// Reads inside one snapshot.
+///
+/// A prepared statement costs the same however often it runs, so many channels are read one by one.
 struct Reading {
     /// A channel as the snapshot has it.
     struct Channel {

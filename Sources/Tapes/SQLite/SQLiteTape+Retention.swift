@@ -7,8 +7,10 @@ extension SQLiteTape {
     /// Events looked at in one transaction, so that appends have to wait for milliseconds only.
     static let pruneStep = 1000
 
-    /// A transaction per ``pruneStep`` events looked at; each leaves the tape whole. An event passed over as the newest
-    /// of a slot is not looked at again before it is superseded, so the work is bounded by what was appended.
+    /// A transaction per ``pruneStep`` events looked at; each leaves the tape whole.
+    ///
+    /// An event passed over as the newest of a slot is not looked at again before it is superseded, so the work is
+    /// bounded by what was appended.
     package func prune(type: String, acceptedBefore time: Timestamp, limit: Int) async throws(TapeFault) -> Int {
         var removed = 0
         while removed < limit {

@@ -10,6 +10,8 @@ extension SQLiteTape {
         _ db: Database,
         _ body: (inout Ledger) throws -> Value
     ) throws(TapeFault) -> Value {
+        // A closed connection is a null pointer to SQLite.
+        guard unsafe db.sqliteConnection != nil else { throw .unavailable("the tape is closed") }
         var ledger = self.ledger.withLock { $0.take() }
         let value: Value
         do {

@@ -13,8 +13,10 @@ package final class SQLiteTape: Tape {
     let pool: DatabasePool
     let epoch: String
     let clock: @Sendable () -> Timestamp
-    /// What the writing connection knows of the file. Whoever writes takes it out and puts it back after the commit, so
-    /// that after a failure it is empty and read anew.
+    /// What the writing connection knows of the file.
+    ///
+    /// Whoever writes takes it out and puts it back after the commit, so that after a failure it is empty and read
+    /// anew.
     let ledger = Mutex(Ledger())
     private let lock: Mutex<LockFile?>
     private let logger: Logger
@@ -54,8 +56,9 @@ package final class SQLiteTape: Tape {
         self.clock = clock
     }
 
-    /// Runs work on the writing connection, after the work before it. Does not listen to cancellation: a commit that
-    /// has begun is waited for.
+    /// Runs work on the writing connection, after the work before it.
+    ///
+    /// Does not listen to cancellation: a commit that has begun is waited for.
     func write<Value: Sendable>(
         _ work: @escaping @Sendable (Database) throws(TapeFault) -> Value
     ) async throws(TapeFault) -> Value {
@@ -81,7 +84,9 @@ package final class SQLiteTape: Tape {
         await offLoop {
             do {
                 // Not left to SQLite: the last connection to close may be a reader, which cannot do it.
-                try self.pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+                try self.pool.writeWithoutTransaction { db in
+                    if unsafe db.sqliteConnection != nil { _ = try db.checkpoint(.truncate) }
+                }
                 try self.pool.close()
             } catch {
                 // Nothing is lost: the next opening reads the WAL.

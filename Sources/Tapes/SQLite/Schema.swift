@@ -2,12 +2,16 @@
 
 import GRDB
 
-/// The tables and how they came to be, in numbered steps. `PRAGMA user_version` says which step a file is at.
+/// The tables and how they came to be, in numbered steps.
+///
+/// `PRAGMA user_version` says which step a file is at.
 struct Schema: Sendable {
     /// One step; `version` counts from 1 without a gap.
     struct Migration: Sendable {
         let version: Int
-        /// Changes a database of the version before. Runs inside a transaction together with the steps after it.
+        /// Changes a database of the version before.
+        ///
+        /// Runs inside a transaction together with the steps after it.
         let apply: @Sendable (Database) throws -> Void
     }
 

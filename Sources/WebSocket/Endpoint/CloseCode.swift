@@ -16,9 +16,13 @@ package struct CloseCode: RawRepresentable, Sendable, Hashable {
     package static let protocolError = CloseCode(rawValue: 1002)
     /// 1003: a kind of data this endpoint does not take.
     package static let unsupportedData = CloseCode(rawValue: 1003)
-    /// 1005: stands for a close frame without a code. Never on the wire.
+    /// 1005: stands for a close frame without a code.
+    ///
+    /// Never on the wire.
     package static let noStatus = CloseCode(rawValue: 1005)
-    /// 1006: stands for an end without a close frame. Never on the wire.
+    /// 1006: stands for an end without a close frame.
+    ///
+    /// Never on the wire.
     package static let abnormal = CloseCode(rawValue: 1006)
     /// 1007: the data do not fit the kind of the message, as text that is not UTF-8.
     package static let invalidPayload = CloseCode(rawValue: 1007)

@@ -11,7 +11,9 @@ extension Endpoint {
         }
     }
 
-    /// Returns a text message, `nil` where it may no longer be sent. The payload must be UTF-8.
+    /// Returns a text message, `nil` where it may no longer be sent.
+    ///
+    /// The payload must be UTF-8.
     package mutating func send(text payload: ByteBuffer) -> ByteBuffer? {
         isOpen ? encode(.text, payload) : nil
     }
@@ -33,7 +35,9 @@ extension Endpoint {
         isOpen ? encode(.binary, payload, inFragmentsOf: size) : nil
     }
 
-    /// Appends a text message to `buffer`, so that several leave in one write. The payload must be UTF-8.
+    /// Appends a text message to `buffer`, so that several leave in one write.
+    ///
+    /// The payload must be UTF-8.
     ///
     /// - Returns: Whether it was appended; nothing may be sent after a close frame.
     @discardableResult
@@ -51,7 +55,9 @@ extension Endpoint {
         return true
     }
 
-    /// Returns a ping, `nil` where it may no longer be sent. Bytes beyond the 125th of the payload are left out.
+    /// Returns a ping, `nil` where it may no longer be sent.
+    ///
+    /// Bytes beyond the 125th of the payload are left out.
     package mutating func ping(_ payload: ByteBuffer = ByteBuffer()) -> ByteBuffer? {
         isOpen ? encode(.ping, payload.prefixOfControlFrame) : nil
     }

@@ -29,7 +29,9 @@ package struct Endpoint: Sendable {
     private var assembly: MessageAssembly
     private var input = ByteBuffer()
 
-    /// Where in the stream of frames the next byte of the peer belongs. Every case leads back to `header`.
+    /// Where in the stream of frames the next byte of the peer belongs.
+    ///
+    /// Every case leads back to `header`.
     private enum Reading: Sendable {
         /// In a frame header.
         case header
@@ -53,7 +55,9 @@ package struct Endpoint: Sendable {
         assembly = MessageAssembly(limits: limits)
     }
 
-    /// Takes bytes read from the peer. They are kept until ``next()`` has returned `nil`.
+    /// Takes bytes read from the peer.
+    ///
+    /// They are kept until ``next()`` has returned `nil`.
     package mutating func receive(_ bytes: consuming ByteBuffer) {
         if input.readableBytes == 0 {
             input = bytes
@@ -208,7 +212,9 @@ package struct Endpoint: Sendable {
         case abnormal(Close)
     }
 
-    /// Takes the end of the peer's bytes. Call it after the last ``next()``.
+    /// Takes the end of the peer's bytes.
+    ///
+    /// Call it after the last ``next()``.
     package mutating func receivedEnd() -> OnEnd {
         switch state {
         case .open, .closing:

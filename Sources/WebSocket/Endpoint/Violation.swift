@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a peer broke the protocol or a limit. Always the end of the connection.
+/// How a peer broke the protocol or a limit.
+///
+/// Always the end of the connection.
 package enum Violation: Error, Hashable {
     /// Bits that no negotiated extension gave a meaning (RFC 6455 §5.2).
     case reservedBits(ReservedBits)
@@ -39,7 +41,9 @@ package enum Violation: Error, Hashable {
     /// A close frame whose reason is not UTF-8 (RFC 6455 §5.5.1).
     case closeReasonNotUTF8
 
-    /// What the peer is told. The one place that maps violations to codes.
+    /// What the peer is told.
+    ///
+    /// The one place that maps violations to codes.
     package var closeCode: CloseCode {
         switch self {
         case .reservedBits, .reservedOpcode, .unmaskedFrame, .maskedFrame, .lengthNotMinimal, .lengthTopBitSet,
@@ -57,7 +61,9 @@ package enum Violation: Error, Hashable {
 }
 
 extension Violation: CustomStringConvertible {
-    /// One line for the close reason and for logs. Contains numbers of the peer's, never its data.
+    /// One line for the close reason and for logs.
+    ///
+    /// Contains numbers of the peer's, never its data.
     package var description: String {
         switch self {
         case .reservedBits(let bits):

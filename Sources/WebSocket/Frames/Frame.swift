@@ -6,7 +6,9 @@ package import NIOCore
 ///
 /// Nothing is checked; ``Endpoint`` is the place that knows what may be sent when.
 package enum Frame {
-    /// Returns an unmasked, unfragmented text frame. The payload must be UTF-8.
+    /// Returns an unmasked, unfragmented text frame.
+    ///
+    /// The payload must be UTF-8.
     package static func encode(text payload: ByteBuffer) -> ByteBuffer {
         encode(FrameHeader(.text, payloadLength: payload.readableBytes), payload)
     }
@@ -35,7 +37,9 @@ package enum Frame {
         }
     }
 
-    /// Appends an unmasked, unfragmented text frame to `buffer`. The payload must be UTF-8.
+    /// Appends an unmasked, unfragmented text frame to `buffer`.
+    ///
+    /// The payload must be UTF-8.
     package static func write(text payload: ByteBuffer, into buffer: inout ByteBuffer) {
         write(FrameHeader(.text, payloadLength: payload.readableBytes), payload, into: &buffer)
     }

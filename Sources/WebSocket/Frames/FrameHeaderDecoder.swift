@@ -23,7 +23,9 @@ package struct FrameHeaderDecoder: Sendable {
         self.maximumPayload = maximumPayload
     }
 
-    /// Takes a header off the front of `buffer`. Returns `nil`, and takes nothing, while it is incomplete.
+    /// Takes a header off the front of `buffer`.
+    ///
+    /// Returns `nil`, and takes nothing, while it is incomplete.
     package func next(from buffer: inout ByteBuffer) throws(Violation) -> FrameHeader? {
         let start = buffer.readerIndex
         guard let first = buffer.getInteger(at: start, as: UInt8.self) else { return nil }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a client takes its masking keys from. A value: nothing in this module draws randomness by itself.
+/// Where a client takes its masking keys from.
+///
+/// A value: nothing in this module draws randomness by itself.
 package struct MaskGenerator: Sendable {
     private enum Source: Sendable {
         case counter(UInt64)

@@ -12,7 +12,9 @@ package struct MaskKey: Sendable, Hashable {
         self.bits = bits
     }
 
-    /// XORs a part of the readable bytes in place. Masking and unmasking are the same operation.
+    /// XORs a part of the readable bytes in place.
+    ///
+    /// Masking and unmasking are the same operation.
     ///
     /// Where the buffer shares its storage, the storage is copied first.
     ///

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a frame is, RFC 6455 §5.2. The values not listed here are reserved and never accepted.
+/// What a frame is, RFC 6455 §5.2.
+///
+/// The values not listed here are reserved and never accepted.
 package enum Opcode: UInt8, Sendable, CaseIterable {
     /// A further fragment of the message under way.
     case continuation = 0x0

@@ -18,7 +18,9 @@ enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Whether the text decodes to exactly 16 bytes. Spare bits of the last digit may be anything.
+    /// Whether the text decodes to exactly 16 bytes.
+    ///
+    /// Spare bits of the last digit may be anything.
     static func isSixteenBytes(_ text: String) -> Bool {
         let digits = Array(text.utf8)
         return digits.count == 24 && digits[22...].allSatisfy { $0 == padding }

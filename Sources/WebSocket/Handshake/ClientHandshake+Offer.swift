@@ -97,7 +97,9 @@ extension ClientHandshake {
         package let fields: HeaderFields
         /// The subprotocol the server chose, one of those offered.
         package let subprotocol: String?
-        /// The extensions the server agreed to, among those offered. Their parameters are for the caller to judge.
+        /// The extensions the server agreed to, among those offered.
+        ///
+        /// Their parameters are for the caller to judge.
         package let extensions: [ExtensionOffer]
     }
 }

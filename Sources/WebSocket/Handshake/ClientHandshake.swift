@@ -36,8 +36,9 @@ package struct ClientHandshake: Sendable {
     /// The request that opens the handshake.
     package var request: ByteBuffer { offer.request }
 
-    /// Takes bytes of the server. After an answer other than `needMore` the handshake is over and every further
-    /// call says `needMore`.
+    /// Takes bytes of the server.
+    ///
+    /// After an answer other than `needMore` the handshake is over and every further call says `needMore`.
     package mutating func receive(_ bytes: ByteBuffer) -> OnBytes {
         switch state {
         case .reading(var reader):

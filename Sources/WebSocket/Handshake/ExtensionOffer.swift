@@ -53,7 +53,9 @@ package struct ExtensionOffer: Sendable, Hashable {
         return value.isToken ? value : nil
     }
 
-    /// Splits outside quotes, and trims. A quoted comma cannot be part of a valid value, but it must not end one.
+    /// Splits outside quotes, and trims.
+    ///
+    /// A quoted comma cannot be part of a valid value, but it must not end one.
     private static func split(_ text: some StringProtocol, at separator: UInt8) -> [Substring] {
         var parts: [Substring] = []
         var isQuoted = false

@@ -36,7 +36,9 @@ struct HeadReader: Sendable {
         self.limits = limits
     }
 
-    /// Takes bytes of the peer. Returns the head once it is there, and ``rest`` then holds what came after it.
+    /// Takes bytes of the peer.
+    ///
+    /// Returns the head once it is there, and ``rest`` then holds what came after it.
     mutating func receive(_ more: consuming ByteBuffer) throws(HeadFault) -> Head? {
         if bytes.readableBytes == 0 {
             bytes = more
@@ -67,7 +69,9 @@ struct HeadReader: Sendable {
         return everything
     }
 
-    /// Takes the next byte. Returns whether the head ends with it.
+    /// Takes the next byte.
+    ///
+    /// Returns whether the head ends with it.
     private mutating func scan(_ byte: UInt8) throws(HeadFault) -> Bool {
         switch state {
         case .line:
@@ -122,7 +126,9 @@ struct HeadReader: Sendable {
         return Head(startLine: String(decoding: lines.first ?? [], as: UTF8.self), fields: HeaderFields(fields))
     }
 
-    /// Splits a header line. No blank may stand before the colon (RFC 9112 §5.1).
+    /// Splits a header line.
+    ///
+    /// No blank may stand before the colon (RFC 9112 §5.1).
     private static func field(_ line: ArraySlice<UInt8>) -> HeaderFields.Field? {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
         let name = line[..<colon]

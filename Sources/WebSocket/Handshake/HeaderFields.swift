@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The header fields of one side's opening handshake, in order. Names compare without regard to case.
+/// The header fields of one side's opening handshake, in order.
+///
+/// Names compare without regard to case.
 package struct HeaderFields: Sendable, Hashable {
     /// One header field.
     package struct Field: Sendable, Hashable {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The 16 random bytes a client puts into `Sec-WebSocket-Key`, RFC 6455 §4.1. New for each connection.
+/// The 16 random bytes a client puts into `Sec-WebSocket-Key`, RFC 6455 §4.1.
+///
+/// New for each connection.
 package struct Nonce: Sendable, Hashable {
     private let high: UInt64
     private let low: UInt64

@@ -54,7 +54,9 @@ package enum Refusal: Error, Hashable {
 }
 
 extension Refusal: CustomStringConvertible {
-    /// One line for the client and for logs. Contains nothing the client sent.
+    /// One line for the client and for logs.
+    ///
+    /// Contains nothing the client sent.
     package var description: String {
         switch self {
         case .head(let fault): fault.description

@@ -79,7 +79,9 @@ extension Request {
         return value
     }
 
-    /// Splits a target into path and query. An absolute URI is a target too (RFC 6455 §4.2.1 item 1).
+    /// Splits a target into path and query.
+    ///
+    /// An absolute URI is a target too (RFC 6455 §4.2.1 item 1).
     private static func resource(_ target: String) -> (path: String, query: String?)? {
         // A fragment has no meaning in a WebSocket URI (RFC 6455 §3).
         guard target.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") }) else { return nil }
@@ -97,7 +99,9 @@ extension Request {
 }
 
 extension String {
-    /// Whether the text can be a host and port. Says nothing about whether it is the right one.
+    /// Whether the text can be a host and port.
+    ///
+    /// Says nothing about whether it is the right one.
     fileprivate var isHost: Bool {
         !isEmpty
             && utf8.allSatisfy { byte in

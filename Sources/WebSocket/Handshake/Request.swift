@@ -17,7 +17,9 @@ package struct Request: Sendable, Hashable {
     /// Extensions the client offers, in its order of preference.
     package let extensions: [ExtensionOffer]
 
-    /// `Origin`: the page a browser opened the connection from. Absent from clients that are not browsers.
+    /// `Origin`: the page a browser opened the connection from.
+    ///
+    /// Absent from clients that are not browsers.
     package var origin: String? { fields["origin"] }
 
     /// The value of `Sec-WebSocket-Accept` that answers the request.

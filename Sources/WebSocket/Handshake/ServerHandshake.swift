@@ -33,8 +33,9 @@ package struct ServerHandshake: Sendable {
         state = .reading(HeadReader(limits: limits))
     }
 
-    /// Takes bytes of the client. After an answer other than `needMore` the handshake is over and every further
-    /// call says `needMore`.
+    /// Takes bytes of the client.
+    ///
+    /// After an answer other than `needMore` the handshake is over and every further call says `needMore`.
     package mutating func receive(_ bytes: ByteBuffer) -> OnBytes {
         switch state {
         case .reading(var reader):

@@ -19,7 +19,9 @@ package struct UTF8Validator: Sendable, Equatable {
     /// Whether the bytes so far end with a whole character.
     package var isComplete: Bool { owed == 0 }
 
-    /// Takes the next bytes of the text. Returns the offset of the first that is wrong, `nil` if none is.
+    /// Takes the next bytes of the text.
+    ///
+    /// Returns the offset of the first that is wrong, `nil` if none is.
     ///
     /// After a fault the validator is of no further use.
     package mutating func firstFault(in buffer: ByteBuffer, from offset: Int = 0) -> Int? {

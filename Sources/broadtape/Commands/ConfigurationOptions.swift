@@ -14,6 +14,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Port to listen on; 0 takes a free one (default 8080).")
     var port: String?
 
+    @Option(help: "Port for metrics and health, for operators only; 0 takes a free one (default 8081).")
+    var adminPort: String?
+
     @Option(help: "sqlite:PATH, or memory: for a tape that does not survive the process (default sqlite:var/broadtape.db).")
     var database: String?
 
@@ -40,6 +43,7 @@ struct ConfigurationOptions: ParsableArguments {
         var flags: [Setting: String] = [:]
         flags[.host] = self.host
         flags[.port] = self.port
+        flags[.adminPort] = self.adminPort
         flags[.database] = self.database
         flags[.migrate] = self.migrate ? "true" : nil
         flags[.jwtSecret] = self.jwtSecret

@@ -54,7 +54,17 @@ struct Serve: AsyncParsableCommand {
             bound.yield(address)
             bound.finish()
         }
-        var services: [any Service] = [HubService(hub: hub), ListenerService(listener: listener)]
+        let admin = AdminService(
+            api: AdminAPI(hub: hub),
+            host: settings.edge.host,
+            port: settings.adminPort,
+            isRequired: settings.isAdminPortChosen,
+            group: group,
+            logger: logger
+        )
+        var services: [any Service] = [
+            ConnectionsService(listener: listener), HubService(hub: hub), admin, ListenerService(listener: listener),
+        ]
         if let demo {
             services.append(DemoService(demo: demo, addresses: addresses, logger: logger))
         }
@@ -136,6 +146,16 @@ private struct ListenerService: Service, CustomStringConvertible {
 
     func run() async throws {
         try await self.listener.run()
+    }
+}
+
+/// The HTTP connections as a part of the process's life; they stop after the hub.
+private struct ConnectionsService: Service, CustomStringConvertible {
+    let listener: Listener
+    let description = "connections"
+
+    func run() async {
+        await self.listener.serveConnections()
     }
 }
 

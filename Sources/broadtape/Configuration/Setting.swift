@@ -5,6 +5,7 @@
 enum Setting: String, CaseIterable {
     case host
     case port
+    case adminPort = "admin-port"
     case database
     case migrate
     case jwtSecret = "jwt-secret"
@@ -31,6 +32,7 @@ enum Setting: String, CaseIterable {
         switch self {
         case .host: "127.0.0.1"
         case .port: "8080"
+        case .adminPort: "8081"
         case .database: "sqlite:var/broadtape.db"
         case .migrate: "false"
         case .jwtSecret, .loops: nil

@@ -22,6 +22,9 @@ struct Settings {
     var loops: Int
     var hub: HubConfiguration
     var edge: EdgeConfiguration
+    var adminPort: Int
+    /// Whether the admin port was chosen by the operator, for whom the hub does not start without it.
+    var isAdminPortChosen: Bool
     var logLevel: Logger.Level
 
     /// - Parameters:
@@ -71,6 +74,8 @@ struct Settings {
         edge.bodyBytes = reader.bytes(.maxBody, in: 1 << 10 ... 1 << 30)
         edge.messageBytes = reader.bytes(.maxMessage, in: 1 << 10 ... 1 << 30)
         self.edge = edge
+        self.adminPort = reader.number(.adminPort, in: 0...65_535) ?? 0
+        self.isAdminPortChosen = reader.isSet(.adminPort)
 
         guard reader.complaints.isEmpty else { throw ConfigurationFault(reader.complaints) }
     }

@@ -69,7 +69,9 @@ extension TapeContract {
     }
 
     func bytesComeBackAsTheyWere() async throws {
-        let texts = ["{}", #"{"name":"Zoë 🥁 \u0000 日本"}"#, "{\"nul\":\"\u{0}\"}", String(repeating: "x", count: 200_000)]
+        let texts = [
+            "{}", #"{"name":"Zoë 🥁 \u0000 日本"}"#, "{\"nul\":\"\u{0}\"}", String(repeating: "x", count: 200_000),
+        ]
         try await self.withTape { tape, _ in
             for (index, text) in texts.enumerated() {
                 let event = Event.sample("é\(index)\u{0}", on: "ключ 🗝", source: "ß", slot: "¥\u{0}", data: text)

@@ -34,7 +34,10 @@ extension TapeContract {
         try await self.withTape { tape, _ in
             try await tape.appendEach(Self.keys.map { .sample($0, on: $0) })
             try await tape.appendEach([.sample("x", on: "a", type: "nota"), .sample("y", on: "a", type: "notf")])
-            for prefix in ["", "note:", "note:a", "note:a_", "note:a%", "note:%", "note:_", "not", "note:é", "note:e", "x", "note:🥁"] {
+            for prefix in [
+                "", "note:", "note:a", "note:a_", "note:a%", "note:%", "note:_", "not", "note:é", "note:e", "x",
+                "note:🥁",
+            ] {
                 let expected = (Self.keys.map { "note:" + $0 } + ["nota:a", "notf:a"])
                     .filter { $0.utf8.starts(with: prefix.utf8) }
                 #expect(try await self.names(tape, prefix) == Self.sorted(expected), "\(prefix)")

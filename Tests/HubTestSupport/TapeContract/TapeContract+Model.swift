@@ -49,7 +49,9 @@ extension TapeContract {
                 let type = types.randomElement(using: &random) ?? ""
                 return Event.sample(
                     type + "\(Int.random(in: 0..<150, using: &random))",
-                    keys: Array(["a", "b", "c"].shuffled(using: &random).prefix(Int.random(in: 1...2, using: &random))),
+                    keys: Array(
+                        ["a", "b", "c"].shuffled(using: &random).prefix(Int.random(in: 1...2, using: &random))
+                    ),
                     type: type,
                     slot: type.first == "t" ? ["", "USD", "EUR"].randomElement(using: &random) ?? "" : "",
                     data: Array(String(repeating: "x", count: Int.random(in: 0...1, using: &random) * 300).utf8)

@@ -21,8 +21,9 @@ package struct TapeContract: Sendable {
         package var testDescription: String { self.name }
     }
 
-    /// Opens the storage under test, holding what earlier openings left there if it is durable. The clock is for
-    /// `accepted`.
+    /// Opens the storage under test, holding what earlier openings left there if it is durable.
+    ///
+    /// The clock is for `accepted`.
     package typealias Opener = @Sendable (_ clock: TapeClock) async throws -> any Tape
 
     let opener: Opener

@@ -2,7 +2,7 @@
 
 import Hub
 
-/// A tape in its simplest form: one list of all events ever, searched from end to end for everything.
+/// A tape in its simplest form: the list of all events ever, and per channel where they are in it.
 struct TapeModel {
     private struct Line {
         var event: Event
@@ -13,6 +13,8 @@ struct TapeModel {
 
     let epoch: String
     private var lines: [Line] = []
+    /// Indices in ``lines``.
+    private var channels: [ChannelName: [Int]] = [:]
 
     init(epoch: String) {
         self.epoch = epoch
@@ -23,7 +25,7 @@ struct TapeModel {
     }
 
     private mutating func append(_ request: [Event], now: Timestamp) -> AppendOutcome {
-        let before = self.lines
+        let before = self
         var receipts: [Receipt] = []
         var conflicts: [Int] = []
         for (index, event) in request.enumerated() {
@@ -38,12 +40,15 @@ struct TapeModel {
                 let positions = event.channels.map {
                     Position(channel: $0, epoch: self.epoch, seq: self.extent(of: $0).head + 1)
                 }
+                for channel in event.channels {
+                    self.channels[channel, default: []].append(self.lines.count)
+                }
                 self.lines.append(Line(event: event, accepted: accepted, positions: positions))
                 receipts.append(Receipt(status: .accepted, positions: positions))
             }
         }
         if !conflicts.isEmpty {
-            self.lines = before
+            self = before
             return .conflict(items: conflicts)
         }
         return .committed(receipts)
@@ -51,10 +56,8 @@ struct TapeModel {
 
     /// The channel's entries, those removed marked.
     private func all(of channel: ChannelName) -> [(entry: TapeEntry, isRemoved: Bool)] {
-        self.lines.flatMap { line in
-            line.positions.filter { $0.channel == channel }.map {
-                (TapeEntry(seq: $0.seq, event: line.event), line.isRemoved)
-            }
+        zip(1..., self.channels[channel] ?? []).map { seq, index in
+            (TapeEntry(seq: seq, event: self.lines[index].event), self.lines[index].isRemoved)
         }
     }
 
@@ -84,8 +87,7 @@ struct TapeModel {
     }
 
     func listings() -> [ChannelListing] {
-        Set(self.lines.flatMap(\.event.channels)).sorted()
-            .map { ChannelListing(name: $0, extent: self.extent(of: $0)) }
+        self.channels.keys.sorted().map { ChannelListing(name: $0, extent: self.extent(of: $0)) }
     }
 
     mutating func prune(type: String, acceptedBefore time: Timestamp, limit: Int) -> Int {

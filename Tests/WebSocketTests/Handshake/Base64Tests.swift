@@ -5,7 +5,7 @@ import Testing
 @testable import WebSocket
 
 @Suite struct Base64Tests {
-    /// RFC 4648 §10
+    /// The examples of RFC 4648 §10.
     @Test(arguments: [
         ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
         ("foobar", "Zm9vYmFy"),

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// `broadtape-load`: puts load on a hub and checks what comes of it.
+@main
+struct LoadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "broadtape-load",
+        abstract: "Puts load on a hub, and checks that every event arrives once and in order.",
+        subcommands: [ReplayCommand.self]
+    )
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Client
+import NIOCore
+
+/// Reaches a crew from outside its loop.
+struct CrewLink: Sendable {
+    let loop: any EventLoop
+    private let crew: NIOLoopBound<Crew>
+
+    /// Makes a crew on a loop.
+    init(on loop: any EventLoop, connector: Connector, plan: Plan, patience: TimeAmount) async throws {
+        self.loop = loop
+        self.crew = try await loop.submit {
+            NIOLoopBound(Crew(on: loop, connector: connector, plan: plan, patience: patience), eventLoop: loop)
+        }.get()
+    }
+
+    /// Does something with the crew, without waiting for it.
+    ///
+    /// In the order of the calls.
+    func tell(_ work: @escaping @Sendable (Crew) -> Void) {
+        self.loop.execute { work(self.crew.value) }
+    }
+
+    /// Asks the crew for something.
+    func ask<Answer: Sendable>(_ question: @escaping @Sendable (Crew) -> Answer) async throws -> Answer {
+        try await self.loop.submit { question(self.crew.value) }.get()
+    }
+
+    /// Connects subscribers; returns when all of their subscriptions have begun.
+    func gather(_ subscribers: [(privateChannels: [Int], token: String?)]) async throws {
+        try await self.loop.flatSubmit { self.crew.value.gather(subscribers) }.get()
+    }
+}

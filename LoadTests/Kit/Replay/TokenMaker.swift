@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Client
+import Crypto
+import Foundation
+import JSON
+
+/// Makes JSON Web Tokens signed with HS256 (RFC 7515, RFC 7519).
+package struct TokenMaker: Sendable {
+    private let key: SymmetricKey
+
+    /// Creates a maker with the secret that the hub knows too.
+    package init(secret: String) {
+        self.key = SymmetricKey(data: Array(secret.utf8))
+    }
+
+    /// Makes a token.
+    /// - Parameters:
+    ///   - subject: The user or service.
+    ///   - scopes: Such as `publish:*`.
+    ///   - expires: Seconds since 1970.
+    package func token(subject: String, scopes: [String], expires: Int) -> String {
+        var claims = JSON.Writer()
+        claims.beginObject()
+        claims.member("sub", string: subject)
+        claims.member("exp", integer: expires)
+        if !scopes.isEmpty { claims.member("scope", string: scopes.joined(separator: " ")) }
+        claims.endObject()
+        let header = Self.base64URL(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8))
+        let signed = "\(header).\(Self.base64URL(claims.bytes))"
+        let signature = HMAC<SHA256>.authenticationCode(for: Array(signed.utf8), using: self.key)
+        return "\(signed).\(Self.base64URL(Array(signature)))"
+    }
+
+    /// Base64 with the URL-safe alphabet and without padding (RFC 4648 §5).
+    private static func base64URL(_ bytes: [UInt8]) -> String {
+        var text = Data(bytes).base64EncodedString()
+        while text.last == "=" { text.removeLast() }
+        return String(
+            text.map { character in
+                switch character {
+                case "+": "-"
+                case "/": "_"
+                default: character
+                }
+            }
+        )
+    }
+}
+
+/// How a run shows who it is.
+package enum Access: Sendable {
+    /// Without tokens: only for a hub that asks for none.
+    case anonymous
+    /// One token for publishing and for every subscriber.
+    case token(String)
+    /// A token for each of them, made here.
+    case secret(TokenMaker)
+
+    private static let lifetime = 24 * 60 * 60
+    private static let service = "broadtape-load"
+
+    private static var expires: Int { Int(Date().timeIntervalSince1970) + Self.lifetime }
+
+    /// The publisher's token.
+    var publishing: String? {
+        switch self {
+        case .anonymous: nil
+        case .token(let token): token
+        case .secret(let maker): maker.token(subject: Self.service, scopes: ["publish:*"], expires: Self.expires)
+        }
+    }
+
+    /// A subscriber's token.
+    /// - Parameters:
+    ///   - users: Those whose channels it follows; the first is who it is.
+    ///   - types: The private types it follows.
+    func subscribing(users: [String], types: [String]) -> String? {
+        switch self {
+        case .anonymous:
+            nil
+        case .token(let token):
+            token
+        case .secret(let maker):
+            // A user reads the user's own channels; more than one user's need the scope.
+            maker.token(
+                subject: users.first ?? Self.service,
+                scopes: users.count > 1 ? types.map { "read:\($0)" } : [],
+                expires: Self.expires
+            )
+        }
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOPosix
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// What the system says about an error, for humans.
+enum SystemText {
+    static func describe(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError:
+            return unsafe String(cString: strerror(error.errnoCode))
+        case let error as NIOConnectionError:
+            if let first = error.connectionErrors.first { return Self.describe(first.error) }
+            if error.dnsAError != nil || error.dnsAAAAError != nil { return "there is no host \(error.host)" }
+            return "there is no address for \(error.host)"
+        default:
+            return String(describing: error)
+        }
+    }
+}

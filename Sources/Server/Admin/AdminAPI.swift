@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+package import Hub
+package import Hummingbird
+
+/// What operators and their monitoring read, on a port of its own that is not for the public.
+package struct AdminAPI: Sendable {
+    private let hub: Hub
+
+    package init(hub: Hub) {
+        self.hub = hub
+    }
+
+    /// Answers requests.
+    package var responder: some HTTPResponder<BasicRequestContext> {
+        let router = Router()
+        router.get("/metrics") { _, _ in
+            Response(
+                status: .ok,
+                headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: await Exposition(of: self.hub).text))
+            )
+        }
+        router.get("/health/live") { _, _ in API.health(isUp: true) }
+        router.get("/health/ready") { _, _ in API.health(isUp: self.hub.isReady) }
+        return router.buildResponder()
+    }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import HubTestSupport
+import JSON
+import Logging
+import NIOCore
+import NIOPosix
+import Server
+import ServiceLifecycle
+import Synchronization
+import Tapes
+import Testing
+import WebSocket
+
+/// What a test may decide about its server.
+struct Setup: Sendable {
+    var hub = HubConfiguration()
+    var edge = EdgeConfiguration()
+    var loops = 1
+
+    init() {
+        self.hub.drainWindow = .zero
+        self.edge.port = 0
+    }
+}
+
+/// A hub behind a listener on a free port, as `broadtape serve` puts them together.
+struct TestServer: Sendable {
+    let hub: Hub
+    let tape: GatedTape
+    let tokens: Tokens
+    let port: Int
+    private let lifecycle: ServiceGroup
+    private let clients: Clients
+
+    fileprivate final class Clients: Sendable {
+        let wires = Mutex<[Wire]>([])
+    }
+
+    /// Opens a connection, which is closed at the end of the test.
+    func connect(receiveBuffer: Int? = nil) async throws -> Wire {
+        let wire = try await Wire.connect(to: self.port, receiveBuffer: receiveBuffer)
+        self.clients.wires.withLock { $0.append(wire) }
+        return wire
+    }
+
+    /// Sends one request on a connection of its own.
+    func request(_ request: Request) async throws -> Answer {
+        let wire = try await self.connect()
+        try await wire.send(request.text)
+        let answer = try await wire.answer(hasBody: request.method != "HEAD")
+        await wire.close()
+        return answer
+    }
+
+    /// The heads of all channels: what a refused request must not change.
+    func heads() async throws -> [String: Int] {
+        let listings = try await self.hub.tape.channels(withPrefix: "", after: nil, limit: 1000)
+        return Dictionary(uniqueKeysWithValues: listings.map { ($0.name.description, $0.extent.head) })
+    }
+
+    /// Appends events behind the API's back, as one request; each is an object as `POST /events` takes it.
+    @discardableResult
+    func publish(_ events: String...) async throws -> [Receipt] {
+        let items = try events.map { try JSON.Value.parse(Array($0.utf8)) }
+        let checked = try self.hub.intake.events(
+            from: items,
+            publisher: Principal(subject: "svc", scopes: ["publish:*"]),
+            now: .now
+        )
+        guard case .committed(let receipts) = try await self.hub.writer.append(checked) else {
+            throw TimedOut(what: "a commit", state: "conflict")
+        }
+        return receipts
+    }
+
+    /// Begins to stop as SIGTERM does: the listener first, then the hub.
+    func stop() async {
+        await self.lifecycle.triggerGracefulShutdown()
+    }
+
+    /// How many sessions the hub has.
+    func sessionCount() async -> Int {
+        var count = 0
+        for roster in self.hub.rosters { count += await roster.sessionCount }
+        return count
+    }
+
+    fileprivate func closeClients() async {
+        for wire in self.clients.wires.withLock({ $0 }) {
+            await wire.close()
+        }
+    }
+
+    /// Nothing is left when everyone has gone.
+    fileprivate func expectNothingLeaked() async throws {
+        try await eventually("all sessions end") { await self.sessionCount() == 0 }
+        for roster in self.hub.rosters {
+            #expect(await roster.subscriptionCount == 0)
+        }
+        try await eventually("all channels are given up") {
+            _ = self.hub.registry.retireIdle()
+            return self.hub.registry.count == 0
+        }
+    }
+}
+
+private struct HubService: Service {
+    let hub: Hub
+
+    func run() async {
+        await self.hub.run()
+    }
+}
+
+private struct ListenerService: Service {
+    let listener: Listener
+
+    func run() async throws {
+        try await self.listener.run()
+    }
+}
+
+/// Runs a server for the length of a body, then ends its clients, stops it and looks for what they left.
+func withServer(
+    _ setup: Setup = Setup(),
+    tape: any Tape = MemoryTape(),
+    _ body: (TestServer) async throws -> Void
+) async throws {
+    let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: setup.loops)
+    let tokens = await Tokens()
+    let gated = GatedTape(tape)
+    let hub = Hub(
+        configuration: setup.hub,
+        tape: gated,
+        bus: InProcessBus(),
+        loops: Array(group.makeIterator()),
+        framing: Framing { length, frame in
+            FrameHeader(.text, payloadLength: length).write(to: &frame)
+        },
+        verify: { token throws(TokenFault) in try await tokens.keys.verify(token) },
+        logger: logger
+    )
+    let bound = Watched<Int?>(nil)
+    let listener = Listener(
+        configuration: setup.edge,
+        hub: hub,
+        responder: API(hub: hub, bodyBytes: setup.edge.bodyBytes).responder,
+        group: group,
+        logger: logger
+    ) { address in
+        bound.change { $0 = address.port }
+    }
+    let lifecycle = ServiceGroup(
+        services: [HubService(hub: hub), ListenerService(listener: listener)],
+        logger: logger
+    )
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+        tasks.addTask { try await lifecycle.run() }
+        try await bound.wait(for: "the port") { $0 != nil }
+        let server = TestServer(
+            hub: hub,
+            tape: gated,
+            tokens: tokens,
+            port: try #require(bound.value),
+            lifecycle: lifecycle,
+            clients: TestServer.Clients()
+        )
+        let result: Result<Void, any Error>
+        do {
+            try await eventually("the hub is ready") { hub.isReady }
+            try await body(server)
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await server.closeClients()
+        if case .success = result { try await server.expectNothingLeaked() }
+        await server.stop()
+        try await tasks.waitForAll()
+        await listener.waitForConnections()
+        #expect(gated.log.isClosed)
+        try result.get()
+    }
+    try await group.shutdownGracefully()
+}
