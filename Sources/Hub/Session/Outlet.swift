@@ -23,7 +23,7 @@ package protocol Outlet: AnyObject, Sendable {
     /// When the peer was last heard of.
     var lastHeard: NIODeadline { get }
 
-    /// The session takes messages again after ``Session/takesMessages`` was false.
+    /// The session takes messages; does nothing unless ``Session/takesMessages`` was false when it was asked last.
     func resumeReading()
 
     /// Sends what has been written, then a close with this reason, and ends the connection. Further calls do nothing.

@@ -69,9 +69,12 @@ extension Roster {
             case .conflate(let seq):
                 if let entries = tail.newest(from: seq), !entries.isEmpty {
                     spent += self.writeNewest(entries, to: subscription)
-                    looks += 1
-                    member.behind.append(subscription)
-                    self.rest(subscription)
+                    if let interval = subscription.interval {
+                        self.rest(subscription, for: interval)
+                    } else {
+                        looks += 1
+                        member.behind.append(subscription)
+                    }
                 } else {
                     self.read(after: seq - 1, for: subscription)
                 }
@@ -158,9 +161,8 @@ extension Roster {
         self.queueTurn(of: member)
     }
 
-    /// Leaves a subscription with an interval alone until that has passed.
-    private func rest(_ subscription: Subscription) {
-        guard let interval = subscription.interval else { return }
+    /// Leaves a subscription alone until its interval has passed; it stays behind meanwhile.
+    private func rest(_ subscription: Subscription, for interval: TimeAmount) {
         subscription.isResting = true
         let session = subscription.member.session
         let channel = subscription.channel
@@ -174,7 +176,6 @@ extension Roster {
             subscription.channel === channel, subscription.isResting
         else { return }
         subscription.isResting = false
-        guard subscription.cursor.phase == .behind else { return }
         subscription.member.behind.append(subscription)
         self.queueTurn(of: subscription.member)
     }

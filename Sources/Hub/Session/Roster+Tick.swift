@@ -36,7 +36,7 @@ extension Roster {
     private func beat(_ member: Member, now: Timestamp) {
         var heads: [(ChannelName, Int)] = []
         for subscription in member.subscriptions.values {
-            guard let head = subscription.channel.tail.extent?.head, head != subscription.toldHead else { continue }
+            guard let head = subscription.channel.tail.extent?.head, head > subscription.toldHead else { continue }
             subscription.toldHead = head
             heads.append((subscription.channel.name, head))
         }

@@ -141,7 +141,8 @@ extension Session {
 
     /// A private type alone means the caller's own channel.
     private func channelName(_ text: String) -> ChannelName? {
-        if !text.utf8.contains(UInt8(ascii: ":")), let type = self.hub.types[text], type.readers == .owner, let principal = self.principal,
+        if !text.utf8.contains(UInt8(ascii: ":")), let type = self.hub.types[text], type.readers == .owner,
+            let principal = self.principal,
             ChannelName.isValidKey(principal.subject)
         {
             return ChannelName(type: type.name, key: principal.subject)

@@ -29,7 +29,8 @@ package protocol Tape: Sendable {
     func latest(of channels: [ChannelName]) async throws(TapeFault) -> [ChannelName: TapePage]
 
     /// Channels whose names begin with a prefix, ascending by name (bytewise), after a name.
-    func channels(withPrefix prefix: String, after name: String?, limit: Int) async throws(TapeFault) -> [ChannelListing]
+    func channels(withPrefix prefix: String, after name: String?, limit: Int) async throws(TapeFault)
+        -> [ChannelListing]
 
     /// Forgets events of one type accepted before a time, oldest first, at most `limit` of them, with the numbers they
     /// held and their dedupe keys. Heads stay. Of each channel the newest entry of each slot is kept: it is the state.

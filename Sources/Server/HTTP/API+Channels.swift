@@ -170,7 +170,6 @@ extension API {
     }
 }
 
-
 extension JSON.Writer {
     fileprivate mutating func extent(_ extent: Extent) {
         self.member("epoch", string: extent.epoch)

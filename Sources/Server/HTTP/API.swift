@@ -19,9 +19,15 @@ package struct API: Sendable {
     /// Answers requests.
     package var responder: some HTTPResponder<BasicRequestContext> {
         let router = Router()
-        router.post("/events") { request, _ in await self.answer { () async throws(Problem) in try await self.publish(request) } }
-        router.get("/channels") { request, _ in await self.answer { () async throws(Problem) in try await self.channels(request) } }
-        router.get("/channels/**") { request, _ in await self.answer { () async throws(Problem) in try await self.channel(request) } }
+        router.post("/events") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.publish(request) }
+        }
+        router.get("/channels") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.channels(request) }
+        }
+        router.get("/channels/**") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.channel(request) }
+        }
         router.get("/health/live") { _, _ in Self.health(isUp: true) }
         router.get("/health/ready") { _, _ in Self.health(isUp: self.hub.isReady) }
         router.get("/ws") { _, _ in

@@ -83,7 +83,11 @@ enum EventFormat: Equatable {
                 do throws(JSON.Fault) {
                     items.append(try JSON.Value.parse(body, in: start..<end))
                 } catch {
-                    throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "line \(number) is not JSON: \(error)")
+                    throw Problem(
+                        .badRequest,
+                        code: ErrorCode.badRequest.rawValue,
+                        "line \(number) is not JSON: \(error)"
+                    )
                 }
             }
             start = end + 1

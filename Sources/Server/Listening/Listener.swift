@@ -5,8 +5,8 @@ package import Hummingbird
 import HummingbirdCore
 package import Logging
 package import NIOCore
-import NIOPosix
 import NIOExtras
+import NIOPosix
 import ServiceLifecycle
 import WebSocket
 
@@ -53,7 +53,9 @@ package final class Listener: Sendable {
             responder: { request, writer, channel in
                 let response = try await responder.respond(
                     to: request,
-                    context: Responder.Context(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+                    context: Responder.Context(
+                        source: ApplicationRequestContextSource(channel: channel, logger: logger)
+                    )
                 )
                 try await writer.write(response: response.head, body: response.body)
             },

@@ -36,7 +36,10 @@ struct AdminService: Service, CustomStringConvertible {
             guard !self.isRequired else {
                 throw ConfigurationFault("cannot listen on the admin port, \(place): \(error.localizedDescription)")
             }
-            logger.warning("no admin port", metadata: ["address": "\(place)", "error": "\(error.localizedDescription)"])
+            logger.warning(
+                "no admin port",
+                metadata: ["address": "\(place)", "error": "\(error.localizedDescription)"]
+            )
             try? await gracefulShutdown()
         }
     }

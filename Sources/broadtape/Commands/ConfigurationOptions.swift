@@ -17,7 +17,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Port for metrics and health, for operators only; 0 takes a free one (default 8081).")
     var adminPort: String?
 
-    @Option(help: "sqlite:PATH, or memory: for a tape that does not survive the process (default sqlite:var/broadtape.db).")
+    @Option(
+        help: "sqlite:PATH, or memory: for a tape that does not survive the process (default sqlite:var/broadtape.db)."
+    )
     var database: String?
 
     @Flag(help: "Bring an older database up to this version.")

@@ -26,7 +26,8 @@ enum Secret {
             return try Self.read(path)
         }
         let words = (0..<4).map { _ in UInt64.random(in: .min ... .max) }
-        let secret = words.map { String($0, radix: 16) }.map { String(repeating: "0", count: 16 - $0.count) + $0 }.joined()
+        let secret = words.map { String($0, radix: 16) }.map { String(repeating: "0", count: 16 - $0.count) + $0 }
+            .joined()
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -59,9 +59,9 @@ struct Settings {
         hub.roster.subscriptionsPerMember = reader.number(.maxSubscriptions, in: 1...1_000_000) ?? 1
         hub.drainWindow = reader.duration(.drainWindow, in: .zero ... .seconds(3600))
         hub.intake.events = reader.number(.maxEvents, in: 1...1_000_000) ?? 1
-        hub.intake.dataBytes = reader.bytes(.maxData, in: 64 ... 16 << 20)
-        hub.ringBytes = reader.bytes(.ringMemory, in: 0 ... 1 << 40)
-        hub.writer.waitingBytes = reader.bytes(.writeQueue, in: 1 << 10 ... 1 << 40)
+        hub.intake.dataBytes = reader.bytes(.maxData, in: 64...16 << 20)
+        hub.ringBytes = reader.bytes(.ringMemory, in: 0...1 << 40)
+        hub.writer.waitingBytes = reader.bytes(.writeQueue, in: 1 << 10...1 << 40)
         hub.housekeeping = reader.duration(.housekeeping, in: .seconds(1) ... .seconds(86_400))
         if hub.roster.silence <= hub.roster.heartbeat {
             reader.complain("silence must be longer than heartbeat: clients answer the ping that goes with it")
@@ -71,8 +71,8 @@ struct Settings {
         var edge = EdgeConfiguration()
         edge.host = reader.text(.host) ?? ""
         edge.port = reader.number(.port, in: 0...65_535) ?? 0
-        edge.bodyBytes = reader.bytes(.maxBody, in: 1 << 10 ... 1 << 30)
-        edge.messageBytes = reader.bytes(.maxMessage, in: 1 << 10 ... 1 << 30)
+        edge.bodyBytes = reader.bytes(.maxBody, in: 1 << 10...1 << 30)
+        edge.messageBytes = reader.bytes(.maxMessage, in: 1 << 10...1 << 30)
         self.edge = edge
         self.adminPort = reader.number(.adminPort, in: 0...65_535) ?? 0
         self.isAdminPortChosen = reader.isSet(.adminPort)

@@ -29,7 +29,9 @@ struct SettingsReader {
         InMemoryProvider(
             name: name,
             values: Dictionary(
-                uniqueKeysWithValues: values.map { (AbsoluteConfigKey([$0.0]), ConfigValue(.string($0.1), isSecret: false)) }
+                uniqueKeysWithValues: values.map {
+                    (AbsoluteConfigKey([$0.0]), ConfigValue(.string($0.1), isSecret: false))
+                }
             )
         )
     }

@@ -38,7 +38,10 @@ struct TypeDeclarations {
     private mutating func type(_ key: Node, _ value: Node) -> EventType? {
         let name = key.string ?? ""
         guard EventType.isValidName(name) else {
-            self.complain(key, "\"\(name)\" cannot name a type: a letter, then up to 63 letters, digits, '.', '_' or '-'")
+            self.complain(
+                key,
+                "\"\(name)\" cannot name a type: a letter, then up to 63 letters, digits, '.', '_' or '-'"
+            )
             return nil
         }
         guard let mapping = value.mapping else {

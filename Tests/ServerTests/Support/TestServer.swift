@@ -31,8 +31,8 @@ struct TestServer: Sendable {
     let tape: GatedTape
     let tokens: Tokens
     let port: Int
-    private let lifecycle: ServiceGroup
-    private let clients: Clients
+    fileprivate let lifecycle: ServiceGroup
+    fileprivate let clients: Clients
 
     fileprivate final class Clients: Sendable {
         let wires = Mutex<[Wire]>([])

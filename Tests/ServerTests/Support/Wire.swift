@@ -38,7 +38,7 @@ final class Wire: Sendable {
                 }
             }
         if let receiveBuffer {
-            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: CInt(receiveBuffer))
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: receiveBuffer)
         }
         return Wire(try await bootstrap.connect(host: "127.0.0.1", port: port).get(), received)
     }
