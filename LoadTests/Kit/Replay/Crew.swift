@@ -218,5 +218,7 @@ final class Crew {
         self.waiting = []
         self.finishGathering(.failure(CancellationError()))
         for member in self.members { member.leave() }
+        // Members hold their crew for as long as they have a connection.
+        self.members = []
     }
 }

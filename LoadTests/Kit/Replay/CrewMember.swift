@@ -9,7 +9,7 @@ import NIOCore
 final class CrewMember: ConnectionReceiver {
     let subscriber: Ledger.Subscriber
     let token: String?
-    private unowned let crew: Crew
+    private let crew: Crew
     private(set) var connection: Connection?
     /// Subscriptions asked for on this connection and not answered.
     private var unanswered = 0

@@ -12,6 +12,7 @@ extension TapeContract {
         Rule("numberingGoesOnAfterPrune") { try await $0.numberingGoesOnAfterPrune() },
         Rule("pruneKeepsNewestOfEachSlot") { try await $0.pruneKeepsNewestOfEachSlot() },
         Rule("supersededIsPrunedLater") { try await $0.supersededIsPrunedLater() },
+        Rule("supersededGoOldestFirst") { try await $0.supersededGoOldestFirst() },
         Rule("pruneKeepsNewestOfAnyChannel") { try await $0.pruneKeepsNewestOfAnyChannel() },
         Rule("pruneGoesPastWhatItKeeps") { try await $0.pruneGoesPastWhatItKeeps() },
         Rule("clockGoingBackKeepsTheOrder") { try await $0.clockGoingBackKeepsTheOrder() },
@@ -132,6 +133,21 @@ extension TapeContract {
         }
     }
 
+    func supersededGoOldestFirst() async throws {
+        try await self.withTape { tape, _ in
+            let keys = (1...6).map { "\($0)" }
+            try await tape.appendEach(keys.map { .sample($0, on: $0) })
+            #expect(try await tape.prune(type: "note", acceptedBefore: .at(9_000), limit: 100) == 0)
+            try await tape.appendEach(["4", "2", "6", "1", "3", "5"].map { .sample("again " + $0, on: $0) })
+            for key in keys {
+                #expect(try await tape.range(of: .note(key)) == [1, 2])
+                #expect(try await tape.prune(type: "note", acceptedBefore: .at(9_000), limit: 1) == 1)
+                #expect(try await tape.range(of: .note(key)) == [2, 2])
+            }
+            #expect(try await tape.prune(type: "note", acceptedBefore: .at(9_000), limit: 1) == 0)
+        }
+    }
+
     func pruneKeepsNewestOfAnyChannel() async throws {
         try await self.withTape { tape, _ in
             try await tape.appendEach([
@@ -172,6 +188,9 @@ extension TapeContract {
             #expect(try await tape.prune(type: "note", acceptedBefore: .at(5_000), limit: 100) == 0)
             #expect(try await tape.prune(type: "note", acceptedBefore: .at(5_001), limit: 1) == 1)
             #expect(try await tape.page(of: .note("a")).seqs == [2, 3])
+            // The second counts as accepted with the first, whatever the clock said.
+            #expect(try await tape.prune(type: "note", acceptedBefore: .at(5_000), limit: 100) == 0)
+            #expect(try await tape.prune(type: "note", acceptedBefore: .at(5_001), limit: 100) == 1)
         }
     }
 }

@@ -68,15 +68,17 @@ import Testing
                 }
             }
             try await Self.waitFor(received, of: one)
-            gate.close()
             one.announce(Self.commits(2))
             try await received.wait(for: "the second") { $0.last == 2 }
-            for number in 3...300 { one.announce(Self.commits(number)) }
+            gate.close()
+            one.announce(Self.commits(3))
+            try await received.wait(for: "the third") { $0.last == 3 }
+            for number in 4...300 { one.announce(Self.commits(number)) }
             gate.open()
             try await received.wait(for: "the last") { $0.last == 300 }
             group.cancelAll()
         }
-        let expected = [2] + Array(300 - InProcessBus.backlog + 1...300)
+        let expected = [2, 3] + Array(300 - InProcessBus.backlog + 1...300)
         #expect(Array(received.value.drop { $0 == 1 }) == expected)
     }
 

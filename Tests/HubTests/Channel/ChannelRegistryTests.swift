@@ -51,8 +51,3 @@ import Testing
         #expect(self.registry.retireIdle() == 0)
     }
 }
-
-/// For `== nil` only.
-private func == (left: EventChannel?, right: EventChannel?) -> Bool {
-    left === right
-}

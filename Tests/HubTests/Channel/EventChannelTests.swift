@@ -39,12 +39,3 @@ import Testing
         #expect(await channel.publish(TailTests.entries(3...4)) != nil)
     }
 }
-
-/// For `== nil` only.
-private func == (left: Publication?, right: Publication?) -> Bool {
-    left?.run.first == right?.run.first
-}
-
-private func != (left: Publication?, right: Publication?) -> Bool {
-    !(left == right)
-}

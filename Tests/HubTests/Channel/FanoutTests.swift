@@ -34,20 +34,20 @@ import Testing
         }
     }
 
-    private func stopSecondLoop(of hub: TestHub, until release: DispatchSemaphore) async {
-        let stopped = Gate()
+    private func stopSecondLoop(of hub: TestHub, until release: DispatchSemaphore) async throws {
+        let isStopped = Watched(false)
         hub.loops[1].execute {
-            Task.immediate { await stopped.pass() }
+            isStopped.change { $0 = true }
             release.wait()
         }
-        try? await stopped.waitForArrivals(1)
+        try await isStopped.wait(for: "the loop to stop") { $0 }
     }
 
     @Test func publishersWaitForALoopThatCannotKeepUp() async throws {
         try await self.withStoppableHub { hub, release in
             let client = try await hub.connect(on: 1)
             try await client.subscribe("note:k")
-            await self.stopSecondLoop(of: hub, until: release)
+            try await self.stopSecondLoop(of: hub, until: release)
             let answers = Watched(0)
             for _ in 0..<50 {
                 hub.hub.writer.submit(try hub.events([("note:k", "{}")])) { _ in answers.change { $0 += 1 } }
@@ -69,7 +69,7 @@ import Testing
             let client = try await hub.connect(on: 1)
             try await client.subscribe("note:k")
             try await client.subscribe("note:other")
-            await self.stopSecondLoop(of: hub, until: release)
+            try await self.stopSecondLoop(of: hub, until: release)
             let answers = Watched(0)
             for number in 1...20 {
                 hub.hub.writer.submit(try hub.events([("note:k", "{}")])) { _ in answers.change { $0 += 1 } }

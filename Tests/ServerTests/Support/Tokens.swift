@@ -7,7 +7,7 @@ import Server
 
 /// Makes good and bad tokens.
 struct Tokens: Sendable {
-    private static let secret = "a secret of the tests, which has thirty-two bytes and more"
+    private static let secret = "a secret of the tests that is long enough for SHA-512 as well: 64 bytes and more"
 
     let keys: TokenKeys
 
