@@ -17,7 +17,7 @@ package final class Hub: Sendable {
     package let intake: Intake
     package let verify: TokenVerifier
     let fanout: Fanout
-    private let bus: any Bus
+    let bus: any Bus
     let logger: Logger
     private let isRunning = Atomic<Bool>(false)
     private let stopping: AsyncStream<Never>
@@ -100,6 +100,7 @@ package final class Hub: Sendable {
                     await self.bus.run { await self.receive($0) }
                 }
                 group.addTask { await self.keepHouse() }
+                group.addTask { await self.watchHeads() }
                 for await _ in self.stopping {}
                 group.cancelAll()
             }
@@ -144,8 +145,7 @@ package final class Hub: Sendable {
 
     /// Another node has committed events.
     private func receive(_ commits: [Commit]) async {
-        let loop = self.writer.loop
-        loop.execute { self.fanout.tellSubscribers(commits) }
+        await self.onWriterLoop { self.fanout.tellSubscribers(commits) }
         await self.fanout.waitForRoom()
     }
 }

@@ -173,26 +173,38 @@ package struct Replay: Sendable {
             )
         }
         do {
-            switch self.settings.speed {
-            case .max:
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for lane in lanes { group.addTask { try await lane.runAtFullSpeed() } }
-                    try await group.waitForAll()
-                }
-            case .times(let factor):
-                let due = self.dueTimes(factor: factor)
-                let schedule = due.enumerated().map { (event: $0, at: $1) }
-                for crew in stage.crews { crew.tell { $0.schedule(schedule) } }
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for lane in lanes { group.addTask { try await lane.run(due: due) } }
-                    try await group.waitForAll()
-                }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                // A run that has failed already need not go on for an hour.
+                group.addTask { try await stage.throwFailure() }
+                group.addTask { try await self.publish(lanes, stage) }
+                try await group.next()
+                group.cancelAll()
             }
         } catch let error as ReplayError {
             return error
         }
         try await self.settle(stage)
         return nil
+    }
+
+    private func publish(_ lanes: [Lane], _ stage: Stage) async throws {
+        var due: [UInt64] = []
+        if case .times(let factor) = self.settings.speed {
+            due = self.dueTimes(factor: factor)
+            let schedule = due.enumerated().map { (event: $0, at: $1) }
+            for crew in stage.crews { crew.tell { $0.schedule(schedule) } }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { [due, speed = self.settings.speed] group in
+            for lane in lanes {
+                group.addTask {
+                    switch speed {
+                    case .max: try await lane.runAtFullSpeed()
+                    case .times: try await lane.run(due: due)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
     }
 
     private func dueTimes(factor: Double) -> [UInt64] {

@@ -25,8 +25,8 @@ extension ReplayError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .cannotConnect(let ending): "\(ending)"
-        case .turnedAway(.refused(status: 401, _, _), let said):
-            "the hub does not accept the token (401)\(said.map { ": \($0)" } ?? ""); "
+        case .turnedAway(.refused(status: 401, _, _), let said), .turnedAway(.closed(code: 4501, _), let said):
+            "the hub does not accept the subscribers' token\(said.map { " (\($0))" } ?? ""); "
                 + "give --token, or --jwt-secret as the hub has it"
         case .turnedAway(let ending, let said): "\(ending)\(said.map { "; before that: \($0)" } ?? "")"
         case .refused(let channel, let code, let message): "cannot subscribe to \(channel): \(message) (\(code))"

@@ -55,6 +55,16 @@ struct Stage: Sendable {
         }
     }
 
+    /// Throws what must not have happened as soon as it has, else goes on until cancelled.
+    func throwFailure() async throws {
+        while true {
+            try await Task.sleep(for: Self.progressPeriod)
+            for crew in self.crews {
+                if let failure = try await crew.ask({ $0.failure }) { throw failure }
+            }
+        }
+    }
+
     /// Ends the subscribers and judges.
     /// - Parameter failure: What publishing ended with.
     func report(failure: ReplayError?) async throws -> Report {
@@ -74,7 +84,7 @@ struct Stage: Sendable {
             isFirst = false
             latency.add(histogram)
             connectionsLost += lost
-            if let trouble { failures.append(trouble) }
+            if let trouble, !failures.contains(trouble) { failures.append(trouble) }
         }
         let score = self.scoreboard.now
         let end = lastDelivery ?? score.lastAcknowledged ?? .now()

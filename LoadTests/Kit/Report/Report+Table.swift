@@ -42,7 +42,10 @@ extension Report {
         add("lost", Text.grouped(self.verdict.lost))
         add("duplicated", Text.grouped(counts.duplicated))
         add("reordered", Text.grouped(counts.reordered))
-        add("conflated", Text.grouped(counts.conflated) + (counts.conflated > 0 ? " (allowed; the newest came)" : ""))
+        add(
+            "conflated",
+            Text.grouped(counts.conflated) + (counts.conflated > 0 ? " (allowed where only the newest counts)" : "")
+        )
         for (label, count, meaning) in self.oddities where count > 0 {
             add(label, "\(Text.grouped(count)) (\(meaning))")
         }

@@ -28,15 +28,19 @@ package struct Connector: Sendable {
     package var usesPredictableMasks = false
     private let tls: NIOSSLContext?
 
-    /// Creates a connector with the system's trust roots where the address asks for TLS.
-    package init(to address: HubAddress) throws(Ending) {
+    /// Creates a connector.
+    /// - Parameter trustRoots: A PEM file with the certificates to trust where the address asks for TLS; nil trusts
+    ///   what the system trusts.
+    package init(to address: HubAddress, trustRoots: String? = nil) throws(Ending) {
         self.address = address
         guard address.isSecure else {
             self.tls = nil
             return
         }
         do {
-            self.tls = try NIOSSLContext(configuration: .makeClientConfiguration())
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            if let trustRoots { configuration.trustRoots = .file(trustRoots) }
+            self.tls = try NIOSSLContext(configuration: configuration)
         } catch {
             throw .unreachable("TLS cannot be set up: \(error)")
         }

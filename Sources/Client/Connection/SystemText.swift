@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 #if canImport(Darwin)
 import Darwin
@@ -19,6 +20,10 @@ enum SystemText {
             if let first = error.connectionErrors.first { return Self.describe(first.error) }
             if error.dnsAError != nil || error.dnsAAAAError != nil { return "there is no host \(error.host)" }
             return "there is no address for \(error.host)"
+        case NIOSSLError.handshakeFailed(let cause):
+            let text = String(describing: cause)
+            return text.contains("CERTIFICATE_VERIFY_FAILED")
+                ? "the server's certificate is not trusted" : "the TLS handshake failed: \(text)"
         default:
             return String(describing: error)
         }

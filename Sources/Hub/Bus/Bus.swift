@@ -5,6 +5,9 @@
 /// For implementers: the bus is for speed, the tape for truth. Messages may be lost, repeated or late; receivers find
 /// gaps by the numbers and read them from the tape. What one node announces arrives in order where it arrives.
 package protocol Bus: Sendable {
+    /// Whether there may be other nodes that commit to the same tape.
+    var hasPeers: Bool { get }
+
     /// Tells the other nodes. Called on the writer's loop after every commit; must not block, and drops what it cannot
     /// take at once.
     func announce(_ commits: [Commit])

@@ -20,6 +20,10 @@ package final class InProcessBus: Bus {
         self.exchange = exchange
     }
 
+    package var hasPeers: Bool {
+        self.exchange.peers.withLock { $0.keys.contains { $0 != ObjectIdentifier(self) } }
+    }
+
     package func announce(_ commits: [Commit]) {
         self.exchange.peers.withLock { peers in
             for (peer, continuation) in peers where peer != ObjectIdentifier(self) {

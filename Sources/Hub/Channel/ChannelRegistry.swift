@@ -48,11 +48,14 @@ package final class ChannelRegistry: Sendable {
         }
     }
 
+    /// The channels in memory.
+    package var channels: [EventChannel] {
+        self.shards.flatMap { shard in shard.channels.withLock { Array($0.values) } }
+    }
+
     /// The channels in memory of one type.
     package func channels(ofType type: String) -> [EventChannel] {
-        self.shards.flatMap { shard in
-            shard.channels.withLock { channels in channels.values.filter { $0.type.name == type } }
-        }
+        self.channels.filter { $0.type.name == type }
     }
 
     /// Frames kept in memory by all channels, in bytes.

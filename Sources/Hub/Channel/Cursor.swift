@@ -47,6 +47,14 @@ package struct Cursor: Sendable, Equatable {
         return .deliver(from: self.next)
     }
 
+    /// The channel's head is known to have risen, without the events.
+    /// - Returns: Whether it has just fallen behind; see ``OnPublished/fellBehind``.
+    package mutating func learned(head: Int) -> Bool {
+        guard self.phase == .live, self.next <= head else { return false }
+        self.phase = .behind
+        return true
+    }
+
     package enum OnTurn: Sendable, Equatable {
         /// Nothing to do until the connection is writable again or the page has arrived.
         case wait

@@ -33,6 +33,12 @@ package actor EventChannel {
         else { return nil }
         return Publication(channel: self, run: run, loops: loops)
     }
+
+    /// The tape has events up to a number that nobody told of.
+    /// - Returns: The loops with subscribers; nil when there is nothing new.
+    package func learned(head: Int) -> [Int]? {
+        self.tail.learned(head: head)
+    }
 }
 
 /// New events of a channel, on their way to its subscribers.

@@ -57,6 +57,27 @@ final class Fanout: Sendable {
         }
     }
 
+    /// Tells this node's subscribers of heads whose events were not told.
+    func tellHeads(_ heads: [(channel: EventChannel, head: Int)]) {
+        var perLoop: [[EventChannel]] = Array(repeating: [], count: self.rosters.count)
+        for (channel, head) in heads {
+            for loop in channel.assumeIsolated({ $0.learned(head: head) }) ?? [] {
+                perLoop[loop].append(channel)
+            }
+        }
+        for (roster, channels) in zip(self.rosters, perLoop) where !channels.isEmpty {
+            roster.loop.execute {
+                roster.assumeIsolated { $0.missed(on: channels) }
+            }
+        }
+    }
+
+    /// Whether a position is beyond what this node's subscribers were told.
+    func isNews(_ position: Position) -> Bool {
+        guard let head = self.registry.existing(position.channel)?.tail.extent?.head else { return false }
+        return position.seq > head
+    }
+
     private func landed() {
         let waiters = self.inFlight.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.hops -= 1

@@ -107,6 +107,18 @@ package final class Tail: Sendable {
         }
     }
 
+    /// Takes in a head whose events were not told: readers find the gap and read it from the tape.
+    /// - Returns: The loops to tell; nil when it was known already.
+    package func learned(head: Int) -> [Int]? {
+        self.state.withLock { state in
+            guard state.opened != nil, head > state.head else { return nil }
+            self.clearRing(&state)
+            state.head = head
+            state.missedThrough = head
+            return state.interest.map(\.loop)
+        }
+    }
+
     private func clearRing(_ state: inout State) {
         state.ring.removeAll()
         self.count(-state.ringBytes, in: &state)

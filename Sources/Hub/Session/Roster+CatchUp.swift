@@ -14,6 +14,21 @@ extension Roster {
         self.queueTurn(of: member)
     }
 
+    /// Channels have moved without the loop being told of the events.
+    func missed(on channels: [EventChannel]) {
+        for channel in channels {
+            guard let local = self.channels[ObjectIdentifier(channel)], let head = channel.tail.extent?.head else {
+                continue
+            }
+            local.head = max(local.head, head)
+            for subscription in local.subscriptions {
+                guard subscription.cursor.learned(head: head), !subscription.isResting else { continue }
+                subscription.member.behind.append(subscription)
+                self.queueTurn(of: subscription.member)
+            }
+        }
+    }
+
     func queueTurn(of member: Member) {
         guard !member.isQueued, !member.behind.isEmpty, member.outlet.isWritable else { return }
         member.isQueued = true

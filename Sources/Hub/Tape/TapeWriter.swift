@@ -172,7 +172,7 @@ package actor TapeWriter {
         }
         self.count(outcomes)
         self.lastFailure.store(0, ordering: .relaxed)
-        self.fanout.publish(Self.commits(of: batch, outcomes))
+        self.fanout.publish(self.commits(of: batch, outcomes))
         for (request, outcome) in zip(batch, outcomes) {
             request.completion(.success(outcome))
         }
@@ -192,15 +192,17 @@ package actor TapeWriter {
         }
     }
 
-    private static func commits(of batch: [Request], _ outcomes: [AppendOutcome]) -> [Commit] {
+    /// What subscribers are to be told: the accepted events, and duplicates that nobody has told of yet because the
+    /// outcome of their first append was not known.
+    private func commits(of batch: [Request], _ outcomes: [AppendOutcome]) -> [Commit] {
         var commits: [Commit] = []
         var places: [ChannelName: Int] = [:]
         for (request, outcome) in zip(batch, outcomes) {
             guard case .committed(let receipts) = outcome else { continue }
-            for (event, receipt) in zip(request.events, receipts) where receipt.status == .accepted {
-                for position in receipt.positions {
+            for (event, receipt) in zip(request.events, receipts) {
+                for position in receipt.positions where receipt.status == .accepted || self.fanout.isNews(position) {
                     let entry = TapeEntry(seq: position.seq, event: event)
-                    if let place = places[position.channel] {
+                    if let place = places[position.channel], commits[place].isFollowed(by: entry) {
                         commits[place].entries.append(entry)
                     } else {
                         places[position.channel] = commits.count
@@ -221,6 +223,10 @@ package struct Commit: Sendable, Equatable {
     package init(channel: ChannelName, entries: [TapeEntry]) {
         self.channel = channel
         self.entries = entries
+    }
+
+    func isFollowed(by entry: TapeEntry) -> Bool {
+        self.entries.last.map { $0.seq + 1 == entry.seq } ?? true
     }
 }
 

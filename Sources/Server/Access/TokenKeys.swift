@@ -7,13 +7,18 @@ import JWTKit
 package struct TokenKeys: Sendable {
     /// How far a publisher's clock may be ahead, for `nbf`.
     private static let leeway = 30
+    /// Of an HS256 key, in bytes.
+    private static let keyLength = 32
 
     private let keys: JWTKeyCollection
 
     /// - Parameter secret: Shared by those who make tokens and the hub; 32 bytes or more (RFC 7518 §3.2).
     package init(secret: String) async {
+        // HMAC fills a short key up with zeros itself (RFC 2104 §2); the library wants it done before.
+        let bytes = Array(secret.utf8)
+        let key = bytes + Array(repeating: 0, count: max(0, Self.keyLength - bytes.count))
         self.keys = JWTKeyCollection()
-        await self.keys.add(hmac: HMACKey(from: secret), digestAlgorithm: .sha256)
+        await self.keys.add(hmac: HMACKey(from: key), digestAlgorithm: .sha256)
     }
 
     /// Who a token belongs to.

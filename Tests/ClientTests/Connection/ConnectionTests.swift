@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Client
+import Foundation
 import JSON
 import NIOCore
 import Testing
@@ -122,6 +123,31 @@ struct ConnectionTests {
                 Issue.record("\(String(describing: last))")
                 return
             }
+        }
+    }
+
+    @Test func messagesFlowOverTLS() async throws {
+        try await Loopback.withServer(isSecure: true) { server in
+            let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).pem")
+            try Data(TestCertificate.certificate.utf8).write(to: file)
+            defer { try? FileManager.default.removeItem(at: file) }
+            let connector = try Connector(to: server.address, trustRoots: file.path)
+            let (happenings, connection) = try await Recorder.connect(connector)
+            var happening = happenings.makeAsyncIterator()
+            let peer = try await server.accept()
+            #expect(await happening.next() == .opened)
+            peer.send("one")
+            #expect(await happening.next() == .text("one"))
+            try await connection { $0.close() }
+            #expect(await happening.next() == .ended(.closed(code: 1000, reason: "")))
+        }
+    }
+
+    @Test func strangersCertificateIsNotTrusted() async throws {
+        try await Loopback.withServer(isSecure: true) { server in
+            let (happenings, _) = try await Recorder.connect(Connector(to: server.address))
+            let all = await happenings.reduce(into: []) { $0.append($1) }
+            #expect(all == [.ended(.unreachable("the server's certificate is not trusted"))])
         }
     }
 

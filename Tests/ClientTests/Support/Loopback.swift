@@ -4,6 +4,7 @@ import Client
 import JSON
 import NIOCore
 import NIOPosix
+import NIOSSL
 import WebSocket
 
 /// A WebSocket server on loopback whose every word the test says.
@@ -18,15 +19,17 @@ final class Loopback: Sendable {
     }
 
     let port: Int
+    private let isSecure: Bool
     private let listener: any Channel
     private let peers: AsyncStream<Peer>
 
     /// Runs a test against a server on a port of its own.
     static func withServer<Result>(
         upgrade: Upgrade = .accept,
+        isSecure: Bool = false,
         _ body: (Loopback) async throws -> Result
     ) async throws -> Result {
-        let server = try await Loopback(upgrade: upgrade)
+        let server = try await Loopback(upgrade: upgrade, isSecure: isSecure)
         do {
             let result = try await body(server)
             try await server.listener.close()
@@ -37,7 +40,9 @@ final class Loopback: Sendable {
         }
     }
 
-    private init(upgrade: Upgrade) async throws {
+    private init(upgrade: Upgrade, isSecure: Bool) async throws {
+        self.isSecure = isSecure
+        let tls = isSecure ? try Self.makeTLS() : nil
         let (peers, accepted) = AsyncStream.makeStream(of: Peer.self)
         self.peers = peers
         self.listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -45,6 +50,7 @@ final class Loopback: Sendable {
             .childChannelOption(.socketOption(.so_sndbuf), value: 8 << 10)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     let handler = PeerHandler(channel, upgrade: upgrade) { accepted.yield($0) }
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
@@ -55,7 +61,18 @@ final class Loopback: Sendable {
     }
 
     var address: HubAddress {
-        get throws { try HubAddress("ws://127.0.0.1:\(self.port)/ws") }
+        get throws { try HubAddress("\(self.isSecure ? "wss" : "ws")://127.0.0.1:\(self.port)/ws") }
+    }
+
+    private static func makeTLS() throws -> NIOSSLContext {
+        let certificate = try NIOSSLCertificate(bytes: Array(TestCertificate.certificate.utf8), format: .pem)
+        let key = try NIOSSLPrivateKey(bytes: Array(TestCertificate.key.utf8), format: .pem)
+        return try NIOSSLContext(
+            configuration: .makeServerConfiguration(
+                certificateChain: [.certificate(certificate)],
+                privateKey: .privateKey(key)
+            )
+        )
     }
 
     /// The next connection that completes its upgrade. To be called by one task.

@@ -80,6 +80,13 @@ struct TestServer: Sendable {
         await self.lifecycle.triggerGracefulShutdown()
     }
 
+    /// Lets every loop do what is queued.
+    func settle() async throws {
+        for roster in self.hub.rosters {
+            try await roster.loop.submit {}.get()
+        }
+    }
+
     /// How many sessions the hub has.
     func sessionCount() async -> Int {
         var count = 0
@@ -111,6 +118,14 @@ private struct HubService: Service {
 
     func run() async {
         await self.hub.run()
+    }
+}
+
+private struct ConnectionsService: Service {
+    let listener: Listener
+
+    func run() async {
+        await self.listener.serveConnections()
     }
 }
 
@@ -154,7 +169,7 @@ func withServer(
         bound.change { $0 = address.port }
     }
     let lifecycle = ServiceGroup(
-        services: [HubService(hub: hub), ListenerService(listener: listener)],
+        services: [ConnectionsService(listener: listener), HubService(hub: hub), ListenerService(listener: listener)],
         logger: logger
     )
     try await withThrowingTaskGroup(of: Void.self) { tasks in

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct ListingTests {
+    private static let users = ["u_1", "u_2", "u_3"]
+    private static let pairs = ["A/B", "C/D", "E/F"]
+
+    private static func fill(_ server: TestServer) async throws {
+        for user in Self.users {
+            try await server.publish(#"{"type":"balanceUpdate","data":{"userId":"\#(user)","balance":"1"}}"#)
+            try await server.publish(
+                #"{"type":"transactionUpdate","key":"\#(user)","data":{"type":"p2p","amount":"1","status":"new"}}"#
+            )
+        }
+        for pair in Self.pairs {
+            for _ in 1...2 {
+                try await server.publish(#"{"type":"rateChange","key":"\#(pair)","data":{"rate":"1"}}"#)
+            }
+        }
+    }
+
+    /// Reads the listing to its end.
+    private static func list(
+        _ server: TestServer,
+        prefix: String = "",
+        limit: Int,
+        token: String?
+    ) async throws -> [String] {
+        var names: [String] = []
+        var after: String?
+        repeat {
+            let query =
+                "/channels?limit=\(limit)&prefix=\(prefix)"
+                + (after.map { "&after=" + $0.replacing("/", with: "%2F") } ?? "")
+            let answer = try await server.request(.get(query, token: token))
+            #expect(answer.status == 200, "\(answer.text)")
+            let page = try answer.json()
+            let channels = try #require(page["channels"]?.elements.map { $0 })
+            #expect(channels.count <= limit)
+            names += channels.compactMap { $0["channel"]?.string }
+            after = page["next"]?.string
+            // A name to go on after is told like any other: it must be one the caller may know of.
+            if let after { #expect(names.contains(after)) }
+        } while after != nil
+        return names
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 100])
+    func onlyReadableChannelsAreListed(_ limit: Int) async throws {
+        try await withServer { server in
+            try await Self.fill(server)
+            let rates = Self.pairs.map { "rateChange:\($0)" }
+            #expect(try await Self.list(server, limit: limit, token: nil) == rates)
+            let user = try await server.tokens.user("u_2", "publish:*")
+            #expect(
+                try await Self.list(server, limit: limit, token: user)
+                    == ["balanceUpdate:u_2"] + rates + ["transactionUpdate:u_2"]
+            )
+            let auditor = try await server.tokens.user("auditor", "read:*")
+            #expect(
+                try await Self.list(server, limit: limit, token: auditor)
+                    == Self.users.map { "balanceUpdate:\($0)" } + rates + Self.users.map { "transactionUpdate:\($0)" }
+            )
+        }
+    }
+
+    @Test(arguments: [
+        ("rateChange:", ["rateChange:A/B", "rateChange:C/D", "rateChange:E/F"]), ("rateChange:C", ["rateChange:C/D"]),
+        ("balanceUpdate:", ["balanceUpdate:u_2"]), ("ratechange", []), ("z", []), ("%25", []), ("_", []), ("*", []),
+    ])
+    func aPrefixNarrowsTheListing(_ prefix: String, _ names: [String]) async throws {
+        try await withServer { server in
+            try await Self.fill(server)
+            let token = try await server.tokens.user("u_2")
+            for limit in [1, 100] {
+                #expect(try await Self.list(server, prefix: prefix, limit: limit, token: token) == names)
+            }
+        }
+    }
+
+    @Test
+    func eachChannelComesWithItsExtent() async throws {
+        try await withServer { server in
+            try await Self.fill(server)
+            let page = try await server.request(.get("/channels?limit=1")).json()
+            let channel = try #require(page["channels"]?.elements.map { $0 }.first)
+            let epoch = try #require(channel["epoch"]?.string)
+            #expect(channel.written == #"{"channel":"rateChange:A/B","epoch":"\#(epoch)","head":2,"first":1}"#)
+            #expect(page["next"]?.string == "rateChange:A/B")
+            #expect(try await server.request(.get("/channels")).json()["next"]?.isNull == true)
+        }
+    }
+
+    @Test(arguments: ["limit=0", "limit=1001", "limit=x"])
+    func aLimitOutOfRangeIsRefused(_ query: String) async throws {
+        try await withServer { server in
+            try await server.request(.get("/channels?" + query)).expectProblem(400, "bad_request")
+        }
+    }
+
+    @Test
+    func aBadTokenIsNotTakenForNone() async throws {
+        try await withServer { server in
+            try await server.request(.get("/channels", token: "x.y.z")).expectProblem(401, "bad_token")
+        }
+    }
+}
