@@ -12,6 +12,8 @@ package final class ScriptedBus: Bus {
         (self.inbox, self.sender) = AsyncStream.makeStream()
     }
 
+    package var hasPeers: Bool { true }
+
     /// What the hub has announced so far.
     package var announcements: [[Commit]] {
         self.announced.value

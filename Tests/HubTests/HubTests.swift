@@ -65,9 +65,11 @@ import Testing
 
     // MARK: - History
 
-    @Test(arguments: [
-        (nil, 2, [4, 5], 7), (3, 2, [4, 5], 7), (4, 10, [5, 6, 7], 7), (7, 10, [], 7),
-    ] as [(Int?, Int, [Int], Int)])
+    @Test(
+        arguments: [
+            (nil, 2, [4, 5], 7), (3, 2, [4, 5], 7), (4, 10, [5, 6, 7], 7), (7, 10, [], 7),
+        ] as [(Int?, Int, [Int], Int)]
+    )
     func historyBeginsAtTheOldestRetained(after: Int?, limit: Int, seqs: [Int], head: Int) async throws {
         try await self.withClock { kept in
             let name = try #require(ChannelName(parsing: "short:k"))
@@ -95,10 +97,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("note:k", nil, nil), ("mine:k", nil, ErrorCode.notAuthenticated), ("nope:k", nil, .unknownType),
-        ("mine:k", "k", nil), ("mine:k", "l", .forbidden), ("ops:k", "k", .forbidden),
-    ] as [(String, String?, ErrorCode?)])
+    @Test(
+        arguments: [
+            ("note:k", nil, nil), ("mine:k", nil, ErrorCode.notAuthenticated), ("nope:k", nil, .unknownType),
+            ("mine:k", "k", nil), ("mine:k", "l", .forbidden), ("ops:k", "k", .forbidden),
+        ] as [(String, String?, ErrorCode?)]
+    )
     func readableTypeIsThatOfTheChannel(channel: String, subject: String?, code: ErrorCode?) async throws {
         try await withHub { hub in
             let name = try #require(ChannelName(parsing: channel))

@@ -93,8 +93,7 @@ extension Subscriber {
         case .refused(let channel):
             self.push(.refused(channel: channel, code: fault.code, message: fault.message))
             if self.tracks.isExhausted {
-                self.connection?.close()
-                self.connectionHasEnded(.nothingToRead(code: fault.code, message: fault.message))
+                self.closeForGood(.nothingToRead(code: fault.code, message: fault.message))
             }
         case .notice:
             self.push(.notice(code: fault.code, message: fault.message))

@@ -60,7 +60,6 @@ public actor Subscriber {
     var ticker: RepeatedTask?
     var refresh: Scheduled<Void>?
     var presentToken: String?
-    var lastRefusal: (code: String, message: String)?
 
     private var queue: [Update] = []
     private var queuedBytes = 0
@@ -70,6 +69,8 @@ public actor Subscriber {
     private var roomWaiter: CheckedContinuation<Void, Never>?
 
     private var ending: Ending?
+    /// Why this side closes the connection, where the close code does not say it.
+    private var ownEnding: Ending?
     var needsToken = false
     private var turnWaiter: CheckedContinuation<Void, Never>?
 
@@ -216,8 +217,14 @@ public actor Subscriber {
         self.turnWaiter = nil
     }
 
+    /// Closes the connection; its end will count as this one.
+    func closeForGood(_ ending: Ending) {
+        self.ownEnding = ending
+        self.connection?.close()
+    }
+
     func connectionHasEnded(_ ending: Ending) {
-        self.ending = ending
+        self.ending = self.ownEnding ?? ending
         self.connection = nil
         self.wake()
     }

@@ -86,7 +86,11 @@ package final class Listener: Sendable {
             self.onBound(address)
         }
         await withGracefulShutdownHandler {
-            try? await channel.closeFuture.get()
+            await withTaskCancellationHandler {
+                try? await channel.closeFuture.get()
+            } onCancel: {
+                channel.close(promise: nil)
+            }
         } onGracefulShutdown: {
             quiescing.initiateShutdown(promise: self.allClosed)
         }

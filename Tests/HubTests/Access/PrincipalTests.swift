@@ -13,14 +13,14 @@ import Testing
     private static let other = Principal(subject: "u_2")
     private static let auditor = Principal(subject: "a", scopes: ["read:*"])
     private static let reader = Principal(subject: "r", scopes: ["read:mine"])
-    private static let operator_ = Principal(subject: "o", scopes: ["read:ops", "publish:mine"])
+    private static let operations = Principal(subject: "o", scopes: ["read:ops", "publish:mine"])
 
     @Test(arguments: [
         (owner, nobody, false), (owner, user, true), (owner, other, false), (owner, auditor, true),
-        (owner, reader, true), (owner, operator_, false),
-        (everyone, nobody, true), (everyone, user, true), (everyone, operator_, true),
+        (owner, reader, true), (owner, operations, false),
+        (everyone, nobody, true), (everyone, user, true), (everyone, operations, true),
         (scope, nobody, false), (scope, user, false), (scope, auditor, true), (scope, reader, false),
-        (scope, operator_, true),
+        (scope, operations, true),
     ])
     func readersAreThoseOfTheType(type: EventType, principal: Principal?, mayRead: Bool) {
         #expect(type.mayRead(ChannelName(type: type.name, key: "u_1"), principal) == mayRead)

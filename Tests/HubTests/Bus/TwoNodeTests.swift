@@ -144,20 +144,78 @@ import Testing
         }
     }
 
-    /// ARCHITECTURE: the next heartbeat shows a head beyond the cursor, and the reader catches up from the tape.
-    @Test func lostMessageOnAQuietChannelIsHealedByTheHeartbeat() async throws {
+    @Test(arguments: ["note:k", "price:k", "purse:k"], [0, 1])
+    func lostMessageOnAQuietChannelIsHealedOnceAHeartbeat(channel: String, loop: Int) async throws {
+        try await self.withNodes { here, _, there, _ in
+            let client = try await here.connect(on: loop)
+            let slow = try await here.connect(on: loop)
+            try await client.subscribe(channel)
+            try await slow.subscribe(channel)
+            try await slow.becomeUnwritable()
+            try await there.publish(3, on: channel)
+            await here.hub.refreshHeads()
+            #expect(try await client.events(on: channel, through: 3) == [1, 2, 3])
+            #expect(slow.messages("event").isEmpty)
+            try await slow.becomeWritable()
+            #expect(try await slow.events(on: channel, through: 3) == [1, 2, 3])
+            let late = try await here.connect(on: loop)
+            try await late.subscribe(channel, #""snapshot":true"#)
+            #expect(late.messages("snapshot").map { $0["seq"]?.integer } == [3])
+            try await here.publish(channel)
+            for reader in [client, slow, late] {
+                try await reader.events(on: channel, through: 4)
+            }
+        }
+    }
+
+    @Test func lookingForLostMessagesDisturbsNothing() async throws {
+        try await self.withNodes { here, bus, there, announced in
+            let client = try await here.connect(on: 1)
+            try await client.subscribe("note:k")
+            try await there.publish(2, on: "note:k")
+            try await announced.waitForAnnouncements(1)
+            await here.hub.refreshHeads()
+            bus.deliver(announced.announcements[0])
+            try await here.publish("note:k")
+            await here.hub.refreshHeads()
+            await here.hub.refreshHeads()
+            try await here.publish("note:k")
+            #expect(try await client.events(on: "note:k", through: 4) == [1, 2, 3, 4])
+        }
+    }
+
+    @Test func headsThatCannotBeReadAreReadLater() async throws {
         try await self.withNodes { here, _, there, _ in
             let client = try await here.connect()
             try await client.subscribe("note:k")
-            try await there.publish(3, on: "note:k")
-            var now = Timestamp.now
-            try await eventually("the events have come", within: .seconds(5)) {
-                now = now.advanced(by: .seconds(101))
-                await here.tick(now)
-                try await here.settle()
-                return client.outlet.record.events(on: "note:k") == [1, 2, 3]
+            try await there.publish(2, on: "note:k")
+            here.tape.fail(.extents, .before(.unavailable("x")))
+            await here.hub.refreshHeads()
+            await here.hub.refreshHeads()
+            #expect(try await client.events(on: "note:k", through: 2) == [1, 2])
+        }
+    }
+
+    /// The snapshot was read from the tape and is ahead of what this node was told.
+    @Test func snapshotAheadOfTheMessagesIsNotRepeated() async throws {
+        try await self.withNodes { here, bus, there, announced in
+            let watching = try await here.connect()
+            try await watching.subscribe("purse:k")
+            for currency in ["EUR", "USD", "EUR"] {
+                try await there.publish("purse:k", #"{"currency":"\#(currency)"}"#)
             }
-            #expect(client.outlet.record.events(on: "note:k") == [1, 2, 3])
+            try await announced.waitForAnnouncements(3)
+            bus.deliver(announced.announcements[1])
+            try await watching.events(on: "purse:k", through: 2)
+            let late = try await here.connect()
+            let answer = try await late.subscribe("purse:k")
+            #expect(answer["head"]?.integer == 3)
+            try await late.expect(2, "snapshot")
+            #expect(late.messages("snapshot").map { $0["seq"]?.integer } == [2, 3])
+            bus.deliver(announced.announcements[2])
+            #expect(try await watching.events(on: "purse:k", through: 3) == [1, 2, 3])
+            try await here.publish("purse:k")
+            #expect(try await late.events(on: "purse:k", through: 4) == [4])
         }
     }
 

@@ -101,6 +101,23 @@ import Testing
         #expect(cursor.phase == row.phase)
     }
 
+    // MARK: - The head rose without the events
+
+    @Test(
+        arguments: [
+            (.live, 5, false, .live), (.live, 6, true, .behind), (.live, 60, true, .behind),
+            (.behind, 60, false, .behind), (.replaying, 60, false, .replaying),
+        ] as [(Start, Int, Bool, Cursor.Phase)],
+        EventType.Delivery.allCases
+    )
+    func risenHeadLeavesTheLiveBehind(row: (Start, Int, Bool, Cursor.Phase), delivery: EventType.Delivery) {
+        let (start, head, hasFallenBehind, phase) = row
+        var cursor = start.cursor(delivery)
+        #expect(cursor.learned(head: head) == hasFallenBehind)
+        #expect(cursor.phase == phase)
+        #expect(cursor.next == 6)
+    }
+
     // MARK: - Its turn
 
     struct Turn: Sendable {

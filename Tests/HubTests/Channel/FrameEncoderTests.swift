@@ -19,19 +19,20 @@ import Testing
     @Test(arguments: [
         (
             FrameEncoder.Operation.event, 0,
-            #"{"op":"event","channel":"balanceUpdate:u_42","seq":1082,"id":"b-1","time":"2026-11-20T16:00:00Z","data":{"balance":"1"}}"#
+            #"{"op":"event","channel":"balanceUpdate:u_42","seq":1082,"#
         ),
         (
             .event, 3,
-            #"{"op":"event","channel":"balanceUpdate:u_42","seq":1082,"skipped":3,"id":"b-1","time":"2026-11-20T16:00:00Z","data":{"balance":"1"}}"#
+            #"{"op":"event","channel":"balanceUpdate:u_42","seq":1082,"skipped":3,"#
         ),
         (
             .snapshot, 0,
-            #"{"op":"snapshot","channel":"balanceUpdate:u_42","seq":1082,"id":"b-1","time":"2026-11-20T16:00:00Z","data":{"balance":"1"}}"#
+            #"{"op":"snapshot","channel":"balanceUpdate:u_42","seq":1082,"#
         ),
     ])
-    func framesAreAsTheProtocolShows(operation: FrameEncoder.Operation, skipped: Int, text: String) {
+    func framesAreAsTheProtocolShows(operation: FrameEncoder.Operation, skipped: Int, beginning: String) {
         let encoder = FrameEncoder(channel: Self.name, framing: .bare)
+        let text = beginning + #""id":"b-1","time":"2026-11-20T16:00:00Z","data":{"balance":"1"}}"#
         #expect(String(buffer: encoder.frame(operation, Self.entry, skipped: skipped)) == text)
     }
 

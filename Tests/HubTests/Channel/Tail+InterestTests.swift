@@ -134,6 +134,31 @@ import Testing
         #expect(tail.join(loop: 0, wantsNewest: true) == .unopened)
     }
 
+    @Test func headThatIsLearnedIsAGapUpToIt() throws {
+        let tail = self.opened(TailTests.page(head: 0))
+        _ = tail.join(loop: 2, wantsNewest: false)
+        try self.publish(TailTests.entries(1...2) { $0 == 1 ? "EUR" : "USD" }, on: tail)
+        #expect(tail.learned(head: 2) == nil)
+        #expect(tail.learned(head: 4) == [2])
+        #expect(tail.extent?.head == 4)
+        #expect(tail.frames(after: 1) == nil)
+        #expect(tail.newest(from: 4) == nil)
+        #expect(tail.join(loop: 2, wantsNewest: true) == .unopened)
+        #expect(self.budget.usedBytes == 0)
+        #expect(try self.publish(TailTests.entries(3...4), on: tail) == nil)
+        #expect(try self.publish(TailTests.entries(5...5) { _ in "USD" }, on: tail) == [2])
+        #expect(tail.newest(from: 5)?.map(\.seq) == [5])
+        tail.opened(TailTests.page(head: 4, newest: TailTests.entries(3...4) { $0 == 3 ? "EUR" : "GBP" }))
+        #expect(tail.newest(from: 1)?.map(\.seq) == [3, 4, 5])
+    }
+
+    @Test func unopenedTailLearnsNothing() throws {
+        let tail = Tail(budget: self.budget)
+        #expect(tail.learned(head: 4) == nil)
+        tail.opened(TailTests.page(head: 2))
+        #expect(tail.extent?.head == 2)
+    }
+
     @Test func retentionMovesTheFirst() {
         let tail = self.opened(TailTests.page(head: 9))
         tail.pruned(first: 4)

@@ -9,7 +9,11 @@ import Testing
     static let name = ChannelName(type: "t", key: "k")
     static let encoder = FrameEncoder(channel: name, framing: .bare)
 
-    static func entries(_ numbers: ClosedRange<Int>, slot: (Int) -> String = { _ in "" }, size: Int = 2) -> [TapeEntry] {
+    static func entries(
+        _ numbers: ClosedRange<Int>,
+        size: Int = 2,
+        slot: (Int) -> String = { _ in "" }
+    ) -> [TapeEntry] {
         numbers.map { seq in
             TapeEntry(
                 seq: seq,

@@ -16,7 +16,8 @@ import Testing
         (String(repeating: "9", count: 161), false),
         ("", false), ("-", false), (".", false), ("1.", false), (".5", false), ("+1", false), ("--1", false),
         ("1-", false), ("1.2.3", false), ("1,5", false), ("1e5", false), ("1E5", false), ("0x10", false),
-        (" 1", false), ("1 ", false), ("NaN", false), ("Infinity", false), ("١", false), ("-.5", false), ("1_000", false),
+        (" 1", false), ("1 ", false), ("NaN", false), ("Infinity", false), ("١", false),
+        ("-.5", false), ("1_000", false),
     ])
     func decimalsAreDigitsWithOnePoint(text: String, isDecimal: Bool) {
         #expect(Field.Kind.isDecimal(text) == isDecimal)

@@ -43,7 +43,7 @@ import Testing
         Bad("null", .invalid, nil, "an event is an object"),
         Bad(#"{"data":{}}"#, .invalid, "type", "is required"),
         Bad(#"{"type":7,"data":{}}"#, .invalid, "type", "is required"),
-        Bad(#"{"type":"nope","data":{}}"#, .unknownType, "type", "there is no event type nope; there are balanceUpdate"),
+        Bad(#"{"type":"nope","data":{}}"#, .unknownType, "type", "no event type nope; there are balanceUpdate"),
         Bad(#"{"type":"rateChange","key":"k"}"#, .invalid, "data", "is required (an object)"),
         Bad(#"{"type":"rateChange","key":"k","data":[]}"#, .invalid, "data", "is required (an object)"),
         Bad(#"{"type":"rateChange","key":"k","data":{}}"#, .invalid, "data.rate", "is required (a decimal string"),
@@ -64,7 +64,12 @@ import Testing
             "source",
             "1 to 256 bytes"
         ),
-        Bad(#"{"type":"rateChange","key":"\#(String(repeating: "k", count: 201))","data":{"rate":"1"}}"#, .invalid, "key", "200"),
+        Bad(
+            #"{"type":"rateChange","key":"\#(String(repeating: "k", count: 201))","data":{"rate":"1"}}"#,
+            .invalid,
+            "key",
+            "200"
+        ),
     ])
     func badItemIsNamedWithItsField(bad: Bad) throws {
         let fault = try #require(try self.fault([Self.good, bad.text]))

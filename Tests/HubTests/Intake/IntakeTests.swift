@@ -25,7 +25,8 @@ import Testing
             try self.events(
                 #"""
                 {"type":"transactionUpdate","keys":["u_42","u_77"],"id":"tx-9001:completed","source":"payments",
-                 "time":"2026-11-20T16:00:00.25Z","data":{ "type":"p2p", "amount":"12.50", "status":"completed" ,"note":" a b "},"extra":1}
+                 "time":"2026-11-20T16:00:00.25Z","extra":1,
+                 "data":{ "type":"p2p", "amount":"12.50", "status":"completed" ,"note":" a b "}}
                 """#
             ).first
         )
@@ -45,7 +46,8 @@ import Testing
     @Test func whatIsAbsentIsFilledIn() throws {
         let events = try self.events(
             #"{"type":"rateChange","data":{"pair":"BTC/USDT","rate":"1"}}"#,
-            #"{"type":"rateChange","id":null,"source":null,"time":null,"key":null,"keys":null,"data":{"pair":"BTC/USDT","rate":"1"}}"#
+            #"{"type":"rateChange","id":null,"source":null,"time":null,"key":null,"keys":null,"#
+                + #""data":{"pair":"BTC/USDT","rate":"1"}}"#
         )
         #expect(events.map(\.source) == ["svc", "svc"])
         #expect(events.map(\.time) == [Self.now, Self.now])
@@ -130,7 +132,8 @@ import Testing
     @Test func typeWithoutKeyFieldNeedsAKey() throws {
         let type = EventType(name: "alert", readers: .everyone, delivery: .every)
         let intake = Intake(types: EventTypes(declared: [type]))
-        #expect(throws: IntakeFault.items([ItemFault(index: 0, reason: .invalid, field: "key", message: "is required for alert")])) {
+        let fault = ItemFault(index: 0, reason: .invalid, field: "key", message: "is required for alert")
+        #expect(throws: IntakeFault.items([fault])) {
             try self.events(#"{"type":"alert","data":{}}"#, intake: intake)
         }
         #expect(try self.events(#"{"type":"alert","key":"k","data":{}}"#, intake: intake).count == 1)
@@ -146,19 +149,21 @@ import Testing
 
     // MARK: - Sameness
 
-    private static let sent = #"{"type":"rateChange","id":"1","key":"k","time":"2026-11-20T16:00:00Z","data":{"rate":"1","a":[1,2]}}"#
+    private static let sent =
+        #"{"type":"rateChange","id":"1","key":"k","time":"2026-11-20T16:00:00Z","data":{"rate":"1","a":[1,2]}}"#
 
+    /// What is sent a second time, and whether that is the same.
     @Test(arguments: [
-        (sent, true),
-        (#"{"time":"2026-11-20T17:00:00+01:00","data": { "rate" : "1", "a":[1, 2] },"keys":["k"],"type":"rateChange","id":"1"}"#, true),
-        (#"{"type":"rateChange","id":"1","key":"k","data":{"rate":"1","a":[1,2]}}"#, false),
-        (#"{"type":"rateChange","id":"1","key":"k","time":"2026-11-20T16:00:01Z","data":{"rate":"1","a":[1,2]}}"#, false),
-        (#"{"type":"rateChange","id":"1","key":"l","time":"2026-11-20T16:00:00Z","data":{"rate":"1","a":[1,2]}}"#, false),
-        (#"{"type":"rateChange","id":"1","key":"k","time":"2026-11-20T16:00:00Z","data":{"rate":"2","a":[1,2]}}"#, false),
-        (#"{"type":"rateChange","id":"1","key":"k","time":"2026-11-20T16:00:00Z","data":{"a":[1,2],"rate":"1"}}"#, false),
+        (#""key":"k","time":"2026-11-20T16:00:00Z","data":{"rate":"1","a":[1,2]}"#, true),
+        (#""data": { "rate" : "1", "a":[1, 2] },"time":"2026-11-20T17:00:00+01:00","keys":["k"]"#, true),
+        (#""key":"k","data":{"rate":"1","a":[1,2]}"#, false),
+        (#""key":"k","time":"2026-11-20T16:00:01Z","data":{"rate":"1","a":[1,2]}"#, false),
+        (#""key":"l","time":"2026-11-20T16:00:00Z","data":{"rate":"1","a":[1,2]}"#, false),
+        (#""key":"k","time":"2026-11-20T16:00:00Z","data":{"rate":"2","a":[1,2]}"#, false),
+        (#""key":"k","time":"2026-11-20T16:00:00Z","data":{"a":[1,2],"rate":"1"}"#, false),
     ])
-    func fingerprintTellsContentNotSpelling(other: String, isSame: Bool) throws {
-        let events = try self.events(Self.sent, other)
+    func fingerprintTellsContentNotSpelling(members: String, isSame: Bool) throws {
+        let events = try self.events(Self.sent, #"{"type":"rateChange","id":"1",\#(members)}"#)
         #expect((events[0].fingerprint == events[1].fingerprint) == isSame)
     }
 

@@ -64,7 +64,8 @@ import Testing
             let client = try await hub.connect(token: "u_1")
             try await client.subscribe("mine")
             try await client.send(#"{"op":"auth","id":1,"token":"\#(token)"}"#)
-            #expect(try await client.answer(1, op: "error")["code"]?.string == (token == "expired" ? "token_expired" : "bad_token"))
+            let code = try await client.answer(1, op: "error")["code"]?.string
+            #expect(code == (token == "expired" ? "token_expired" : "bad_token"))
             try await hub.publish("mine:u_1")
             #expect(try await client.events(on: "mine:u_1", through: 1) == [1])
             #expect(!client.isClosed)
@@ -87,7 +88,10 @@ import Testing
     @Test func refreshWithFewerScopesCannotReadMore() async throws {
         try await withHub { hub in
             let client = try await hub.connect(token: "u_1 read:ops")
-            try await client.send(#"{"op":"auth","id":1,"token":"u_1"}"#, #"{"op":"subscribe","id":2,"channel":"ops:all"}"#)
+            try await client.send(
+                #"{"op":"auth","id":1,"token":"u_1"}"#,
+                #"{"op":"subscribe","id":2,"channel":"ops:all"}"#
+            )
             #expect(try await client.answer(2, op: "error")["code"]?.string == "forbidden")
         }
     }
@@ -126,17 +130,19 @@ import Testing
         }
     }
 
-    @Test func sessionThatEndsWhileItsTokenIsVerifiedIsForgotten() async throws {
+    @Test(arguments: ["u_1", "bad", "expired"])
+    func sessionThatEndsWhileItsTokenIsVerifiedIsForgotten(token: String) async throws {
         try await withHub { hub in
             hub.tokens.close()
             let client = try await hub.connect()
-            try await client.send(#"{"op":"auth","id":1,"token":"u_1"}"#, #"{"op":"subscribe","channel":"mine"}"#)
+            try await client.send(#"{"op":"auth","id":1,"token":"\#(token)"}"#, #"{"op":"subscribe","channel":"mine"}"#)
             try await hub.tokens.waitForArrivals(1)
             await client.end()
             hub.tokens.open()
             try await hub.settle()
             #expect(await hub.sessionCount() == 0)
             #expect(client.messages().map { $0["op"]?.string } == ["welcome"])
+            #expect(!client.isClosed)
         }
     }
 }

@@ -37,11 +37,13 @@ import Testing
             "subscribe [a:b 0 k3 false 250]"
         ),
         (
-            #"{"op":"subscribe","channel":"a:b","since":null,"epoch":null,"snapshot":null,"interval":null,"channels":null}"#,
+            #"{"op":"subscribe","channel":"a:b","since":null,"epoch":null,"snapshot":null,"interval":null,"#
+                + #""channels":null}"#,
             "subscribe [a:b - - - -]"
         ),
         (
-            #"{"op":"subscribe","channels":[{"channel":"a:b","since":9007199254740991},{"channel":"c:d","snapshot":true}]}"#,
+            #"{"op":"subscribe","channels":[{"channel":"a:b","since":9007199254740991},"#
+                + #"{"channel":"c:d","snapshot":true}]}"#,
             "subscribe [a:b 9007199254740991 - - -] [c:d - - true -]"
         ),
         (#"{"op":"subscribe","channel":"a:b","interval":1}"#, "subscribe [a:b - - - 1]"),

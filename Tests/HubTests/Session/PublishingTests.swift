@@ -44,11 +44,10 @@ import Testing
                 Self.publish(3, #"{"type":"note","keys":["k"],"id":"a","data":{ }}"#)
             )
             let answer = try await client.answer(3, op: "published")
-            let epoch = try #require(answer["results"]?.elements.map(\.self)[0]["positions"]?.elements.map(\.self)[0]["epoch"]?.string)
-            #expect(
-                answer["results"]?.json
-                    == #"[{"id":"a","status":"duplicate","positions":[{"channel":"note:k","epoch":"\#(epoch)","seq":1}]}]"#
-            )
+            let results = try #require(answer["results"]).elements.map(\.self)
+            #expect(results.map { $0["id"]?.string } == ["a"])
+            #expect(results.map { $0["status"]?.string } == ["duplicate"])
+            #expect(results.first?["positions"]?.elements.map { $0["seq"]?.integer } == [1])
         }
     }
 
@@ -77,15 +76,20 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (nil, #"{"type":"note","key":"k","data":{}}"#, "not_authenticated"),
-        ("u_1", #"{"type":"note","key":"k","data":{}}"#, "forbidden"),
-        ("s publish:note", #"{"type":"price","key":"k","data":{}}"#, "forbidden"),
-        ("s publish:*", #"{"type":"nope","key":"k","data":{}}"#, "unknown_type"),
-        ("s publish:*", #"{"type":"rateChange","key":"k","data":{"rate":1.5}}"#, "invalid_event"),
-        ("s publish:*", #"{"type":"note","key":"k","data":{"x":"\#(String(repeating: "x", count: 70_000))"}}"#, "too_large"),
-        ("s publish:*", "7", "invalid_event"), ("s publish:*", "", "bad_request"),
-    ] as [(String?, String, String)])
+    @Test(
+        arguments: [
+            (nil, #"{"type":"note","key":"k","data":{}}"#, "not_authenticated"),
+            ("u_1", #"{"type":"note","key":"k","data":{}}"#, "forbidden"),
+            ("s publish:note", #"{"type":"price","key":"k","data":{}}"#, "forbidden"),
+            ("s publish:*", #"{"type":"nope","key":"k","data":{}}"#, "unknown_type"),
+            ("s publish:*", #"{"type":"rateChange","key":"k","data":{"rate":1.5}}"#, "invalid_event"),
+            (
+                "s publish:*", #"{"type":"note","key":"k","data":{"x":"\#(String(repeating: "x", count: 70_000))"}}"#,
+                "too_large"
+            ),
+            ("s publish:*", "7", "invalid_event"), ("s publish:*", "", "bad_request"),
+        ] as [(String?, String, String)]
+    )
     func refusedRequestStoresNothing(token: String?, event: String, code: String) async throws {
         try await withHub { hub in
             let client = try await hub.connect(token: token)

@@ -64,9 +64,11 @@ import Testing
             let client = try await hub.connect(token: "svc publish:*")
             try await client.subscribe("note:a")
             try await client.subscribe("note:b")
-            try await client.send(#"{"op":"publish","events":[{"type":"note","keys":["b","a"],"id":"e1","data":{"x":1}}]}"#)
+            let event = #"{"type":"note","keys":["b","a"],"id":"e1","data":{"x":1}}"#
+            try await client.send(#"{"op":"publish","events":[\#(event)]}"#)
             let events = try await client.expect(2, "event")
-            #expect(Set(events.map { "\($0["channel"]?.string ?? "") \($0["seq"]?.integer ?? 0)" }) == ["note:a 1", "note:b 3"])
+            let places = events.map { "\($0["channel"]?.string ?? "") \($0["seq"]?.integer ?? 0)" }
+            #expect(Set(places) == ["note:a 1", "note:b 3"])
             #expect(events.allSatisfy { $0["id"]?.string == "e1" && $0["data"]?.json == #"{"x":1}"# })
         }
     }
@@ -125,11 +127,12 @@ import Testing
                 let outlet = RecordingOutlet()
                 let made = try #require(hub.hub.makeSession(on: loop, outlet: outlet))
                 session = made
+                let event = #"{"type":"note","key":"k","data":{}}"#
                 try await loop.submit {
                     made.assumeIsolated { session in
                         session.opened(token: "u_1 publish:*", now: .now)
                         session.received(Array(#"{"op":"subscribe","channel":"note:k","since":0}"#.utf8))
-                        session.received(Array(#"{"op":"publish","events":[{"type":"note","key":"k","data":{}}]}"#.utf8))
+                        session.received(Array(#"{"op":"publish","events":[\#(event)]}"#.utf8))
                     }
                 }.get()
                 try await outlet.wait(for: "an answer") { !$0.messages(["published"]).isEmpty }

@@ -80,7 +80,8 @@ import Testing
         Line(.pong(id: text), #"{"op":"pong","id":"a\"b"}"#),
         Line(
             .heartbeat(time: time, heads: [(balance, 1082), (rate, 3)]),
-            #"{"op":"heartbeat","time":"2026-11-20T16:00:00Z","heads":{"balanceUpdate:u_42":1082,"rateChange:BTC/USDT":3}}"#
+            #"{"op":"heartbeat","time":"2026-11-20T16:00:00Z","#
+                + #""heads":{"balanceUpdate:u_42":1082,"rateChange:BTC/USDT":3}}"#
         ),
         Line(.heartbeat(time: time, heads: []), #"{"op":"heartbeat","time":"2026-11-20T16:00:00Z","heads":{}}"#),
         Line(
@@ -116,25 +117,29 @@ import Testing
 
     // MARK: - Codes
 
-    @Test(arguments: [
-        (ErrorCode.cursorExpired, "cursor_expired", "snapshot"), (.epochChanged, "epoch_changed", "snapshot"),
-        (.notAuthenticated, "not_authenticated", "auth"), (.tokenExpired, "token_expired", "auth"),
-        (.unavailable, "unavailable", "retry"), (.overloaded, "overloaded", "retry"), (.badToken, "bad_token", nil),
-        (.badRequest, "bad_request", nil), (.unknownOp, "unknown_op", nil), (.forbidden, "forbidden", nil),
-        (.unknownType, "unknown_type", nil), (.alreadySubscribed, "already_subscribed", nil),
-        (.notSubscribed, "not_subscribed", nil), (.tooManySubscriptions, "too_many_subscriptions", nil),
-        (.invalidEvent, "invalid_event", nil), (.conflict, "conflict", nil), (.tooLarge, "too_large", nil),
-    ] as [(ErrorCode, String, String?)])
+    @Test(
+        arguments: [
+            (ErrorCode.cursorExpired, "cursor_expired", "snapshot"), (.epochChanged, "epoch_changed", "snapshot"),
+            (.notAuthenticated, "not_authenticated", "auth"), (.tokenExpired, "token_expired", "auth"),
+            (.unavailable, "unavailable", "retry"), (.overloaded, "overloaded", "retry"), (.badToken, "bad_token", nil),
+            (.badRequest, "bad_request", nil), (.unknownOp, "unknown_op", nil), (.forbidden, "forbidden", nil),
+            (.unknownType, "unknown_type", nil), (.alreadySubscribed, "already_subscribed", nil),
+            (.notSubscribed, "not_subscribed", nil), (.tooManySubscriptions, "too_many_subscriptions", nil),
+            (.invalidEvent, "invalid_event", nil), (.conflict, "conflict", nil), (.tooLarge, "too_large", nil),
+        ] as [(ErrorCode, String, String?)]
+    )
     func codesAreWordsWithActions(code: ErrorCode, word: String, action: String?) {
         #expect(code.rawValue == word)
         #expect(code.action == action)
     }
 
-    @Test(arguments: [
-        (CloseReason.draining(reconnectAfter: 18_250), 4001), (.tokenExpired, 4005), (.heartbeatTimeout, 4009),
-        (.overloaded, 4013), (.badMessage("x"), 4500), (.notAuthenticated("x"), 4501),
-        (.tooManySubscriptions(limit: 5), 4505),
-    ] as [(CloseReason, UInt16)])
+    @Test(
+        arguments: [
+            (CloseReason.draining(reconnectAfter: 18_250), 4001), (.tokenExpired, 4005), (.heartbeatTimeout, 4009),
+            (.overloaded, 4013), (.badMessage("x"), 4500), (.notAuthenticated("x"), 4501),
+            (.tooManySubscriptions(limit: 5), 4505),
+        ] as [(CloseReason, UInt16)]
+    )
     func closeCodesAreThoseOfTheProtocol(reason: CloseReason, code: UInt16) {
         #expect(reason.code == code)
         #expect(!reason.text.isEmpty)

@@ -18,7 +18,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "{", "nonsense", #"{"op":"ping"} x"#, #"{"op":"ping","op":"ping"}"#, "[]", "7", "null", "\"ping\""])
+    @Test(arguments: [
+        "", "{", "nonsense", #"{"op":"ping"} x"#, #"{"op":"ping","op":"ping"}"#, "[]", "7", "null", #""ping""#,
+    ])
     func whatIsNoJSONObjectEndsTheConnection(text: String) async throws {
         try await withHub { hub in
             let client = try await hub.connect()
@@ -42,7 +44,12 @@ import Testing
     @Test func misunderstandingsAreAnsweredAndHarmless() async throws {
         try await withHub { hub in
             let client = try await hub.connect()
-            try await client.send(#"{"op":"dance","id":1}"#, #"{"id":2}"#, #"{"op":"subscribe","id":3}"#, #"{"op":"ping","id":4}"#)
+            try await client.send(
+                #"{"op":"dance","id":1}"#,
+                #"{"id":2}"#,
+                #"{"op":"subscribe","id":3}"#,
+                #"{"op":"ping","id":4}"#
+            )
             #expect(try await client.answer(1)["code"]?.string == "unknown_op")
             #expect(try await client.answer(2)["code"]?.string == "bad_request")
             #expect(try await client.answer(3)["code"]?.string == "bad_request")
@@ -166,6 +173,20 @@ import Testing
             try await client.answer(1_000, op: "pong")
             #expect(client.messages("pong").map { $0["id"]?.integer } == Array(1...1_000))
             #expect(await client.session.takesMessages)
+        }
+    }
+
+    @Test func requestBehindABacklogDoesNotOvertakeIt() async throws {
+        try await withHub { hub in
+            let client = try await hub.connect()
+            try await client.becomeUnwritable()
+            try await client.send(#"{"op":"ping","id":1}"#)
+            // There is room again, which the session has not been told yet.
+            client.outlet.setRoom(.max)
+            try await client.send(#"{"op":"ping","id":2}"#)
+            try await client.becomeWritable()
+            try await client.answer(2)
+            #expect(client.messages("pong").map { $0["id"]?.integer } == [1, 2])
         }
     }
 

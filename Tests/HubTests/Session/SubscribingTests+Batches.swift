@@ -12,7 +12,8 @@ import Testing
             try await hub.publish(2, on: "note:b")
             let client = try await hub.connect()
             try await client.send(
-                #"{"op":"subscribe","id":1,"channels":[{"channel":"note:a"},{"channel":"mine:x"},{"channel":"note:b","since":1},{"channel":"nope:x"},{"channel":"note:a"}]}"#
+                #"{"op":"subscribe","id":1,"channels":[{"channel":"note:a"},{"channel":"mine:x"},"#
+                    + #"{"channel":"note:b","since":1},{"channel":"nope:x"},{"channel":"note:a"}]}"#
             )
             let answers = try await client.expect(5, "subscribed", "error")
             #expect(answers.allSatisfy { $0["id"]?.integer == 1 })
@@ -123,7 +124,8 @@ import Testing
             try await one.subscribe("note:b")
             try await other.subscribe("note:a")
             #expect(await hub.subscriptionCount() == 3)
-            #expect(Set(await one.session.roster.subscriptions(of: one.session).map(\.description)) == ["note:a", "note:b"])
+            let names = await one.session.roster.subscriptions(of: one.session).map(\.description)
+            #expect(Set(names) == ["note:a", "note:b"])
             #expect(hub.hub.registry.count == 2)
             await one.end()
             #expect(await hub.subscriptionCount() == 1)

@@ -58,9 +58,11 @@ import Testing
             hub.tape.fail(.page, .before(.unavailable("x")))
             let channel = try Self.channel("k", of: hub)
             let reader = hub.hub.reader
-            async let first = Result.of { () async throws(TapeFault) in try await reader.page(of: channel, after: 0).run?.last }
+            let read = { @Sendable () async throws(TapeFault) in try await reader.page(of: channel, after: 0).run?.last
+            }
+            async let first = Result.of(read)
             try await hub.tape.pages.waitForArrivals(1)
-            async let second = Result.of { () async throws(TapeFault) in try await reader.page(of: channel, after: 0).run?.last }
+            async let second = Result.of(read)
             hub.tape.pages.open()
             #expect(await first == .failure(.unavailable("x")))
             _ = await second
@@ -73,7 +75,8 @@ import Testing
             hub.tape.latests.close()
             let clients = try await [hub.connect(), hub.connect(), hub.connect(), hub.connect()]
             for (index, client) in clients.enumerated() {
-                try await client.send(#"{"op":"subscribe","channels":[{"channel":"note:\#(index)"},{"channel":"note:x"}]}"#)
+                let channels = #"{"channel":"note:\#(index)"},{"channel":"note:x"}"#
+                try await client.send(#"{"op":"subscribe","channels":[\#(channels)]}"#)
                 if index == 0 { try await hub.tape.latests.waitForArrivals(1) }
             }
             // Enough time for the reader to hear of them all; one that came late would make one more read.

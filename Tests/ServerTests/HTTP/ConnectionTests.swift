@@ -7,7 +7,7 @@ import Server
 import Testing
 
 /// HTTP/1.1 as it is spoken on one connection.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct ConnectionTests {
     private static func event(_ id: Int) -> String {
         #"{"type":"rateChange","key":"A","id":"\#(id)","data":{"rate":"\#(id)"}}"#

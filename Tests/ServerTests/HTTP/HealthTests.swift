@@ -5,7 +5,7 @@ import HubTestSupport
 import JSON
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct HealthTests {
     @Test(arguments: ["/health/live", "/health/ready"])
     func aRunningHubIsHealthy(_ target: String) async throws {
@@ -55,16 +55,24 @@ struct HealthTests {
     }
 
     @Test
-    func aHubThatHasBegunToStopTakesNoMoreEvents() async throws {
+    func aRequestThatIsCompleteOnlyAfterTheStopIsAskedToComeAgain() async throws {
         try await withServer { server in
-            server.hub.shutDown()
-            try await eventually("the hub is not ready") { !server.hub.isReady }
-            #expect(try await server.request(.get("/health/ready")).status == 503)
-            #expect(try await server.request(.get("/health/live")).status == 200)
             let event = #"{"type":"rateChange","key":"A","data":{"rate":"1"}}"#
-            let refused = try await server.request(.post(event, token: try await server.tokens.publisher()))
+            let text = Request.post(event, token: try await server.tokens.publisher()).text
+            let wire = try await server.connect()
+            try await wire.send(Request.get("/health/ready").text)
+            #expect(try await wire.answer().status == 200)
+            try await wire.send(String(text.dropLast()))
+            // What the kernel has is read before what is queued, at the latest in the second round.
+            try await server.settle()
+            try await server.settle()
+            await server.stop()
+            try await eventually("the hub is not ready") { !server.hub.isReady }
+            try await wire.send(String(text.suffix(1)))
+            let refused = try await wire.answer()
             try refused.expectProblem(503, "unavailable")
             #expect(refused.fields["retry-after"] != nil)
+            try await wire.waitForEnd()
         }
     }
 

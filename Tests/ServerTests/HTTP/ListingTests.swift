@@ -3,7 +3,7 @@
 import JSON
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct ListingTests {
     private static let users = ["u_1", "u_2", "u_3"]
     private static let pairs = ["A/B", "C/D", "E/F"]

@@ -6,7 +6,7 @@ import JSON
 import Server
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct PublishRefusalTests {
     @Test(
         arguments: RefusedRequests.bodies + RefusedRequests.contentTypes + RefusedRequests.cloudEvents

@@ -5,7 +5,7 @@ import HubTestSupport
 import JSON
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct PublishTests {
     private static let balance = #"{"type":"balanceUpdate","id":"b-1","data":{"userId":"u_42","balance":"10.50"}}"#
     private static let rate = #"{"type":"rateChange","key":"BTC/USDT","id":"r-1","data":{"rate":"97000.12"}}"#

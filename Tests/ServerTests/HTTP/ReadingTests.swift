@@ -5,7 +5,7 @@ import HubTestSupport
 import JSON
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct ReadingTests {
     private static func rate(_ rate: Int, _ key: String = "BTC/USDT") -> String {
         #"{"type":"rateChange","key":"\#(key)","id":"r-\#(rate)","time":"2026-11-20T16:00:00Z","data":{"rate":"\#(rate)"}}"#

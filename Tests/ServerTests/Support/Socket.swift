@@ -31,7 +31,8 @@ final class Socket: Sendable {
     let subprotocol: String?
     private let state = Mutex(State())
 
-    private init(_ wire: Wire, subprotocol: String?) {
+    /// - Parameter wire: A connection whose handshake is over.
+    init(upgraded wire: Wire, subprotocol: String? = nil) {
         self.wire = wire
         self.subprotocol = subprotocol
     }
@@ -60,7 +61,7 @@ final class Socket: Sendable {
             case .failed(let failure):
                 throw failure
             case .accepted(let response, let rest):
-                let socket = Socket(wire, subprotocol: response.subprotocol)
+                let socket = Socket(upgraded: wire, subprotocol: response.subprotocol)
                 try await socket.take(rest)
                 return socket
             }
