@@ -13,18 +13,21 @@ PROGRAM := .build/release/broadtape
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
 TEST_TOOLS := python3-venv
 
-.PHONY: help run build test conformance conformance-if-available libraries test-tools format lint clean
+.PHONY: help run build hub test conformance conformance-if-available libraries test-tools format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
 
-run: build ## Start a hub on its embedded default and play a trace into it.
+run: libraries ## Start a hub on its embedded default and play a trace into it.
+	@$(MAKE) --no-print-directory hub
 	@exec $(PROGRAM) serve --demo config/demo.ndjson
 
-build: libraries ## Build the hub and the load tester in release mode.
+build: libraries hub ## Build the hub and the load tester in release mode.
+	@$(RELEASE) --product broadtape-load
+
+hub:
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."
 	@$(RELEASE) --product broadtape
-	@$(RELEASE) --product broadtape-load
 
 test: libraries test-tools ## Run every test.
 	@echo "Building the tests; the first time takes 5 to 15 minutes."

@@ -164,7 +164,7 @@ struct SubscriberTests {
                 var update = updates.makeAsyncIterator()
                 let peer = try await server.accept()
                 peer.send(
-                    #"{"op":"welcome","session":"s","node":"n","heartbeat":50}"#,
+                    #"{"op":"welcome","session":"s","node":"n","heartbeat":300}"#,
                     Self.subscribed(head: 4),
                     #"{"op":"heartbeat","time":"t","heads":{"a:b":6}}"#
                 )
@@ -227,8 +227,7 @@ struct SubscriberTests {
             try await subscriber.run { updates in
                 var update = updates.makeAsyncIterator()
                 let peer = try await server.accept()
-                // Far less than the refresh needs, so that it is due soon.
-                let expires = UTCTime(nanoseconds: Self.now() + 50_000_000).description
+                let expires = UTCTime(nanoseconds: Self.now() + 1_000_000_000).description
                 peer.send(#"{"op":"authenticated","user":"u","expires":"\#(expires)"}"#)
                 #expect(Self.short(await update.next()) == "authenticated u")
                 let auth = await peer.next("auth")

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HubTestSupport
+import Testing
+
+/// A program of this package, running as a process of its own.
+final class Program: Sendable {
+    /// What has become of it so far.
+    struct Record: Sendable, CustomStringConvertible {
+        var output = ""
+        var errors = ""
+        /// How many of its two streams have ended.
+        var endedStreams = 0
+        /// Exit status; a signal's number below zero.
+        var status: Int32?
+
+        var isOver: Bool {
+            self.status != nil && self.endedStreams == 2
+        }
+
+        /// The lines of the standard output.
+        var lines: [String] {
+            self.output.split(separator: "\n").map(String.init)
+        }
+
+        var description: String {
+            "status \(self.status.map(String.init) ?? "none"), output: \(self.output) errors: \(self.errors)"
+        }
+    }
+
+    let record = Watched(Record())
+    let identifier: pid_t
+
+    /// Where the programs are: beside the tests, unless `BROADTAPE_PROGRAMS` says otherwise.
+    private static let folder =
+        ProcessInfo.processInfo.environment["BROADTAPE_PROGRAMS"].map { URL(fileURLWithPath: $0) }
+        ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+
+    /// - Parameters:
+    ///   - environment: In place of the tests' own.
+    ///   - folder: The working directory.
+    ///   - input: For its standard input, which is at its end otherwise.
+    init(
+        _ arguments: [String],
+        of name: String = "broadtape",
+        environment: [String: String] = [:],
+        in folder: TestFolder,
+        input: String = ""
+    ) throws {
+        let process = Process()
+        let (output, errors, standardInput) = (Pipe(), Pipe(), Pipe())
+        process.executableURL = Self.folder.appendingPathComponent(name)
+        process.arguments = arguments
+        process.environment = environment.merging(["HOME": folder.path, "PATH": "/usr/bin:/bin"]) { given, _ in given }
+        process.currentDirectoryURL = folder.url
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = standardInput
+        let record = self.record
+        process.terminationHandler = { process in
+            let status = process.terminationStatus
+            record.change { $0.status = process.terminationReason == .exit ? status : -status }
+        }
+        Self.follow(output) { text in
+            record.change { $0.output += text }
+        } atEnd: {
+            record.change { $0.endedStreams += 1 }
+        }
+        Self.follow(errors) { text in
+            record.change { $0.errors += text }
+        } atEnd: {
+            record.change { $0.endedStreams += 1 }
+        }
+        try process.run()
+        self.identifier = process.processIdentifier
+        try? standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+        try? standardInput.fileHandleForWriting.close()
+    }
+
+    private static func follow(
+        _ pipe: Pipe,
+        _ take: @escaping @Sendable (String) -> Void,
+        atEnd end: @escaping @Sendable () -> Void
+    ) {
+        pipe.fileHandleForReading.readabilityHandler = { handle in
+            let data = handle.availableData
+            guard !data.isEmpty else {
+                handle.readabilityHandler = nil
+                return end()
+            }
+            take(String(decoding: data, as: UTF8.self))
+        }
+    }
+
+    /// Returns what has become of it, once it has ended.
+    func end(within limit: Duration = .seconds(30)) async throws -> Record {
+        try await self.record.wait(for: "the end of the process", within: limit) { $0.isOver }
+        return self.record.value
+    }
+
+    /// Asks it to end.
+    func terminate() {
+        self.signal(SIGTERM)
+    }
+
+    /// Ends it at once, and returns when it is gone.
+    func kill() async throws {
+        self.signal(SIGKILL)
+        try await self.record.wait(for: "the death of the process") { $0.status != nil }
+    }
+
+    private func signal(_ number: Int32) {
+        // Once it has been waited for, its number may be another's.
+        guard self.record.value.status == nil else { return }
+        Foundation.kill(self.identifier, number)
+    }
+
+    /// Runs a program to its end.
+    static func run(
+        _ arguments: [String],
+        of name: String = "broadtape",
+        environment: [String: String] = [:],
+        in folder: TestFolder,
+        input: String = "",
+        within limit: Duration = .seconds(30)
+    ) async throws -> Record {
+        let program = try Program(arguments, of: name, environment: environment, in: folder, input: input)
+        do {
+            return try await program.end(within: limit)
+        } catch {
+            try await program.kill()
+            throw error
+        }
+    }
+}
