@@ -201,10 +201,15 @@ let package = Package(
         ),
         .testTarget(
             name: "ClientTests",
-            dependencies: nio + ["Client", "JSON", "WebSocket"],
+            dependencies: nio + [
+                "Client",
+                "JSON",
+                "WebSocket",
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
             swiftSettings: settings
         ),
-        .testTarget(name: "LoadKitTests", dependencies: ["JSON", "LoadKit"], swiftSettings: settings),
+        .testTarget(name: "LoadKitTests", dependencies: ["Client", "JSON", "LoadKit"], swiftSettings: settings),
         .testTarget(
             name: "ServerTests",
             dependencies: nio + [

@@ -40,7 +40,7 @@ struct Demo {
     }
 
     private static func printInstructions(url: String, token: String) {
-        let program = CommandLine.arguments.first ?? "broadtape"
+        let program = URL(fileURLWithPath: CommandLine.arguments.first ?? "broadtape").path
         let text = """
 
             Broadtape listens on \(url)  (WebSocket: \(url.replacing("http:", with: "ws:"))/ws)

@@ -2,83 +2,42 @@
 
 import Client
 import JSON
-import Synchronization
 import Testing
-import WebSocket
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
 
 /// The whole subscriber against a server whose every word the test says.
 @Suite(.timeLimit(.minutes(1)))
 struct SubscriberTests {
-    private static let quick = Subscriber.Options(
-        backoff: Backoff(base: .milliseconds(1), cap: .milliseconds(1))
-    )
-    private static let welcome = #"{"op":"welcome","session":"s","node":"n","heartbeat":10000}"#
-
-    private static func event(_ seq: Int, padding: Int = 0) -> String {
-        let data = String(repeating: "x", count: padding)
-        return #"{"op":"event","channel":"a:b","seq":\#(seq),"id":"e\#(seq)","time":"t","data":"\#(data)"}"#
-    }
-
-    private static func subscribed(head: Int, mode: String = "live", epoch: String = "k") -> String {
-        #"{"op":"subscribed","id":1,"channel":"a:b","epoch":"\#(epoch)","head":\#(head),"mode":"\#(mode)"}"#
-    }
-
-    /// What is left of an update to compare: its kind and number.
-    private static func short(_ update: Update?) -> String {
-        switch update {
-        case .connected: "connected"
-        case .authenticated(let user): "authenticated \(user)"
-        case .subscribed(let position, let mode): "subscribed \(position.seq) \(mode)"
-        case .snapshot(let event): "snapshot \(event.seq)"
-        case .event(let event): "event \(event.seq)"
-        case .caughtUp(_, let seq): "caughtUp \(seq)"
-        case .gap(let gap): "gap \(gap.after) \(gap.reason)"
-        case .refused(_, let code, _): "refused \(code)"
-        case .notice(let code, _): "notice \(code)"
-        case .disconnected(let ending, _): "disconnected \(ending)"
-        case nil: "end"
-        }
-    }
-
-    private func subscriber(
-        _ server: Loopback,
-        options: Subscriber.Options = quick,
-        token: TokenProvider? = nil
-    ) throws -> Subscriber {
-        try Subscriber(to: server.address, subscriptions: [Subscription("a:b")], token: token, options: options)
-    }
-
     @Test func resumesWhereItGotToAndDropsWhatItHas() async throws {
         try await Loopback.withServer { server in
-            try await self.subscriber(server).run { updates in
+            try await Script.subscriber(server).run { updates in
                 var update = updates.makeAsyncIterator()
                 let first = try await server.accept()
-                first.send(Self.welcome, Self.subscribed(head: 4), Self.event(5), Self.event(5), Self.event(6))
+                first.send(
+                    Script.welcome,
+                    Script.subscribed(head: 4),
+                    Script.event(5),
+                    Script.event(5),
+                    Script.event(6)
+                )
                 for expected in ["connected", "subscribed 4 live", "event 5", "event 6"] {
-                    #expect(Self.short(await update.next()) == expected)
+                    #expect(Script.short(await update.next()) == expected)
                 }
                 #expect(await first.nextSubscription()?["since"]?.integer == nil)
                 first.drop()
-                #expect(Self.short(await update.next()) == "disconnected the connection was lost")
+                #expect(Script.short(await update.next()) == "disconnected the connection was lost")
                 let second = try await server.accept()
                 let request = await second.nextSubscription()
                 #expect(request?["since"]?.integer == 6)
                 #expect(request?["epoch"]?.string == "k")
                 second.send(
-                    Self.welcome,
-                    Self.subscribed(head: 8, mode: "resumed"),
-                    Self.event(7),
-                    Self.event(8),
+                    Script.welcome,
+                    Script.subscribed(head: 8, mode: "resumed"),
+                    Script.event(7),
+                    Script.event(8),
                     #"{"op":"caughtUp","channel":"a:b","seq":8}"#
                 )
                 for expected in ["connected", "subscribed 6 resumed", "event 7", "event 8", "caughtUp 8"] {
-                    #expect(Self.short(await update.next()) == expected)
+                    #expect(Script.short(await update.next()) == expected)
                 }
             }
         }
@@ -89,25 +48,25 @@ struct SubscriberTests {
             let subscriber = try Subscriber(
                 to: server.address,
                 subscriptions: [Subscription("a:b", from: .after(3, epoch: "k"))],
-                options: Self.quick
+                options: Script.quick
             )
             try await subscriber.run { updates in
                 var update = updates.makeAsyncIterator()
                 let peer = try await server.accept()
                 #expect(await peer.next("subscribe") != nil)
                 peer.send(
-                    Self.welcome,
+                    Script.welcome,
                     #"{"op":"error","id":1,"code":"cursor_expired","message":"m","channel":"a:b","action":"snapshot"}"#
                 )
                 let again = await peer.nextSubscription()
                 #expect(again?["snapshot"]?.bool == true)
                 #expect(again?["since"]?.integer == nil)
                 peer.send(
-                    Self.subscribed(head: 90, mode: "snapshot"),
+                    Script.subscribed(head: 90, mode: "snapshot"),
                     #"{"op":"snapshot","channel":"a:b","seq":90,"id":"e","time":"t","data":{}}"#
                 )
                 for expected in ["connected", "gap 3 cursorExpired", "subscribed 90 snapshot", "snapshot 90"] {
-                    #expect(Self.short(await update.next()) == expected)
+                    #expect(Script.short(await update.next()) == expected)
                 }
             }
         }
@@ -115,13 +74,13 @@ struct SubscriberTests {
 
     @Test func finalCloseEndsTheRun() async throws {
         try await Loopback.withServer { server in
-            let subscriber = try self.subscriber(server)
+            let subscriber = try Script.subscriber(server)
             await #expect(throws: Ending.closed(code: 4501, reason: "bad token")) {
                 try await subscriber.run { updates in
                     let peer = try await server.accept()
-                    peer.send(Self.welcome, #"{"op":"error","code":"bad_token","message":"m"}"#)
+                    peer.send(Script.welcome, #"{"op":"error","code":"bad_token","message":"m"}"#)
                     peer.close(4501, "bad token")
-                    let all = await updates.reduce(into: []) { $0.append(Self.short($1)) }
+                    let all = await updates.reduce(into: []) { $0.append(Script.short($1)) }
                     #expect(all == ["connected", "notice bad_token"])
                 }
             }
@@ -130,12 +89,12 @@ struct SubscriberTests {
 
     @Test func nothingLeftToReadEndsTheRun() async throws {
         try await Loopback.withServer { server in
-            let subscriber = try self.subscriber(server)
+            let subscriber = try Script.subscriber(server)
             await #expect(throws: Ending.nothingToRead(code: "forbidden", message: "not yours")) {
                 try await subscriber.run { updates in
                     let peer = try await server.accept()
                     peer.send(#"{"op":"error","code":"forbidden","message":"not yours","channel":"a:b"}"#)
-                    let all = await updates.reduce(into: []) { $0.append(Self.short($1)) }
+                    let all = await updates.reduce(into: []) { $0.append(Script.short($1)) }
                     #expect(all == ["refused forbidden"])
                 }
             }
@@ -144,11 +103,11 @@ struct SubscriberTests {
 
     @Test func silenceIsADeadConnection() async throws {
         try await Loopback.withServer { server in
-            try await self.subscriber(server).run { updates in
+            try await Script.subscriber(server).run { updates in
                 var update = updates.makeAsyncIterator()
                 let peer = try await server.accept()
                 peer.send(#"{"op":"welcome","session":"s","node":"n","heartbeat":20}"#)
-                #expect(Self.short(await update.next()) == "connected")
+                #expect(Script.short(await update.next()) == "connected")
                 guard case .disconnected(.silent, _) = await update.next() else {
                     Issue.record("not silent")
                     return
@@ -160,16 +119,16 @@ struct SubscriberTests {
 
     @Test func stayingBehindWhileNothingComesIsStuck() async throws {
         try await Loopback.withServer { server in
-            try await self.subscriber(server).run { updates in
+            try await Script.subscriber(server).run { updates in
                 var update = updates.makeAsyncIterator()
                 let peer = try await server.accept()
                 peer.send(
                     #"{"op":"welcome","session":"s","node":"n","heartbeat":300}"#,
-                    Self.subscribed(head: 4),
+                    Script.subscribed(head: 4),
                     #"{"op":"heartbeat","time":"t","heads":{"a:b":6}}"#
                 )
-                #expect(Self.short(await update.next()) == "connected")
-                #expect(Self.short(await update.next()) == "subscribed 4 live")
+                #expect(Script.short(await update.next()) == "connected")
+                #expect(Script.short(await update.next()) == "subscribed 4 live")
                 guard case .disconnected(.stuck(channel: "a:b"), _) = await update.next() else {
                     Issue.record("not stuck")
                     return
@@ -183,12 +142,12 @@ struct SubscriberTests {
 
     @Test func goodbyeIsHonoured() async throws {
         try await Loopback.withServer { server in
-            try await self.subscriber(server).run { updates in
+            try await Script.subscriber(server).run { updates in
                 var update = updates.makeAsyncIterator()
                 let peer = try await server.accept()
-                peer.send(Self.welcome, #"{"op":"goodbye","reason":"draining","reconnectAfter":37}"#)
+                peer.send(Script.welcome, #"{"op":"goodbye","reason":"draining","reconnectAfter":37}"#)
                 peer.close(4001, "draining;retry=37")
-                #expect(Self.short(await update.next()) == "connected")
+                #expect(Script.short(await update.next()) == "connected")
                 let ending = Ending.closed(code: 4001, reason: "draining;retry=37")
                 #expect(await update.next() == .disconnected(ending, retryInMilliseconds: 37))
                 _ = try await server.accept()
@@ -196,82 +155,14 @@ struct SubscriberTests {
         }
     }
 
-    @Test func everyConnectionAsksForAFreshToken() async throws {
-        let count = Mutex(0)
-        try await Loopback.withServer { server in
-            let subscriber = try self.subscriber(server) {
-                count.withLock {
-                    $0 += 1
-                    return "t\($0)"
-                }
-            }
-            try await subscriber.run { _ in
-                let first = try await server.accept()
-                #expect(first.request.fields["authorization"] == "Bearer t1")
-                first.close(4005)
-                let second = try await server.accept()
-                #expect(second.request.fields["authorization"] == "Bearer t2")
-            }
-        }
-    }
-
-    @Test func tokensAreReplacedInPlaceBeforeTheyExpire() async throws {
-        let count = Mutex(0)
-        try await Loopback.withServer { server in
-            let subscriber = try self.subscriber(server) {
-                count.withLock {
-                    $0 += 1
-                    return "t\($0)"
-                }
-            }
-            try await subscriber.run { updates in
-                var update = updates.makeAsyncIterator()
-                let peer = try await server.accept()
-                let expires = UTCTime(nanoseconds: Self.now() + 1_000_000_000).description
-                peer.send(#"{"op":"authenticated","user":"u","expires":"\#(expires)"}"#)
-                #expect(Self.short(await update.next()) == "authenticated u")
-                let auth = await peer.next("auth")
-                #expect(auth?["token"]?.string == "t2")
-                peer.send(#"{"op":"authenticated","id":0,"user":"u"}"#)
-                #expect(Self.short(await update.next()) == "authenticated u")
-            }
-        }
-    }
-
-    private static func now() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
-
-    @Test func troubleWithTokensIsTriedAgain() async throws {
-        struct Locked: Error {}
-        let count = Mutex(0)
-        try await Loopback.withServer { server in
-            let subscriber = try self.subscriber(server) {
-                let isFirst = count.withLock {
-                    $0 += 1
-                    return $0 == 1
-                }
-                if isFirst { throw Locked() }
-                return "t"
-            }
-            try await subscriber.run { updates in
-                var update = updates.makeAsyncIterator()
-                #expect(Self.short(await update.next()) == "disconnected there is no token: Locked()")
-                _ = try await server.accept()
-            }
-        }
-    }
-
     @Test func slowConsumerStopsTheReading() async throws {
         try await Loopback.withServer { server in
-            var options = Self.quick
+            var options = Script.quick
             options.queueBytes = 100_000
-            try await self.subscriber(server, options: options).run { updates in
+            try await Script.subscriber(server, options: options).run { updates in
                 let peer = try await server.accept()
-                peer.send(Self.welcome, Self.subscribed(head: 0))
-                for seq in 1...60 { peer.send(Self.event(seq, padding: 60_000)) }
+                peer.send(Script.welcome, Script.subscribed(head: 0))
+                for seq in 1...60 { peer.send(Script.event(seq, padding: 60_000)) }
                 #expect(try await peer.hasUnsentBytes())
                 var next = 1
                 for await update in updates {
@@ -286,24 +177,24 @@ struct SubscriberTests {
 
     @Test func clientThatDoesNotReadGivesSignsOfLife() async throws {
         try await Loopback.withServer { server in
-            var options = Self.quick
+            var options = Script.quick
             options.queueBytes = 1
-            try await self.subscriber(server, options: options).run { updates in
+            try await Script.subscriber(server, options: options).run { updates in
                 let peer = try await server.accept()
                 peer.send(#"{"op":"welcome","session":"s","node":"n","heartbeat":20}"#)
                 // For longer than a connection that is listened to may be silent.
                 for _ in 0..<6 { try await peer.pong() }
                 var update = updates.makeAsyncIterator()
-                #expect(Self.short(await update.next()) == "connected")
-                peer.send(Self.subscribed(head: 3))
-                #expect(Self.short(await update.next()) == "subscribed 3 live")
+                #expect(Script.short(await update.next()) == "connected")
+                peer.send(Script.subscribed(head: 3))
+                #expect(Script.short(await update.next()) == "subscribed 3 live")
             }
         }
     }
 
     @Test func cancellationClosesTheConnection() async throws {
         try await Loopback.withServer { server in
-            let subscriber = try self.subscriber(server)
+            let subscriber = try Script.subscriber(server)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await subscriber.run() }
                 let peer = try await server.accept()
@@ -318,7 +209,7 @@ struct SubscriberTests {
 
     @Test func unreadableMessagesEndTheRun() async throws {
         try await Loopback.withServer { server in
-            let subscriber = try self.subscriber(server)
+            let subscriber = try Script.subscriber(server)
             await #expect(throws: Ending.violation("a message is not an object with an \"op\"")) {
                 try await subscriber.run { updates in
                     try await server.accept().send("[]")

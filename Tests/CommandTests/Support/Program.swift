@@ -78,18 +78,20 @@ final class Program: Sendable {
         try? standardInput.fileHandleForWriting.close()
     }
 
+    /// Reads a stream to its end on a thread of its own, which also keeps it open until then.
     private static func follow(
         _ pipe: Pipe,
         _ take: @escaping @Sendable (String) -> Void,
         atEnd end: @escaping @Sendable () -> Void
     ) {
-        pipe.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            guard !data.isEmpty else {
-                handle.readabilityHandler = nil
-                return end()
+        let handle = pipe.fileHandleForReading
+        Thread.detachNewThread {
+            while true {
+                let data = handle.availableData
+                guard !data.isEmpty else { break }
+                take(String(decoding: data, as: UTF8.self))
             }
-            take(String(decoding: data, as: UTF8.self))
+            end()
         }
     }
 

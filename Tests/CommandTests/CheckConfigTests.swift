@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct CheckConfigTests {
+    private static func check(
+        _ yaml: String?,
+        _ arguments: [String] = [],
+        environment: [String: String] = [:]
+    ) async throws -> Program.Record {
+        var record: Program.Record?
+        try await withFolder { folder in
+            var arguments = ["check-config"] + arguments
+            if let yaml { arguments += ["--config", try folder.write(yaml, to: "hub.yaml")] }
+            record = try await Program.run(arguments, environment: environment, in: folder)
+            #expect(!folder.exists("var"), "checking must not make anything")
+        }
+        return try #require(record)
+    }
+
+    @Test(arguments: [
+        nil, "", "# nothing\n", "types:\n", "port: 9000\nheartbeat: 1s\nsilence: 3s\n",
+        "types:\n  note:\n    readers: everyone\n", "types:\n  rateChange:\n    retention: forever\n",
+        "types:\n  note:\n    readers: scope\n    slot: topic\n    delivery: latest\n    fields:\n      text: string\n",
+    ])
+    func goodConfigurationsAreAccepted(_ yaml: String?) async throws {
+        let record = try await Self.check(yaml)
+        #expect(record.status == 0, "\(record)")
+        #expect(record.output.contains("good"))
+        #expect(record.output.contains("balanceUpdate, chainEvent"))
+    }
+
+    /// What is written, the line it stands on, and words of the complaint.
+    static let mistakes: [(yaml: String, line: Int, words: [String])] = [
+        ("prot: 8080\n", 1, ["prot", "did you mean \"port\""]),
+        ("port: 8080\nhart-beat: 1s\n", 2, ["hart-beat", "did you mean \"heartbeat\""]),
+        ("max_body: 1MiB\n", 1, ["max_body", "did you mean \"max-body\""]), ("zzzzzzz: 1\n", 1, ["zzzzzzz"]),
+        ("port: 70000\n", 1, ["port", "70000", "65535"]), ("port: eighty\n", 1, ["port", "eighty"]),
+        ("\n\nheartbeat: 10\n", 3, ["heartbeat", "10s"]), ("heartbeat: 1ms\n", 1, ["heartbeat"]),
+        ("max-body: 1MB\n", 1, ["max-body", "1MB", "MiB"]), ("migrate: yes\n", 1, ["migrate", "true or false"]),
+        ("log-level: loud\n", 1, ["log-level", "loud", "warning"]),
+        ("database: mysql://x\n", 1, ["database", "sqlite:PATH"]),
+        ("loops: 0\n", 1, ["loops"]), ("port: [1]\n", 1, ["port", "single value"]), ("types: 5\n", 1, ["types"]),
+        ("types:\n  1note:\n    readers: everyone\n", 2, ["1note", "letter"]),
+        ("types:\n  note:\n    delivery: every\n", 2, ["note", "readers"]),
+        ("types:\n  note: 5\n", 2, ["note", "mapping"]),
+        ("types:\n  note:\n    readers: all\n", 3, ["readers", "owner, everyone, scope"]),
+        ("types:\n  note:\n    readers: everyone\n    delivery: last\n", 4, ["delivery", "every, latest"]),
+        ("types:\n  note:\n    reader: everyone\n", 3, ["reader", "did you mean \"readers\""]),
+        ("types:\n  note:\n    readers: everyone\n    retention: 3 days\n", 4, ["retention", "90d"]),
+        ("types:\n  note:\n    readers: everyone\n    retention: 0s\n", 4, ["retention"]),
+        ("types:\n  note:\n    readers: everyone\n    slot: [a]\n", 4, ["slot"]),
+        ("types:\n  note:\n    readers: everyone\n    slot: { feld: a }\n", 4, ["slot"]),
+        ("types:\n  note:\n    readers: everyone\n    slot: { field: a, defualt: b }\n", 4, ["defualt", "default"]),
+        ("types:\n  note:\n    readers: everyone\n    fields: 5\n", 4, ["fields"]),
+        (
+            "types:\n  note:\n    readers: everyone\n    fields:\n      a: decimel\n", 5,
+            ["decimel", "did you mean \"decimal\""]
+        ),
+        ("types:\n  note:\n    readers: everyone\n    fields:\n      a: { required: true }\n", 5, ["a", "kind"]),
+        (
+            "types:\n  note:\n    readers: everyone\n    fields:\n      a: { kind: string, requird: true }\n", 5,
+            ["requird"]
+        ),
+        (
+            "types:\n  note:\n    readers: everyone\n    fields:\n      a: { kind: string, required: maybe }\n", 5,
+            ["required"]
+        ),
+        ("types:\n  note:\n    readers: everyone\n    fields:\n      a: { values: [] }\n", 5, ["values"]),
+        ("types:\n  note:\n    readers: everyone\n    fields:\n      a: { values: x }\n", 5, ["values"]),
+        ("types:\n  note:\n    readers: everyone\n    fields:\n      a: [string]\n", 5, ["a", "kind"]),
+        ("types:\n  note:\n    readers: everyone\n    key-field: [a]\n", 4, ["key-field"]),
+        ("port: 1\nport: 2\n", 2, ["port"]),
+    ]
+
+    @Test(arguments: Self.mistakes)
+    func everyMistakeIsToldWithItsLine(_ yaml: String, _ line: Int, _ words: [String]) async throws {
+        let record = try await Self.check(yaml)
+        #expect((record.status ?? 0) > 0, "\(record)")
+        #expect(record.errors.contains("hub.yaml:\(line)"), "\(record)")
+        for word in words {
+            #expect(record.errors.contains(word), "\(record)")
+        }
+    }
+
+    @Test
+    func allMistakesAreToldAtOnce() async throws {
+        let record = try await Self.check("port: x\nheartbeat: y\nmax-events: z\n")
+        for line in 1...3 {
+            #expect(record.errors.contains("hub.yaml:\(line)"), "\(record)")
+        }
+    }
+
+    @Test(arguments: ["a: b: c\n", "\tport: 1\n", "- 1\n", "port: 'x\n"])
+    func whatIsNoMappingIsTold(_ yaml: String) async throws {
+        let record = try await Self.check(yaml)
+        #expect((record.status ?? 0) > 0, "\(record)")
+        #expect(record.errors.contains("hub.yaml"), "\(record)")
+    }
+
+    @Test
+    func aHeartbeatLongerThanTheSilenceIsRefused() async throws {
+        let record = try await Self.check("heartbeat: 10s\nsilence: 5s\n")
+        #expect((record.status ?? 0) > 0, "\(record)")
+        #expect(record.errors.contains("silence"))
+    }
+
+    @Test(
+        arguments: [
+            ([], ["BROADTAPE_PORT": "x"], "BROADTAPE_PORT"), (["--port", "x"], ["BROADTAPE_PORT": "1"], "--port"),
+            ([], ["BROADTAPE_MAX_BODY": "huge"], "BROADTAPE_MAX_BODY"), (["--loops", "-1"], [:], "--loops"),
+        ] as [([String], [String: String], String)]
+    )
+    func mistakesOutsideTheFileAreToldByTheirName(
+        _ arguments: [String],
+        _ environment: [String: String],
+        _ name: String
+    ) async throws {
+        let record = try await Self.check("port: 9000\n", arguments, environment: environment)
+        #expect((record.status ?? 0) > 0, "\(record)")
+        #expect(record.errors.contains(name), "\(record)")
+    }
+
+    /// Flags go before the environment, the environment before the file.
+    @Test(
+        arguments: [(["--port", "9000"], "x", "y", true), ([], "9000", "y", true), ([], nil, "y", false)]
+            as [([String], String?, String, Bool)]
+    )
+    func theNearestSettingCounts(_ flags: [String], _ variable: String?, _ file: String, _ isGood: Bool) async throws {
+        let environment = variable.map { ["BROADTAPE_PORT": $0] } ?? [:]
+        let record = try await Self.check("port: \(file)\n", flags, environment: environment)
+        #expect((record.status == 0) == isGood, "\(record)")
+    }
+
+    /// The example file with everything in it uncommented.
+    private static func uncommented() throws -> String {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../config/broadtape.yaml").standardizedFileURL.path
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(
+            separator: "\n",
+            omittingEmptySubsequences: false
+        )
+        return lines.map { line in
+            line.wholeMatch(of: #/# ((?:[a-z-]+|  .*):(?: .*)?)/#).map { String($0.1) } ?? String(line)
+        }.joined(separator: "\n")
+    }
+
+    @Test
+    func theExampleFileIsGoodWithEverythingUncommented() async throws {
+        let yaml = try Self.uncommented()
+        let settings = yaml.split(separator: "\n").filter { $0.firstMatch(of: #/^[a-z-]+:/#) != nil }
+        #expect(settings.count >= 23, "\(settings)")
+        #expect(yaml.contains("\n  distributionUpdate:"))
+        let record = try await Self.check(yaml)
+        #expect(record.status == 0, "\(record)\n\(yaml)")
+        #expect(record.output.contains("distributionUpdate"), "\(record)")
+    }
+}
