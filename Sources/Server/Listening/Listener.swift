@@ -8,6 +8,7 @@ package import NIOCore
 import NIOExtras
 import NIOPosix
 import ServiceLifecycle
+import Synchronization
 import WebSocket
 
 /// Accepts connections on one port: WebSockets for the hub, everything else for the HTTP API.
@@ -20,7 +21,8 @@ package final class Listener: Sendable {
     private let connections: Nursery
     private let upgrade: Upgrade
     private let onBound: @Sendable (SocketAddress) -> Void
-    private let allClosed: EventLoopPromise<Void>
+    /// When the last connection has closed after a shutdown; nil before anything was listened on.
+    private let allClosed = Mutex<EventLoopFuture<Void>?>(nil)
 
     /// - Parameters:
     ///   - group: Its loops are the hub's.
@@ -39,7 +41,6 @@ package final class Listener: Sendable {
         self.logger = logger
         self.connections = Nursery(limit: configuration.httpConnections)
         self.onBound = onBound
-        self.allClosed = group.next().makePromise()
         let upgrade = Upgrade(
             hub: hub,
             limits: WebSocket.Endpoint.Limits(
@@ -75,16 +76,13 @@ package final class Listener: Sendable {
     /// ``serveConnections()``; WebSockets are the hub's to close.
     package func run() async throws {
         let quiescing = ServerQuiescingHelper(group: self.group)
-        let channel: any Channel
-        do {
-            channel = try await self.bind(quiescing)
-        } catch {
-            self.allClosed.succeed()
-            throw error
-        }
+        let channel = try await self.bind(quiescing)
+        let allClosed = channel.eventLoop.makePromise(of: Void.self)
+        self.allClosed.withLock { $0 = allClosed.futureResult }
         if let address = channel.localAddress {
             self.onBound(address)
         }
+        let isQuiescing = Atomic<Bool>(false)
         await withGracefulShutdownHandler {
             await withTaskCancellationHandler {
                 try? await channel.closeFuture.get()
@@ -92,7 +90,12 @@ package final class Listener: Sendable {
                 channel.close(promise: nil)
             }
         } onGracefulShutdown: {
-            quiescing.initiateShutdown(promise: self.allClosed)
+            isQuiescing.store(true, ordering: .relaxed)
+            quiescing.initiateShutdown(promise: allClosed)
+        }
+        if !isQuiescing.load(ordering: .relaxed) {
+            // Ended in a hurry: nobody counts the connections that are left.
+            allClosed.succeed()
         }
     }
 
@@ -111,8 +114,11 @@ package final class Listener: Sendable {
 
     /// Returns when no connection is left, or they have had their time. To be called after ``run()``.
     package func waitForConnections() async {
-        let deadline = self.group.next().scheduleTask(in: Self.lingering) { self.allClosed.succeed() }
-        try? await self.allClosed.futureResult.get()
+        guard let allClosed = self.allClosed.withLock({ $0 }) else { return }
+        let enough = allClosed.eventLoop.makePromise(of: Void.self)
+        allClosed.cascade(to: enough)
+        let deadline = allClosed.eventLoop.scheduleTask(in: Self.lingering) { enough.succeed() }
+        try? await enough.futureResult.get()
         deadline.cancel()
     }
 
