@@ -21,6 +21,8 @@ struct ConfigurationFile {
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
+        } catch let error as YamlError {
+            throw Self.fault(error, path: path, text: text)
         } catch {
             throw ConfigurationFault("\(path): not YAML: \(error)")
         }
@@ -29,6 +31,27 @@ struct ConfigurationFile {
             throw ConfigurationFault("\(path): a configuration is a mapping of keys to values")
         }
         try self.read(mapping)
+    }
+
+    private static func fault(_ error: YamlError, path: String, text: String) -> ConfigurationFault {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            return ConfigurationFault("\(path):\(mark.line): not YAML: \(problem)")
+        case .duplicatedKeysInMapping(let keys, let context):
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+            return ConfigurationFault(
+                keys.sorted().map { key in
+                    let places = lines.filter { line in
+                        line.element.drop { $0 == " " }.hasPrefix(key + ":") && line.offset + 1 >= context.mark.line
+                    }
+                    let line = places.dropFirst().first.map { $0.offset + 1 } ?? context.mark.line
+                    return "\(path):\(line): \"\(key)\" stands here a second time"
+                }
+            )
+        default:
+            return ConfigurationFault("\(path): not YAML: \(error)")
+        }
     }
 
     private mutating func read(_ mapping: Node.Mapping) throws(ConfigurationFault) {

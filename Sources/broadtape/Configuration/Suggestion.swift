@@ -15,18 +15,22 @@ enum Suggestion {
         Array(word.lowercased().filter { $0 != "-" && $0 != "_" })
     }
 
-    /// Levenshtein distance: the least number of characters to insert, delete or replace.
+    /// Optimal string alignment: the least number of characters to insert, delete, replace or swap with a neighbour.
     private static func distance(_ left: [Character], _ right: [Character]) -> Int {
-        var row = Array(0...right.count)
+        var beforeLast: [Int] = []
+        var last = Array(0...right.count)
         for (i, character) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
+            var row = [i + 1]
             for (j, other) in right.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = character == other ? diagonal : min(diagonal, above, row[j]) + 1
-                diagonal = above
+                var least = character == other ? last[j] : min(last[j], last[j + 1], row[j]) + 1
+                if i > 0, j > 0, character == right[j - 1], left[i - 1] == other {
+                    least = min(least, beforeLast[j - 1] + 1)
+                }
+                row.append(least)
             }
+            beforeLast = last
+            last = row
         }
-        return row[right.count]
+        return last[right.count]
     }
 }

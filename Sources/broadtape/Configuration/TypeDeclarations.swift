@@ -61,13 +61,20 @@ struct TypeDeclarations {
             type.delivery = self.choice(node, "delivery", EventType.Delivery.self) ?? type.delivery
         }
         if let node = mapping["key-field"] {
-            type.keyField = node.string
+            if let field = node.scalar?.string {
+                type.keyField = field
+            } else {
+                self.complain(node, "\"key-field\" is the name of a field of data")
+            }
         }
         if let node = mapping["slot"] {
             type.slot = self.slot(node)
         }
         if let node = mapping["retention"] {
             type.retention = self.retention(node)
+        }
+        if let node = mapping["fields"], node.mapping == nil {
+            self.complain(node, "\"fields\" is a mapping of names to kinds")
         }
         for (key, value) in mapping["fields"]?.mapping ?? Node.Mapping([]) {
             guard let field = self.field(key, value) else { continue }
@@ -108,6 +115,9 @@ struct TypeDeclarations {
             return nil
         }
         self.checkKeys(of: mapping, among: Self.fieldKeys)
+        if let node = mapping["required"], node.bool == nil {
+            self.complain(node, "\"required\" is true or false")
+        }
         let required = mapping["required"]?.bool ?? false
         if let values = mapping["values"] {
             let choices = values.sequence?.compactMap(\.string) ?? []
