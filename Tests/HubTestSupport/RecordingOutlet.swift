@@ -3,6 +3,7 @@
 package import Hub
 package import JSON
 package import NIOCore
+import Synchronization
 
 extension Framing {
     /// Each message with its length in front, four bytes, so that ``RecordingOutlet`` can take joined frames apart.
@@ -52,9 +53,17 @@ package final class RecordingOutlet: Outlet {
     }
 
     private let state: Watched<Record>
+    private let emptied = Mutex<(room: Int, notice: @Sendable () -> Void)?>(nil)
 
     package init() {
         self.state = Watched(Record())
+    }
+
+    /// From now on every flush leaves as much room again, as when the kernel takes everything at once.
+    /// - Parameter notice: Called within the flush when there was no room before it.
+    package func empty(at room: Int, notice: @escaping @Sendable () -> Void) {
+        self.emptied.withLock { $0 = (room, notice) }
+        self.setRoom(room)
     }
 
     package var record: Record {
@@ -94,11 +103,16 @@ package final class RecordingOutlet: Outlet {
     }
 
     package func flush() {
-        self.state.change { record in
-            guard record.closings.isEmpty else { return }
+        let emptied = self.emptied.withLock { $0 }
+        let wasFull: Bool = self.state.change { record in
+            guard record.closings.isEmpty else { return false }
             record.flushes += 1
             record.flush()
+            guard let emptied else { return false }
+            defer { record.room = emptied.room }
+            return record.room == 0
         }
+        if wasFull { emptied?.notice() }
     }
 
     package func ping() {

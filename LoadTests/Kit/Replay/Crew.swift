@@ -44,8 +44,6 @@ final class Crew {
     /// When the last delivery arrived.
     private(set) var lastDelivery: NIODeadline?
     private var members: [CrewMember] = []
-    /// When each event should have been sent, in nanoseconds of uptime; 0 while that is unknown.
-    private var due: [UInt64]
     private var waiting = Deque<CrewMember>()
     private var dialing = 0
     private var ready = 0
@@ -59,7 +57,6 @@ final class Crew {
         self.plan = plan
         self.patience = patience
         self.ledger = Ledger(plan.trace.channels)
-        self.due = Array(repeating: 0, count: plan.trace.entries.count)
         self.gathered = loop.makePromise()
     }
 
@@ -174,18 +171,13 @@ final class Crew {
     }
 
     private func record(_ claim: Ledger.Claim, at time: NIODeadline) {
-        guard case .ours(let event) = claim, self.due[event] > 0 else { return }
+        guard case .ours(let event) = claim, let due = self.plan.due[event] else { return }
         let uptime = time.uptimeNanoseconds
-        let latency = uptime > self.due[event] ? uptime - self.due[event] : 0
+        let latency = uptime > due ? uptime - due : 0
         self.latency.record(min(latency, Self.longestLatency))
     }
 
     // MARK: - Publishing
-
-    /// These events should be sent at these times.
-    func schedule(_ events: some Sequence<(event: Int, at: UInt64)>) {
-        for (event, time) in events { self.due[event] = time }
-    }
 
     func acknowledged(_ acknowledgements: [Acknowledgement]) {
         for acknowledgement in acknowledgements {

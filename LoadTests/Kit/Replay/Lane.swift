@@ -38,7 +38,7 @@ struct Lane: Sendable {
             let (publications, next) = try self.publications(from: index, to: end)
             let now = NIODeadline.now().uptimeNanoseconds
             let due = self.events[index..<next].map { (event: $0, at: now) }
-            for crew in self.crews { crew.tell { $0.schedule(due) } }
+            self.plan.due.set(due)
             try await self.publish(publications, due)
             index = next
         }

@@ -8,12 +8,14 @@ struct Plan: Sendable {
     /// Names this run, so that its events are new ones.
     let run: String
     let table: ChannelTable
+    let due: DueTimes
     private let idPrefix: [UInt8]
 
     init(trace: Trace, run: String) {
         self.trace = trace
         self.run = run
         self.table = ChannelTable(trace.channels.map(\.name))
+        self.due = DueTimes(events: trace.entries.count)
         self.idPrefix = Array("\(run)-".utf8)
     }
 

@@ -176,7 +176,7 @@ package struct Replay: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 // A run that has failed already need not go on for an hour.
                 group.addTask { try await stage.throwFailure() }
-                group.addTask { try await self.publish(lanes, stage) }
+                group.addTask { try await self.publish(lanes) }
                 try await group.next()
                 group.cancelAll()
             }
@@ -187,12 +187,11 @@ package struct Replay: Sendable {
         return nil
     }
 
-    private func publish(_ lanes: [Lane], _ stage: Stage) async throws {
+    private func publish(_ lanes: [Lane]) async throws {
         var due: [UInt64] = []
         if case .times(let factor) = self.settings.speed {
             due = self.dueTimes(factor: factor)
-            let schedule = due.enumerated().map { (event: $0, at: $1) }
-            for crew in stage.crews { crew.tell { $0.schedule(schedule) } }
+            self.plan.due.set(due.enumerated().map { (event: $0, at: $1) })
         }
         try await withThrowingTaskGroup(of: Void.self) { [due, speed = self.settings.speed] group in
             for lane in lanes {

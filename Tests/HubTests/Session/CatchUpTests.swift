@@ -72,6 +72,34 @@ import Testing
         }
     }
 
+    /// The kernel takes everything at each flush, whether or not the connection says so.
+    @Test(arguments: [true, false])
+    func connectionThatEmptiesAtEachFlushGoesOnByItself(givesNotice: Bool) async throws {
+        try await withHub { hub in
+            let client = try await hub.connect()
+            try await client.subscribe("note:k")
+            for _ in 0..<40 { try await hub.publish("note:k", Self.big) }
+            let late = try await hub.connect()
+            late.outlet.empty(at: 1_000) {
+                if givesNotice { late.session.assumeIsolated { $0.becameWritable() } }
+            }
+            try await late.send(#"{"op":"subscribe","channel":"note:k","since":0}"#)
+            #expect(try await late.events(on: "note:k", through: 40) == Array(1...40))
+            for _ in 0..<10 { try await hub.publish("note:k", Self.big) }
+            #expect(try await late.events(on: "note:k", through: 50) == Array(1...50))
+        }
+    }
+
+    @Test func requestsGoOnWhenAFlushHasMadeRoom() async throws {
+        try await withHub { hub in
+            let client = try await hub.connect()
+            client.outlet.empty(at: 100) { client.session.assumeIsolated { $0.becameWritable() } }
+            try await client.send((1...200).map { #"{"op":"ping","id":\#($0)}"# })
+            try await client.answer(200, op: "pong")
+            #expect(client.messages("pong").map { $0["id"]?.integer } == Array(1...200))
+        }
+    }
+
     @Test func eventsPublishedWhileCatchingUpComeInTheirPlace() async throws {
         try await withHub { hub in
             let client = try await hub.connect()

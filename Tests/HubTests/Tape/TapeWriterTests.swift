@@ -179,6 +179,29 @@ import Testing
         }
     }
 
+    /// Sent again in one batch with others, before and behind it.
+    @Test func unknownOutcomeSentAgainAmongOthersKeepsTheOrder() async throws {
+        try await withHub { hub in
+            let client = try await hub.connect()
+            try await client.subscribe("note:k")
+            hub.tape.fail(.append, .after(.outcomeUnknown("connection lost")))
+            let lost = try hub.events([("note:k", "{}"), ("note:k", "{}")])
+            await #expect(throws: AppendFault.self) { try await hub.hub.writer.append(lost) }
+            hub.tape.appends.close()
+            let answers = Watched<[(index: Int, result: Result)]>([])
+            try await Self.submit([try hub.events([("note:z", "{}")])], to: hub, answers)
+            try await hub.tape.appends.waitForArrivals(2)
+            let batch = [try hub.events([("note:k", "{}")]), lost, try hub.events([("note:k", "{}")])]
+            try await Self.submit(batch, to: hub, answers)
+            hub.tape.appends.open()
+            try await answers.wait(for: "all answers") { $0.count == 4 }
+            #expect(answers.value.map { Self.seqs($0.result) } == [[1], [3], [1, 2], [4]])
+            #expect(hub.tape.log.batches == [1, 1, 3])
+            try await hub.publish("note:k")
+            #expect(try await client.events(on: "note:k", through: 5) == [1, 2, 3, 4, 5])
+        }
+    }
+
     @Test func finishingDrainsWhatWaits() async throws {
         try await withHub { hub in
             hub.tape.appends.close()

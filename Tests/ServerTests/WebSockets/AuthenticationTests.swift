@@ -160,7 +160,7 @@ struct AuthenticationTests {
     @Test
     func aTokenThatExpiresOnTheWayEndsTheConnection() async throws {
         try await withServer { server in
-            let socket = try await server.open(token: try await server.tokens.user("u_42", for: .seconds(2)))
+            let socket = try await server.open(token: try await server.tokens.user("u_42", for: .seconds(4)))
             try await socket.send(#"{"op":"subscribe","channel":"balanceUpdate"}"#)
             try await socket.expect("subscribed")
             try await socket.expectClose(4005)
@@ -170,7 +170,7 @@ struct AuthenticationTests {
     @Test
     func whoNeitherAuthenticatesNorSubscribesIsLeft() async throws {
         var setup = Setup()
-        setup.hub.roster.authentication = .milliseconds(200)
+        setup.hub.roster.authentication = .seconds(2)
         try await withServer(setup) { server in
             let silent = try await server.open()
             let chatty = try await server.open()
