@@ -4,8 +4,9 @@ package import NIOCore
 
 /// How a session gets bytes out: the seam between the hub and a connection.
 ///
-/// For implementers: every method is called on the connection's event loop, none may block or call back before it
-/// returns. After the connection has ended all of them do nothing.
+/// For implementers: every method is called on the connection's event loop and may not block. None calls back before it
+/// returns, except that ``flush()`` may tell the session that it became writable. After the connection has ended all of
+/// them do nothing.
 package protocol Outlet: AnyObject, Sendable {
     /// Whether the connection takes more events: false from when the bytes not yet taken by the kernel pass a limit
     /// until they have left. Control messages are written regardless.

@@ -20,9 +20,8 @@ extension Roster {
             guard let local = self.channels[ObjectIdentifier(channel)], let head = channel.tail.extent?.head else {
                 continue
             }
-            local.head = max(local.head, head)
             for subscription in local.subscriptions {
-                guard subscription.cursor.learned(head: head), !subscription.isResting else { continue }
+                guard subscription.cursor.learned(head: head) else { continue }
                 subscription.member.behind.append(subscription)
                 self.queueTurn(of: subscription.member)
             }

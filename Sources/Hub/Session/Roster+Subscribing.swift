@@ -98,7 +98,7 @@ extension Roster {
         if let known = self.channels[ObjectIdentifier(channel)] {
             local = known
         } else {
-            local = LocalChannel(channel: channel, head: head)
+            local = LocalChannel(channel: channel)
             self.channels[ObjectIdentifier(channel)] = local
         }
         let subscription = Subscription(

@@ -30,12 +30,10 @@ package actor Roster {
 
     final class LocalChannel {
         let channel: EventChannel
-        var head: Int
         var subscriptions: ContiguousArray<Subscription> = []
 
-        init(channel: EventChannel, head: Int) {
+        init(channel: EventChannel) {
             self.channel = channel
-            self.head = head
         }
     }
 
@@ -123,7 +121,6 @@ package actor Roster {
         for publication in publications {
             guard let local = self.channels[ObjectIdentifier(publication.channel)] else { continue }
             let run = publication.run
-            local.head = max(local.head, run.last)
             for subscription in local.subscriptions {
                 let member = subscription.member
                 switch subscription.cursor.published(
@@ -136,7 +133,6 @@ package actor Roster {
                 case .ignore:
                     break
                 case .fellBehind:
-                    guard !subscription.isResting else { continue }
                     member.behind.append(subscription)
                     self.queueTurn(of: member)
                 }

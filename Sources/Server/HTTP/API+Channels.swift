@@ -43,7 +43,8 @@ extension API {
         return Response(json: writer)
     }
 
-    /// Reads on until there are enough channels that the caller may know of: names of others' channels are theirs.
+    /// The channels that the caller may know of: names of others' channels are theirs. Looks only where it may find
+    /// some: types that the caller reads as a whole, and the caller's own channel of the others.
     /// - Returns: At most `limit` channels, and the name to go on after when there may be more.
     private func readable(
         prefix: String,
@@ -52,24 +53,41 @@ extension API {
         by principal: Principal?
     ) async throws(Problem) -> (listings: [ChannelListing], next: String?) {
         var found: [ChannelListing] = []
-        var after = after
-        while true {
-            let page: [ChannelListing]
-            do throws(TapeFault) {
-                page = try await self.hub.tape.channels(
-                    withPrefix: prefix,
-                    after: after,
-                    limit: Self.listingLimit.upperBound
-                )
-            } catch {
-                throw Problem(MessageFault(.unavailable, "the channels cannot be read now; try again"))
+        // In the order of the names on the tape, which is that of their bytes.
+        let types = self.hub.types.all.sorted { ($0.name + ":").utf8.lexicographicallyPrecedes(($1.name + ":").utf8) }
+        for type in types {
+            let whole = type.name + ":"
+            let wanted = prefix.utf8.starts(with: whole.utf8) ? prefix : whole
+            guard wanted.utf8.starts(with: prefix.utf8) else { continue }
+            if self.readsAll(type, principal) {
+                found += try await self.listings(prefix: wanted, after: after, limit: limit + 1 - found.count)
+            } else if let principal {
+                let own = ChannelName(type: type.name, key: principal.subject)
+                guard self.mayRead(own, principal), own.description.utf8.starts(with: wanted.utf8) else { continue }
+                found += try await self.listings(prefix: own.description, after: after, limit: 1).filter {
+                    $0.name == own
+                }
             }
-            for listing in page where self.mayRead(listing.name, principal) {
-                guard found.count < limit else { return (found, found.last?.name.description) }
-                found.append(listing)
+            if found.count > limit {
+                found.removeLast(found.count - limit)
+                return (found, found.last?.name.description)
             }
-            guard page.count == Self.listingLimit.upperBound, let last = page.last else { return (found, nil) }
-            after = last.name.description
+        }
+        return (found, nil)
+    }
+
+    private func readsAll(_ type: EventType, _ principal: Principal?) -> Bool {
+        switch type.readers {
+        case .everyone: principal != nil || self.hub.configuration.allowsAnonymousReading
+        case .owner, .scope: principal?.mayReadAll(type.name) ?? false
+        }
+    }
+
+    private func listings(prefix: String, after: String?, limit: Int) async throws(Problem) -> [ChannelListing] {
+        do throws(TapeFault) {
+            return try await self.hub.tape.channels(withPrefix: prefix, after: after, limit: limit)
+        } catch {
+            throw Problem(MessageFault(.unavailable, "the channels cannot be read now; try again"))
         }
     }
 

@@ -211,7 +211,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
 
     private func send(_ frames: ByteBuffer, context: ChannelHandlerContext) {
         var rest = frames
-        if self.writesInNIO == 0, let socket = self.socket {
+        // A closed connection's descriptor may be another's by now.
+        if self.writesInNIO == 0, let socket = self.socket, context.channel.isActive {
             rest.moveReaderIndex(forwardBy: socket.send(frames))
             guard rest.readableBytes > 0 else { return }
         }

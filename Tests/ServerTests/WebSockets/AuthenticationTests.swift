@@ -14,6 +14,7 @@ struct AuthenticationTests {
     func theWelcomeComesFirst() async throws {
         var setup = Setup()
         setup.hub.node = "node-7"
+        setup.hub.roster.heartbeat = .seconds(10)
         try await withServer(setup) { server in
             let socket = try await Socket.open(on: try await server.connect())
             let welcome = try await socket.expect("welcome")
