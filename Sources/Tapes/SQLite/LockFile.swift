@@ -34,6 +34,8 @@ final class LockFile: Sendable {
     }
 
     deinit {
+        // Closing alone would leave the lock to a child process that is between fork and exec.
+        _ = flock(self.descriptor, LOCK_UN)
         _ = close(self.descriptor)
     }
 

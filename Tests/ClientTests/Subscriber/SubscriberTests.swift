@@ -181,7 +181,7 @@ struct SubscriberTests {
             options.queueBytes = 1
             try await Script.subscriber(server, options: options).run { updates in
                 let peer = try await server.accept()
-                peer.send(#"{"op":"welcome","session":"s","node":"n","heartbeat":20}"#)
+                peer.send(#"{"op":"welcome","session":"s","node":"n","heartbeat":250}"#)
                 // For longer than a connection that is listened to may be silent.
                 for _ in 0..<6 { try await peer.pong() }
                 var update = updates.makeAsyncIterator()

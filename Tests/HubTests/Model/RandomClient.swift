@@ -59,7 +59,10 @@ struct RandomClient {
 
     func isAtTheEnd(_ heads: [String: Int]) -> Bool {
         let record = self.client.outlet.record
-        return self.subscribed.allSatisfy { record.events(on: $0).last == heads[$0] }
+        return self.subscribed.allSatisfy { channel in
+            let mine = record.messages(["subscribed", "caughtUp"]).filter { $0["channel"]?.string == channel }
+            return record.events(on: channel).last == heads[channel] && mine.last?["mode"]?.string != "resumed"
+        }
     }
 
     // MARK: - What was promised
