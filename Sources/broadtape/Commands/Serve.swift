@@ -56,7 +56,7 @@ struct Serve: AsyncParsableCommand {
         }
         let admin = AdminService(
             api: AdminAPI(hub: hub),
-            host: settings.edge.host,
+            host: settings.adminHost,
             port: settings.adminPort,
             isRequired: settings.isAdminPortChosen,
             group: group,

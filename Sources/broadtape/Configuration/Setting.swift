@@ -5,6 +5,7 @@
 enum Setting: String, CaseIterable {
     case host
     case port
+    case adminHost = "admin-host"
     case adminPort = "admin-port"
     case database
     case migrate
@@ -32,6 +33,7 @@ enum Setting: String, CaseIterable {
         switch self {
         case .host: "127.0.0.1"
         case .port: "8080"
+        case .adminHost: "127.0.0.1"
         case .adminPort: "8081"
         case .database: "sqlite:var/broadtape.db"
         case .migrate: "false"

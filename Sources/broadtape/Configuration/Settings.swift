@@ -22,6 +22,8 @@ struct Settings {
     var loops: Int
     var hub: HubConfiguration
     var edge: EdgeConfiguration
+    /// Of its own, so that opening the hub to the world does not open this too.
+    var adminHost: String
     var adminPort: Int
     /// Whether the admin port was chosen by the operator, for whom the hub does not start without it.
     var isAdminPortChosen: Bool
@@ -74,6 +76,7 @@ struct Settings {
         edge.bodyBytes = reader.bytes(.maxBody, in: 1 << 10...1 << 30)
         edge.messageBytes = reader.bytes(.maxMessage, in: 1 << 10...1 << 30)
         self.edge = edge
+        self.adminHost = reader.text(.adminHost) ?? ""
         self.adminPort = reader.number(.adminPort, in: 0...65_535) ?? 0
         self.isAdminPortChosen = reader.isSet(.adminPort)
 
