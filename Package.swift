@@ -71,11 +71,27 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
         .target(
             name: "Tapes",
-            dependencies: [
+            dependencies: nio + [
+                "CLibPQ",
                 "Hub",
+                "JSON",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "RedisBus",
+            dependencies: nio + [
+                "CHiredis",
+                "Hub",
+                "JSON",
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
@@ -115,6 +131,7 @@ let package = Package(
                 "Client",
                 "Hub",
                 "JSON",
+                "RedisBus",
                 "Server",
                 "Tapes",
                 "WebSocket",
@@ -171,6 +188,7 @@ let package = Package(
             path: "Tests/HubTestSupport",
             swiftSettings: settings
         ),
+        .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests",
@@ -190,11 +208,25 @@ let package = Package(
         ),
         .testTarget(
             name: "TapesTests",
-            dependencies: [
+            dependencies: nio + [
                 "Hub",
                 "HubTestSupport",
+                "JSON",
                 "Tapes",
+                "TestServers",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RedisBusTests",
+            dependencies: nio + [
+                "Hub",
+                "HubTestSupport",
+                "RedisBus",
+                "TestServers",
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
@@ -234,6 +266,17 @@ let package = Package(
                 "JSON",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ClusterTests",
+            dependencies: nio + [
+                "Client",
+                "HubTestSupport",
+                "JSON",
+                "TestServers",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             swiftSettings: settings
         ),

@@ -18,7 +18,7 @@ extension Hub {
     /// Compares the heads of the channels in memory with the tape's, unless no other node writes to it: a lost message
     /// on a quiet channel is noticed here.
     package func refreshHeads() async {
-        guard self.bus.hasPeers else { return }
+        guard self.bus.reach != .alone else { return }
         let channels = self.registry.channels
         for start in stride(from: 0, to: channels.count, by: Self.headsBatch) {
             let batch = channels[start..<min(start + Self.headsBatch, channels.count)]

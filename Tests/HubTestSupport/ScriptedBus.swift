@@ -12,7 +12,7 @@ package final class ScriptedBus: Bus {
         (self.inbox, self.sender) = AsyncStream.makeStream()
     }
 
-    package var hasPeers: Bool { true }
+    package var reach: BusReach { .connected }
 
     /// What the hub has announced so far.
     package var announcements: [[Commit]] {

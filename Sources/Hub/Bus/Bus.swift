@@ -5,8 +5,8 @@
 /// For implementers: the bus is for speed, the tape for truth. Messages may be lost, repeated or late; receivers find
 /// gaps by the numbers and read them from the tape. What one node announces arrives in order where it arrives.
 package protocol Bus: Sendable {
-    /// Whether there may be other nodes that commit to the same tape.
-    var hasPeers: Bool { get }
+    /// Whether other nodes hear of what is announced, at this moment.
+    var reach: BusReach { get }
 
     /// Tells the other nodes. Called on the writer's loop after every commit; must not block, and drops what it cannot
     /// take at once.
@@ -15,4 +15,14 @@ package protocol Bus: Sendable {
     /// Receives what other nodes announce, and returns when the task is cancelled.
     /// - Parameter receive: Called one message at a time.
     func run(_ receive: @Sendable ([Commit]) async -> Void) async
+}
+
+/// Whom a bus reaches.
+package enum BusReach: Sendable, Equatable {
+    /// There is no way to other nodes, and none is looked for.
+    case alone
+    /// Messages go to the other nodes and come from them.
+    case connected
+    /// The way to the other nodes is broken; what they commit has to be looked for on the tape.
+    case cut
 }

@@ -20,8 +20,8 @@ package final class InProcessBus: Bus {
         self.exchange = exchange
     }
 
-    package var hasPeers: Bool {
-        self.exchange.peers.withLock { $0.keys.contains { $0 != ObjectIdentifier(self) } }
+    package var reach: BusReach {
+        self.exchange.peers.withLock { $0.keys.contains { $0 != ObjectIdentifier(self) } } ? .connected : .alone
     }
 
     package func announce(_ commits: [Commit]) {
