@@ -200,7 +200,7 @@ let package = Package(
             path: "Tests/ProgramSupport",
             swiftSettings: settings
         ),
-        .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: settings),
+        .target(name: "TestServers", dependencies: nio, path: "Tests/TestServers", swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests",
@@ -288,6 +288,7 @@ let package = Package(
                 "Client",
                 "HubTestSupport",
                 "JSON",
+                "ProgramSupport",
                 "ProgramSupport",
                 "TestServers",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),

@@ -18,9 +18,15 @@ struct ConfigurationOptions: ParsableArguments {
     var adminPort: String?
 
     @Option(
-        help: "sqlite:PATH, or memory: for a tape that does not survive the process (default sqlite:var/broadtape.db)."
+        help: """
+            sqlite:PATH, postgres://USER@HOST/NAME, or memory: for a tape that does not survive the process (default \
+            sqlite:var/broadtape.db).
+            """
     )
     var database: String?
+
+    @Option(help: "redis://HOST or rediss://HOST: reach other nodes and fan events in (default: one node alone).")
+    var redis: String?
 
     @Flag(help: "Bring an older database up to this version.")
     var migrate = false
@@ -47,6 +53,7 @@ struct ConfigurationOptions: ParsableArguments {
         flags[.port] = self.port
         flags[.adminPort] = self.adminPort
         flags[.database] = self.database
+        flags[.redis] = self.redis
         flags[.migrate] = self.migrate ? "true" : nil
         flags[.jwtSecret] = self.jwtSecret
         flags[.jwtSecretFile] = self.jwtSecretFile

@@ -8,7 +8,13 @@ enum Setting: String, CaseIterable {
     case adminHost = "admin-host"
     case adminPort = "admin-port"
     case database
+    case databasePasswordFile = "database-password-file"
     case migrate
+    case redis
+    case redisPasswordFile = "redis-password-file"
+    case redisPrefix = "redis-prefix"
+    case fanIn = "fan-in"
+    case staleAfter = "stale-after"
     case jwtSecret = "jwt-secret"
     case jwtSecretFile = "jwt-secret-file"
     case loops
@@ -37,7 +43,10 @@ enum Setting: String, CaseIterable {
         case .adminPort: "8081"
         case .database: "sqlite:var/broadtape.db"
         case .migrate: "false"
-        case .jwtSecret, .loops: nil
+        case .redisPrefix: "broadtape"
+        case .fanIn: "chain.* rate.*"
+        case .staleAfter: "30s"
+        case .databasePasswordFile, .redis, .redisPasswordFile, .jwtSecret, .loops: nil
         case .jwtSecretFile: "var/jwt-secret"
         case .node: "node-1"
         case .anonymous: "true"
