@@ -17,6 +17,8 @@ package struct Event: Sendable, Equatable {
     /// What conflation keeps one newest of within a channel: the currency of a balance; empty where the channel is one
     /// thing.
     package var slot: String
+    /// What it changes beside the log: its type's ``EventType/projection``.
+    package var projection: Projection?
     /// Tells the same event sent again from another one under the same id.
     package var fingerprint: Fingerprint
 
@@ -28,6 +30,7 @@ package struct Event: Sendable, Equatable {
         time: Timestamp,
         data: [UInt8],
         slot: String,
+        projection: Projection? = nil,
         fingerprint: Fingerprint
     ) {
         self.id = id
@@ -37,6 +40,7 @@ package struct Event: Sendable, Equatable {
         self.time = time
         self.data = data
         self.slot = slot
+        self.projection = projection
         self.fingerprint = fingerprint
     }
 

@@ -41,6 +41,8 @@ package struct EventType: Sendable, Equatable {
     /// How long events can be resumed from; nil keeps them for ever. The newest of each slot is kept in any case.
     package var retention: Duration?
     package var fields: [Field]
+    /// What its events change beside the log; only the built-in types have one.
+    package var projection: Projection?
 
     package init(
         name: String,
@@ -49,7 +51,8 @@ package struct EventType: Sendable, Equatable {
         keyField: String? = nil,
         slot: Slot? = nil,
         retention: Duration? = nil,
-        fields: [Field] = []
+        fields: [Field] = [],
+        projection: Projection? = nil
     ) {
         self.name = name
         self.readers = readers
@@ -58,6 +61,7 @@ package struct EventType: Sendable, Equatable {
         self.slot = slot
         self.retention = retention
         self.fields = fields
+        self.projection = projection
     }
 
     /// Whether a text can name a type: a letter, then up to 63 letters, digits, `.`, `_` or `-`.

@@ -34,7 +34,8 @@ package struct EventTypes: Sendable {
                 Field("available", .decimal),
                 Field("walletId", .string),
                 Field("version", .integer),
-            ]
+            ],
+            projection: .balance
         ),
         EventType(
             name: "transactionUpdate",
@@ -56,7 +57,8 @@ package struct EventTypes: Sendable {
                 Field("filledAmount", .decimal),
                 Field("recipientId", .string),
                 Field("balanceVersion", .integer),
-            ]
+            ],
+            projection: .transaction
         ),
         EventType(
             name: "rateChange",
@@ -71,7 +73,8 @@ package struct EventTypes: Sendable {
                 Field("ask", .decimal),
                 Field("exchange", .string),
                 Field("sequence", .integer),
-            ]
+            ],
+            projection: .rate
         ),
         EventType(
             name: "chainEvent",

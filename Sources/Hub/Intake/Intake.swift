@@ -115,6 +115,7 @@ package struct Intake: Sendable {
             time: time ?? now,
             data: compact,
             slot: slot,
+            projection: type.projection,
             fingerprint: Fingerprint(type: type.name, keys: keys, time: time, data: compact)
         )
     }

@@ -14,7 +14,8 @@ package protocol Tape: Sendable {
     /// Each request is all or nothing: its events each get the next number of each of their channels, or, when their
     /// `(source, id)` is retained already with the same fingerprint, their first positions again. One event whose id is
     /// taken by other content makes its request a ``AppendOutcome/conflict(items:)`` and leaves the other requests alone.
-    /// Dedupe sees the earlier events of the same call and of the same request.
+    /// Dedupe sees the earlier events of the same call and of the same request. What accepted events project
+    /// (``Event/projection``) is written in the same transaction, see ``ProjectionBatch``.
     /// - Returns: One outcome per request, in the same order.
     func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome]
 
@@ -37,8 +38,15 @@ package protocol Tape: Sendable {
     /// - Returns: How many events were removed; `limit` means there may be more.
     func prune(type: String, acceptedBefore time: Timestamp, limit: Int) async throws(TapeFault) -> Int
 
+    /// What the events say about the present; nil when this tape keeps the log only.
+    var projections: (any Projections)? { get }
+
     /// Ends the use of the tape after the calls under way; nothing may be called afterwards.
     func close() async
+}
+
+extension Tape {
+    package var projections: (any Projections)? { nil }
 }
 
 /// What became of one append request.

@@ -81,6 +81,8 @@ struct TypeDeclarations {
             type.fields.removeAll { $0.name == field.name }
             type.fields.append(field)
         }
+        // Events that may lack what the projection needs are another kind of event: passed on, not projected.
+        type.projection = type.projection.flatMap { $0.isFed(by: type.fields) ? $0 : nil }
         return type
     }
 

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import OrderedCollections
+
+/// The projections of the events that one call appends: what changes each row, in order.
+///
+/// For tapes, inside the transaction of the append:
+/// 1. ``add(_:seqs:)`` every accepted event in the order of the append, never a duplicate.
+/// 2. Read the rows of ``walletKeys``, ``transactionKeys`` and ``pairs`` as they are stored. Each row belongs to a channel
+///    of the batch, so the lock on that channel keeps other writers from it; with several writers the reading has to
+///    come after that lock.
+/// 3. Write what ``rows(wallet:transaction:rate:)`` makes of them.
+///
+/// The rules of what overwrites what are in the rows alone (``Wallet``, ``Transaction``, ``Rate``), not in SQL: whether
+/// a change takes effect depends on the one before it, so no single comparison with the stored row decides about
+/// several changes at once.
+package struct ProjectionBatch: Sendable {
+    private var balances: OrderedDictionary<RowKey, [Wallet]> = [:]
+    private var transactions: OrderedDictionary<RowKey, [TransactionUpdate]> = [:]
+    /// By channel, which compares by bytes.
+    private var rates: OrderedDictionary<ChannelName, [Rate]> = [:]
+    /// Entries of types with a projection whose `data` is not what rows can hold. They stand on the tape and change no
+    /// row.
+    package private(set) var skipped = 0
+
+    package init() {}
+
+    /// Whether no row is touched.
+    package var isEmpty: Bool {
+        self.balances.isEmpty && self.transactions.isEmpty && self.rates.isEmpty
+    }
+
+    /// Takes in a new event.
+    /// - Parameter seqs: Its number on each of its channels, in the order of its keys.
+    package mutating func add(_ event: Event, seqs: some Sequence<Int>) {
+        guard let projection = event.projection else { return }
+        let data = try? ProjectedData(event.data)
+        for (key, seq) in zip(event.keys, seqs) {
+            self.add(TapeEntry(seq: seq, event: event), data, of: ChannelName(type: event.type, key: key), projection)
+        }
+    }
+
+    /// Takes in an entry read from the tape; the entries of a channel in the order of their numbers.
+    package mutating func add(_ entry: TapeEntry, of channel: ChannelName, as projection: Projection) {
+        self.add(entry, try? ProjectedData(entry.data), of: channel, projection)
+    }
+
+    private mutating func add(
+        _ entry: TapeEntry,
+        _ data: ProjectedData?,
+        of channel: ChannelName,
+        _ projection: Projection
+    ) {
+        let key = String(channel.key)
+        do throws(ProjectedData.Unprojectable) {
+            let data = try ProjectedData.required(data)
+            switch projection {
+            case .balance:
+                let wallet = try Wallet(data, user: key, entry: entry)
+                self.balances[wallet.key, default: []].append(wallet)
+            case .transaction:
+                let update = try TransactionUpdate(data, user: key, entry: entry)
+                self.transactions[update.key, default: []].append(update)
+            case .rate:
+                self.rates[channel, default: []].append(try Rate(data, pair: key, entry: entry))
+            }
+        } catch {
+            self.skipped += 1
+        }
+    }
+
+    // MARK: Rows to read
+
+    /// The wallets whose balances are told; ascending.
+    package var walletKeys: [RowKey] { self.balances.keys.sorted() }
+
+    /// The transactions that are told; ascending.
+    package var transactionKeys: [RowKey] { self.transactions.keys.sorted() }
+
+    /// The pairs whose rates are told; ascending by bytes.
+    package var pairs: [String] { self.rates.keys.sorted().map { String($0.key) } }
+
+    // MARK: Rows to write
+
+    /// What the rows become. Rows that stay as they are do not appear.
+    ///
+    /// The closures say what is stored, nil where there is no such row; each is called once per row, ascending.
+    package func rows<Failure>(
+        wallet: (RowKey) throws(Failure) -> Wallet?,
+        transaction: (RowKey) throws(Failure) -> Transaction?,
+        rate: (String) throws(Failure) -> Rate?
+    ) throws(Failure) -> ProjectedRows {
+        var rows = ProjectedRows()
+        for (key, updates) in self.balances.sorted(by: { $0.key < $1.key }) {
+            rows.name(user: key.user, at: updates.first?.told?.updatedAt)
+            var row = try wallet(key)
+            var isChanged = false
+            for update in updates {
+                if row == nil {
+                    row = update
+                    isChanged = true
+                } else if row?.take(update) ?? false {
+                    isChanged = true
+                }
+            }
+            if isChanged, let row { rows.told(row) }
+        }
+        for (key, updates) in self.transactions.sorted(by: { $0.key < $1.key }) {
+            var row = try transaction(key)
+            var isChanged = false
+            for update in updates {
+                if row == nil {
+                    row = Transaction(update)
+                    isChanged = true
+                } else if row?.take(update) ?? false {
+                    isChanged = true
+                }
+            }
+            if isChanged, let row { rows.told(row) }
+        }
+        for (channel, changes) in self.rates.sorted(by: { $0.key < $1.key }) {
+            var row = try rate(String(channel.key))
+            var isChanged = false
+            for change in changes {
+                if row == nil {
+                    row = change
+                    isChanged = true
+                } else if row?.take(change) ?? false {
+                    isChanged = true
+                }
+            }
+            if isChanged, let row { rows.rates.append(row) }
+        }
+        return rows
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A transaction of a user as the newest `transactionUpdate` says. Each party of a transfer has a row of its own.
+package struct Transaction: Sendable, Equatable {
+    /// The id is `transactionId`, or the id of the event where none is told.
+    package var key: RowKey
+    /// `trade`, `p2p`, `deposit`, `withdrawal` or any other.
+    package var type: String
+    package var amount: Amount
+    package var status: String
+    package var currency: String?
+    /// Id of the wallet of ``key``'s user that is moved: `walletId`, else the currency, else USD; for the recipient of
+    /// a transfer, whom `walletId` is not about, the currency, else USD.
+    package var wallet: String
+    /// The least time of its updates.
+    package var createdAt: Timestamp
+    /// The time of the update it is from.
+    package var updatedAt: Timestamp
+    /// The number of that update on `transactionUpdate` of the user.
+    package var seq: Int
+    /// What was told of it as a `trade`.
+    package var trade: TradeOrder?
+    /// What was told of it as a `p2p` transfer.
+    package var transfer: Transfer?
+
+    package init(
+        key: RowKey,
+        type: String,
+        amount: Amount,
+        status: String,
+        currency: String?,
+        wallet: String,
+        createdAt: Timestamp,
+        updatedAt: Timestamp,
+        seq: Int,
+        trade: TradeOrder? = nil,
+        transfer: Transfer? = nil
+    ) {
+        self.key = key
+        self.type = type
+        self.amount = amount
+        self.status = status
+        self.currency = currency
+        self.wallet = wallet
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.seq = seq
+        self.trade = trade
+        self.transfer = transfer
+    }
+
+    /// The transaction as an update alone says.
+    init(_ update: TransactionUpdate) {
+        let currency = update.currency ?? ProjectedData.defaultCurrency
+        self.init(
+            key: update.key,
+            type: update.type,
+            amount: update.amount,
+            status: update.status,
+            currency: update.currency,
+            wallet: update.wallet ?? currency,
+            createdAt: update.time,
+            updatedAt: update.time,
+            seq: update.seq,
+            trade: update.trade,
+            transfer: update.recipient.map { Transfer(recipient: $0, wallet: currency) }
+        )
+    }
+
+    /// Takes an update in; false when it changes nothing.
+    ///
+    /// An update of an earlier time than the stored one only makes the transaction older; otherwise the later update
+    /// wins, and what it does not tell stays. One numbered no later than what is stored has been taken in before.
+    mutating func take(_ update: TransactionUpdate) -> Bool {
+        guard update.seq > self.seq else { return false }
+        guard update.time >= self.updatedAt else {
+            guard update.time < self.createdAt else { return false }
+            self.createdAt = update.time
+            return true
+        }
+        // A wallet that the currency does not explain was told by its id, and stays.
+        let explained = self.currency ?? ProjectedData.defaultCurrency
+        let told = update.wallet ?? (self.wallet.hasSameBytes(as: explained) ? nil : self.wallet)
+        self.currency = update.currency ?? self.currency
+        let currency = self.currency ?? ProjectedData.defaultCurrency
+        self.wallet = told ?? currency
+        self.type = update.type
+        self.amount = update.amount
+        self.status = update.status
+        self.updatedAt = update.time
+        self.seq = update.seq
+        if let trade = update.trade {
+            self.trade = trade.completed(by: self.trade)
+        }
+        if let recipient = update.recipient {
+            self.transfer = Transfer(recipient: recipient, wallet: currency)
+        }
+        return true
+    }
+}
+
+/// What only trades have.
+package struct TradeOrder: Sendable, Equatable {
+    package var pair: String?
+    package var side: String?
+    package var price: Amount?
+    package var filledAmount: Amount?
+
+    package init(pair: String?, side: String?, price: Amount?, filledAmount: Amount?) {
+        self.pair = pair
+        self.side = side
+        self.price = price
+        self.filledAmount = filledAmount
+    }
+
+    fileprivate func completed(by older: TradeOrder?) -> TradeOrder {
+        TradeOrder(
+            pair: self.pair ?? older?.pair,
+            side: self.side ?? older?.side,
+            price: self.price ?? older?.price,
+            filledAmount: self.filledAmount ?? older?.filledAmount
+        )
+    }
+}
+
+/// What only transfers between users have.
+package struct Transfer: Sendable, Equatable {
+    /// The user who receives.
+    package var recipient: String
+    /// Id of the recipient's wallet.
+    package var wallet: String
+
+    package init(recipient: String, wallet: String) {
+        self.recipient = recipient
+        self.wallet = wallet
+    }
+}
