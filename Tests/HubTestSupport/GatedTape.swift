@@ -116,6 +116,8 @@ package final class GatedTape: Tape {
         }
     }
 
+    package var projections: (any Projections)? { self.base.projections }
+
     package func close() async {
         self.state.change { $0.isClosed = true }
         await self.base.close()

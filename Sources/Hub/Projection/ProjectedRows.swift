@@ -38,7 +38,12 @@ package struct ProjectedRows: Sendable, Equatable {
         self.walletsByKey[wallet.key] = wallet
     }
 
-    mutating func told(_ transaction: Transaction) {
+    mutating func told(_ transaction: Transaction, over stored: Transaction?) {
+        self.transactions.append(transaction)
+        // What the stored row refers to is there already.
+        if let stored, stored.transfer == transaction.transfer, stored.wallet.hasSameBytes(as: transaction.wallet) {
+            return
+        }
         let currency = transaction.currency ?? ProjectedData.defaultCurrency
         self.name(user: transaction.key.user, at: transaction.createdAt)
         self.name(wallet: RowKey(user: transaction.key.user, id: transaction.wallet), currency: currency)
@@ -46,7 +51,6 @@ package struct ProjectedRows: Sendable, Equatable {
             self.name(user: transfer.recipient, at: transaction.createdAt)
             self.name(wallet: RowKey(user: transfer.recipient, id: transfer.wallet), currency: currency)
         }
-        self.transactions.append(transaction)
     }
 
     private mutating func name(wallet key: RowKey, currency: String) {

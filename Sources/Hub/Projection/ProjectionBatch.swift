@@ -92,8 +92,9 @@ package struct ProjectionBatch: Sendable {
     ) throws(Failure) -> ProjectedRows {
         var rows = ProjectedRows()
         for (key, updates) in self.balances.sorted(by: { $0.key < $1.key }) {
-            rows.name(user: key.user, at: updates.first?.told?.updatedAt)
             var row = try wallet(key)
+            // Who has a row is named already.
+            if row == nil { rows.name(user: key.user, at: updates.first?.told?.updatedAt) }
             var isChanged = false
             for update in updates {
                 if row == nil {
@@ -106,7 +107,8 @@ package struct ProjectionBatch: Sendable {
             if isChanged, let row { rows.told(row) }
         }
         for (key, updates) in self.transactions.sorted(by: { $0.key < $1.key }) {
-            var row = try transaction(key)
+            let stored = try transaction(key)
+            var row = stored
             var isChanged = false
             for update in updates {
                 if row == nil {
@@ -116,7 +118,7 @@ package struct ProjectionBatch: Sendable {
                     isChanged = true
                 }
             }
-            if isChanged, let row { rows.told(row) }
+            if isChanged, let row { rows.told(row, over: stored) }
         }
         for (channel, changes) in self.rates.sorted(by: { $0.key < $1.key }) {
             var row = try rate(String(channel.key))

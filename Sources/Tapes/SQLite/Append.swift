@@ -19,12 +19,16 @@ struct Append {
 
     private let epoch: String
     private let accepted: Timestamp
+    private let db: Database
     private let statements: AppendStatements
     /// What `newest` is to become, written once for the whole call.
     private var newest: [Slot: Entry] = [:]
+    /// What the rows beside the log are to become.
+    private var projected = ProjectionBatch()
 
     /// - Parameter now: When the events are accepted, unless the last one was later.
     init(_ db: Database, ledger: inout Ledger, epoch: String, now: Timestamp) throws {
+        self.db = db
         self.statements = try AppendStatements(db)
         let last = try ledger.last ?? self.statements.lastEvent()
         self.epoch = epoch
@@ -56,12 +60,13 @@ struct Append {
     }
 
     /// Writes what was gathered over the requests.
-    ///
-    /// Projections are to be written here, in the same transaction.
-    func finish() throws {
+    /// - Returns: How many entries changed no row because of what was in them.
+    func finish() throws -> Int {
         for (slot, entry) in self.newest {
             try self.statements.setNewest(slot.channel, slot.name.text, seq: entry.seq, event: entry.event)
         }
+        if !self.projected.isEmpty { try ProjectionStatements(self.db).write(self.projected) }
+        return self.projected.skipped
     }
 
     /// The same fingerprint means the same keys in the same order.
@@ -95,6 +100,7 @@ struct Append {
         }
         try self.statements.addEvent(id, event, type: type, accepted: self.accepted, positions: list)
         try self.statements.age(event: id, type: type)
+        self.projected.add(event, seqs: list.elements.lazy.map(\.seq))
         return positions
     }
 

@@ -14,16 +14,18 @@ import Glibc
 /// How a file becomes a tape in use: made if missing, locked, recognised, brought to the schema, opened.
 struct Opening: Sendable {
     let path: String
-    let schema: Schema
-    let allowMigration: Bool
-    let busyTimeout: Duration
-    let logger: Logger
+    var schema = Schema.current
+    var allowMigration = false
+    var busyTimeout = Duration.seconds(5)
+    var logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
 
     /// What opening results in.
     struct Opened: Sendable {
         let lock: LockFile
         let pool: DatabasePool
         let epoch: String
+        /// The schema version before.
+        let found: Int
     }
 
     /// Blocks on I/O.
@@ -53,7 +55,7 @@ struct Opening: Sendable {
                     "found_version": "\(found)", "version": "\(self.schema.version)",
                 ]
             )
-            return Opened(lock: lock, pool: pool, epoch: epoch)
+            return Opened(lock: lock, pool: pool, epoch: epoch, found: found)
         } catch {
             throw Self.fault(error, at: path)
         }
@@ -100,6 +102,35 @@ struct Opening: Sendable {
 
     /// Finds out what a file is without changing it: the schema version, 0 when it is empty.
     private func inspect(_ path: String) throws -> Int {
+        let version = try self.version(at: path)
+        let wanted = self.schema.version
+        guard version <= wanted else {
+            throw TapeFault.damaged(
+                "the tape \(path) has schema version \(version), newer than this program's \(wanted)"
+            )
+        }
+        guard version == 0 || version == wanted || self.allowMigration else {
+            throw TapeFault.damaged(
+                "the tape \(path) has schema version \(version), older than this program's \(wanted); "
+                    + "migrate it with --migrate or `broadtape migrate up`"
+            )
+        }
+        return version
+    }
+
+    /// The schema version of the file, which must exist; 0 when it is empty. Blocks on I/O.
+    func version() throws(TapeFault) -> Int {
+        guard FileManager.default.fileExists(atPath: self.path) else {
+            throw .unavailable("there is no tape \(self.path)")
+        }
+        do {
+            return try self.version(at: self.path)
+        } catch {
+            throw Self.fault(error, at: self.path)
+        }
+    }
+
+    private func version(at path: String) throws -> Int {
         var configuration = self.configuration
         configuration.readonly = true
         let database = try DatabaseQueue(path: path, configuration: configuration)
@@ -111,18 +142,6 @@ struct Opening: Sendable {
             if application == 0, version == 0, objects == 0 { return 0 }
             guard application == Schema.applicationID else {
                 throw TapeFault.damaged("\(path) is a database of another program (application id \(application))")
-            }
-            let wanted = self.schema.version
-            guard version <= wanted else {
-                throw TapeFault.damaged(
-                    "the tape \(path) has schema version \(version), newer than this program's \(wanted)"
-                )
-            }
-            guard version == wanted || self.allowMigration else {
-                throw TapeFault.damaged(
-                    "the tape \(path) has schema version \(version), older than this program's \(wanted); "
-                        + "migrate it with --migrate or `broadtape migrate up`"
-                )
             }
             return version
         }

@@ -57,6 +57,18 @@ struct Query {
         try self.check(code)
     }
 
+    func bind(_ index: Int32, nullable text: String?) throws {
+        if let text { try self.bind(index, text) } else { try self.bindNull(index) }
+    }
+
+    func bind(_ index: Int32, nullable number: Int?) throws {
+        if let number { try self.bind(index, number) } else { try self.bindNull(index) }
+    }
+
+    private func bindNull(_ index: Int32) throws {
+        try self.check(unsafe sqlite3_bind_null(self.statement.sqliteStatement, index))
+    }
+
     func bind(_ index: Int32, blob: [UInt8]) throws {
         let code = unsafe blob.withUnsafeBytes { bytes in
             unsafe sqlite3_bind_blob(
@@ -121,6 +133,18 @@ struct Query {
 
     func bytes(_ column: Int32) -> [UInt8] {
         unsafe Array(self.raw(column))
+    }
+
+    func isNull(_ column: Int32) -> Bool {
+        unsafe sqlite3_column_type(self.statement.sqliteStatement, column) == SQLITE_NULL
+    }
+
+    func nullableText(_ column: Int32) -> String? {
+        self.isNull(column) ? nil : self.text(column)
+    }
+
+    func nullableInteger(_ column: Int32) -> Int? {
+        self.isNull(column) ? nil : self.integer(column)
     }
 
     /// Length of a text or blob, without copying it.

@@ -2,6 +2,7 @@
 
 import GRDB
 package import Hub
+import Synchronization
 
 extension SQLiteTape {
     package func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
@@ -14,7 +15,8 @@ extension SQLiteTape {
                 for request in requests {
                     outcomes.append(try append.append(request, &ledger))
                 }
-                try append.finish()
+                let skipped = try append.finish()
+                if skipped > 0 { self.skippedEntries.add(skipped, ordering: .relaxed) }
                 return outcomes
             }
         }

@@ -18,6 +18,8 @@ package final class SQLiteTape: Tape {
     /// Whoever writes takes it out and puts it back after the commit, so that after a failure it is empty and read
     /// anew.
     let ledger = Mutex(Ledger())
+    /// See ``Projections/skipped``.
+    let skippedEntries = Atomic<Int>(0)
     private let lock: Mutex<LockFile?>
     private let logger: Logger
 

@@ -27,7 +27,11 @@ struct Schema: Sendable {
 
     /// What this program uses.
     static let current = Schema(migrations: [
-        Migration(version: 1) { db in try db.execute(sql: Self.version1, arguments: [Epoch.random()]) }
+        Migration(version: 1) { db in try db.execute(sql: Self.version1, arguments: [Epoch.random()]) },
+        Migration(version: 2) { db in
+            try db.execute(sql: Self.version2)
+            try Backfill(db).run()
+        },
     ])
 
     /// Runs the steps that a database of `version` lacks and marks it as ours, in one transaction.

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HubTestSupport
+import Tapes
+import Testing
+
+@Suite struct ProjectionContractTests {
+    @Test(arguments: ProjectionContract.rules)
+    func sqliteKeeps(_ rule: ProjectionContract.Rule) async throws {
+        try await withTemporaryFolder { folder in
+            let contract = ProjectionContract { clock in try await SQLiteTape(path: folder + "/tape") { clock.now } }
+            try await rule.check(contract)
+        }
+    }
+}
