@@ -20,6 +20,9 @@ package protocol FanInStore: Sendable {
 
     /// Notes how far sources have come; a mark replaces the one of the same source.
     func note(_ marks: [SourceMark]) async throws(TapeFault)
+
+    /// Forgets sources that were last heard of before a time.
+    func forgetSources(heardBefore time: Timestamp) async throws(TapeFault)
 }
 
 /// A message that could not become events.
@@ -44,16 +47,25 @@ package struct DeadLetter: Sendable, Equatable {
     }
 }
 
-/// How far a source that numbers its messages has come.
+/// How far a source of the fan-in has come.
 package struct SourceMark: Sendable, Equatable {
-    package var source: String
-    /// The `sourceSeq` of its newest message.
-    package var seq: Int
-    package var heard: Timestamp
+    /// Longest source that is marked, in UTF-8 bytes.
+    package static let maxSourceLength = 200
+    /// Event types noted for one source at most.
+    package static let maxTypes = 16
 
-    package init(source: String, seq: Int, heard: Timestamp) {
+    package var source: String
+    /// The highest `sourceSeq` that it sent; nil when it does not number its messages.
+    package var seq: Int?
+    /// When it was last heard of.
+    package var heard: Timestamp
+    /// The event types it feeds, ascending, at most ``maxTypes``: whose subscribers are told when it falls silent.
+    package var types: [String]
+
+    package init(source: String, seq: Int?, heard: Timestamp, types: [String] = []) {
         self.source = source
         self.seq = seq
         self.heard = heard
+        self.types = types
     }
 }
