@@ -188,6 +188,18 @@ let package = Package(
             path: "Tests/HubTestSupport",
             swiftSettings: settings
         ),
+        .target(
+            name: "ProgramSupport",
+            dependencies: nio + [
+                "Client",
+                "HubTestSupport",
+                "JSON",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Tests/ProgramSupport",
+            swiftSettings: settings
+        ),
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(
@@ -264,6 +276,7 @@ let package = Package(
                 "Client",
                 "HubTestSupport",
                 "JSON",
+                "ProgramSupport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
@@ -275,6 +288,7 @@ let package = Package(
                 "Client",
                 "HubTestSupport",
                 "JSON",
+                "ProgramSupport",
                 "TestServers",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],

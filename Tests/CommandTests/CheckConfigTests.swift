@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ProgramSupport
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(2)))

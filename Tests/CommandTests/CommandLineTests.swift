@@ -3,6 +3,7 @@
 import Foundation
 import HubTestSupport
 import JSON
+import ProgramSupport
 import Testing
 
 /// The commands that talk to a hub.

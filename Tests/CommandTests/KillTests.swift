@@ -4,6 +4,7 @@ import Client
 import Foundation
 import HubTestSupport
 import JSON
+import ProgramSupport
 import Testing
 
 /// `kill -9` while publishers publish and subscribers follow: what was acknowledged is there, and everyone gets all of

@@ -2,6 +2,7 @@
 
 import Foundation
 import JSON
+import ProgramSupport
 import Testing
 
 /// `broadtape-load replay` against a hub that stays up; ``CrashTests`` kills it on the way.

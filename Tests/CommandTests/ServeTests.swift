@@ -7,6 +7,7 @@ import HubTestSupport
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import ProgramSupport
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(2)))

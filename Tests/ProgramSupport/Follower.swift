@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Client
-import HubTestSupport
+package import Client
+package import HubTestSupport
 import NIOPosix
 import Testing
 
 /// A subscriber that keeps account of what it got.
-final class Follower: Sendable {
+package final class Follower: Sendable {
     /// What it got, by channel.
-    struct Log: Sendable, CustomStringConvertible {
-        struct Entry: Sendable, Equatable {
-            var seq: Int
-            var id: String
+    package struct Log: Sendable, CustomStringConvertible {
+        package struct Entry: Sendable, Equatable {
+            package var seq: Int
+            package var id: String
         }
 
-        var entries: [String: [Entry]] = [:]
+        package var entries: [String: [Entry]] = [:]
         /// The last number of each channel that is accounted for.
-        var heads: [String: Int] = [:]
+        package var heads: [String: Int] = [:]
         /// Whatever must not happen.
-        var faults: [String] = []
-        var connections = 0
+        package var faults: [String] = []
+        package var connections = 0
 
-        var description: String {
+        package var description: String {
             "heads \(self.heads), \(self.connections) connections, faults \(self.faults)"
         }
 
@@ -38,18 +38,18 @@ final class Follower: Sendable {
         }
     }
 
-    let log = Watched(Log())
-    let channels: [String]
+    package let log = Watched(Log())
+    package let channels: [String]
     private let token: String?
 
     /// - Parameter channels: Full names; followed from the first event on.
-    init(_ channels: [String], token: String?) {
+    package init(_ channels: [String], token: String?) {
         self.channels = channels
         self.token = token
     }
 
     /// Follows until cancelled.
-    func run(to address: HubAddress) async throws {
+    package func run(to address: HubAddress) async throws {
         var provider: TokenProvider?
         if let token = self.token { provider = { token } }
         let subscriber = try Subscriber(
@@ -85,7 +85,7 @@ final class Follower: Sendable {
     }
 
     /// Returns once everything up to these numbers has come.
-    func wait(for heads: [String: Int]) async throws {
+    package func wait(for heads: [String: Int]) async throws {
         let wanted = heads.filter { self.channels.contains($0.key) }
         try await self.log.wait(for: "\(wanted)", within: .seconds(40)) { log in
             !log.faults.isEmpty || wanted.allSatisfy { log.heads[$0.key, default: 0] >= $0.value }

@@ -1,34 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+package import Foundation
 
 /// A folder of one test.
-struct TestFolder: Sendable {
-    let url: URL
+package struct TestFolder: Sendable {
+    package let url: URL
 
-    var path: String {
+    package var path: String {
         self.url.path
     }
 
-    func path(_ name: String) -> String {
+    package func path(_ name: String) -> String {
         self.url.appendingPathComponent(name).path
     }
 
     /// Writes a file.
     /// - Returns: Its path.
     @discardableResult
-    func write(_ text: String, to name: String) throws -> String {
+    package func write(_ text: String, to name: String) throws -> String {
         try Data(text.utf8).write(to: self.url.appendingPathComponent(name))
         return self.path(name)
     }
 
-    func exists(_ name: String) -> Bool {
+    package func read(_ name: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: self.url.appendingPathComponent(name)))
+    }
+
+    package func exists(_ name: String) -> Bool {
         FileManager.default.fileExists(atPath: self.path(name))
     }
 }
 
 /// Runs a body with a new folder, which is removed afterwards.
-func withFolder(_ body: (TestFolder) async throws -> Void) async throws {
+package func withFolder(_ body: (TestFolder) async throws -> Void) async throws {
     let url = FileManager.default.temporaryDirectory.appendingPathComponent("command-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: url) }

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-import Client
+package import Client
 import Foundation
 import HubTestSupport
-import JSON
+package import JSON
 import NIOCore
 import NIOHTTP1
 import Testing
 
 /// `broadtape serve` as a process.
-struct RunningHub: Sendable {
-    static let secret = "a secret of the tests that has thirty-two bytes and more"
+package struct RunningHub: Sendable {
+    package static let secret = "a secret of the tests that has thirty-two bytes and more"
 
-    let program: Program
-    let port: Int
-    let folder: TestFolder
+    package let program: Program
+    package let port: Int
+    package let folder: TestFolder
 
-    var url: String {
+    package var url: String {
         "http://127.0.0.1:\(self.port)"
     }
 
-    func address() throws -> HubAddress {
+    package func address() throws -> HubAddress {
         try HubAddress(self.url)
     }
 
     /// Starts a hub and waits until it is ready.
     /// - Parameter port: 0 takes a free one.
-    static func start(
+    package static func start(
         in folder: TestFolder,
         port: Int = 0,
         _ arguments: [String] = ["--jwt-secret", Self.secret],
@@ -39,9 +39,15 @@ struct RunningHub: Sendable {
             in: folder
         )
         do {
-            try await program.record.wait(for: "the hub to listen") { $0.status != nil || Self.port(in: $0) != nil }
-            let found = try #require(Self.port(in: program.record.value), "\(program.record.value)")
-            let hub = RunningHub(program: program, port: found, folder: folder)
+            try await program.record.wait(for: "the hub to listen") { record in
+                record.status != nil || Self.port(after: "listening", in: record) != nil
+            }
+            let record = program.record.value
+            let hub = RunningHub(
+                program: program,
+                port: try #require(Self.port(after: "listening", in: record), "\(record)"),
+                folder: folder
+            )
             try await eventually("the hub is ready") { try await hub.get("/health/ready").status == 200 }
             return hub
         } catch {
@@ -50,13 +56,33 @@ struct RunningHub: Sendable {
         }
     }
 
-    private static func port(in record: Program.Record) -> Int? {
-        let line = record.errors.split(separator: "\n").first { $0.hasSuffix(" listening") }
+    /// Reads a port from the line of the log that tells of it.
+    private static func port(after message: String, in record: Program.Record) -> Int? {
+        let line = record.errors.split(separator: "\n").first { $0.hasSuffix(" " + message) }
         return line?.firstMatch(of: #/address=\S*:(\d+)/#).flatMap { Int($0.1) }
     }
 
+    /// One figure of the admin port, without labels; nil when it cannot be had.
+    package func metric(_ name: String) async throws -> Int? {
+        // Nil until it listens there too.
+        guard let port = Self.port(after: "admin port", in: self.program.record.value) else { return nil }
+        let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/metrics")
+        guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(5)),
+            let body = try? await response.body.collect(upTo: 1 << 20)
+        else { return nil }
+        let line = String(buffer: body).split(separator: "\n").first { $0.hasPrefix(name + " ") }
+        return line.flatMap { Int($0.dropFirst(name.count + 1)) }
+    }
+
+    /// Returns once this process has committed so many events.
+    package func waitUntil(accepted count: Int) async throws {
+        try await eventually("\(count) events") {
+            try await self.metric("broadtape_events_accepted_total") ?? 0 >= count
+        }
+    }
+
     /// A token, made by the program itself.
-    func token(_ subject: String, _ scopes: String...) async throws -> String {
+    package func token(_ subject: String, _ scopes: String...) async throws -> String {
         let arguments = ["token", "--subject", subject, "--jwt-secret", Self.secret]
         let record = try await Program.run(arguments + scopes.flatMap { ["--scope", $0] }, in: self.folder)
         try #require(record.status == 0, "\(record)")
@@ -64,7 +90,7 @@ struct RunningHub: Sendable {
     }
 
     /// Sends one request, whose answer has a status and a body.
-    func get(_ target: String, token: String? = nil) async throws -> (status: Int, body: [UInt8]) {
+    package func get(_ target: String, token: String? = nil) async throws -> (status: Int, body: [UInt8]) {
         var request = HTTPClientRequest(url: self.url + target)
         if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
@@ -73,14 +99,14 @@ struct RunningHub: Sendable {
     }
 
     /// Runs a command against this hub.
-    func run(_ arguments: String..., token: String? = nil, input: String = "") async throws -> Program.Record {
+    package func run(_ arguments: String..., token: String? = nil, input: String = "") async throws -> Program.Record {
         var environment = ["BROADTAPE_URL": self.url]
         if let token { environment["BROADTAPE_TOKEN"] = token }
         return try await Program.run(arguments, environment: environment, in: self.folder, input: input)
     }
 
     /// Everything on one channel, oldest first.
-    func events(of channel: String, token: String) async throws -> [JSON.Value] {
+    package func events(of channel: String, token: String) async throws -> [JSON.Value] {
         var events: [JSON.Value] = []
         while true {
             let target = "/channels/\(channel)/events?limit=1000&after=\(events.last?["seq"]?.integer ?? 0)"
@@ -94,7 +120,7 @@ struct RunningHub: Sendable {
 }
 
 /// Runs a body with a hub in a folder of its own, and ends it afterwards.
-func withHub(
+package func withHub(
     _ arguments: [String] = ["--jwt-secret", RunningHub.secret],
     _ body: (RunningHub) async throws -> Void
 ) async throws {

@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
-import HubTestSupport
+package import Foundation
+package import HubTestSupport
 import Testing
 
 /// A program of this package, running as a process of its own.
-final class Program: Sendable {
+package final class Program: Sendable {
     /// What has become of it so far.
-    struct Record: Sendable, CustomStringConvertible {
-        var output = ""
-        var errors = ""
+    package struct Record: Sendable, CustomStringConvertible {
+        package var output = ""
+        package var errors = ""
         /// How many of its two streams have ended.
-        var endedStreams = 0
+        package var endedStreams = 0
         /// Exit status; a signal's number below zero.
-        var status: Int32?
+        package var status: Int32?
 
-        var isOver: Bool {
+        package var isOver: Bool {
             self.status != nil && self.endedStreams == 2
         }
 
         /// The lines of the standard output.
-        var lines: [String] {
+        package var lines: [String] {
             self.output.split(separator: "\n").map(String.init)
         }
 
-        var description: String {
+        package var description: String {
             "status \(self.status.map(String.init) ?? "none"), output: \(self.output) errors: \(self.errors)"
         }
     }
 
-    let record = Watched(Record())
-    let identifier: pid_t
+    package let record = Watched(Record())
+    package let identifier: pid_t
 
     /// Where the programs are: beside the tests, unless `BROADTAPE_PROGRAMS` says otherwise.
     private static let folder =
@@ -41,7 +41,7 @@ final class Program: Sendable {
     ///   - environment: In place of the tests' own.
     ///   - folder: The working directory.
     ///   - input: For its standard input, which is at its end otherwise.
-    init(
+    package init(
         _ arguments: [String],
         of name: String = "broadtape",
         environment: [String: String] = [:],
@@ -96,30 +96,30 @@ final class Program: Sendable {
     }
 
     /// Returns what has become of it, once it has ended.
-    func end(within limit: Duration = .seconds(30)) async throws -> Record {
+    package func end(within limit: Duration = .seconds(30)) async throws -> Record {
         try await self.record.wait(for: "the end of the process", within: limit) { $0.isOver }
         return self.record.value
     }
 
     /// Asks it to end.
-    func terminate() {
+    package func terminate() {
         self.signal(SIGTERM)
     }
 
     /// Ends it at once, and returns when it is gone.
-    func kill() async throws {
+    package func kill() async throws {
         self.signal(SIGKILL)
         try await self.record.wait(for: "the death of the process") { $0.status != nil }
     }
 
-    private func signal(_ number: Int32) {
+    package func signal(_ number: Int32) {
         // Once it has been waited for, its number may be another's.
         guard self.record.value.status == nil else { return }
         Foundation.kill(self.identifier, number)
     }
 
     /// Runs a program to its end.
-    static func run(
+    package static func run(
         _ arguments: [String],
         of name: String = "broadtape",
         environment: [String: String] = [:],
