@@ -49,8 +49,8 @@ package struct DeadLetter: Sendable, Equatable {
 
 /// How far a source of the fan-in has come.
 package struct SourceMark: Sendable, Equatable {
-    /// Longest source that is marked, in UTF-8 bytes.
-    package static let maxSourceLength = 200
+    /// Longest source, in UTF-8 bytes.
+    package static let maxSourceLength = 256
     /// Event types noted for one source at most.
     package static let maxTypes = 16
 
