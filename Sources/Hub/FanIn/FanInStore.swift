@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a tape keeps for the fan-in beside the log.
+///
+/// For implementers: all methods may be called at once. ``setAside(_:)``, ``note(_:)`` and ``sourceMarks()`` are also
+/// called in a task that has been cancelled, at a hand-over, and are to do their work nevertheless.
 package protocol FanInStore: Sendable {
     /// Runs work while no other process that has the tape runs work of the same name: waits for its turn, and gives
     /// the turn back when the work returns, when the task is cancelled, or when the process dies.
