@@ -2,26 +2,61 @@
 
 import Logging
 import NIOCore
+import Synchronization
 
 /// How a node learns of commits that no message told it of.
 extension Hub {
     /// Channels asked after in one read.
     private static let headsBatch = 1000
 
-    /// Looks for untold commits once a heartbeat, until the task is cancelled.
+    /// Looks for untold commits until the task is cancelled: once a heartbeat while the bus carries messages, often
+    /// while it does not, and where a commit may or may not stand. One round at a time, however slow the tape is.
     func watchHeads() async {
-        while (try? await Task.sleep(for: self.configuration.roster.heartbeat)) != nil {
-            await self.refreshHeads()
+        let interval = min(self.configuration.pollWhileCut, self.configuration.roster.heartbeat)
+        var schedule = PollSchedule(heartbeat: TimeAmount(self.configuration.roster.heartbeat), now: .now())
+        var rotation = PollRotation(limit: self.configuration.pollChannels)
+        while (try? await Task.sleep(for: interval)) != nil {
+            await self.refreshDoubted()
+            guard
+                schedule.isDue(
+                    at: .now(),
+                    reach: self.bus.reach,
+                    isShared: self.tape.isShared,
+                    hasMissed: self.hasMissedMessages.exchange(false, ordering: .relaxed)
+                )
+            else { continue }
+            let (channels, slices) = rotation.slice(of: self.watchedChannels) { $0.name.hashValue }
+            if await self.refreshHeads(of: channels) { schedule.polled(slices: slices) }
         }
     }
 
-    /// Compares the heads of the channels in memory with the tape's, unless no other node writes to it: a lost message
-    /// on a quiet channel is noticed here.
+    /// Compares the heads of all channels that have subscribers with the tape's, unless no other node writes to it.
     package func refreshHeads() async {
-        guard self.bus.reach != .alone else { return }
-        let channels = self.registry.channels
+        guard self.bus.reach != .alone || self.tape.isShared else { return }
+        await self.refreshHeads(of: self.watchedChannels)
+    }
+
+    /// Reads the heads of channels on which a commit may or may not stand.
+    package func refreshDoubted() async {
+        guard self.watch.hasDoubts else { return }
+        let began = NIODeadline.now()
+        let channels =
+            self.watch.doubted.map { $0.compactMap { self.registry.existing($0) } } ?? self.watchedChannels
+        if await self.refreshHeads(of: channels) {
+            self.watch.settled(began: began)
+        }
+    }
+
+    private var watchedChannels: [EventChannel] {
+        self.registry.channels.filter(\.tail.hasSubscribers)
+    }
+
+    /// - Returns: Whether the tape has answered for all of them.
+    @discardableResult
+    private func refreshHeads(of channels: [EventChannel]) async -> Bool {
         for start in stride(from: 0, to: channels.count, by: Self.headsBatch) {
             let batch = channels[start..<min(start + Self.headsBatch, channels.count)]
+            self.polledHeads.wrappingAdd(batch.count, ordering: .relaxed)
             do throws(TapeFault) {
                 let extents = try await self.tape.extents(of: batch.map(\.name))
                 let risen = batch.compactMap { channel in
@@ -30,10 +65,16 @@ extension Hub {
                 guard !risen.isEmpty else { continue }
                 await self.onWriterLoop { self.fanout.tellHeads(risen) }
             } catch {
-                self.logger.warning("heads could not be read", metadata: ["fault": "\(error)"])
-                return
+                if let failures = self.headsLog.withLock({ $0.happened(at: .now) }) {
+                    self.logger.warning(
+                        "heads could not be read",
+                        metadata: ["fault": "\(error)", "failures": "\(failures)"]
+                    )
+                }
+                return false
             }
         }
+        return true
     }
 
     /// Does something where channels live, and returns when it is done.

@@ -16,9 +16,18 @@ package final class Hub: Sendable {
     package let rosters: [Roster]
     package let intake: Intake
     package let verify: TokenVerifier
+    /// Takes in what outside publishers send over the bus; nil without a source.
+    package let fanIn: FanIn?
     let fanout: Fanout
-    let bus: any Bus
+    package let bus: any Bus
+    let board: NoticeBoard
+    let watch: TapeWatch
     let logger: Logger
+    /// Whether messages of the bus may have been missed since heads were read last.
+    let hasMissedMessages = Atomic<Bool>(false)
+    /// Channels whose heads were asked for, each time counted.
+    let polledHeads = Atomic<Int>(0)
+    let headsLog = Mutex(SparseLog())
     private let isRunning = Atomic<Bool>(false)
     private let stopping: AsyncStream<Never>
     private let stop: AsyncStream<Never>.Continuation
@@ -29,11 +38,13 @@ package final class Hub: Sendable {
 
     /// - Parameters:
     ///   - loops: The event loops that connections live on, at least one. The first also has the log.
+    ///   - fanIn: Where outside publishers are heard, and what the tape keeps of them.
     ///   - framing: How messages are wrapped for the connections.
     package init(
         configuration: HubConfiguration,
         tape: any Tape,
         bus: any Bus,
+        fanIn: FanInPorts? = nil,
         loops: [any EventLoop],
         framing: Framing,
         verify: @escaping TokenVerifier,
@@ -61,15 +72,32 @@ package final class Hub: Sendable {
                 limits: configuration.roster
             )
         }
+        let board = NoticeBoard(rosters: self.rosters)
+        self.board = board
+        self.watch = TapeWatch(board: board)
         self.fanout = Fanout(registry: self.registry, rosters: self.rosters, bus: bus)
         self.writer = TapeWriter(
             tape: tape,
             fanout: self.fanout,
+            watch: self.watch,
             loop: loops[0],
             limits: configuration.writer,
             logger: logger
         )
         self.intake = Intake(types: configuration.types, limits: configuration.intake)
+        let (intake, writer) = (self.intake, self.writer)
+        self.fanIn = fanIn.map { ports in
+            FanIn(
+                source: ports.source,
+                store: ports.store,
+                writer: writer,
+                intake: intake,
+                limits: configuration.fanIn,
+                logger: logger,
+                onGap: ports.onGap,
+                tellStale: { stale in board.change { $0.setStale(stale) } }
+            )
+        }
         self.bus = bus
         self.verify = verify
         self.logger = logger
@@ -83,7 +111,7 @@ package final class Hub: Sendable {
 
     // MARK: - Life
 
-    /// Works until shut down gracefully: settles what was handed to the writer, says goodbye to the sessions, closes
+    /// Works until shut down gracefully: lets go of the fan-in, settles what was handed to the writer, says goodbye to the sessions, closes
     /// the tape.
     package func run() async {
         let ticks = self.rosters.map { roster in
@@ -101,6 +129,10 @@ package final class Hub: Sendable {
                 }
                 group.addTask { await self.keepHouse() }
                 group.addTask { await self.watchHeads() }
+                group.addTask { await self.watchTape() }
+                if let fanIn = self.fanIn {
+                    group.addTask { await fanIn.run() }
+                }
                 for await _ in self.stopping {}
                 group.cancelAll()
             }
@@ -133,18 +165,19 @@ package final class Hub: Sendable {
         self.stop.finish()
     }
 
-    /// How long a failed commit counts against the node; after that the next publisher may try.
-    private static let failureMemory: UInt64 = 5_000_000_000
-
-    /// Whether events can be committed and delivered, as far as the last attempt tells.
+    /// Whether events can be committed and delivered, as far as the last attempts tell.
     package var isReady: Bool {
-        let failed = self.writer.lastFailure.load(ordering: .relaxed)
-        let isFailing = failed != 0 && NIODeadline.now().uptimeNanoseconds &- failed < Self.failureMemory
-        return self.isRunning.load(ordering: .relaxed) && !isFailing
+        self.isRunning.load(ordering: .relaxed) && self.watch.isWell
+    }
+
+    /// How often the tape was asked for the head of a channel.
+    package var polledHeadCount: Int {
+        self.polledHeads.load(ordering: .relaxed)
     }
 
     /// Another node has committed events.
     private func receive(_ commits: [Commit]) async {
+        guard !commits.isEmpty else { return self.hasMissedMessages.store(true, ordering: .relaxed) }
         await self.onWriterLoop { self.fanout.tellSubscribers(commits) }
         await self.fanout.waitForRoom()
     }

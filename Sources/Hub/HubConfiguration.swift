@@ -17,6 +17,13 @@ package struct HubConfiguration: Sendable {
     package var page = PageLimit(entries: 1000, bytes: 256 << 10)
     /// Waits of all sessions at once (tokens, channels, pages).
     package var waits = 100_000
+    package var fanIn = FanIn.Limits()
+    /// Between two reads of heads while the way to the other nodes is broken.
+    package var pollWhileCut: Duration = .milliseconds(500)
+    /// Channels whose heads are read in one go; more take turns.
+    package var pollChannels = 10_000
+    /// Between two signs of life that the tape is asked for.
+    package var probe: Duration = .seconds(1)
     /// Over how long the clients of a leaving node are asked to spread their return.
     package var drainWindow: Duration = .seconds(5)
     /// Between two rounds of housekeeping: retention, idle channels.

@@ -10,6 +10,7 @@ package final class GatedTape: Tape {
         case page
         case latest
         case prune
+        case probe
     }
 
     package enum Failure: Sendable {
@@ -25,12 +26,16 @@ package final class GatedTape: Tape {
         package var batches: [Int] = []
         /// Channels per read of the newest.
         package var latests: [[ChannelName]] = []
+        /// Channels per read of extents.
+        package var extents: [[ChannelName]] = []
         package var pages: [(channel: ChannelName, after: Int)] = []
         package var isClosed = false
         fileprivate var failures: [Call: [Failure]] = [:]
     }
 
     package let appends = Gate()
+    package let probes = Gate()
+    package let extents = Gate()
     package let pages = Gate()
     /// After the tape was read: what arrives late is what was true when it was asked.
     package let readPages = Gate()
@@ -72,6 +77,15 @@ package final class GatedTape: Tape {
         }
     }
 
+    package var epoch: String { self.base.epoch }
+
+    package var isShared: Bool { self.base.isShared }
+
+    package func probe() async throws(TapeFault) {
+        await self.probes.pass()
+        try await self.perform(.probe) { () async throws(TapeFault) in try await self.base.probe() }
+    }
+
     package func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
         self.state.change { $0.batches.append(requests.count) }
         await self.appends.pass()
@@ -79,7 +93,9 @@ package final class GatedTape: Tape {
     }
 
     package func extents(of channels: [ChannelName]) async throws(TapeFault) -> [ChannelName: Extent] {
-        try await self.perform(.extents) { () async throws(TapeFault) in try await self.base.extents(of: channels) }
+        self.state.change { $0.extents.append(channels) }
+        await self.extents.pass()
+        return try await self.perform(.extents) { () async throws(TapeFault) in try await self.base.extents(of: channels) }
     }
 
     package func page(of channel: ChannelName, after seq: Int, limit: PageLimit) async throws(TapeFault) -> TapePage {

@@ -5,6 +5,7 @@ package import Hub
 /// A bus that a test carries the messages of: it sees what a hub announces and decides what reaches it.
 package final class ScriptedBus: Bus {
     private let announced = Watched<[[Commit]]>([])
+    private let reached = Watched(BusReach.connected)
     private let inbox: AsyncStream<[Commit]>
     private let sender: AsyncStream<[Commit]>.Continuation
 
@@ -12,7 +13,14 @@ package final class ScriptedBus: Bus {
         (self.inbox, self.sender) = AsyncStream.makeStream()
     }
 
-    package var reach: BusReach { .connected }
+    package var reach: BusReach {
+        self.reached.value
+    }
+
+    /// Sets whom the bus reaches from now on.
+    package func setReach(_ reach: BusReach) {
+        self.reached.change { $0 = reach }
+    }
 
     /// What the hub has announced so far.
     package var announcements: [[Commit]] {

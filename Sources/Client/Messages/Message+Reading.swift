@@ -41,7 +41,7 @@ extension Message {
         switch op {
         case "event": self = .event(try reader.event())
         case "snapshot": self = .snapshot(try reader.event())
-        case "heartbeat": self = .heartbeat(heads: reader.heads())
+        case "heartbeat": self = reader.heartbeat()
         case "caughtUp": self = .caughtUp(channel: try reader.string("channel"), seq: try reader.integer("seq"))
         case "welcome": self = .welcome(try reader.welcome())
         case "authenticated": self = .authenticated(try reader.authenticated())
@@ -96,7 +96,12 @@ private struct Reader {
         )
     }
 
-    func heads() -> [String: Int] {
+    func heartbeat() -> Message {
+        let stale = self.message["stale"].map { $0.elements.compactMap(\.string) } ?? []
+        return .heartbeat(heads: self.heads(), isPaused: self.message["paused"]?.bool ?? false, stale: stale)
+    }
+
+    private func heads() -> [String: Int] {
         var heads: [String: Int] = [:]
         guard let members = self.message["heads"]?.members else { return heads }
         for (channel, head) in members {

@@ -80,8 +80,9 @@ package enum Message: Sendable, Equatable {
     case event(Event)
     /// What was asked for with `since` has all been sent.
     case caughtUp(channel: String, seq: Int)
-    /// The heads that moved since the last one.
-    case heartbeat(heads: [String: Int])
+    /// The heads that moved since the last one; whether events cannot be committed now; names of the sources of
+    /// subscribed events that have fallen silent.
+    case heartbeat(heads: [String: Int], isPaused: Bool = false, stale: [String] = [])
     case history(History)
     case published(Published)
     case pong(id: Int?)

@@ -67,7 +67,7 @@ extension Subscriber {
             self.tracks.subscribed(answer).forEach { self.push($0) }
         case .caughtUp(let channel, let seq):
             self.push(.caughtUp(channel: channel, seq: seq))
-        case .heartbeat(let heads):
+        case .heartbeat(let heads, _, _):
             self.tracks.heartbeat(heads, now: now)
         case .welcome(let welcome):
             self.heartbeat = .milliseconds(Int64(min(max(welcome.heartbeatMilliseconds, 1), 3_600_000)))

@@ -13,7 +13,7 @@ package protocol Bus: Sendable {
     func announce(_ commits: [Commit])
 
     /// Receives what other nodes announce, and returns when the task is cancelled.
-    /// - Parameter receive: Called one message at a time.
+    /// - Parameter receive: Called one message at a time; with no commits when messages may have been missed.
     func run(_ receive: @Sendable ([Commit]) async -> Void) async
 }
 

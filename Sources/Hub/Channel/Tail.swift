@@ -52,6 +52,11 @@ package final class Tail: Sendable {
         self.state.withLock { $0.opened == nil || $0.missedThrough > 0 }
     }
 
+    /// Whether any loop has subscribers.
+    package var hasSubscribers: Bool {
+        self.state.withLock { !$0.interest.isEmpty }
+    }
+
     /// Takes in what the tape says. Publications since that read may have gone further, and stand.
     ///
     /// Only the first time is the head taken as well: later it moves by publications alone, or those who have joined

@@ -19,3 +19,21 @@ package struct FanInMessage: Sendable, Equatable {
         self.payload = payload
     }
 }
+
+/// What a hub needs to take part in the fan-in.
+package struct FanInPorts: Sendable {
+    package var source: any FanInSource
+    package var store: any FanInStore
+    /// Called when a source has left numbers out, from any thread; must not block.
+    package var onGap: FanIn.OnGap
+
+    package init(
+        source: any FanInSource,
+        store: any FanInStore,
+        onGap: @escaping FanIn.OnGap = { _ in }
+    ) {
+        self.source = source
+        self.store = store
+        self.onGap = onGap
+    }
+}

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a tape keeps for the fan-in beside the log.
+///
+/// For implementers: all methods may be called at once. ``setAside(_:)``, ``note(_:)`` and ``sourceMarks()`` are also
+/// called in a task that has been cancelled, at a hand-over, and are to do their work nevertheless.
 package protocol FanInStore: Sendable {
     /// Runs work while no other process that has the tape runs work of the same name: waits for its turn, and gives
     /// the turn back when the work returns, when the task is cancelled, or when the process dies.
@@ -49,8 +52,8 @@ package struct DeadLetter: Sendable, Equatable {
 
 /// How far a source of the fan-in has come.
 package struct SourceMark: Sendable, Equatable {
-    /// Longest source that is marked, in UTF-8 bytes.
-    package static let maxSourceLength = 200
+    /// Longest source, in UTF-8 bytes.
+    package static let maxSourceLength = 256
     /// Event types noted for one source at most.
     package static let maxTypes = 16
 

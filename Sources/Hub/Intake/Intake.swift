@@ -122,9 +122,7 @@ package struct Intake: Sendable {
 
     private func identifier(_ name: String, of item: JSON.Value, index: Int) throws(ItemFault) -> String? {
         guard let value = item[name], !value.isNull else { return nil }
-        guard let text = value.string, (1...Self.maxIdentifierLength).contains(text.utf8.count),
-            text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
-        else {
+        guard let text = value.string, Self.isIdentifier(text) else {
             throw ItemFault(
                 index: index,
                 reason: .invalid,
@@ -133,6 +131,11 @@ package struct Intake: Sendable {
             )
         }
         return text
+    }
+
+    /// Whether a text can be an `id` or a `source`.
+    static func isIdentifier(_ text: String) -> Bool {
+        (1...Self.maxIdentifierLength).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 
     /// 128 random bits: an id for an event whose publisher gave none.

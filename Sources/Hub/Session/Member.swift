@@ -21,6 +21,14 @@ final class Member {
     var authenticationDeadline: Timestamp?
     /// When its token expires.
     var expires: Timestamp?
+    /// What its client was told of trouble last.
+    var told = Told()
+
+    struct Told: Equatable {
+        var isPaused = false
+        /// Names of sources, ascending.
+        var stale: [String] = []
+    }
 
     init(session: Session, outlet: any Outlet, nextBeat: Timestamp, authenticationDeadline: Timestamp) {
         self.session = session

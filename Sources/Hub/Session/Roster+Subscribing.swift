@@ -112,6 +112,7 @@ extension Roster {
         local.subscriptions.append(subscription)
         member.subscriptions[channel.name] = subscription
         member.authenticationDeadline = nil
+        self.tellSoon(member, of: channel.type)
         return subscription
     }
 

@@ -4,6 +4,9 @@ package import NIOCore
 
 /// What happens by the clock.
 extension Roster {
+    /// Ticks between two attempts at stalled reads while the tape is away.
+    private static let pausedTicks = 5
+
     /// Looks after every member: heartbeats that are due, deadlines that have passed, connections that have died.
     /// Called about once a second.
     package func tick(now: Timestamp, uptime: NIODeadline) {
@@ -15,6 +18,10 @@ extension Roster {
                 self.beat(member, now: now)
             }
         }
+        // While the tape is away there is no use in asking it for each of them every second.
+        self.stalledTicks += 1
+        guard !self.notice.isPaused || self.stalledTicks >= Self.pausedTicks else { return }
+        self.stalledTicks = 0
         self.retryStalled()
     }
 
@@ -34,15 +41,25 @@ extension Roster {
 
     /// Tells the heads that moved, so that a client knows when it is behind, and asks for a sign of life.
     private func beat(_ member: Member, now: Timestamp) {
+        self.writeHeartbeat(to: member, now: now)
+        member.outlet.ping()
+    }
+
+    func writeHeartbeat(to member: Member, now: Timestamp) {
+        member.told = self.told(to: member)
         var heads: [(ChannelName, Int)] = []
         for subscription in member.subscriptions.values {
             guard let head = subscription.channel.tail.extent?.head, head > subscription.toldHead else { continue }
             subscription.toldHead = head
             heads.append((subscription.channel.name, head))
         }
-        let message = ServerMessage.heartbeat(time: now, heads: heads.sorted { $0.0 < $1.0 })
+        let message = ServerMessage.heartbeat(
+            time: now,
+            heads: heads.sorted { $0.0 < $1.0 },
+            isPaused: member.told.isPaused,
+            stale: member.told.stale
+        )
         self.write(self.framing.frame(message.encoded()), to: member)
-        member.outlet.ping()
     }
 
     /// Says goodbye to every session and closes it.

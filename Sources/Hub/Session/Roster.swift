@@ -51,6 +51,13 @@ package actor Roster {
     /// Subscriptions whose read failed; tried again at the next tick.
     var stalled: [Subscription] = []
     var isTurnScheduled = false
+    /// What sessions are to be told of trouble.
+    var notice = Notice()
+    /// Sessions that may have to be told, in no order.
+    var untold: [ObjectIdentifier] = []
+    var isTellingScheduled = false
+    /// Ticks since stalled reads were tried last.
+    var stalledTicks = 0
     private var unflushed: [Member] = []
     private var isFlushScheduled = false
 

@@ -19,7 +19,13 @@ package enum ServerMessage: Sendable {
     case history(id: RequestID?, channel: ChannelName, epoch: String, entries: [TapeEntry], next: Int)
     case published(id: RequestID?, results: [PublishResult])
     case pong(id: RequestID?)
-    case heartbeat(time: Timestamp, heads: [(channel: ChannelName, head: Int)])
+    /// `stale` are names of sources.
+    case heartbeat(
+        time: Timestamp,
+        heads: [(channel: ChannelName, head: Int)],
+        isPaused: Bool = false,
+        stale: [String] = []
+    )
     case error(id: RequestID?, code: ErrorCode, message: String, channel: String? = nil, items: [ItemFault] = [])
     case goodbye(reason: String, reconnectAfter: Int)
 
@@ -61,7 +67,7 @@ package enum ServerMessage: Sendable {
             writer.results(results)
         case .pong(let id):
             writer.op("pong", id)
-        case .heartbeat(let time, let heads):
+        case .heartbeat(let time, let heads, let isPaused, let stale):
             writer.op("heartbeat")
             writer.member("time", string: time.description)
             writer.name("heads")
@@ -70,6 +76,13 @@ package enum ServerMessage: Sendable {
                 writer.member(channel.description, integer: head)
             }
             writer.endObject()
+            if isPaused { writer.member("paused", bool: true) }
+            if !stale.isEmpty {
+                writer.name("stale")
+                writer.beginArray()
+                for source in stale { writer.string(source) }
+                writer.endArray()
+            }
         case .error(let id, let code, let message, let channel, let items):
             writer.op("error", id)
             writer.member("code", string: code.rawValue)

@@ -9,6 +9,15 @@
 ///   nothing that failed may appear later, except where ``TapeFault/outcomeUnknown(_:)`` says so.
 /// - No method may block the calling thread on I/O.
 package protocol Tape: Sendable {
+    /// Names the life of its numbering; other tapes have others.
+    var epoch: String { get }
+
+    /// Whether other processes may append to it as well.
+    var isShared: Bool { get }
+
+    /// A read as cheap as can be that goes all the way to where the events are.
+    func probe() async throws(TapeFault)
+
     /// Appends requests in order, in one transaction that is durable when this returns.
     ///
     /// Each request is all or nothing: its events each get the next number of each of their channels, or, when their
@@ -47,6 +56,12 @@ package protocol Tape: Sendable {
 
 extension Tape {
     package var projections: (any Projections)? { nil }
+
+    package var isShared: Bool { false }
+
+    package func probe() async throws(TapeFault) {
+        _ = try await self.extents(of: [ChannelName(type: "probe", key: "probe")])
+    }
 }
 
 /// What became of one append request.

@@ -3,7 +3,6 @@
 import DequeModule
 import Logging
 package import NIOCore
-import Synchronization
 
 /// The one way onto the tape: gathers what arrives while a batch commits and appends it as the next batch.
 ///
@@ -17,6 +16,8 @@ package actor TapeWriter {
         package var waitingBytes = 64 << 20
         /// One batch, in bytes of events; a larger request is a batch of its own.
         package var batchBytes = 1 << 20
+        /// How long a request waits for its turn; after that it is refused as overloaded, and nothing of it was begun.
+        package var patience: Duration = .seconds(10)
 
         package init() {}
     }
@@ -32,17 +33,24 @@ package actor TapeWriter {
         package var conflicts = 0
         /// Requests.
         package var failures = 0
+        /// Requests refused for lack of room, or because they had waited for too long.
+        package var refusals = 0
         /// Bytes of events that wait now.
         package var waitingBytes = 0
     }
 
     package typealias Completion = @Sendable (Result<AppendOutcome, AppendFault>) -> Void
 
-    private struct Request {
-        var events: [Event]
+    /// What one publisher handed in: one or more requests that share the fate of one transaction.
+    private struct Order {
+        var requests: [[Event]]
         var cost: Int
-        var completion: Completion
+        /// When its turn has to have come.
+        var deadline: NIODeadline
+        var settle: Settlement
     }
+
+    private typealias Settlement = @Sendable (Result<ArraySlice<AppendOutcome>, AppendFault>) -> Void
 
     private enum State {
         case idle
@@ -54,24 +62,33 @@ package actor TapeWriter {
     }
 
     package nonisolated let loop: any EventLoop
-    /// When the last append failed, in nanoseconds of uptime; 0 when it did not.
-    nonisolated let lastFailure = Atomic<UInt64>(0)
     private let tape: any Tape
     private let fanout: Fanout
+    private let watch: TapeWatch
     private let limits: Limits
     private let logger: Logger
     private var state = State.idle
-    private var queue = Deque<Request>()
+    private var queue = Deque<Order>()
     private var queuedBytes = 0
     private var counted = Tally()
+    private var expiry: Scheduled<Void>?
+    private var failureLog = SparseLog()
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe self.loop.executor.asUnownedSerialExecutor()
     }
 
-    init(tape: any Tape, fanout: Fanout, loop: any EventLoop, limits: Limits = Limits(), logger: Logger) {
+    init(
+        tape: any Tape,
+        fanout: Fanout,
+        watch: TapeWatch,
+        loop: any EventLoop,
+        limits: Limits = Limits(),
+        logger: Logger
+    ) {
         self.tape = tape
         self.fanout = fanout
+        self.watch = watch
         self.loop = loop
         self.limits = limits
         self.logger = logger
@@ -81,11 +98,22 @@ package actor TapeWriter {
     /// - Parameter completion: Called once, on ``loop``, when the events are committed and have been published, or
     ///   nothing of them was.
     package nonisolated func submit(_ events: [Event], completion: @escaping Completion) {
+        self.submit([events]) { result in
+            switch result {
+            case .success(let outcomes):
+                if let outcome = outcomes.first { completion(.success(outcome)) }
+            case .failure(let fault):
+                completion(.failure(fault))
+            }
+        }
+    }
+
+    private nonisolated func submit(_ requests: [[Event]], _ settle: @escaping Settlement) {
         if self.loop.inEventLoop {
-            self.assumeIsolated { $0.enqueue(events, completion) }
+            self.assumeIsolated { $0.enqueue(requests, settle) }
         } else {
             self.loop.execute {
-                self.assumeIsolated { $0.enqueue(events, completion) }
+                self.assumeIsolated { $0.enqueue(requests, settle) }
             }
         }
     }
@@ -97,22 +125,53 @@ package actor TapeWriter {
         }.get()
     }
 
-    private func enqueue(_ events: [Event], _ completion: @escaping Completion) {
-        let cost = events.reduce(0) { $0 + $1.data.count + 256 }
+    /// Appends several requests in one transaction: all are committed, each with its own outcome, or none is.
+    package nonisolated func append(_ requests: [[Event]]) async throws(AppendFault) -> [AppendOutcome] {
+        try await withCheckedContinuation { continuation in
+            self.submit(requests) { result in continuation.resume(returning: result.map(Array.init)) }
+        }.get()
+    }
+
+    private func enqueue(_ requests: [[Event]], _ settle: @escaping Settlement) {
+        let cost = requests.joined().reduce(0) { $0 + $1.data.count + 256 }
         switch self.state {
         case .finishing:
-            return completion(.failure(.stopping))
+            return settle(.failure(.stopping))
         case .idle, .waiting, .writing:
             guard self.queue.isEmpty || self.queuedBytes + cost <= self.limits.waitingBytes else {
-                return completion(.failure(.overloaded))
+                self.counted.refusals += 1
+                return settle(.failure(.overloaded))
             }
         }
-        self.queue.append(Request(events: events, cost: cost, completion: completion))
+        let deadline = NIODeadline.now() + TimeAmount(self.limits.patience)
+        self.queue.append(Order(requests: requests, cost: cost, deadline: deadline, settle: settle))
         self.queuedBytes += cost
+        self.scheduleExpiry()
         if case .waiting(let continuation) = self.state {
             self.state = .writing
             continuation.resume()
         }
+    }
+
+    /// One timer for the oldest order that waits, not one for each.
+    private func scheduleExpiry() {
+        guard self.expiry == nil, let oldest = self.queue.first else { return }
+        self.expiry = self.loop.scheduleTask(deadline: oldest.deadline) {
+            self.assumeIsolated { $0.expire() }
+        }
+    }
+
+    /// Refuses what has waited for too long, although the append before it is still under way.
+    private func expire() {
+        self.expiry = nil
+        let now = NIODeadline.now()
+        while let oldest = self.queue.first, oldest.deadline <= now {
+            self.queue.removeFirst()
+            self.queuedBytes -= oldest.cost
+            self.counted.refusals += 1
+            oldest.settle(.failure(.overloaded))
+        }
+        self.scheduleExpiry()
     }
 
     /// The present tally.
@@ -132,6 +191,7 @@ package actor TapeWriter {
 
     /// Writes until ``finish()``.
     package func run() async {
+        defer { self.expiry?.cancel() }
         while true {
             guard !self.queue.isEmpty else {
                 if case .finishing = self.state { return }
@@ -145,8 +205,8 @@ package actor TapeWriter {
         }
     }
 
-    private func nextBatch() -> [Request] {
-        var batch: [Request] = []
+    private func nextBatch() -> [Order] {
+        var batch: [Order] = []
         var bytes = 0
         while let next = self.queue.first, batch.isEmpty || bytes + next.cost <= self.limits.batchBytes {
             bytes += next.cost
@@ -157,24 +217,30 @@ package actor TapeWriter {
         return batch
     }
 
-    private func write(_ batch: [Request]) async {
+    private func write(_ batch: [Order]) async {
+        let requests = batch.flatMap(\.requests)
         let outcomes: [AppendOutcome]
         do throws(TapeFault) {
-            outcomes = try await self.tape.append(batch.map(\.events))
+            outcomes = try await self.tape.append(requests)
         } catch {
-            self.counted.failures += batch.count
-            self.lastFailure.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed)
-            self.logger.error("append failed", metadata: ["fault": "\(error)", "requests": "\(batch.count)"])
-            for request in batch {
-                request.completion(.failure(.unavailable(error)))
+            self.counted.failures += requests.count
+            if let failures = self.failureLog.happened(at: .now) {
+                self.logger.error("appends failed", metadata: ["fault": "\(error)", "batches": "\(failures)"])
+            }
+            if case .outcomeUnknown = error { self.watch.doubt(requests.joined().lazy.flatMap(\.channels)) }
+            self.watch.commitFailed()
+            for order in batch {
+                order.settle(.failure(.unavailable(error)))
             }
             return
         }
         self.count(outcomes)
-        self.lastFailure.store(0, ordering: .relaxed)
-        self.fanout.publish(self.commits(of: batch, outcomes))
-        for (request, outcome) in zip(batch, outcomes) {
-            request.completion(.success(outcome))
+        self.watch.committed()
+        self.fanout.publish(self.commits(of: requests, outcomes))
+        var rest = outcomes[...]
+        for order in batch {
+            order.settle(.success(rest.prefix(order.requests.count)))
+            rest = rest.dropFirst(order.requests.count)
         }
     }
 
@@ -194,12 +260,12 @@ package actor TapeWriter {
 
     /// What subscribers are to be told: the accepted events, and duplicates that nobody has told of yet because the
     /// outcome of their first append was not known.
-    private func commits(of batch: [Request], _ outcomes: [AppendOutcome]) -> [Commit] {
+    private func commits(of requests: [[Event]], _ outcomes: [AppendOutcome]) -> [Commit] {
         var commits: [Commit] = []
         var places: [ChannelName: Int] = [:]
-        for (request, outcome) in zip(batch, outcomes) {
+        for (events, outcome) in zip(requests, outcomes) {
             guard case .committed(let receipts) = outcome else { continue }
-            for (event, receipt) in zip(request.events, receipts) {
+            for (event, receipt) in zip(events, receipts) {
                 for position in receipt.positions where receipt.status == .accepted || self.fanout.isNews(position) {
                     let entry = TapeEntry(seq: position.seq, event: event)
                     if let place = places[position.channel], commits[place].isFollowed(by: entry) {

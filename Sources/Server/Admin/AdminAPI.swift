@@ -6,7 +6,7 @@ package import Hummingbird
 
 /// What operators and their monitoring read, on a port of its own that is not for the public.
 package struct AdminAPI: Sendable {
-    private let hub: Hub
+    let hub: Hub
 
     package init(hub: Hub) {
         self.hub = hub
@@ -22,6 +22,7 @@ package struct AdminAPI: Sendable {
                 body: ResponseBody(byteBuffer: ByteBuffer(string: await Exposition(of: self.hub).text))
             )
         }
+        router.get("/dead-letters") { request, _ in await self.deadLetters(request) }
         router.get("/health/live") { _, _ in API.health(isUp: true) }
         router.get("/health/ready") { _, _ in API.health(isUp: self.hub.isReady) }
         return router.buildResponder()

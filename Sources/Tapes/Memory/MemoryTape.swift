@@ -9,6 +9,7 @@ import Synchronization
 /// of each channel last; the numbers and dedupe keys they held go with them. Channels themselves are never forgotten,
 /// or their numbering would begin anew: when they alone fill the budget, appends are refused.
 package final class MemoryTape: Tape {
+    package let epoch: String
     private let store: Mutex<MemoryStore>
     let fanIn = Mutex(MemoryFanIn())
     private let clock: @Sendable () -> Timestamp
@@ -17,7 +18,8 @@ package final class MemoryTape: Tape {
     ///   - budget: In bytes, of events and channels as they are held.
     ///   - clock: Says when an event was accepted. A time before that of the last event counts as that one.
     package init(budget: Int = 256 * 1024 * 1024, clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }) {
-        self.store = Mutex(MemoryStore(epoch: Epoch.random(), budget: budget))
+        self.epoch = Epoch.random()
+        self.store = Mutex(MemoryStore(epoch: self.epoch, budget: budget))
         self.clock = clock
     }
 
@@ -56,6 +58,6 @@ package final class MemoryTape: Tape {
 
     /// Frees what it holds.
     package func close() async {
-        self.store.withLock { $0 = MemoryStore(epoch: Epoch.random(), budget: 0) }
+        self.store.withLock { $0 = MemoryStore(epoch: self.epoch, budget: 0) }
     }
 }

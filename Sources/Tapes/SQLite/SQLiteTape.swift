@@ -11,7 +11,7 @@ import Synchronization
 /// retention take turns on one connection, reads run beside them on others, each in its own snapshot.
 package final class SQLiteTape: Tape {
     let pool: DatabasePool
-    let epoch: String
+    package let epoch: String
     let clock: @Sendable () -> Timestamp
     /// What the writing connection knows of the file.
     ///

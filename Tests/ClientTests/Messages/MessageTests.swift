@@ -58,6 +58,18 @@ struct MessageTests {
         ),
         Case(text: #"{"op":"heartbeat"}"#, message: .heartbeat(heads: [:])),
         Case(
+            text: #"{"op":"heartbeat","heads":{"a:b":9},"paused":true,"stale":["rate.binance","rate.é"]}"#,
+            message: .heartbeat(heads: ["a:b": 9], isPaused: true, stale: ["rate.binance", "rate.é"])
+        ),
+        Case(
+            text: #"{"op":"heartbeat","heads":{},"paused":"yes","stale":{"a":"b"}}"#,
+            message: .heartbeat(heads: [:])
+        ),
+        Case(
+            text: #"{"op":"heartbeat","paused":false,"stale":[1,"a",null]}"#,
+            message: .heartbeat(heads: [:], stale: ["a"])
+        ),
+        Case(
             text: #"{"op":"history","id":4,"channel":"a:b","epoch":"k","events":[{"seq":1,"id":"i","time":"t","#
                 + #""data":1}],"next":1}"#,
             message: .history(

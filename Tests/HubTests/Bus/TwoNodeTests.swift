@@ -12,6 +12,8 @@ import Testing
     private struct SharedTape: Tape {
         let base = MemoryTape()
 
+        var epoch: String { self.base.epoch }
+
         func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
             try await self.base.append(requests)
         }

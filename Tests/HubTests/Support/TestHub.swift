@@ -26,6 +26,7 @@ struct TestHub: Sendable {
         _ configuration: HubConfiguration,
         tape: GatedTape,
         bus: any Bus,
+        fanIn: FanInPorts? = nil,
         loops: [any EventLoop]
     ) {
         let tokens = Gate()
@@ -36,6 +37,7 @@ struct TestHub: Sendable {
             configuration: configuration,
             tape: tape,
             bus: bus,
+            fanIn: fanIn,
             loops: loops,
             framing: .counted,
             verify: { token throws(TokenFault) in
@@ -138,7 +140,9 @@ struct TestHub: Sendable {
     // MARK: - Life
 
     fileprivate func openGates() {
-        for gate in [self.tokens, self.tape.appends, self.tape.pages, self.tape.readPages] {
+        for gate in [
+            self.tokens, self.tape.appends, self.tape.probes, self.tape.extents, self.tape.pages, self.tape.readPages,
+        ] {
             gate.open()
         }
         self.tape.latests.open()
@@ -170,10 +174,11 @@ func withHub(
     _ configuration: HubConfiguration = .forTests,
     tape: any Tape = MemoryTape(),
     bus: any Bus = InProcessBus(),
+    fanIn: FanInPorts? = nil,
     loops: Int = 1,
     _ body: (TestHub) async throws -> Void
 ) async throws {
-    let test = TestHub(configuration, tape: GatedTape(tape), bus: bus, loops: Loops.take(loops))
+    let test = TestHub(configuration, tape: GatedTape(tape), bus: bus, fanIn: fanIn, loops: Loops.take(loops))
     try await test.run(body)
 }
 

@@ -27,6 +27,8 @@ extension HubConfiguration {
         configuration.roster.silence = .seconds(10_000)
         configuration.roster.authentication = .seconds(1_000)
         configuration.housekeeping = .seconds(10_000)
+        configuration.pollWhileCut = .seconds(10_000)
+        configuration.probe = .seconds(10_000)
         return configuration
     }
 }

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+
+/// What the fan-in does by the clock.
+extension FanIn {
+    /// Between two rounds of forgetting.
+    private static let forgetting: Duration = .seconds(3_600)
+    /// Letters set aside and marks noted by one call.
+    private static let keepBatch = 500
+
+    // MARK: - What is stale
+
+    func watch() async {
+        let interval = min(self.limits.keeping, self.limits.staleAfter / 3)
+        while (try? await Task.sleep(for: interval)) != nil {
+            await self.look(now: self.now())
+        }
+    }
+
+    /// Finds out what is stale: the leader from what it hears, the others now and then from its marks.
+    package func look(now: Timestamp) async {
+        guard !self.isLeading else { return self.check(now: now) }
+        if let lost, now.duration(since: lost) > self.limits.handOver {
+            self.lost = nil
+            self.abandon()
+            self.wants.continuation.yield(false)
+        }
+        if let next = self.nextPoll, now < next { return }
+        self.nextPoll = now.advanced(by: self.limits.staleAfter / 3)
+        do throws(TapeFault) {
+            let marks = try await self.store.sourceMarks()
+            guard !self.isLeading else { return }
+            self.table.learn(marks)
+            self.check(now: now)
+        } catch {
+            // Without marks nothing new is known, and what was known stands.
+            self.logger.debug("the marks of sources cannot be read", metadata: ["fault": "\(error)"])
+        }
+    }
+
+    func check(now: Timestamp) {
+        if self.isHeldUp { self.table.held(until: now) }
+        _ = self.table.forget(heardBefore: now.advanced(by: .zero - self.limits.forgetAfter))
+        let silent = self.table.checked(at: now, limit: self.limits.staleAfter)
+        if !silent.isEmpty, self.isLeading {
+            self.logger.warning(
+                "sources have fallen silent",
+                metadata: ["count": "\(silent.count)", "sources": "\(silent.prefix(20))"]
+            )
+        }
+        self.tellStale(self.table.stale)
+    }
+
+    // MARK: - What is kept
+
+    func keepUntilCancelled() async {
+        while (try? await Task.sleep(for: self.limits.keeping)) != nil {
+            await self.keep()
+        }
+    }
+
+    /// Notes the marks that have changed and sets the waiting letters aside, as far as the tape takes them.
+    package func keep() async {
+        await self.noteMarks()
+        await self.setLettersAside()
+        await self.forgetSources(now: self.now())
+    }
+
+    private func noteMarks() async {
+        let marks = self.table.takeMarks()
+        guard !marks.isEmpty else { return }
+        do throws(TapeFault) {
+            for start in stride(from: 0, to: marks.count, by: Self.keepBatch) {
+                try await self.store.note(Array(marks[start..<min(start + Self.keepBatch, marks.count)]))
+            }
+        } catch {
+            self.table.putBack(marks)
+            self.logger.debug("the marks of sources cannot be noted", metadata: ["fault": "\(error)"])
+        }
+    }
+
+    private func setLettersAside() async {
+        while self.letters.count > 0 {
+            let batch = self.letters.take(Self.keepBatch)
+            do throws(TapeFault) {
+                try await self.store.setAside(batch)
+                self.counted.letters += batch.count
+            } catch {
+                self.letters.putBack(batch)
+                self.logger.debug("dead letters cannot be set aside", metadata: ["fault": "\(error)"])
+                return
+            }
+        }
+    }
+
+    private func forgetSources(now: Timestamp) async {
+        if let next = self.nextForgetting, now < next { return }
+        self.nextForgetting = now.advanced(by: Self.forgetting)
+        do throws(TapeFault) {
+            try await self.store.forgetSources(heardBefore: now.advanced(by: .zero - self.limits.forgetAfter))
+        } catch {
+            self.logger.debug("old sources cannot be forgotten", metadata: ["fault": "\(error)"])
+        }
+    }
+}

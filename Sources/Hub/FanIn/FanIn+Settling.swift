@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+import Logging
+
+/// From a message to its place on the tape, or among the dead letters.
+extension FanIn {
+    /// A message came. Returns once there is room for the next.
+    func receive(_ message: FanInMessage) async {
+        self.counted.messages += 1
+        let reading = self.reader.read(message, received: self.now())
+        self.gathered.append(reading)
+        self.heldBytes += reading.cost
+        self.pump?.resume()
+        self.pump = nil
+        while self.heldBytes > self.limits.gatheredBytes, self.isListening {
+            await withCheckedContinuation { self.waitingForRoom.append($0) }
+        }
+    }
+
+    /// Messages are not wanted any more: nobody waits for room.
+    func stopListening() {
+        self.isListening = false
+        self.makeRoom()
+    }
+
+    /// Settles what is gathered, batch by batch, until the turn is over and nothing is left, or nothing can be
+    /// appended before it is over.
+    func settleGathered() async {
+        while true {
+            if self.allowance == 0 { return }
+            guard !self.gathered.isEmpty else {
+                await withCheckedContinuation { self.pump = $0 }
+                continue
+            }
+            let batch = self.takeBatch()
+            let rest = await self.settle(batch)
+            self.heldBytes -= batch.prefix(batch.count - rest.count).reduce(0) { $0 + $1.cost }
+            self.gathered.prepend(contentsOf: rest)
+            self.makeRoom()
+            if !rest.isEmpty { return }
+        }
+    }
+
+    private func takeBatch() -> [FanInReading] {
+        var batch: [FanInReading] = []
+        var bytes = 0
+        while let next = self.gathered.first, batch.count < self.limits.batchMessages,
+            batch.isEmpty || bytes + next.cost <= self.limits.batchBytes
+        {
+            bytes += next.cost
+            batch.append(next)
+            self.gathered.removeFirst()
+            self.allowance? -= 1
+            if self.allowance == 0 { break }
+        }
+        return batch
+    }
+
+    private func makeRoom() {
+        let waiting = self.waitingForRoom
+        self.waitingForRoom = []
+        for continuation in waiting {
+            continuation.resume()
+        }
+    }
+
+    /// Appends a batch in one transaction, as often as it takes, always under the same ids. Only then does the next
+    /// batch begin, and do the numbers of its sources count as heard.
+    /// - Returns: What of its end could not be settled before the turn was over.
+    private func settle(_ batch: [FanInReading]) async -> [FanInReading] {
+        let requests = batch.filter { !$0.events.isEmpty }
+        var outcomes: [AppendOutcome] = []
+        var backoff = Backoff(self.limits.retry)
+        var damages = 0
+        while !requests.isEmpty {
+            do throws(AppendFault) {
+                outcomes = try await self.writer.append(requests.map(\.events))
+                break
+            } catch {
+                self.counted.retries += 1
+                switch error {
+                case .unavailable(.damaged) where requests.count > 1:
+                    // One of them may be what the tape cannot take; the others shall not wait for it.
+                    return await self.settleOneByOne(batch)
+                case .unavailable(.damaged(let why)):
+                    damages += 1
+                    if damages == Self.damagedAttempts {
+                        self.letGo()
+                        self.setAside(requests[0], FanInFault("the tape cannot take it: \(why)"))
+                        self.note(batch)
+                        return []
+                    }
+                case .unavailable, .overloaded, .stopping:
+                    break
+                }
+                if self.allowance != nil || Task.isCancelled || error == .stopping { return batch }
+                self.isHeldUp = true
+                await backoff.wait()
+            }
+        }
+        self.letGo()
+        for (reading, outcome) in zip(requests, outcomes) {
+            self.count(outcome, of: reading)
+        }
+        self.note(batch)
+        return []
+    }
+
+    private func settleOneByOne(_ batch: [FanInReading]) async -> [FanInReading] {
+        for (index, reading) in batch.enumerated() {
+            if !(await self.settle([reading])).isEmpty { return Array(batch[index...]) }
+        }
+        return []
+    }
+
+    /// Nothing is held up any more; while it was, silence was no source's fault.
+    func letGo() {
+        guard self.isHeldUp else { return }
+        self.isHeldUp = false
+        self.table.held(until: self.now())
+    }
+
+    private func count(_ outcome: AppendOutcome, of reading: FanInReading) {
+        switch outcome {
+        case .committed(let receipts):
+            self.counted.events += receipts.count
+        case .conflict(let items):
+            self.counted.conflicts += 1
+            let ids = items.prefix(3).filter(reading.events.indices.contains).map { reading.events[$0].id }
+            self.setAside(
+                reading,
+                FanInFault("other content stands under these ids already: \(ids.joined(separator: ", "))")
+            )
+        }
+    }
+
+    /// What a batch says of its sources counts from now on.
+    private func note(_ batch: [FanInReading]) {
+        for reading in batch {
+            for number in reading.numbers {
+                self.note(number, of: reading)
+            }
+            guard let fault = reading.fault else { continue }
+            self.counted.malformed += 1
+            self.setAside(reading, fault)
+            if let count = self.malformedLog.happened(at: reading.received) {
+                self.logger.warning(
+                    "messages of the fan-in are not events; see the dead letters",
+                    metadata: [
+                        "count": "\(count)", "channel": "\(reading.message.channel.prefix(100))",
+                        "bytes": "\(reading.message.payload.count)",
+                    ]
+                )
+            }
+        }
+    }
+
+    private func note(_ number: SourceNumber, of reading: FanInReading) {
+        switch self.table.heard(number, at: reading.received, takesUp: reading.fault == nil) {
+        case .next, .unnumbered:
+            break
+        case nil:
+            if reading.fault == nil { self.counted.untracked += 1 }
+        case .duplicate:
+            self.counted.duplicates += 1
+        case .gap(let missing):
+            self.counted.gaps += 1
+            self.counted.missing += missing.count
+            if let count = self.gapLog.happened(at: reading.received) {
+                self.logger.warning(
+                    "a source left numbers out",
+                    metadata: [
+                        "source": "\(number.source)", "from": "\(missing.lowerBound)", "to": "\(missing.upperBound)",
+                        "gaps": "\(count)",
+                    ]
+                )
+            }
+            self.onGap(SourceGap(source: number.source, missing: missing))
+        }
+    }
+
+    private func setAside(_ reading: FanInReading, _ fault: FanInFault) {
+        let message = reading.message
+        self.letters.add(
+            DeadLetter(
+                received: reading.received,
+                channel: message.channel,
+                payload: message.payload,
+                reason: fault.reason
+            )
+        )
+    }
+
+    /// Gives up what is in hand: another node leads, or the hub stops and the tape takes nothing. Whoever leads finds
+    /// the gap by the numbers.
+    func abandon() {
+        self.stopListening()
+        guard !self.gathered.isEmpty else { return }
+        self.logger.warning(
+            "messages of the fan-in were given up",
+            metadata: ["messages": "\(self.gathered.count)", "bytes": "\(self.heldBytes)"]
+        )
+        self.counted.abandoned += self.gathered.count
+        self.heldBytes = 0
+        self.gathered = []
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+
+/// Reads messages of the fan-in: the same event JSON as `POST /events` takes, one or an array.
+///
+/// An event without `source` is of the message's channel. One without `id` that has a `sourceSeq` is named after it, so
+/// that what two nodes hear at a hand-over, or a publisher sends again, is the same event.
+package struct FanInReader: Sendable {
+    private let intake: Intake
+    private let messageBytes: Int
+    private let scopes: Set<String>
+
+    /// - Parameters:
+    ///   - messageBytes: Largest message.
+    ///   - types: Event types that may come this way; nil for all.
+    package init(intake: Intake, messageBytes: Int, types: Set<String>?) {
+        self.intake = intake
+        self.messageBytes = messageBytes
+        self.scopes = types.map { Set($0.map { "publish:\($0)" }) } ?? ["publish:*"]
+    }
+
+    /// Reads a message, whatever it is.
+    package func read(_ message: FanInMessage, received: Timestamp) -> FanInReading {
+        var reading = FanInReading(message: message, received: received)
+        do throws(FanInFault) {
+            let items = try self.items(of: message)
+            reading.numbers = try self.numbers(of: items.values, in: message)
+            reading.events = try self.events(of: items, in: message, received: received)
+            reading.learnTypes()
+        } catch {
+            reading.fault = error
+        }
+        return reading
+    }
+
+    private func items(of message: FanInMessage) throws(FanInFault) -> (values: [JSON.Value], isArray: Bool) {
+        guard message.payload.count <= self.messageBytes else {
+            throw FanInFault("the message has \(message.payload.count) bytes, the limit is \(self.messageBytes)")
+        }
+        guard Intake.isIdentifier(message.channel) else {
+            throw FanInFault("the name of the channel is not 1 to \(Intake.maxIdentifierLength) plain bytes")
+        }
+        let value: JSON.Value
+        do throws(JSON.Fault) {
+            value = try JSON.Value.parse(message.payload)
+        } catch {
+            throw FanInFault("not JSON: \(error)")
+        }
+        switch value.kind {
+        case .object: return ([value], false)
+        case .array: return (Array(value.elements), true)
+        case .null, .bool, .number, .string: throw FanInFault("neither an event nor an array of events")
+        }
+    }
+
+    /// What the items say of their sources, whether or not they are events: one entry for each run of one number.
+    private func numbers(of items: [JSON.Value], in message: FanInMessage) throws(FanInFault) -> [SourceNumber] {
+        var numbers: [SourceNumber] = []
+        for item in items.prefix(self.intake.limits.events) where item.kind == .object {
+            let source: String
+            if let given = item["source"], !given.isNull {
+                guard let text = given.string, Intake.isIdentifier(text) else { continue }
+                source = text
+            } else {
+                source = message.channel
+            }
+            var seq: Int?
+            if let given = item["sourceSeq"], !given.isNull {
+                guard let number = given.integer, number >= 0 else {
+                    throw FanInFault("sourceSeq must be a whole number of 0 or more")
+                }
+                seq = number
+            }
+            if let last = numbers.last, last.seq == seq, last.source.hasSameBytes(as: source) { continue }
+            numbers.append(SourceNumber(source: source, seq: seq, types: []))
+        }
+        return numbers
+    }
+
+    private func events(
+        of items: (values: [JSON.Value], isArray: Bool),
+        in message: FanInMessage,
+        received: Timestamp
+    ) throws(FanInFault) -> [Event] {
+        let publisher = Principal(subject: message.channel, scopes: self.scopes)
+        var events: [Event]
+        do throws(IntakeFault) {
+            events = try self.intake.events(from: items.values, publisher: publisher, now: received)
+        } catch {
+            throw FanInFault(error.summary.message)
+        }
+        for (index, item) in items.values.enumerated() where item["id"]?.isNull ?? true {
+            guard let seq = item["sourceSeq"]?.integer else { continue }
+            events[index].id = items.isArray ? "\(seq)-\(index)" : "\(seq)"
+        }
+        return events
+    }
+}
+
+/// A message of the fan-in that has been read.
+package struct FanInReading: Sendable {
+    package let message: FanInMessage
+    package let received: Timestamp
+    /// Its events; none when there is a fault.
+    package fileprivate(set) var events: [Event] = []
+    /// What it says of its sources, in order.
+    package fileprivate(set) var numbers: [SourceNumber] = []
+    /// Why it cannot become events.
+    package fileprivate(set) var fault: FanInFault?
+
+    fileprivate init(message: FanInMessage, received: Timestamp) {
+        self.message = message
+        self.received = received
+    }
+
+    /// About what it costs to hold, in bytes.
+    package var cost: Int {
+        self.events.reduce(self.message.payload.count + 512) { $0 + $1.data.count + 256 }
+    }
+
+    /// Faulty messages teach nothing of what a source feeds.
+    fileprivate mutating func learnTypes() {
+        var types: [String: Set<String>] = [:]
+        for event in self.events {
+            types[event.source, default: []].insert(event.type)
+        }
+        for index in self.numbers.indices {
+            self.numbers[index].types = types[self.numbers[index].source]?.sorted() ?? []
+        }
+    }
+}
+
+/// What is wrong with a message of the fan-in. The text is for operators and may quote the message.
+package struct FanInFault: Error, Sendable, Equatable {
+    /// Longest ``reason``, in characters.
+    private static let maxLength = 500
+
+    package let reason: String
+
+    package init(_ reason: String) {
+        self.reason = String(reason.prefix(Self.maxLength))
+    }
+}

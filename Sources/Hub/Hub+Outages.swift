@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+
+/// How a node notices that the tape is away, and that it is back, without a publisher trying.
+extension Hub {
+    /// Asks the tape for a sign of life now and then, until the task is cancelled.
+    func watchTape() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                // Beside the probe, which may not come back for long.
+                while (try? await Task.sleep(for: self.configuration.probe)) != nil {
+                    self.watch.check()
+                }
+            }
+            while (try? await Task.sleep(for: self.configuration.probe)) != nil {
+                await self.probeTape()
+            }
+        }
+    }
+
+    /// Asks the tape for a sign of life.
+    package func probeTape() async {
+        self.watch.probing()
+        do throws(TapeFault) {
+            try await self.tape.probe()
+            self.watch.probed(succeeded: true)
+        } catch {
+            self.watch.probed(succeeded: false)
+            self.logger.debug("the tape does not answer", metadata: ["fault": "\(error)"])
+        }
+    }
+
+    /// What sessions are told of trouble at present.
+    package var notice: Notice {
+        self.board.current
+    }
+}

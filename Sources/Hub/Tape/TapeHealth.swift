@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+
+/// Whether the tape takes and gives events, as far as the last attempts tell.
+package struct TapeHealth: Sendable, Equatable {
+    /// How long a failed commit stands against reads that succeed: a tape can be read while its disk is full.
+    package static let failureMemory = TimeAmount.seconds(5)
+    /// Probes that have to fail one after the other to count.
+    package static let failuresToPause = 2
+    /// How long a probe may take.
+    package static let probeLimit = TimeAmount.seconds(5)
+
+    /// Events cannot be committed now.
+    package private(set) var isPaused = false
+    private var lastFailure: NIODeadline?
+    private var failedProbes = 0
+    private var probeBegan: NIODeadline?
+
+    package init() {}
+
+    /// Events were committed.
+    package mutating func committed() {
+        self.isPaused = false
+        self.lastFailure = nil
+        self.failedProbes = 0
+    }
+
+    /// Events could not be committed.
+    package mutating func commitFailed(at now: NIODeadline) {
+        self.isPaused = true
+        self.lastFailure = now
+    }
+
+    /// A cheap read was begun.
+    package mutating func probing(at now: NIODeadline) {
+        self.probeBegan = now
+    }
+
+    /// The cheap read has ended.
+    package mutating func probed(succeeded: Bool, at now: NIODeadline) {
+        self.probeBegan = nil
+        if succeeded {
+            self.failedProbes = 0
+            if let lastFailure, now - lastFailure < Self.failureMemory { return }
+            self.isPaused = false
+            self.lastFailure = nil
+        } else {
+            self.failedProbes = min(self.failedProbes + 1, Self.failuresToPause)
+            if self.failedProbes >= Self.failuresToPause { self.isPaused = true }
+        }
+    }
+
+    /// Time has passed: a probe that gets no answer counts like one that failed.
+    package mutating func checked(at now: NIODeadline) {
+        if !self.isWell(at: now) { self.isPaused = true }
+    }
+
+    /// Whether events can be committed and read.
+    package func isWell(at now: NIODeadline) -> Bool {
+        !self.isPaused && self.probeBegan.map { now - $0 < Self.probeLimit } ?? true
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Hummingbird
+import JSON
+
+/// `GET /dead-letters?limit=`: messages of outside publishers that could not become events, newest first.
+extension AdminAPI {
+    private static let limits = 1...1_000
+    private static let defaultLimit = 100
+
+    func deadLetters(_ request: Request) async -> Response {
+        var limit = Self.defaultLimit
+        if let text = request.uri.queryParameters["limit"] {
+            guard let given = Int(text), Self.limits.contains(given) else {
+                return Problem(
+                    .badRequest,
+                    code: ErrorCode.badRequest.rawValue,
+                    "limit is from \(Self.limits.lowerBound) to \(Self.limits.upperBound)"
+                ).response
+            }
+            limit = given
+        }
+        do throws(TapeFault) {
+            let letters = try await self.hub.fanIn?.deadLetters(limit: limit) ?? []
+            return Response(json: Self.json(of: letters))
+        } catch {
+            return Problem(MessageFault(.unavailable, "the dead letters cannot be read now; try again")).response
+        }
+    }
+
+    /// Payloads are given as text, with what is not UTF-8 replaced: they are whatever somebody sent.
+    private static func json(of letters: [DeadLetter]) -> JSON.Writer {
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.name("letters")
+        writer.beginArray()
+        for letter in letters {
+            writer.beginObject()
+            writer.member("received", string: letter.received.description)
+            writer.member("channel", string: letter.channel)
+            writer.member("reason", string: letter.reason)
+            writer.member("payload", string: String(decoding: letter.payload, as: UTF8.self))
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer
+    }
+}
