@@ -71,8 +71,8 @@ extension Roster {
                 let message = ServerMessage.caughtUp(channel: subscription.channel.name, seq: seq)
                 self.write(self.framing.frame(message.encoded()), to: member)
             case .read(let seq):
-                if let (frames, last) = tail.frames(after: seq) {
-                    self.write(frames, to: member)
+                if let (frames, last) = tail.frames(after: seq, compressed: member.outlet.takesCompressedRuns) {
+                    self.writeRun(frames, to: member)
                     subscription.cursor.wrote(through: last)
                     spent += frames.readableBytes
                     looks += 1
@@ -164,8 +164,11 @@ extension Roster {
             )
             self.write(self.framing.frame(message.encoded()), to: member)
         case .success(let page):
-            if let run = page.run, let frames = run.frames(from: subscription.cursor.next) {
-                self.write(frames, to: member)
+            let compressed = member.outlet.takesCompressedRuns
+            if let run = page.run,
+                let frames = run.frames(from: subscription.cursor.next, compressed: compressed)
+            {
+                self.writeRun(frames, to: member)
                 subscription.cursor.wrote(through: run.last)
                 member.behind.append(subscription)
             } else {
