@@ -26,6 +26,12 @@ package struct FrameRun: Sendable {
         self.first + self.ends.count - 1
     }
 
+    /// Compresses the frames away from any loop: a whole page of a replay takes milliseconds.
+    @concurrent
+    package func compressAhead() async {
+        _ = self.compressed?.frames(of: self.bytes)
+    }
+
     /// The frames from one number on; nil when it is not in the run.
     /// - Parameter compressed: Whether they may be compressed. Those of a run are compressed once, when first asked for.
     package func frames(from seq: Int, compressed: Bool = false) -> ByteBuffer? {

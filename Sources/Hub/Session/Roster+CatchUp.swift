@@ -123,10 +123,13 @@ extension Roster {
         let session = member.session
         let channel = subscription.channel
         let reader = self.reader
+        let compressed = member.outlet.takesCompressedRuns
         let isStarted = self.nursery.start {
             let result: Result<ReplayPage, TapeFault>
             do throws(TapeFault) {
-                result = .success(try await reader.page(of: channel, after: seq))
+                let page = try await reader.page(of: channel, after: seq)
+                if compressed { await page.run?.compressAhead() }
+                result = .success(page)
             } catch {
                 result = .failure(error)
             }

@@ -3,7 +3,7 @@
 package import Hub
 import NIOCore
 import Synchronization
-package import WebSocket
+import WebSocket
 
 /// The compression of a server's WebSockets (permessage-deflate, RFC 7692).
 ///
@@ -109,7 +109,11 @@ extension Framing {
     /// Messages as text frames of a server.
     /// - Parameter compression: The one that the listener has.
     package static func webSocket(compression: SocketCompression? = nil) -> Framing {
-        Framing(compress: compression.map { compression in { compression.compress($0) } }) { length, frame in
+        var compress: Framing.Compress?
+        if let compression {
+            compress = { frames in compression.compress(frames) }
+        }
+        return Framing(compress: compress) { length, frame in
             FrameHeader(.text, payloadLength: length).write(to: &frame)
         }
     }

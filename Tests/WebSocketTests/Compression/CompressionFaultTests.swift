@@ -70,11 +70,11 @@ import Testing
     }
 
     /// What is decompressed counts, not what is sent; the limit itself is allowed.
-    @Test(arguments: [(65_535, true), (65_536, true), (65_537, false), (1_000_000, false)], Delivery.allCases)
-    func theLimitHoldsForWhatComesOut(length: Int, fits: Bool, delivery: Delivery) {
+    @Test(arguments: [65_535, 65_536, 65_537, 1_000_000], Delivery.allCases)
+    func theLimitHoldsForWhatComesOut(length: Int, delivery: Delivery) {
         var server = Endpoint.server(Self.off)
         let events = server.events(masked(.binary, zeros(length), reservedBits: .rsv1), delivery)
-        if fits {
+        if length <= 65_536 {
             #expect(events == [.binary(ByteBuffer(repeating: 0, count: length))])
         } else {
             guard case .failed(.messageTooLarge(let bytes, 65_536), _)? = events.last else {

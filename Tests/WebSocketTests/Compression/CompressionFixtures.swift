@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import Testing
 
 @testable import WebSocket
 
@@ -41,4 +42,11 @@ func event(_ number: Int, padding: Int = 0) -> String {
 func zeros(_ count: Int) -> ByteBuffer {
     guard var deflater = Deflater(windowBits: 15) else { return ByteBuffer() }
     return deflater.compress(ByteBuffer(repeating: 0, count: count)) ?? ByteBuffer()
+}
+
+extension Optional where Wrapped: Sendable {
+    /// What `#require` cannot be given where its argument changes something.
+    func required(sourceLocation: SourceLocation = #_sourceLocation) throws -> Wrapped {
+        try #require(self, sourceLocation: sourceLocation)
+    }
 }
