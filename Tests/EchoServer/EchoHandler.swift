@@ -10,6 +10,11 @@ final class EchoHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// Whatever the suite asks for.
+    private static let policy = DeflatePolicy(serverTakeover: true, clientTakeover: true)
+    /// Every message that can be compressed is, to have the suite see it.
+    private static let sizes = Deflation.Sizes(least: 1, most: .max)
+
     private enum State {
         /// Waiting for the opening handshake. → `open`, `finishing`
         case opening(ServerHandshake)
@@ -20,10 +25,14 @@ final class EchoHandler: ChannelInboundHandler {
     }
 
     private var state = State.opening(ServerHandshake())
+    private let limits: Endpoint.Limits
+    private let pool: DeflatePool
     private var endpoint: Endpoint
     private var output = ByteBuffer()
 
-    init(limits: Endpoint.Limits) {
+    init(limits: Endpoint.Limits, pool: DeflatePool) {
+        self.limits = limits
+        self.pool = pool
         endpoint = Endpoint(role: .server, limits: limits)
     }
 
@@ -63,7 +72,12 @@ final class EchoHandler: ChannelInboundHandler {
         case .needMore:
             break
         case .accepted(let request, let rest):
-            output.writeImmutableBuffer(request.accept())
+            let agreed = Self.policy.answer(request.extensions)
+            output.writeImmutableBuffer(request.accept(extensions: agreed?.element))
+            if let agreed {
+                let compression = Compression(agreed, side: .server, pool: pool, sizes: Self.sizes)
+                endpoint = Endpoint(role: .server, limits: limits, compression: compression)
+            }
             state = .open
             endpoint.receive(rest)
             drain(context)

@@ -20,13 +20,14 @@ enum EchoServer {
             print("usage: broadtape-echo [--port N]")
             return
         }
+        let pool = DeflatePool()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let listener = try await ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(EchoHandler(limits: limits))
+                    try channel.pipeline.syncOperations.addHandler(EchoHandler(limits: limits, pool: pool))
                 }
             }
             .bind(host: "127.0.0.1", port: port)

@@ -34,6 +34,7 @@ package final class Connection {
 
     private var phase: Phase
     private var endpoint: WebSocket.Endpoint
+    private let connector: Connector
     private let closeTimeout: TimeAmount
     private let timeout: TimeAmount
     private var receiver: (any ConnectionReceiver)?
@@ -48,20 +49,28 @@ package final class Connection {
         connector: Connector,
         receiver: any ConnectionReceiver
     ) {
+        self.connector = connector
+        self.loop = loop
+        self.phase = .connecting(WebSocket.ClientHandshake(offer))
+        self.endpoint = Self.endpoint(of: connector, compression: nil)
+        self.closeTimeout = connector.closeTimeout
+        self.timeout = connector.timeout
+        self.receiver = receiver
+        self.lastHeard = .now()
+        self.deadline = loop.assumeIsolated().scheduleTask(in: connector.timeout) { self.deadlinePassed() }
+    }
+
+    private static func endpoint(
+        of connector: Connector,
+        compression: WebSocket.Compression?
+    ) -> WebSocket.Endpoint {
         let masks: WebSocket.MaskGenerator
         if connector.usesPredictableMasks {
             masks = WebSocket.MaskGenerator(seed: .random(in: .min ... .max))
         } else {
             masks = WebSocket.MaskGenerator { .random(in: .min ... .max) }
         }
-        self.loop = loop
-        self.phase = .connecting(WebSocket.ClientHandshake(offer))
-        self.endpoint = WebSocket.Endpoint(role: .client(masks: masks), limits: connector.limits)
-        self.closeTimeout = connector.closeTimeout
-        self.timeout = connector.timeout
-        self.receiver = receiver
-        self.lastHeard = .now()
-        self.deadline = loop.assumeIsolated().scheduleTask(in: connector.timeout) { self.deadlinePassed() }
+        return WebSocket.Endpoint(role: .client(masks: masks), limits: connector.limits, compression: compression)
     }
 
     /// Whether messages can be sent.
@@ -156,7 +165,14 @@ package final class Connection {
         switch answer {
         case .needMore:
             break
-        case .accepted(_, let rest):
+        case .accepted(let response, let rest):
+            do throws(WebSocket.DeflateFault) {
+                if let compression = try self.connector.compression(agreedIn: response.extensions) {
+                    self.endpoint = Self.endpoint(of: self.connector, compression: compression)
+                }
+            } catch {
+                return self.end(.handshake(error.description))
+            }
             self.deadline?.cancel()
             self.deadline = nil
             self.phase = .open

@@ -26,6 +26,11 @@ package struct Connector: Sendable {
     ///
     /// For load tests against one's own hub, never elsewhere (RFC 6455 §10.3).
     package var usesPredictableMasks = false
+    /// Offers the hub to compress what it sends (RFC 7692); most hubs decline.
+    package var offersCompression = false
+    /// Our messages are small; what is larger is compressed where the hub agrees.
+    static let compressedSizes = WebSocket.Deflation.Sizes(least: 1024)
+    private let pool = WebSocket.DeflatePool()
     private let tls: NIOSSLContext?
 
     /// Creates a connector.
@@ -87,6 +92,24 @@ package struct Connector: Sendable {
         return connection
     }
 
+    /// What is offered, if anything: nothing is kept between messages on either side.
+    private var deflateOffer: WebSocket.DeflateParameters? {
+        guard self.offersCompression else { return nil }
+        var offer = WebSocket.DeflateParameters()
+        offer.serverNoContextTakeover = true
+        offer.clientNoContextTakeover = true
+        offer.clientWindow = .limitable
+        return offer
+    }
+
+    /// Judges what the hub answered to the offer of compression.
+    func compression(
+        agreedIn extensions: [WebSocket.ExtensionOffer]
+    ) throws(WebSocket.DeflateFault) -> WebSocket.Compression? {
+        guard let agreed = try self.deflateOffer?.judge(extensions) else { return nil }
+        return WebSocket.Compression(agreed, side: .client, pool: self.pool, sizes: Self.compressedSizes)
+    }
+
     private static func tlsHandler(_ context: NIOSSLContext, host: String) throws -> NIOSSLClientHandler {
         let isLiteral = (try? SocketAddress(ipAddress: host, port: 0)) != nil
         return try NIOSSLClientHandler(context: context, serverHostname: isLiteral ? nil : host)
@@ -98,6 +121,7 @@ package struct Connector: Sendable {
             target: self.address.socketPath,
             nonce: WebSocket.Nonce(.random(in: 0 ... .max), .random(in: 0 ... .max)),
             subprotocols: [Self.subprotocol],
+            extensions: self.deflateOffer.map { [$0.element] } ?? [],
             fields: token.map { [("Authorization", "Bearer \($0)")] } ?? []
         )
     }

@@ -21,7 +21,7 @@ package actor EventChannel {
         self.name = name
         self.type = type
         self.tail = Tail(budget: budget)
-        self.encoder = FrameEncoder(channel: name, framing: framing)
+        self.encoder = FrameEncoder(channel: name, framing: framing, budget: budget)
         self.loop = loop
     }
 

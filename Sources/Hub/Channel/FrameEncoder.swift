@@ -6,11 +6,14 @@ package import NIOCore
 /// Encodes the events of one channel into the frames that its subscribers get.
 package struct FrameEncoder: Sendable {
     private let framing: Framing
+    private let budget: RingBudget
     /// `"channel":"…","seq":`
     private let channelPart: [UInt8]
 
-    package init(channel: ChannelName, framing: Framing) {
+    /// - Parameter budget: Compressed frames count against it.
+    package init(channel: ChannelName, framing: Framing, budget: RingBudget = RingBudget(limit: .max)) {
         self.framing = framing
+        self.budget = budget
         var writer = JSON.Writer()
         writer.string(channel.description)
         self.channelPart = Array("\"channel\":".utf8) + writer.bytes + Array(",\"seq\":".utf8)
@@ -41,7 +44,8 @@ package struct FrameEncoder: Sendable {
             self.framing.append(self.message(.event, entry), to: &bytes)
             ends.append(bytes.readableBytes)
         }
-        return FrameRun(first: first.seq, bytes: bytes, ends: ends)
+        let compressed = self.framing.compress.map { CompressedFrames(compress: $0, budget: self.budget) }
+        return FrameRun(first: first.seq, bytes: bytes, ends: ends, compressed: compressed)
     }
 
     /// One frame of its own.

@@ -6,11 +6,22 @@ package import NIOCore
 ///
 /// The hub does not know the transport; the server gives it the WebSocket header of a text message.
 package struct Framing: Sendable {
-    private let writeHeader: @Sendable (_ payloadLength: Int, _ frame: inout ByteBuffer) -> Void
+    /// Makes frames of the same messages that take fewer bytes, each in the place of one given: all of them joined, and
+    /// where each ends. Nil when none would be shorter.
+    package typealias Compress = @Sendable (_ frames: ByteBuffer) -> (frames: ByteBuffer, ends: [Int])?
 
-    /// - Parameter writeHeader: Appends what stands in front of a payload of that many bytes; at most
-    ///   ``maxHeaderLength`` bytes.
-    package init(writeHeader: @escaping @Sendable (_ payloadLength: Int, _ frame: inout ByteBuffer) -> Void) {
+    private let writeHeader: @Sendable (_ payloadLength: Int, _ frame: inout ByteBuffer) -> Void
+    /// Nil where no connection takes compressed frames.
+    let compress: Compress?
+
+    /// - Parameters:
+    ///   - compress: For connections that take compressed frames.
+    ///   - writeHeader: Appends what stands in front of a payload of that many bytes; at most ``maxHeaderLength`` bytes.
+    package init(
+        compress: Compress? = nil,
+        writeHeader: @escaping @Sendable (_ payloadLength: Int, _ frame: inout ByteBuffer) -> Void
+    ) {
+        self.compress = compress
         self.writeHeader = writeHeader
     }
 

@@ -192,7 +192,14 @@ extension Tail {
     }
 
     /// The frames after a number that are in memory: the rest of the run that holds the next one.
-    package func frames(after seq: Int) -> (bytes: ByteBuffer, last: Int)? {
+    /// - Parameter compressed: See ``FrameRun/frames(from:compressed:)``.
+    package func frames(after seq: Int, compressed: Bool = false) -> (bytes: ByteBuffer, last: Int)? {
+        // Compressing takes too long for the lock.
+        let run = self.run(after: seq)
+        return run.flatMap { run in run.frames(from: seq + 1, compressed: compressed).map { ($0, run.last) } }
+    }
+
+    private func run(after seq: Int) -> FrameRun? {
         self.state.withLock { state in
             guard seq < state.head, let oldest = state.ring.first, seq + 1 >= oldest.first else { return nil }
             var low = 0
@@ -201,8 +208,7 @@ extension Tail {
                 let middle = (low + high) / 2
                 if state.ring[middle].first <= seq + 1 { low = middle } else { high = middle }
             }
-            let run = state.ring[low]
-            return run.frames(from: seq + 1).map { ($0, run.last) }
+            return state.ring[low]
         }
     }
 

@@ -15,6 +15,12 @@ package protocol Outlet: AnyObject, Sendable {
     /// Appends framed messages to what goes out at the next ``flush()``, in order.
     func write(_ frames: ByteBuffer)
 
+    /// Whether frames of a run may come compressed; false unless an implementation says otherwise.
+    var takesCompressedRuns: Bool { get }
+
+    /// Appends frames that many connections get, as ``write(_:)`` does; the default is to call that.
+    func writeRun(_ frames: ByteBuffer)
+
     /// Sends what has been written. Called once per tick for each connection written to.
     func flush()
 
@@ -29,4 +35,12 @@ package protocol Outlet: AnyObject, Sendable {
 
     /// Sends what has been written, then a close with this reason, and ends the connection. Further calls do nothing.
     func close(_ reason: CloseReason)
+}
+
+extension Outlet {
+    package var takesCompressedRuns: Bool { false }
+
+    package func writeRun(_ frames: ByteBuffer) {
+        self.write(frames)
+    }
 }

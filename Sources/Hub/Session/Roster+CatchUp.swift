@@ -71,8 +71,8 @@ extension Roster {
                 let message = ServerMessage.caughtUp(channel: subscription.channel.name, seq: seq)
                 self.write(self.framing.frame(message.encoded()), to: member)
             case .read(let seq):
-                if let (frames, last) = tail.frames(after: seq) {
-                    self.write(frames, to: member)
+                if let (frames, last) = tail.frames(after: seq, compressed: member.outlet.takesCompressedRuns) {
+                    self.writeRun(frames, to: member)
                     subscription.cursor.wrote(through: last)
                     spent += frames.readableBytes
                     looks += 1
@@ -123,10 +123,13 @@ extension Roster {
         let session = member.session
         let channel = subscription.channel
         let reader = self.reader
+        let compressed = member.outlet.takesCompressedRuns
         let isStarted = self.nursery.start {
             let result: Result<ReplayPage, TapeFault>
             do throws(TapeFault) {
-                result = .success(try await reader.page(of: channel, after: seq))
+                let page = try await reader.page(of: channel, after: seq)
+                if compressed { await page.run?.compressAhead() }
+                result = .success(page)
             } catch {
                 result = .failure(error)
             }
@@ -164,8 +167,11 @@ extension Roster {
             )
             self.write(self.framing.frame(message.encoded()), to: member)
         case .success(let page):
-            if let run = page.run, let frames = run.frames(from: subscription.cursor.next) {
-                self.write(frames, to: member)
+            let compressed = member.outlet.takesCompressedRuns
+            if let run = page.run,
+                let frames = run.frames(from: subscription.cursor.next, compressed: compressed)
+            {
+                self.writeRun(frames, to: member)
                 subscription.cursor.wrote(through: run.last)
                 member.behind.append(subscription)
             } else {

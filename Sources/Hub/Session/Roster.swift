@@ -136,7 +136,9 @@ package actor Roster {
                     isWritable: subscription.interval == nil && member.outlet.isWritable
                 ) {
                 case .deliver(let seq):
-                    if let frames = run.frames(from: seq) { self.write(frames, to: member) }
+                    if let frames = run.frames(from: seq, compressed: member.outlet.takesCompressedRuns) {
+                        self.writeRun(frames, to: member)
+                    }
                 case .ignore:
                     break
                 case .fellBehind:
@@ -149,6 +151,16 @@ package actor Roster {
 
     func write(_ frames: ByteBuffer, to member: Member) {
         member.outlet.write(frames)
+        self.needsFlush(member)
+    }
+
+    /// Writes frames that others get as well.
+    func writeRun(_ frames: ByteBuffer, to member: Member) {
+        member.outlet.writeRun(frames)
+        self.needsFlush(member)
+    }
+
+    private func needsFlush(_ member: Member) {
         guard !member.isUnflushed else { return }
         member.isUnflushed = true
         self.unflushed.append(member)

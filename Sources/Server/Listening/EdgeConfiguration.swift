@@ -16,5 +16,13 @@ package struct EdgeConfiguration: Sendable {
     /// Connections waiting to be accepted by the kernel.
     package var backlog = 1024
 
+    /// Whether clients may have messages compressed (permessage-deflate, RFC 7692).
+    package var compression = false
+    /// Smallest message that is compressed where a client asked for compression, in bytes.
+    package var compressionThreshold = 512
+    /// Connections at once that may have their events compressed one with the help of the one before
+    /// (`contextTakeover=true`): each costs 38 KB, and 10 to 15 µs of a loop for every event.
+    package var takeoverConnections = 100
+
     package init() {}
 }

@@ -25,11 +25,13 @@ package final class Listener: Sendable {
     private let allClosed = Mutex<EventLoopFuture<Void>?>(nil)
 
     /// - Parameters:
+    ///   - compression: The one whose framing the hub has; nil agrees to none.
     ///   - group: Its loops are the hub's.
     ///   - onBound: Called once, with the address that connections are accepted on.
     package init<Responder: HTTPResponder>(
         configuration: EdgeConfiguration,
         hub: Hub,
+        compression: SocketCompression? = nil,
         responder: Responder,
         group: any EventLoopGroup,
         logger: Logger,
@@ -47,6 +49,7 @@ package final class Listener: Sendable {
                 frameBytes: configuration.messageBytes,
                 messageBytes: configuration.messageBytes
             ),
+            compression: compression,
             logger: logger
         )
         self.upgrade = upgrade

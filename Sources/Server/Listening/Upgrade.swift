@@ -17,6 +17,8 @@ struct Upgrade: Sendable {
 
     let hub: Hub
     let limits: WebSocket.Endpoint.Limits
+    /// Nil agrees to none.
+    let compression: SocketCompression?
     let logger: Logger
 
     /// - Parameter request: Valid as RFC 6455 §4.2.1 asks.
@@ -24,11 +26,16 @@ struct Upgrade: Sendable {
         guard request.path == Self.path else {
             return .refuse(.application(status: 404, reason: "Not Found"))
         }
-        let response = request.accept(subprotocol: request.preferredSubprotocol(among: [Self.subprotocol]))
+        let agreement = self.compression?.agreement(on: request)
+        let response = request.accept(
+            subprotocol: request.preferredSubprotocol(among: [Self.subprotocol]),
+            extensions: agreement?.response
+        )
         let handler = WebSocketHandler(
             hub: self.hub,
             token: request.fields["authorization"].flatMap(BearerToken.init)?.token,
             limits: self.limits,
+            compression: agreement,
             logger: self.logger
         )
         return .accept(response: response, handler: handler)

@@ -24,6 +24,14 @@ final class SocketOutlet: Outlet {
         self.handler.value.write(frames)
     }
 
+    var takesCompressedRuns: Bool {
+        self.handler.value.takesCompressedRuns
+    }
+
+    func writeRun(_ frames: ByteBuffer) {
+        self.handler.value.writeRun(frames)
+    }
+
     func flush() {
         self.handler.value.flush()
     }

@@ -31,6 +31,9 @@ final class WebSocketHandler: ChannelDuplexHandler {
     private let token: String?
     private let logger: Logger
     private var endpoint: WebSocket.Endpoint
+    /// Nil where no compression was agreed on.
+    private var deflation: WebSocket.Deflation?
+    private let takeover: SocketCompression.TakeoverPermit?
     private var state = State.idle
     private var context: ChannelHandlerContext?
     /// What the tick has gathered.
@@ -43,11 +46,19 @@ final class WebSocketHandler: ChannelDuplexHandler {
     private(set) var lastHeard = NIODeadline.now()
 
     /// - Parameter token: From the upgrade request's `Authorization`, if it had one.
-    init(hub: Hub, token: String?, limits: WebSocket.Endpoint.Limits, logger: Logger) {
+    init(
+        hub: Hub,
+        token: String?,
+        limits: WebSocket.Endpoint.Limits,
+        compression: SocketCompression.Agreement?,
+        logger: Logger
+    ) {
         self.hub = hub
         self.token = token
         self.logger = logger
-        self.endpoint = WebSocket.Endpoint(role: .server, limits: limits)
+        self.endpoint = WebSocket.Endpoint(role: .server, limits: limits, compression: compression?.compression)
+        self.deflation = compression?.compression.outgoing
+        self.takeover = compression?.permit
     }
 
     // MARK: - The connection's life
@@ -117,7 +128,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
                 binary = true
                 break reading
             case .ping(_, let pong):
-                self.write(pong)
+                self.append(pong)
             case .pong:
                 break
             case .closed(_, let reply):
@@ -183,7 +194,27 @@ final class WebSocketHandler: ChannelDuplexHandler {
         context.fireChannelWritabilityChanged()
     }
 
+    /// Whether frames may come compressed by ``SocketCompression``: not if they are to be compressed with the help of
+    /// what this connection got before.
+    var takesCompressedRuns: Bool {
+        self.deflation != nil && self.takeover == nil
+    }
+
+    /// Writes frames that are for this connection alone.
     func write(_ frames: ByteBuffer) {
+        self.append(self.deflation?.compress(frames: frames)?.frames ?? frames)
+    }
+
+    /// Writes frames that others get as well, and that may be compressed where ``takesCompressedRuns``.
+    func writeRun(_ frames: ByteBuffer) {
+        if self.takesCompressedRuns {
+            self.append(frames)
+        } else {
+            self.write(frames)
+        }
+    }
+
+    private func append(_ frames: ByteBuffer) {
         guard case .open = self.state else { return }
         self.frames.append(frames)
         self.frameBytes += frames.readableBytes
@@ -228,7 +259,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
     }
 
     func ping() {
-        if let frame = self.endpoint.ping() { self.write(frame) }
+        if let frame = self.endpoint.ping() { self.append(frame) }
     }
 
     // MARK: - Closing
@@ -236,7 +267,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
     func close(_ code: WebSocket.CloseCode, reason: String) {
         guard case .open(let session) = self.state, let context = self.context else { return }
         if let frame = self.endpoint.close(code, reason: reason) {
-            self.write(frame)
+            self.append(frame)
         }
         self.flush()
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
@@ -252,7 +283,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
     /// frame is not lost to a reset.
     private func finish(_ reply: ByteBuffer?) {
         guard let context = self.context else { return }
-        if let reply { self.write(reply) }
+        if let reply { self.append(reply) }
         self.flush()
         self.end()
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)

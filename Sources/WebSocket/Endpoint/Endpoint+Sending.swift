@@ -15,12 +15,12 @@ extension Endpoint {
     ///
     /// The payload must be UTF-8.
     package mutating func send(text payload: ByteBuffer) -> ByteBuffer? {
-        isOpen ? encode(.text, payload) : nil
+        isOpen ? message(.text, payload) : nil
     }
 
     /// Returns a binary message, `nil` where it may no longer be sent.
     package mutating func send(binary payload: ByteBuffer) -> ByteBuffer? {
-        isOpen ? encode(.binary, payload) : nil
+        isOpen ? message(.binary, payload) : nil
     }
 
     /// Returns a text message in fragments of up to `size` bytes, `nil` where it may no longer be sent.
@@ -71,13 +71,32 @@ extension Endpoint {
         Frame.encode(FrameHeader(opcode, payloadLength: payload.readableBytes, mask: role.nextMask()), payload)
     }
 
-    private mutating func write(_ opcode: Opcode, _ payload: ByteBuffer, into buffer: inout ByteBuffer) {
-        let header = FrameHeader(opcode, payloadLength: payload.readableBytes, mask: role.nextMask())
+    private mutating func message(_ opcode: Opcode, _ payload: ByteBuffer) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        write(opcode, payload, into: &buffer)
+        return buffer
+    }
+
+    private mutating func write(_ opcode: Opcode, _ message: ByteBuffer, into buffer: inout ByteBuffer) {
+        let (payload, bits) = payload(of: message)
+        let header = FrameHeader(
+            opcode,
+            payloadLength: payload.readableBytes,
+            mask: role.nextMask(),
+            reservedBits: bits
+        )
+        buffer.reserveCapacity(minimumWritableBytes: header.encodedLength + payload.readableBytes)
         Frame.write(header, payload, into: &buffer)
     }
 
-    private mutating func encode(_ first: Opcode, _ payload: ByteBuffer, inFragmentsOf size: Int) -> ByteBuffer {
-        var rest = payload
+    /// What goes into the frames of a message, and the reserved bits of the first of them.
+    private mutating func payload(of message: ByteBuffer) -> (ByteBuffer, ReservedBits) {
+        guard let compressed = deflation?.compress(message) else { return (message, []) }
+        return (compressed, .rsv1)
+    }
+
+    private mutating func encode(_ first: Opcode, _ message: ByteBuffer, inFragmentsOf size: Int) -> ByteBuffer {
+        var (rest, bits) = payload(of: message)
         var opcode = first
         var buffer = ByteBuffer()
         repeat {
@@ -86,8 +105,10 @@ extension Endpoint {
                 opcode,
                 payloadLength: part.readableBytes,
                 mask: role.nextMask(),
-                isFinal: rest.readableBytes == 0
+                isFinal: rest.readableBytes == 0,
+                reservedBits: bits
             )
+            bits = []
             Frame.write(header, part, into: &buffer)
             opcode = .continuation
         } while rest.readableBytes > 0

@@ -27,6 +27,7 @@ package struct Endpoint: Sendable {
     private let decoder: FrameHeaderDecoder
     private var reading = Reading.header
     private var assembly: MessageAssembly
+    var deflation: Deflation?
     private var input = ByteBuffer()
 
     /// Where in the stream of frames the next byte of the peer belongs.
@@ -48,11 +49,13 @@ package struct Endpoint: Sendable {
     /// - Parameters:
     ///   - role: Which side this is.
     ///   - limits: What the peer may send.
-    ///   - extensions: What the handshake agreed on.
-    package init(role: Role, limits: Limits = Limits(), extensions: Extensions = .none) {
+    ///   - compression: What the handshake agreed on, if it did.
+    package init(role: Role, limits: Limits = Limits(), compression: Compression? = nil) {
         self.role = role
+        deflation = compression?.outgoing
+        let extensions = compression == nil ? Extensions.none : Extensions(messageBits: .rsv1)
         decoder = FrameHeaderDecoder(from: role.peer, extensions: extensions, maximumPayload: limits.frameBytes)
-        assembly = MessageAssembly(limits: limits)
+        assembly = MessageAssembly(limits: limits, inflation: compression?.incoming)
     }
 
     /// Takes bytes read from the peer.
@@ -150,7 +153,7 @@ package struct Endpoint: Sendable {
     }
 
     private mutating func receivedData(_ header: FrameHeader, done: Int) throws(Violation) -> OnStep {
-        if assembly.isUnfragmented, let payload = takePayload(header) {
+        if done == 0, assembly.isUnfragmented, let payload = takePayload(header) {
             reading = .header
             return try assembly.receivedWhole(payload).map { .event($0) } ?? .again
         }

@@ -34,6 +34,10 @@ package enum Violation: Error, Hashable {
     case textNotUTF8(offset: Int)
     /// A text message that ends inside a character (RFC 6455 §8.1).
     case textEndsInsideCharacter
+    /// A compressed message that is not DEFLATE data (RFC 7692 §7.2.2).
+    case compressedDataInvalid
+    /// A compressed message while memory is too short for a decompressor.
+    case decompressorMissing
     /// A close frame of one byte (RFC 6455 §5.5.1).
     case closePayloadTooShort
     /// A close frame with a code that must not be sent (RFC 6455 §7.4).
@@ -50,12 +54,15 @@ package enum Violation: Error, Hashable {
             .controlFrameTooLong, .controlFrameFragmented, .unexpectedContinuation, .messageInterrupted,
             .closePayloadTooShort, .closeCodeNotAllowed:
             .protocolError
-        case .textNotUTF8, .textEndsInsideCharacter, .closeReasonNotUTF8:
+        // RFC 7692 names no code for data that cannot be decompressed; the data do not fit what RSV1 says of them.
+        case .textNotUTF8, .textEndsInsideCharacter, .closeReasonNotUTF8, .compressedDataInvalid:
             .invalidPayload
         case .frameTooLarge, .messageTooLarge:
             .messageTooBig
         case .tooManyFragments:
             .policyViolation
+        case .decompressorMissing:
+            .internalError
         }
     }
 }
@@ -83,6 +90,8 @@ extension Violation: CustomStringConvertible {
         case .tooManyFragments(let limit): "message of more than \(limit) fragments"
         case .textNotUTF8(let offset): "text is not UTF-8 at byte \(offset)"
         case .textEndsInsideCharacter: "text ends inside a UTF-8 character"
+        case .compressedDataInvalid: "compressed data is not valid DEFLATE"
+        case .decompressorMissing: "no memory to decompress with"
         case .closePayloadTooShort: "close frame of 1 byte"
         case .closeCodeNotAllowed(let code): "close code \(code) is not allowed"
         case .closeReasonNotUTF8: "close reason is not UTF-8"

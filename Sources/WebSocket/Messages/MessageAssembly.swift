@@ -2,7 +2,10 @@
 
 import NIOCore
 
-/// Puts messages together from data frames (RFC 6455 §5.4) and checks text as it arrives (RFC 6455 §8.1).
+/// Puts messages together from data frames (RFC 6455 §5.4), decompresses them (RFC 7692 §6.2) and checks text as it
+/// arrives (RFC 6455 §8.1).
+///
+/// The limits hold for what is on the wire as well as for what it decompresses to.
 ///
 /// Order of calls for each frame: the header, then either ``receivedWhole(_:)``, or ``receivedPart(_:mask:position:)``
 /// for each piece of its payload and ``receivedEnd()`` if the frame is final.
@@ -25,9 +28,14 @@ struct MessageAssembly: Sendable {
     private var state = State.idle
     private var text = UTF8Validator()
     private var payload = ByteBuffer()
+    private var inflation: Inflation?
+    /// Whether the message under way is compressed.
+    private var isCompressed = false
 
-    init(limits: Endpoint.Limits) {
+    /// - Parameter inflation: Where compression was agreed on; RSV1 must not be set elsewhere.
+    init(limits: Endpoint.Limits, inflation: Inflation? = nil) {
         self.limits = limits
+        self.inflation = inflation
     }
 
     /// Takes the header of a text or binary frame.
@@ -40,6 +48,7 @@ struct MessageAssembly: Sendable {
         }
         try check(bytes: header.payloadLength)
         state = header.isFinal ? .single(kind) : .fragmented(kind, count: 1, bytes: header.payloadLength)
+        isCompressed = header.reservedBits.contains(.rsv1)
     }
 
     /// Takes the header of a continuation frame.
@@ -73,7 +82,11 @@ struct MessageAssembly: Sendable {
 
     /// Takes the unmasked payload of an unfragmented message and returns the message.
     mutating func receivedWhole(_ whole: ByteBuffer) throws(Violation) -> Endpoint.Event? {
-        payload = whole
+        if isCompressed {
+            try inflation?.receive(whole, into: &payload, limit: limits.messageBytes)
+        } else {
+            payload = whole
+        }
         try checkText(from: 0)
         return try receivedEnd()
     }
@@ -81,8 +94,14 @@ struct MessageAssembly: Sendable {
     /// Takes the next bytes of a payload, still masked with `mask` from `position` on.
     mutating func receivedPart(_ part: ByteBuffer, mask: MaskKey?, position: Int) throws(Violation) {
         let start = payload.readableBytes
-        payload.writeImmutableBuffer(part)
-        mask?.apply(to: &payload, from: start, position: position)
+        if isCompressed {
+            var part = part
+            mask?.apply(to: &part, position: position)
+            try inflation?.receive(part, into: &payload, limit: limits.messageBytes)
+        } else {
+            payload.writeImmutableBuffer(part)
+            mask?.apply(to: &payload, from: start, position: position)
+        }
         try checkText(from: start)
     }
 
@@ -99,13 +118,19 @@ struct MessageAssembly: Sendable {
 
     /// Takes the end of a final frame and returns the message, `nil` if none was under way.
     mutating func receivedEnd() throws(Violation) -> Endpoint.Event? {
-        let message = payload
         let kind: Kind
         switch state {
         case .idle: return nil
         case .single(let single): kind = single
         case .fragmented(let fragmented, _, _): kind = fragmented
         }
+        if isCompressed {
+            let start = payload.readableBytes
+            try inflation?.receiveEnd(into: &payload, limit: limits.messageBytes)
+            try checkText(from: start)
+            isCompressed = false
+        }
+        let message = payload
         guard text.isComplete else { throw .textEndsInsideCharacter }
         state = .idle
         payload = ByteBuffer()
@@ -120,5 +145,7 @@ struct MessageAssembly: Sendable {
         state = .idle
         text = UTF8Validator()
         payload = ByteBuffer()
+        inflation?.reset()
+        isCompressed = false
     }
 }

@@ -30,14 +30,13 @@ struct Serve: AsyncParsableCommand {
         let tape = try await Self.tape(of: settings, logger: logger)
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
+        let compression = SocketCompression(settings.edge)
         let hub = Hub(
             configuration: settings.hub,
             tape: tape,
             bus: InProcessBus(),
             loops: Array(group.makeIterator()),
-            framing: Framing { length, frame in
-                FrameHeader(.text, payloadLength: length).write(to: &frame)
-            },
+            framing: .webSocket(compression: compression),
             verify: { token throws(TokenFault) in try await keys.verify(token) },
             logger: logger
         )
@@ -46,6 +45,7 @@ struct Serve: AsyncParsableCommand {
         let listener = Listener(
             configuration: settings.edge,
             hub: hub,
+            compression: compression,
             responder: API(hub: hub, bodyBytes: settings.edge.bodyBytes).responder,
             group: group,
             logger: logger

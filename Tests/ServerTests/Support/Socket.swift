@@ -15,10 +15,7 @@ final class Socket: Sendable {
     }
 
     private struct State: Sendable {
-        var endpoint = WebSocket.Endpoint(
-            role: .client(masks: MaskGenerator(seed: 1)),
-            limits: .init(frameBytes: 1 << 24, messageBytes: 1 << 24)
-        )
+        var endpoint: WebSocket.Endpoint
         var messages: [JSON.Value] = []
         var pings = 0
         var pongs: [String] = []
@@ -29,26 +26,39 @@ final class Socket: Sendable {
     let wire: Wire
     /// The subprotocol the server chose.
     let subprotocol: String?
-    private let state = Mutex(State())
+    /// What it agreed to of what was offered.
+    let agreed: DeflateParameters?
+    private let state: Mutex<State>
 
     /// - Parameter wire: A connection whose handshake is over.
-    init(upgraded wire: Wire, subprotocol: String? = nil) {
+    init(upgraded wire: Wire, subprotocol: String? = nil, agreed: DeflateParameters? = nil) {
         self.wire = wire
         self.subprotocol = subprotocol
+        self.agreed = agreed
+        let compression = agreed.map { Compression($0, side: .client, pool: DeflatePool(), sizes: .init(least: 1)) }
+        let endpoint = WebSocket.Endpoint(
+            role: .client(masks: MaskGenerator(seed: 1)),
+            limits: .init(frameBytes: 1 << 24, messageBytes: 1 << 24),
+            compression: compression
+        )
+        self.state = Mutex(State(endpoint: endpoint))
     }
 
     /// Shakes hands on a connection that is open already.
     static func open(
         on wire: Wire,
         token: String? = nil,
-        subprotocols: [String] = ["broadtape.v1.json"]
+        subprotocols: [String] = ["broadtape.v1.json"],
+        target: String = "/ws",
+        offering offer: DeflateParameters? = nil
     ) async throws -> Socket {
         var handshake = ClientHandshake(
             .init(
                 host: "127.0.0.1",
-                target: "/ws",
+                target: target,
                 nonce: Nonce(.random(in: .min ... .max), .random(in: .min ... .max)),
                 subprotocols: subprotocols,
+                extensions: offer.map { [$0.element] } ?? [],
                 fields: token.map { [("Authorization", "Bearer \($0)")] } ?? []
             )
         )
@@ -61,7 +71,11 @@ final class Socket: Sendable {
             case .failed(let failure):
                 throw failure
             case .accepted(let response, let rest):
-                let socket = Socket(upgraded: wire, subprotocol: response.subprotocol)
+                let socket = Socket(
+                    upgraded: wire,
+                    subprotocol: response.subprotocol,
+                    agreed: try offer?.judge(response.extensions)
+                )
                 try await socket.take(rest)
                 return socket
             }

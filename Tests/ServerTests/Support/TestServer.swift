@@ -31,6 +31,7 @@ struct Setup: Sendable {
 /// A hub behind a listener on a free port, as `broadtape serve` puts them together.
 struct TestServer: Sendable {
     let hub: Hub
+    let compression: SocketCompression?
     let tape: GatedTape
     let tokens: Tokens
     let port: Int
@@ -150,14 +151,13 @@ func withServer(
     let group = MultiThreadedEventLoopGroup(numberOfThreads: setup.loops)
     let tokens = await Tokens()
     let gated = GatedTape(tape)
+    let compression = SocketCompression(setup.edge)
     let hub = Hub(
         configuration: setup.hub,
         tape: gated,
         bus: InProcessBus(),
         loops: Array(group.makeIterator()),
-        framing: Framing { length, frame in
-            FrameHeader(.text, payloadLength: length).write(to: &frame)
-        },
+        framing: .webSocket(compression: compression),
         verify: { token throws(TokenFault) in try await tokens.keys.verify(token) },
         logger: logger
     )
@@ -165,6 +165,7 @@ func withServer(
     let listener = Listener(
         configuration: setup.edge,
         hub: hub,
+        compression: compression,
         responder: API(hub: hub, bodyBytes: setup.edge.bodyBytes).responder,
         group: group,
         logger: logger
@@ -180,6 +181,7 @@ func withServer(
         try await bound.wait(for: "the port") { $0 != nil }
         let server = TestServer(
             hub: hub,
+            compression: compression,
             tape: gated,
             tokens: tokens,
             port: try #require(bound.value),

@@ -170,11 +170,6 @@ import Testing
         #expect(events == [.text("good"), .failed(.reservedOpcode(3), reply: reply)])
     }
 
-    @Test func agreedReservedBitsAreAccepted() {
-        var endpoint = Endpoint.server(extensions: Extensions(messageBits: .rsv1))
-        #expect(endpoint.events(masked(.binary, "z", reservedBits: .rsv1)) == [.binary("z")])
-    }
-
     @Test func aClientTakesUnmaskedFramesAndMasksItsPongs() {
         var endpoint = Endpoint.client()
         var keys = MaskGenerator(seed: 1)

@@ -5,8 +5,8 @@ import NIOCore
 @testable import WebSocket
 
 extension Endpoint {
-    static func server(limits: Limits = Limits(), extensions: Extensions = .none) -> Endpoint {
-        Endpoint(role: .server, limits: limits, extensions: extensions)
+    static func server(limits: Limits = Limits(), compression: Compression? = nil) -> Endpoint {
+        Endpoint(role: .server, limits: limits, compression: compression)
     }
 
     static func client(limits: Limits = Limits()) -> Endpoint {
