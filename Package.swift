@@ -157,6 +157,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             path: "LoadTests/Kit",
             swiftSettings: settings
@@ -169,6 +170,22 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "LoadTests/Command",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "broadtape-bench",
+            dependencies: [
+                "Hub",
+                "JSON",
+                "Tapes",
+                "WebSocket",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            path: "LoadTests/Bench",
+            exclude: ["RESULTS.md"],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Client
+import Histogram
 import NIOCore
 
 /// One subscriber: its connection, and the next one when that is lost.
@@ -8,67 +9,141 @@ import NIOCore
 /// Lives on its crew's loop.
 final class CrewMember: ConnectionReceiver {
     let subscriber: Ledger.Subscriber
-    let token: String?
-    private let crew: Crew
+    let group: Int
+    let crew: Crew
+    private let token: String?
     private(set) var connection: Connection?
+    /// When it should have begun to connect, where there is a schedule; else when it did.
+    var due: NIODeadline?
     /// Subscriptions asked for on this connection and not answered.
     private var unanswered = 0
+    /// Channels that it has given up for a while.
+    private var idleChannels: Set<Int> = []
     /// Whether all its subscriptions have begun once.
-    private var isReady = false
+    private(set) var isReady = false
+    /// Whether it stays away until it is told to come back.
+    private(set) var isAway = false
+    /// Channels in which it has not yet got to the target.
+    private var pending = 0
+    private var pendingSince = NIODeadline.now()
     /// Since when it has been without a connection.
     private var lostAt: NIODeadline
     private var failures = 0
     private var isDialing = false
+    private var node: Int
     /// What the hub said last before it closed.
     private var complaint: String?
     private var heartbeat = TimeAmount.seconds(10)
 
-    init(_ subscriber: Ledger.Subscriber, token: String?, crew: Crew, now: NIODeadline) {
+    init(_ subscriber: Ledger.Subscriber, _ recruit: Crew.Recruit, crew: Crew, number: Int, now: NIODeadline) {
         self.subscriber = subscriber
-        self.token = token
+        self.group = recruit.group
+        self.token = recruit.token
         self.crew = crew
+        self.node = number
         self.lostAt = now
     }
 
-    /// Whether it is connected and all its subscriptions go on.
-    var isFollowing: Bool { self.connection?.isOpen == true && self.unanswered == 0 }
+    /// Whether it is connected and all its subscriptions go on, or away on purpose.
+    var isFollowing: Bool { self.isAway || self.connection?.isOpen == true && self.unanswered == 0 }
+
+    var isCatchingUp: Bool { self.pending > 0 }
 
     func dial() {
         self.isDialing = true
         self.complaint = nil
-        self.connection = self.crew.connector.connect(on: self.crew.loop, token: self.token, receiver: self)
+        self.due = self.due ?? .now()
+        let connectors = self.crew.setting.connectors
+        self.connection = connectors[self.node % connectors.count]
+            .connect(on: self.crew.loop, token: self.token, receiver: self)
     }
 
-    private func dialed() {
+    private func dialed(_ failure: Ending? = nil) {
         guard self.isDialing else { return }
         self.isDialing = false
-        self.crew.dialed()
+        self.crew.dialed(failure)
     }
 
     func leave() {
         self.connection?.close()
     }
 
-    /// Gives up a connection on which nothing comes any more.
+    /// Gives up a connection on which nothing comes any more; tells the hub that one which is not read is alive.
     func check(now: NIODeadline) {
         guard let connection = self.connection, connection.isOpen else { return }
+        guard !connection.isPaused else { return connection.sendSignOfLife() }
         let silence = now - connection.lastHeard
         guard silence > .nanoseconds(self.heartbeat.nanoseconds * 5 / 2) else { return }
         connection.abandon(.silent(milliseconds: Int(silence.nanoseconds / 1_000_000)))
+    }
+
+    // MARK: - Coming and going
+
+    /// Closes its connection and makes no other.
+    func goAway() {
+        self.isAway = true
+        self.connection?.close()
+    }
+
+    /// Connects again and resumes.
+    /// - Parameter due: When it should have begun to.
+    func comeBack(due: NIODeadline? = nil) {
+        guard self.isAway else { return }
+        self.isAway = false
+        self.lostAt = .now()
+        // A goodbye that is not answered yet ends the connection first.
+        guard self.connection == nil else { return self.due = due }
+        self.crew.dial(self, due: due)
+    }
+
+    /// Begins to wait for the targets of its channels.
+    func beginCatchingUp(since due: NIODeadline) {
+        self.pendingSince = due
+        self.pending = self.crew.ledger.channelsOf(self.subscriber).count { channel in
+            let position = self.crew.ledger.position(of: self.subscriber, channel)
+            return (position?.seq ?? 0) < self.crew.target(of: channel)
+        }
+    }
+
+    /// An event of a channel was delivered, in order.
+    func delivered(_ channel: Int, seq: Int, at time: NIODeadline) {
+        guard self.pending > 0 else { return }
+        let target = self.crew.target(of: channel)
+        // The one that reaches or, conflated, passes the target.
+        guard seq >= target, self.crew.ledger.previous(of: self.subscriber, channel) < target else { return }
+        self.pending -= 1
+        if self.pending == 0 { self.crew.caughtUp(self, since: self.pendingSince, at: time) }
+    }
+
+    func unsubscribe(from channel: Int) {
+        guard let connection = self.connection, connection.isOpen, self.unanswered == 0 else { return }
+        guard self.idleChannels.insert(channel).inserted else { return }
+        connection.send(Request.unsubscribe(channel: self.crew.plan.channels[channel].name).encoded(id: 1))
+    }
+
+    /// Subscribes again to what it has unsubscribed from.
+    func resubscribe() {
+        guard let connection = self.connection, connection.isOpen, !self.idleChannels.isEmpty else { return }
+        let channels = self.idleChannels.sorted()
+        self.idleChannels = []
+        self.unanswered += channels.count
+        self.subscribe(to: channels)
     }
 
     // MARK: - From the connection
 
     func connectionOpened() {
         let channels = self.crew.ledger.channelsOf(self.subscriber)
+        self.idleChannels = []
         self.unanswered = channels.count
         self.subscribe(to: channels)
         self.dialed()
+        if self.isAway { self.connection?.close() }
     }
 
     private func subscribe(to channels: [Int]) {
         let wanted = channels.map { channel in
-            let name = self.crew.plan.trace.channels[channel].name
+            let name = self.crew.plan.channels[channel].name
             guard let position = self.crew.ledger.position(of: self.subscriber, channel) else {
                 // From now on: the hub pins the position before it answers.
                 return Request.Subscribe(channel: name, snapshot: false)
@@ -82,8 +157,9 @@ final class CrewMember: ConnectionReceiver {
 
     func connectionReceived(_ text: ByteBuffer) {
         guard let connection = self.connection else { return }
-        if let heading = EventHeading(text) {
-            self.crew.received(heading, in: text, by: self.subscriber, at: connection.lastHeard)
+        self.crew.bytes += text.readableBytes
+        if self.crew.setting.tap == nil, let heading = EventHeading(text) {
+            self.crew.received(heading, in: text, by: self, at: connection.lastHeard)
             return
         }
         do throws(Message.Unreadable) {
@@ -96,7 +172,8 @@ final class CrewMember: ConnectionReceiver {
     private func received(_ message: Message, at time: NIODeadline) {
         switch message {
         case .event(let event):
-            self.crew.received(event, by: self.subscriber, at: time)
+            self.crew.received(event, by: self, at: time)
+            self.crew.setting.tap?(event)
         case .subscribed(let answer):
             self.subscribed(answer)
         case .welcome(let welcome):
@@ -120,6 +197,11 @@ final class CrewMember: ConnectionReceiver {
         self.unanswered = max(0, self.unanswered - 1)
         guard self.unanswered == 0 else { return }
         self.failures = 0
+        if let due = self.due {
+            self.due = nil
+            let took = UInt64(max(0, (NIODeadline.now() - due).nanoseconds))
+            self.crew.setUp.record(min(took, Crew.longestLatency))
+        }
         if !self.isReady {
             self.isReady = true
             self.crew.memberIsReady()
@@ -140,23 +222,29 @@ final class CrewMember: ConnectionReceiver {
     func connectionEnded(_ ending: Ending) {
         let wasOpen = !self.isDialing
         self.connection = nil
-        self.dialed()
-        guard !self.crew.isLeaving else { return }
+        self.dialed(ending)
+        guard !self.crew.isLeaving, !self.isAway else { return }
         let now = NIODeadline.now()
+        if wasOpen, case .closed(1000, _) = ending {
+            // It was told to go, and to come back before it had gone.
+            return self.crew.dial(self, due: self.due)
+        }
         if wasOpen {
             self.crew.connectionsLost += 1
             self.lostAt = now
         }
+        self.node += 1
         guard ending.verdict == .reconnect else {
             return self.crew.fail(.turnedAway(ending, said: self.complaint))
         }
-        guard now - self.lostAt < self.crew.patience else {
+        guard now - self.lostAt < self.crew.setting.patience else {
             return self.crew.fail(.cannotConnect(ending))
         }
         self.failures += 1
         // Sooner and more often than a client should: the outage is what is being looked at.
         let bound = min(100 << min(self.failures, 4), 1000)
         let delay = TimeAmount.milliseconds(.random(in: 10...Int64(bound)))
-        self.crew.loop.assumeIsolated().scheduleTask(in: delay) { self.crew.dial(self) }
+        let due = self.due
+        self.crew.loop.assumeIsolated().scheduleTask(in: delay) { self.crew.dial(self, due: due) }
     }
 }
