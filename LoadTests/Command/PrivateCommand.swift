@@ -29,7 +29,9 @@ struct PrivateCommand: ScenarioCommand {
 
     func scenario(_ target: Target, _ output: Output) throws -> any Scenario {
         if EventContent.ownerTypes.contains(self.type), !target.access.makesTokens {
-            throw ValidationError("private needs --jwt-secret or --jwt-secret-file: every subscriber has its own token.")
+            throw ValidationError(
+                "private needs --jwt-secret or --jwt-secret-file: every subscriber has its own token."
+            )
         }
         return StreamScenario.privately(
             target,

@@ -19,7 +19,9 @@ struct TargetOptions: ParsableArguments {
     @Option(help: "A file with that secret.")
     var jwtSecretFile: String?
 
-    @Option(help: "Process numbers of the hub, or @FILE that holds one, with commas; their CPU and memory are measured.")
+    @Option(
+        help: "Process numbers of the hub, or @FILE that holds one, with commas; their CPU and memory are measured."
+    )
     var pid: String?
 
     @Option(help: "Threads for the connections.")
