@@ -24,6 +24,7 @@ let package = Package(
     products: [
         .executable(name: "broadtape", targets: ["broadtape"]),
         .executable(name: "broadtape-load", targets: ["broadtape-load"]),
+        .executable(name: "broadtape-bench", targets: ["broadtape-bench"]),
         .library(name: "Client", targets: ["Client"]),
     ],
     dependencies: [
@@ -270,7 +271,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "LoadKitTests", dependencies: ["Client", "JSON", "LoadKit"], swiftSettings: settings),
+        .testTarget(
+            name: "LoadKitTests",
+            dependencies: ["Client", "JSON", "LoadKit", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "ServerTests",
             dependencies: nio + [
