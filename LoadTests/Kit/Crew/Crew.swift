@@ -82,6 +82,8 @@ final class Crew {
     private var dialing = 0
     private var ready = 0
     private var phase = 0
+    /// Members that have not got to their targets.
+    var catchingUp = 0
     private let gathered: EventLoopPromise<Void>
     private var isGathered = false
     private var ticker: RepeatedTask?
@@ -211,13 +213,14 @@ final class Crew {
         let took = max(0, (time - due).nanoseconds)
         self.catchUps[member.group].record(min(UInt64(took), Self.longestLatency))
         self.lastCaughtUp = max(self.lastCaughtUp ?? time, time)
+        self.catchingUp -= 1
     }
 
     // MARK: - Deliveries
 
     func received(_ heading: EventHeading, in text: ByteBuffer, by member: CrewMember, at time: NIODeadline) {
         let bytes = text.readableBytesUInt8Span
-        guard let channel = self.plan.table.find(bytes, heading.channel) else { return }
+        guard let channel = self.plan.table.find(bytes, heading.channel) else { return self.ledger.notedUncalled() }
         let claim = self.plan.claim(bytes, id: heading.id)
         if case .ours(let event) = claim, self.plan.contents.indices.contains(channel),
             !self.plan.contents[channel].ends(text, event: event)
@@ -228,7 +231,7 @@ final class Crew {
     }
 
     func received(_ event: Event, by member: CrewMember, at time: NIODeadline) {
-        guard let channel = self.plan.table.find(event.channel) else { return }
+        guard let channel = self.plan.table.find(event.channel) else { return self.ledger.notedUncalled() }
         let id = Array(event.id.utf8)
         let claim = self.plan.claim(id.span, id: 0..<id.count)
         self.received(channel, seq: event.seq, skipped: event.skipped, claim, by: member, at: time)
@@ -291,7 +294,7 @@ final class Crew {
             deliveries: self.ledger.counts.deliveries,
             conflated: self.ledger.counts.conflated,
             connectionsLost: self.connectionsLost,
-            catchingUp: self.members.count { $0.isCatchingUp },
+            catchingUp: self.catchingUp,
             bytes: self.bytes
         )
     }

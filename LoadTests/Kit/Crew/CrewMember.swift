@@ -17,8 +17,12 @@ final class CrewMember: ConnectionReceiver {
     var due: NIODeadline?
     /// Subscriptions asked for on this connection and not answered.
     private var unanswered = 0
-    /// Channels that it has given up for a while.
-    private var idleChannels: Set<Int> = []
+    /// A channel that it has given up for a while.
+    private var idleChannel: Int?
+    /// Whether the hub has yet to answer that.
+    private var isUnsubscribing = false
+    /// Whether it wants that channel back.
+    private var wantsChannelBack = false
     /// Whether all its subscriptions have begun once.
     private(set) var isReady = false
     /// Whether it stays away until it is told to come back.
@@ -46,8 +50,6 @@ final class CrewMember: ConnectionReceiver {
 
     /// Whether it is connected and all its subscriptions go on, or away on purpose.
     var isFollowing: Bool { self.isAway || self.connection?.isOpen == true && self.unanswered == 0 }
-
-    var isCatchingUp: Bool { self.pending > 0 }
 
     func dial() {
         self.isDialing = true
@@ -98,11 +100,13 @@ final class CrewMember: ConnectionReceiver {
 
     /// Begins to wait for the targets of its channels.
     func beginCatchingUp(since due: NIODeadline) {
+        let wasPending = self.pending > 0
         self.pendingSince = due
         self.pending = self.crew.ledger.channelsOf(self.subscriber).count { channel in
             let position = self.crew.ledger.position(of: self.subscriber, channel)
             return (position?.seq ?? 0) < self.crew.target(of: channel)
         }
+        self.crew.catchingUp += (self.pending > 0 ? 1 : 0) - (wasPending ? 1 : 0)
     }
 
     /// An event of a channel was delivered, in order.
@@ -116,25 +120,37 @@ final class CrewMember: ConnectionReceiver {
     }
 
     func unsubscribe(from channel: Int) {
-        guard let connection = self.connection, connection.isOpen, self.unanswered == 0 else { return }
-        guard self.idleChannels.insert(channel).inserted else { return }
+        guard let connection = self.connection, connection.isOpen, self.unanswered == 0, self.idleChannel == nil else {
+            return
+        }
+        self.idleChannel = channel
+        self.isUnsubscribing = true
+        self.wantsChannelBack = false
         connection.send(Request.unsubscribe(channel: self.crew.plan.channels[channel].name).encoded(id: 1))
     }
 
     /// Subscribes again to what it has unsubscribed from.
+    ///
+    /// Not before the hub has answered: until then events come, and the position to resume from is not known.
     func resubscribe() {
-        guard let connection = self.connection, connection.isOpen, !self.idleChannels.isEmpty else { return }
-        let channels = self.idleChannels.sorted()
-        self.idleChannels = []
-        self.unanswered += channels.count
-        self.subscribe(to: channels)
+        guard let connection = self.connection, connection.isOpen, let channel = self.idleChannel else { return }
+        guard !self.isUnsubscribing else { return self.wantsChannelBack = true }
+        self.idleChannel = nil
+        self.unanswered += 1
+        self.subscribe(to: [channel])
+    }
+
+    private func unsubscribed() {
+        self.isUnsubscribing = false
+        if self.wantsChannelBack { self.resubscribe() }
     }
 
     // MARK: - From the connection
 
     func connectionOpened() {
         let channels = self.crew.ledger.channelsOf(self.subscriber)
-        self.idleChannels = []
+        self.idleChannel = nil
+        self.isUnsubscribing = false
         self.unanswered = channels.count
         self.subscribe(to: channels)
         self.dialed()
@@ -180,7 +196,9 @@ final class CrewMember: ConnectionReceiver {
             self.heartbeat = .milliseconds(Int64(min(max(welcome.heartbeatMilliseconds, 10), 3_600_000)))
         case .error(let fault):
             self.received(fault)
-        case .authenticated, .unsubscribed, .snapshot, .caughtUp, .heartbeat, .history, .published, .pong, .goodbye,
+        case .unsubscribed:
+            self.unsubscribed()
+        case .authenticated, .snapshot, .caughtUp, .heartbeat, .history, .published, .pong, .goodbye,
             .unknown:
             break
         }

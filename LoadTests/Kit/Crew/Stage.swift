@@ -199,6 +199,23 @@ final class Stage: Sendable {
         try await Task.sleep(for: Self.aftermath)
     }
 
+    /// Waits until everybody has come to their targets, or nothing arrives any more.
+    func waitUntilCaughtUp() async throws {
+        let poll = Duration.milliseconds(20)
+        var last = -1
+        var silence = Duration.zero
+        while true {
+            var catchingUp = 0
+            for crew in self.crews { catchingUp += try await crew.ask { $0.catchingUp } }
+            guard catchingUp > 0 else { return }
+            let count = self.tally.count
+            silence = count == last ? silence + poll : .zero
+            last = count
+            guard silence < self.target.patience else { return }
+            try await Task.sleep(for: poll)
+        }
+    }
+
     // MARK: - What is known
 
     /// The sum of what the crews tell.

@@ -98,6 +98,7 @@ final class Pump {
     func close() {
         self.isRunning = false
         for feed in self.feeds { feed.close() }
+        self.feeds = []
         self.finished?.fail(CancellationError())
         self.finished = nil
         self.stopped?.fail(CancellationError())

@@ -17,7 +17,8 @@ final class RequestFeed: Feed {
     }
 
     private let orders: AsyncStream<Order>.Continuation
-    private unowned let pump: Pump
+    /// Let go of by ``Pump/close()``.
+    private let pump: Pump
     private var unanswered = 0
 
     let requestBytes = 512 << 10

@@ -21,7 +21,8 @@ final class SocketFeed: Feed, ConnectionReceiver {
     private let connectors: [Connector]
     private let token: String?
     private let patience: TimeAmount
-    private unowned let pump: Pump
+    /// Let go of by ``Pump/close()``.
+    private let pump: Pump
     private var connection: Connection?
     private var unanswered = Deque<Sent>()
     private var nextID = 1

@@ -133,6 +133,12 @@ package struct Ledger: Sendable {
         return outcome
     }
 
+    /// A delivery was of a channel that is not of the run.
+    mutating func notedUncalled() {
+        self.counts.deliveries += 1
+        self.counts.uncalled += 1
+    }
+
     /// A delivery's content was not what was published under its id.
     mutating func notedWrongContent() {
         self.counts.wrong += 1

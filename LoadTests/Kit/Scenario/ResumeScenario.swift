@@ -78,7 +78,7 @@ package struct ResumeScenario: Scenario {
             let start = NIODeadline.now()
             let measurement = try await Measurement.during(stage) {
                 for crew in stage.crews { crew.tell { $0.recall(over: self.settings.over) } }
-                while try await stage.status().catchingUp > 0 { try await Task.sleep(for: Self.poll / 5) }
+                try await stage.waitUntilCaughtUp()
             }
             measured.value = (measurement, start)
             try await stage.settle()
@@ -136,6 +136,7 @@ extension Crew {
     /// Calls everybody back, at once or evenly over a time.
     fileprivate func recall(over time: Duration) {
         self.setTargets()
+        self.setUp = Crew.makeHistogram()
         let start = NIODeadline.now()
         let count = self.members.count
         for (index, member) in self.members.enumerated() {

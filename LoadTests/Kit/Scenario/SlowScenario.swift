@@ -18,8 +18,6 @@ package struct SlowScenario: Scenario {
         package init() {}
     }
 
-    private static let poll = Duration.milliseconds(20)
-
     private let target: Target
     private let settings: Settings
     private let timing: Timing
@@ -71,7 +69,7 @@ package struct SlowScenario: Scenario {
             phases.value += [
                 try await Measurement.during(stage) {
                     try await Task.sleep(for: self.timing.duration)
-                    while try await stage.status().catchingUp > 0 { try await Task.sleep(for: Self.poll) }
+                    try await stage.waitUntilCaughtUp()
                 }
             ]
             try await pump.measure(false)
