@@ -13,7 +13,7 @@ PROGRAM := .build/release/broadtape
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
 TEST_TOOLS := python3-venv
 
-.PHONY: help run build hub test conformance conformance-if-available libraries test-tools format lint clean
+.PHONY: help run build hub test bench conformance conformance-if-available libraries test-tools format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
@@ -33,6 +33,11 @@ test: libraries test-tools ## Run every test.
 	@echo "Building the tests; the first time takes 5 to 15 minutes."
 	@$(DEBUG) --build-tests
 	@swift test --skip-build
+
+bench: libraries ## Time the hub's inner parts (BENCH="--instructions" counts instructions too).
+	@echo "Building in release mode; the first time takes 5 to 15 minutes."
+	@$(RELEASE) --product broadtape-bench
+	@.build/release/broadtape-bench $(BENCH)
 
 conformance: libraries test-tools ## Run the Autobahn WebSocket suite (needs a Python 2.7).
 	@$(DEBUG) --product broadtape-echo

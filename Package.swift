@@ -24,6 +24,7 @@ let package = Package(
     products: [
         .executable(name: "broadtape", targets: ["broadtape"]),
         .executable(name: "broadtape-load", targets: ["broadtape-load"]),
+        .executable(name: "broadtape-bench", targets: ["broadtape-bench"]),
         .library(name: "Client", targets: ["Client"]),
     ],
     dependencies: [
@@ -159,6 +160,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             path: "LoadTests/Kit",
             swiftSettings: settings
@@ -171,6 +173,22 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "LoadTests/Command",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "broadtape-bench",
+            dependencies: [
+                "Hub",
+                "JSON",
+                "Tapes",
+                "WebSocket",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "LoadTests/Bench",
+            exclude: ["RESULTS.md"],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -255,7 +273,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "LoadKitTests", dependencies: ["Client", "JSON", "LoadKit"], swiftSettings: settings),
+        .testTarget(
+            name: "LoadKitTests",
+            dependencies: ["Client", "JSON", "LoadKit", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "ServerTests",
             dependencies: nio + [

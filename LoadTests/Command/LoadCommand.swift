@@ -8,6 +8,9 @@ struct LoadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broadtape-load",
         abstract: "Puts load on a hub, and checks that every event arrives once and in order.",
-        subcommands: [ReplayCommand.self]
+        subcommands: [
+            ConnectCommand.self, IdleCommand.self, FanoutCommand.self, PrivateCommand.self, ResumeCommand.self,
+            SlowCommand.self, ChurnCommand.self, RecordCommand.self, ReplayCommand.self,
+        ]
     )
 }

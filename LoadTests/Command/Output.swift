@@ -2,26 +2,13 @@
 
 import Foundation
 import LoadKit
-import Synchronization
 
-/// The standard error: a line that changes on a terminal, a line every few seconds elsewhere.
+/// The standard error: complaints, and on a terminal a line that changes.
 final class Output: Sendable {
-    /// How often a line is written where lines cannot be replaced, in seconds.
-    private static let period = 5.0
-
     private let isTerminal = isatty(STDERR_FILENO) == 1
-    private let lastShown = Mutex(0.0)
 
     func show(_ progress: Headway) {
-        if self.isTerminal {
-            return self.write("\r\u{1B}[K\(progress.line)")
-        }
-        let isDue = self.lastShown.withLock { last in
-            guard progress.seconds - last >= Self.period else { return false }
-            last = progress.seconds
-            return true
-        }
-        if isDue { self.write(progress.line + "\n") }
+        if self.isTerminal { self.write("\r\u{1B}[K\(progress.line)") }
     }
 
     /// Takes the changing line away.

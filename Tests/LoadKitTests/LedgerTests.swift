@@ -107,7 +107,7 @@ struct LedgerTests {
     ])
     func verdictsAreJust(_ expected: Case) {
         var ledger = Ledger([Self.channel()])
-        let subscriber = ledger.addSubscriber(privateChannels: [])
+        let subscriber = ledger.addSubscriber(ownChannels: [])
         _ = ledger.subscribed(subscriber, 0, epoch: "k", head: 0)
         for step in expected.steps {
             switch step {
@@ -139,7 +139,7 @@ struct LedgerTests {
 
     @Test func runsBeginAtTheHead() {
         var ledger = Ledger([Self.channel()])
-        let subscriber = ledger.addSubscriber(privateChannels: [])
+        let subscriber = ledger.addSubscriber(ownChannels: [])
         #expect(ledger.position(of: subscriber, 0) == nil)
         #expect(ledger.subscribed(subscriber, 0, epoch: "k", head: 100) == .accepted)
         #expect(ledger.isComplete)
@@ -154,7 +154,7 @@ struct LedgerTests {
 
     @Test func resumingSubscribersGoOnWhereTheyWere() throws {
         var ledger = Ledger([Self.channel()])
-        let subscriber = ledger.addSubscriber(privateChannels: [])
+        let subscriber = ledger.addSubscriber(ownChannels: [])
         _ = ledger.subscribed(subscriber, 0, epoch: "k", head: 5)
         _ = ledger.received(subscriber, 0, seq: 6, skipped: 0, .ours(0), slot: 0)
         let position = try #require(ledger.position(of: subscriber, 0))
@@ -169,7 +169,7 @@ struct LedgerTests {
 
     @Test func typesWithoutConflationLoseWhatIsSkipped() {
         var ledger = Ledger([Self.channel(mayConflate: false)])
-        let subscriber = ledger.addSubscriber(privateChannels: [])
+        let subscriber = ledger.addSubscriber(ownChannels: [])
         _ = ledger.subscribed(subscriber, 0, epoch: "k", head: 0)
         for event in 1...3 { ledger.acknowledged(event, 0, epoch: "k", seq: event, slot: 0) }
         let outcome = ledger.received(subscriber, 0, seq: 3, skipped: 2, .ours(3), slot: 0)
@@ -179,7 +179,7 @@ struct LedgerTests {
 
     @Test func newestOfEveryCurrencyMustCome() {
         var ledger = Ledger([Self.channel(slots: 2)])
-        let subscriber = ledger.addSubscriber(privateChannels: [])
+        let subscriber = ledger.addSubscriber(ownChannels: [])
         _ = ledger.subscribed(subscriber, 0, epoch: "k", head: 0)
         // Dollars at 1 and 2, euros at 3: the dollars' newest is passed over.
         for (seq, slot) in [(1, 0), (2, 0), (3, 1)] { ledger.acknowledged(seq, 0, epoch: "k", seq: seq, slot: slot) }
@@ -199,8 +199,8 @@ struct LedgerTests {
         var other = Self.channel("p:v")
         other.isPrivate = true
         var ledger = Ledger([Self.channel(), own, other])
-        let first = ledger.addSubscriber(privateChannels: [1])
-        let second = ledger.addSubscriber(privateChannels: [2])
+        let first = ledger.addSubscriber(ownChannels: [1])
+        let second = ledger.addSubscriber(ownChannels: [2])
         #expect(ledger.channelsOf(first) == [0, 1])
         #expect(ledger.channelsOf(second) == [0, 2])
         for subscriber in [first, second] {

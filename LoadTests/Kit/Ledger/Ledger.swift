@@ -18,9 +18,6 @@ package struct Ledger: Sendable {
     package struct Subscriber: Sendable, Equatable {
         fileprivate let first: Int
         fileprivate let ownChannels: [Int]
-
-        /// Its private channels.
-        package var privateChannels: [Int] { self.ownChannels }
     }
 
     private var channels: [ChannelRecord]
@@ -35,9 +32,9 @@ package struct Ledger: Sendable {
         self.publicChannels = channels.prefix { !$0.isPrivate }.count
     }
 
-    /// Adds a subscriber of all public channels and some private ones.
-    package mutating func addSubscriber(privateChannels: [Int]) -> Subscriber {
-        let subscriber = Subscriber(first: self.tracks.count, ownChannels: privateChannels)
+    /// Adds a subscriber of all public channels and some others.
+    package mutating func addSubscriber(ownChannels: [Int]) -> Subscriber {
+        let subscriber = Subscriber(first: self.tracks.count, ownChannels: ownChannels)
         for channel in self.channelsOf(subscriber) {
             self.tracks.append(SubscriberTrack(channel: channel, slots: self.channels[channel].slots))
         }
@@ -87,6 +84,14 @@ package struct Ledger: Sendable {
         return (epoch, self.tracks[track].last)
     }
 
+    /// The number that a subscriber had of a channel before its last delivery.
+    func previous(of subscriber: Subscriber, _ channel: Int) -> Int {
+        self.track(of: subscriber, channel).map { self.tracks[$0].previous } ?? 0
+    }
+
+    /// The highest number acknowledged in a channel, 0 while there is none.
+    func lastAcknowledged(of channel: Int) -> Int { self.channels[channel].lastAcknowledged }
+
     /// What a delivery was.
     package enum OnReceived: Sendable, Equatable {
         /// The next one, or one that stands for those before it.
@@ -128,6 +133,17 @@ package struct Ledger: Sendable {
         return outcome
     }
 
+    /// A delivery was of a channel that is not of the run.
+    mutating func notedUncalled() {
+        self.counts.deliveries += 1
+        self.counts.uncalled += 1
+    }
+
+    /// A delivery's content was not what was published under its id.
+    mutating func notedWrongContent() {
+        self.counts.wrong += 1
+    }
+
     // MARK: - From publishing
 
     /// The hub acknowledged an event with a position in a channel.
@@ -150,6 +166,9 @@ package struct Ledger: Sendable {
     package var incompleteTracks: Int {
         self.tracks.count { !$0.hasBegun || $0.last < self.channels[$0.channel].lastAcknowledged }
     }
+
+    /// Numbers that were passed over so far, whether anybody acknowledged them or not.
+    package var holes: Int { self.tracks.reduce(0) { $0 + $1.holes } }
 
     /// The verdict on what has happened so far.
     package func verdict() -> Verdict {

@@ -7,6 +7,8 @@ struct SubscriberTrack: Sendable, Equatable {
     private var start = -1
     /// The highest number received, the start while there is none.
     private(set) var last = 0
+    /// The highest number received before the last delivery.
+    private(set) var previous = 0
     /// How many numbers the last delivery stood for besides its own.
     private(set) var lastSkipped = 0
     /// Numbers that did not come before later ones, ascending.
@@ -31,6 +33,7 @@ struct SubscriberTrack: Sendable, Equatable {
 
     mutating func receive(seq: Int, skipped: Int, slot: Int) -> Ledger.OnReceived {
         self.lastSkipped = 0
+        self.previous = self.last
         guard seq > self.last else { return self.receiveOld(seq) }
         let unseen = seq - self.last - 1
         let conflated = min(skipped, unseen)
@@ -55,6 +58,9 @@ struct SubscriberTrack: Sendable, Equatable {
     func expected(upTo last: Int) -> Int {
         self.hasBegun ? max(0, last - self.start) : 0
     }
+
+    /// How many numbers before the last one it did not get.
+    var holes: Int { self.missing.reduce(0) { $0 + $1.count } }
 
     /// How many of them it did not get.
     func lost(upTo last: Int) -> Int {

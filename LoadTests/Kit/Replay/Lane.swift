@@ -83,7 +83,7 @@ struct Lane: Sendable {
             receipts = try await self.publisher.publish(publications)
         } catch {
             if case .cancelled = error { throw CancellationError() }
-            throw ReplayError.publishing(error)
+            throw RunError.publishing(error)
         }
         let now = NIODeadline.now()
         var acknowledgements: [Crew.Acknowledgement] = []
@@ -93,6 +93,7 @@ struct Lane: Sendable {
         let told = acknowledgements
         for crew in self.crews { crew.tell { $0.acknowledged(told) } }
         self.scoreboard.acknowledged(
+            due.count,
             due.map { now.uptimeNanoseconds > $0.at ? now.uptimeNanoseconds - $0.at : 0 },
             duplicates: receipts.count { $0.status == .duplicate },
             at: now
@@ -103,8 +104,8 @@ struct Lane: Sendable {
         _ receipt: Receipt,
         of event: Int,
         into acknowledgements: inout [Crew.Acknowledgement]
-    ) throws(ReplayError) {
-        let entry = self.plan.trace.entries[event]
+    ) throws(RunError) {
+        let entry = self.plan.entries[event]
         var told: Set<Int> = []
         for position in receipt.positions {
             guard let channel = self.plan.table.find(position.channel),

@@ -15,6 +15,9 @@ package struct Report: Sendable {
         package var p999 = 0.0
         package var max = 0.0
 
+        /// Nothing measured.
+        init() {}
+
         /// Reads a histogram of nanoseconds.
         init(_ histogram: Histogram<UInt64>) {
             guard histogram.totalCount > 0 else { return }
@@ -82,49 +85,14 @@ package struct Report: Sendable {
         writer.member("acknowledgedAsDuplicates", integer: self.acknowledgedAsDuplicates)
         writer.member("requests", integer: self.requests)
         writer.member("connectionsLost", integer: self.connectionsLost)
-        let counts = self.verdict.counts
-        writer.member("positions", integer: counts.acknowledged)
-        writer.member("expected", integer: self.verdict.expected)
-        writer.member("deliveries", integer: counts.deliveries)
-        writer.member("conflated", integer: counts.conflated)
-        writer.member("lost", integer: self.verdict.lost)
-        writer.member("duplicated", integer: counts.duplicated)
-        writer.member("reordered", integer: counts.reordered)
-        writer.member("wrong", integer: counts.wrong)
-        writer.member("uncalled", integer: counts.uncalled)
-        writer.member("stale", integer: self.verdict.stale)
-        writer.member("contradicted", integer: counts.contradicted)
-        writer.member("unacknowledged", integer: self.verdict.unacknowledged)
-        writer.member("foreign", integer: self.verdict.foreign)
+        writer.verdict(self.verdict)
         writer.number("seconds", self.seconds)
         writer.number("eventsPerSecond", self.publishRate)
         writer.number("deliveriesPerSecond", self.deliveryRate)
         writer.latency("receiptMilliseconds", self.receipt)
         writer.latency("acknowledgementMilliseconds", self.acknowledgement)
-        writer.name("failures")
-        writer.beginArray()
-        for failure in self.failures { writer.string(failure) }
-        writer.endArray()
+        writer.strings("failures", self.failures)
         writer.endObject()
         return writer.bytes
-    }
-}
-
-extension JSON.Writer {
-    fileprivate mutating func number(_ name: String, _ value: Double) {
-        self.member(name, raw: Text.decimal(value, digits: 3).utf8)
-    }
-
-    fileprivate mutating func latency(_ name: String, _ latency: Report.Latency) {
-        self.name(name)
-        self.beginObject()
-        self.member("count", integer: latency.count)
-        self.number("mean", latency.mean)
-        self.number("p50", latency.p50)
-        self.number("p90", latency.p90)
-        self.number("p99", latency.p99)
-        self.number("p999", latency.p999)
-        self.number("max", latency.max)
-        self.endObject()
     }
 }

@@ -76,6 +76,12 @@ public struct Publication: Sendable, Equatable {
         self.json = writer.bytes
     }
 
+    /// Takes an event that is known to be one, as a compact JSON object with this id.
+    package init(id: String, json: [UInt8]) {
+        self.id = id
+        self.json = json
+    }
+
     private static func object(_ text: [UInt8], _ what: String) throws(Invalid) -> JSON.Value {
         let value: JSON.Value
         do throws(JSON.Fault) {

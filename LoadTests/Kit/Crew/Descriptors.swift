@@ -9,7 +9,7 @@ import Glibc
 /// The limit on open files of this process.
 enum Descriptors {
     /// Raises the limit as far as it takes and the system allows.
-    static func require(_ needed: Int) throws(ReplayError) {
+    static func require(_ needed: Int) throws(RunError) {
         var limit = rlimit()
         #if canImport(Darwin)
         let resource = RLIMIT_NOFILE

@@ -4,7 +4,7 @@ import Histogram
 import NIOCore
 import Synchronization
 
-/// What publishing has come to so far; told by the lanes, read by whoever reports.
+/// What publishing has come to so far; told by publishers, read by whoever reports.
 final class Scoreboard: Sendable {
     struct Score: Sendable {
         /// Events handed to the hub at least once.
@@ -31,10 +31,10 @@ final class Scoreboard: Sendable {
         }
     }
 
-    /// - Parameter latencies: One per event, in nanoseconds.
-    func acknowledged(_ latencies: [UInt64], duplicates: Int, at time: NIODeadline) {
+    /// - Parameter latencies: Of the events that are measured, in nanoseconds.
+    func acknowledged(_ count: Int, _ latencies: [UInt64], duplicates: Int, at time: NIODeadline) {
         self.score.withLock { score in
-            score.acknowledged += latencies.count
+            score.acknowledged += count
             score.duplicates += duplicates
             score.requests += 1
             score.lastAcknowledged = max(score.lastAcknowledged ?? time, time)

@@ -9,18 +9,22 @@ struct CrewLink: Sendable {
     private let crew: NIOLoopBound<Crew>
 
     /// Makes a crew on a loop.
-    init(on loop: any EventLoop, connector: Connector, plan: Plan, patience: TimeAmount) async throws {
+    init(on loop: any EventLoop, _ setting: Crew.Setting, plan: Plan) async throws {
         self.loop = loop
         self.crew = try await loop.submit {
-            NIOLoopBound(Crew(on: loop, connector: connector, plan: plan, patience: patience), eventLoop: loop)
+            NIOLoopBound(Crew(on: loop, setting, plan: plan), eventLoop: loop)
         }.get()
     }
 
     /// Does something with the crew, without waiting for it.
     ///
-    /// In the order of the calls.
+    /// At once on its loop, else in the order of the calls.
     func tell(_ work: @escaping @Sendable (Crew) -> Void) {
-        self.loop.execute { work(self.crew.value) }
+        if self.loop.inEventLoop {
+            work(self.crew.value)
+        } else {
+            self.loop.execute { work(self.crew.value) }
+        }
     }
 
     /// Asks the crew for something.
@@ -29,7 +33,7 @@ struct CrewLink: Sendable {
     }
 
     /// Connects subscribers; returns when all of their subscriptions have begun.
-    func gather(_ subscribers: [(privateChannels: [Int], token: String?)]) async throws {
-        try await self.loop.flatSubmit { self.crew.value.gather(subscribers) }.get()
+    func gather(_ recruits: [Crew.Recruit], rate: Double? = nil) async throws {
+        try await self.loop.flatSubmit { self.crew.value.gather(recruits, rate: rate) }.get()
     }
 }

@@ -8,13 +8,17 @@ import Synchronization
 final class DueTimes: Sendable {
     private let times: Mutex<[UInt64]>
 
+    /// - Parameter events: How many there are, or 0 where they are made as the run goes on.
     init(events: Int) {
         self.times = Mutex(Array(repeating: 0, count: events))
     }
 
-    /// In nanoseconds of uptime; nil while it is not known.
+    /// In nanoseconds of uptime; nil while it is not known, or for an event that is not to be measured.
     subscript(event: Int) -> UInt64? {
-        self.times.withLock { $0[event] > 0 ? $0[event] : nil }
+        self.times.withLock { times in
+            guard event < times.count else { return nil }
+            return times[event] > 0 ? times[event] : nil
+        }
     }
 
     /// Sets the times of events, in nanoseconds of uptime.
@@ -22,5 +26,10 @@ final class DueTimes: Sendable {
         self.times.withLock { times in
             for (event, time) in due { times[event] = time }
         }
+    }
+
+    /// Adds the times of the next events; 0 for one that is not to be measured.
+    func append(_ due: some Sequence<UInt64>) {
+        self.times.withLock { $0.append(contentsOf: due) }
     }
 }

@@ -3,7 +3,7 @@
 package import Client
 
 /// Why a run could not be made, or not to its end.
-package enum ReplayError: Error, Sendable, Equatable {
+package enum RunError: Error, Sendable, Equatable {
     /// A subscriber could not connect for as long as the run's patience lasts.
     case cannotConnect(Ending)
     /// The hub turned a subscriber away for good; the text is what it said before, if anything.
@@ -16,11 +16,13 @@ package enum ReplayError: Error, Sendable, Equatable {
     case publishing(PublishError)
     /// The hub acknowledged an event without telling all of its positions.
     case positions(event: Int, expected: Int, actual: Int)
+    /// The hub broke its word about something that no count tells.
+    case unexpected(String)
     /// More connections than the system lets this process open.
     case descriptors(needed: Int, limit: Int)
 }
 
-extension ReplayError: CustomStringConvertible {
+extension RunError: CustomStringConvertible {
     /// A sentence for a human.
     package var description: String {
         switch self {
@@ -38,6 +40,7 @@ extension ReplayError: CustomStringConvertible {
         case .publishing(let error): "cannot publish: \(error)"
         case .positions(let event, let expected, let actual):
             "event \(event) was acknowledged with \(actual) positions; it has \(expected) channels"
+        case .unexpected(let what): what
         case .descriptors(let needed, let limit):
             "\(needed) file descriptors are needed and \(limit) are allowed; raise `ulimit -n`"
         }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Logging
+import NIOCore
+import NIOPosix
+import Tapes
+
+/// What one tick of a loop does with published events, up to the connections.
+enum FanoutBenchmarks {
+    private struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    static let all = [
+        Self.tick("fanout-1000x1", subscribers: 1_000, events: 1),
+        Self.tick("fanout-1000x64", subscribers: 1_000, events: 64),
+        Self.tick("fanout-100x100", subscribers: 100, events: 100),
+    ]
+
+    /// So many events, published at once, to so many subscribers of one channel on one loop.
+    private static func tick(_ name: String, subscribers: Int, events: Int) -> Benchmark {
+        Benchmark(name, "delivery of \(events) to \(subscribers)", operations: subscribers * events) {
+            let loop = MultiThreadedEventLoopGroup.singleton.next()
+            let hub = Hub(
+                configuration: HubConfiguration(),
+                tape: MemoryTape(),
+                bus: InProcessBus(),
+                loops: [loop],
+                framing: .bare,
+                verify: { _ throws(TokenFault) in throw .invalid("nobody authenticates here") },
+                logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+            )
+            let entries = try IntakeBenchmarks.events(0..<events, keys: 1)
+            return { iterations in
+                try await Self.run(hub, on: loop, subscribers: subscribers, entries, ticks: iterations)
+            }
+        }
+    }
+
+    private static func run(
+        _ hub: Hub,
+        on loop: any EventLoop,
+        subscribers: Int,
+        _ events: [Event],
+        ticks: Int
+    ) async throws -> Duration? {
+        guard let name = events.first?.channels.first, let roster = hub.rosters.first else { return nil }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await hub.run() }
+            var sessions: [(session: Session, outlet: CountingOutlet)] = []
+            for _ in 0..<subscribers {
+                let outlet = CountingOutlet()
+                guard let session = hub.makeSession(on: loop, outlet: outlet) else { continue }
+                await session.open(following: name)
+                sessions.append((session, outlet))
+            }
+            while await roster.subscriptionCount < subscribers { await Task.yield() }
+            guard let channel = hub.registry.existing(name) else { throw Failure(description: "no channel") }
+            let before = sessions.reduce(0) { $0 + $1.outlet.count }
+            let clock = ContinuousClock()
+            let start = clock.now
+            let done = loop.makePromise(of: Void.self)
+            loop.execute { Self.tick(roster, channel, events, from: 1, ticks: ticks, done) }
+            try await done.futureResult.get()
+            let time = clock.now - start
+            let sent = sessions.reduce(0) { $0 + $1.outlet.count } - before
+            guard sent > ticks * events.count * subscribers * 200 else {
+                throw Failure(description: "only \(sent) bytes were delivered")
+            }
+            for session in sessions { await session.session.ended() }
+            hub.shutDown()
+            try await group.waitForAll()
+            return time
+        }
+    }
+
+    /// Each tick is a task of its own on the loop, so that its flush comes before the next.
+    private static func tick(
+        _ roster: Roster,
+        _ channel: EventChannel,
+        _ events: [Event],
+        from seq: Int,
+        ticks: Int,
+        _ done: EventLoopPromise<Void>
+    ) {
+        guard ticks > 0 else { return done.succeed() }
+        let entries = events.enumerated().map { TapeEntry(seq: seq + $0, event: $1) }
+        if let publication = channel.assumeIsolated({ $0.publish(entries) }) {
+            roster.assumeIsolated { $0.deliver([publication]) }
+        }
+        roster.loop.execute {
+            Self.tick(roster, channel, events, from: seq + events.count, ticks: ticks - 1, done)
+        }
+    }
+}
+
+extension Session {
+    fileprivate func open(following channel: ChannelName) {
+        self.opened(token: nil, now: .now)
+        self.received(Array(#"{"op":"subscribe","channel":"\#(channel)","snapshot":false}"#.utf8))
+    }
+}

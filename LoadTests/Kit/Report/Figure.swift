@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One number that a scenario measured.
+package struct Figure: Sendable, Equatable {
+    /// Its name in JSON.
+    package var name: String
+    /// Its name in the table.
+    package var label: String
+    package var value: Double
+    /// What follows the number in the table.
+    package var unit: String
+    /// Digits after the point.
+    package var digits: Int
+
+    package init(_ name: String, _ label: String, _ value: Double, _ unit: String = "", digits: Int = 0) {
+        self.name = name
+        self.label = label
+        self.value = value
+        self.unit = unit
+        self.digits = digits
+    }
+
+    package init(_ name: String, _ label: String, _ value: Int, _ unit: String = "") {
+        self.init(name, label, Double(value), unit)
+    }
+
+    /// The number as it stands in the table.
+    var text: String {
+        let number =
+            self.digits == 0
+            ? Text.grouped(Int(self.value.rounded().clamped)) : Text.decimal(self.value, digits: self.digits)
+        return self.unit.isEmpty ? number : "\(number) \(self.unit)"
+    }
+}
+
+extension Double {
+    /// Without what an integer cannot be.
+    fileprivate var clamped: Double {
+        self.isFinite ? Swift.min(Swift.max(self, -1e15), 1e15) : 0
+    }
+}
