@@ -3,12 +3,14 @@
 import Hub
 import HubTestSupport
 import Tapes
+import TestServers
 import Testing
 
 /// The tapes that the contract is checked against.
 enum Implementation: String, CaseIterable, CustomTestStringConvertible {
     case memory
     case sqlite
+    case postgres
 
     var testDescription: String { self.rawValue }
 
@@ -21,6 +23,23 @@ enum Implementation: String, CaseIterable, CustomTestStringConvertible {
             try await withTemporaryFolder { folder in
                 try await body(TapeContract { clock in try await SQLiteTape(path: folder + "/tape") { clock.now } })
             }
+        case .postgres:
+            let url = try await PostgresServer.shared.makeSchema()
+            try await body(
+                TapeContract { clock in
+                    try await PostgresTape(url: url, settings: .test(retention: .row)) { clock.now }
+                }
+            )
         }
+    }
+}
+
+extension PostgresTape.Settings {
+    /// For tests: few connections.
+    static func test(retention: PostgresTape.RetentionGranularity = .partition) -> Self {
+        var settings = Self()
+        settings.retention = retention
+        settings.readers = 2
+        return settings
     }
 }

@@ -9,8 +9,8 @@ import Testing
         try await implementation.withContract(rule.check)
     }
 
-    @Test(arguments: TapeContract.durableRules)
-    func sqliteKeepsDurably(_ rule: TapeContract.Rule) async throws {
-        try await Implementation.sqlite.withContract(rule.check)
+    @Test(arguments: [Implementation.sqlite, .postgres], TapeContract.durableRules)
+    func keepsDurably(_ implementation: Implementation, _ rule: TapeContract.Rule) async throws {
+        try await implementation.withContract(rule.check)
     }
 }

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An array parameter in the making, in Postgres' binary form: what `unnest` turns into a column.
+///
+/// A header (dimensions, has nulls, type of the elements, length, lower bound), then each element with its length in
+/// front, all big-endian (https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/arrayfuncs.c,
+/// `array_recv`).
+struct PostgresColumn {
+    private(set) var bytes: [UInt8]
+    private(set) var count = 0
+    private static let lengthOffset = 12
+
+    init(_ type: PostgresType) {
+        self.bytes = []
+        self.bytes.appendBigEndian(Int32(1))
+        self.bytes.appendBigEndian(Int32(0))
+        self.bytes.appendBigEndian(type.rawValue)
+        self.bytes.appendBigEndian(Int32(0))
+        self.bytes.appendBigEndian(Int32(1))
+    }
+
+    mutating func append(_ value: Int) {
+        self.bytes.appendBigEndian(Int32(8))
+        self.bytes.appendBigEndian(Int64(value))
+        self.count += 1
+    }
+
+    mutating func append(_ value: Int32) {
+        self.bytes.appendBigEndian(Int32(4))
+        self.bytes.appendBigEndian(value)
+        self.count += 1
+    }
+
+    mutating func append(_ value: Bool) {
+        self.bytes.appendBigEndian(Int32(1))
+        self.bytes.append(value ? 1 : 0)
+        self.count += 1
+    }
+
+    mutating func append(_ value: String) {
+        var value = value
+        value.withUTF8 { text in
+            self.bytes.appendBigEndian(Int32(truncatingIfNeeded: text.count))
+            unsafe self.bytes.append(contentsOf: text)
+        }
+        self.count += 1
+    }
+
+    mutating func append(_ value: [UInt8]) {
+        self.bytes.appendBigEndian(Int32(truncatingIfNeeded: value.count))
+        self.bytes.append(contentsOf: value)
+        self.count += 1
+    }
+
+    /// The header's length is only known when all elements are there. An array without elements has no dimensions.
+    var finished: [UInt8] {
+        var finished = self.bytes
+        guard self.count > 0 else {
+            finished.removeLast(8)
+            finished[3] = 0
+            return finished
+        }
+        for index in 0..<4 {
+            finished[Self.lengthOffset + index] = UInt8(truncatingIfNeeded: self.count >> (24 - 8 * index))
+        }
+        return finished
+    }
+}
+
+/// Types by their numbers (https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/catalog/pg_type.dat).
+enum PostgresType: UInt32 {
+    case bool = 16
+    case bytea = 17
+    case int8 = 20
+    case int4 = 23
+    case text = 25
+    case uuid = 2950
+}
+
+extension [UInt8] {
+    mutating func appendBigEndian(_ value: some FixedWidthInteger) {
+        unsafe Swift.withUnsafeBytes(of: value.bigEndian) { unsafe self.append(contentsOf: $0) }
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import NIOCore
+
+/// A connection that is logged in, with what was prepared on it. Used by one ``PostgresConnection`` on its thread; every
+/// method blocks until it has its answer, its ``deadline`` has passed, or the connection is gone.
+final class PostgresSession {
+    private let handle: PostgresHandle
+    private var prepared: Set<String> = []
+    /// When the work under way is given up, and with it the connection.
+    var deadline: NIODeadline
+
+    /// Statements kept prepared, on both sides; past it all are forgotten. A few kilobytes each.
+    private static let maxPrepared = 200
+
+    init(_ address: PostgresAddress, deadline: NIODeadline, logger: Logger) throws(PostgresFault) {
+        self.handle = try PostgresHandle.open(address, deadline: deadline, logger: logger)
+        self.deadline = deadline
+    }
+
+    /// Runs commands in one round trip. The first that is refused ends them, and is thrown once all answers are in.
+    /// - Returns: The rows of each.
+    func run(_ commands: [PostgresCommand]) throws(PostgresFault) -> [PostgresRows] {
+        var steps: [Step] = []
+        if self.prepared.count > Self.maxPrepared {
+            self.prepared = []
+            try self.handle.send(PostgresCommand(PostgresStatement(nil, "DEALLOCATE ALL")), prepared: nil)
+            steps.append(.housekeeping)
+        }
+        for command in commands {
+            if let name = command.statement.name, !self.prepared.contains(name) {
+                try self.handle.prepare(command.statement, as: name)
+                // Taken back when it was not reached.
+                self.prepared.insert(name)
+                steps.append(.preparation(name))
+            }
+            try self.handle.send(command, prepared: command.statement.name)
+            steps.append(.command)
+        }
+        try self.handle.sendSync()
+        return try self.answers(to: steps)
+    }
+
+    private enum Step {
+        case housekeeping
+        case preparation(String)
+        case command
+    }
+
+    private func answers(to steps: [Step]) throws(PostgresFault) -> [PostgresRows] {
+        var all: [PostgresRows] = []
+        all.reserveCapacity(steps.count)
+        var refusal: PostgresFault?
+        for step in steps {
+            var isDone = false
+            switch try self.handle.answer(until: self.deadline) {
+            case .rows(let rows):
+                isDone = true
+                if case .command = step { all.append(rows) }
+            case .refused(let fault): refusal = refusal ?? fault
+            case .skipped: break
+            case .synced, .end: throw .lost("the server's answers are out of step")
+            }
+            if !isDone, case .preparation(let name) = step { self.prepared.remove(name) }
+            guard case .end = try self.handle.answer(until: self.deadline) else {
+                throw .lost("the server's answers are out of step")
+            }
+        }
+        guard case .synced = try self.handle.answer(until: self.deadline) else {
+            throw .lost("the server's answers are out of step")
+        }
+        if let refusal { throw refusal }
+        return all
+    }
+
+    /// ``run(_:)`` for one command.
+    @discardableResult
+    func run(_ command: PostgresCommand) throws(PostgresFault) -> PostgresRows {
+        guard let rows = try self.run([command]).first else { throw .lost("the server's answers are out of step") }
+        return rows
+    }
+
+    /// Runs SQL without parameters, in order, in one round trip.
+    func run(sql: [String]) throws(PostgresFault) {
+        _ = try self.run(sql.map { PostgresCommand(PostgresStatement(nil, $0)) })
+    }
+
+    /// Does work in one transaction, which is rolled back when the work throws. A failed `COMMIT` counts as thrown by
+    /// the work: what it wrote may stand if the fault is ``PostgresFault/lost(_:)``.
+    func transaction<Value>(
+        _ begin: PostgresStatement = .begin,
+        _ work: () throws(PostgresFault) -> Value
+    ) throws(PostgresFault) -> Value {
+        do throws(PostgresFault) {
+            try self.run(PostgresCommand(begin))
+            let value = try work()
+            try self.commit(with: [])
+            return value
+        } catch {
+            if case .lost = error { throw error }
+            try self.run(PostgresCommand(.rollback))
+            throw error
+        }
+    }
+
+    /// Runs the last commands of a transaction and commits it, in one round trip.
+    func commit(with commands: [PostgresCommand]) throws(PostgresFault) {
+        let rows = try self.run(commands + [PostgresCommand(.commit)])
+        guard rows.last?.tag == "COMMIT" else { throw .unexpected("the server rolled a transaction back at its end") }
+    }
+}

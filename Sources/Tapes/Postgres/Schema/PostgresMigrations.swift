@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+package import Logging
+import NIOCore
+import NIOPosix
+
+/// Brings a database to the schema of this program, or says how far it is.
+///
+/// For the command line; opening a ``PostgresTape`` does the same.
+package enum PostgresMigrations {
+    /// How far a database is.
+    package struct Status: Sendable, Equatable {
+        /// One step.
+        package struct Step: Sendable, Equatable {
+            package var version: Int
+            package var name: String
+            package var isApplied: Bool
+        }
+
+        /// The version of the database; 0 when it is empty.
+        package var found: Int
+        /// The version of this program.
+        package var wanted: Int
+        /// Those this program knows, ascending.
+        package var steps: [Step]
+    }
+
+    /// Looks without changing anything.
+    package static func status(
+        url: String,
+        logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
+    ) async throws(TapeFault) -> Status {
+        try await self.status(url: url, schema: .current, logger: logger)
+    }
+
+    /// Applies the steps that are missing, and says how far the database is then.
+    package static func up(
+        url: String,
+        logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
+    ) async throws(TapeFault) -> Status {
+        try await self.up(url: url, schema: .current, logger: logger)
+    }
+
+    static func status(url: String, schema: PostgresSchema, logger: Logger) async throws(TapeFault) -> Status {
+        let address = try PostgresAddress(url: url)
+        return try await self.with(address, logger) { session throws(PostgresFault) in
+            let found = try PostgresUpgrade(schema: schema, place: address.description).inspect(session)
+            return Status(
+                found: found,
+                wanted: schema.version,
+                steps: schema.migrations.map {
+                    Status.Step(version: $0.version, name: $0.name, isApplied: $0.version <= found)
+                }
+            )
+        }
+    }
+
+    static func up(url: String, schema: PostgresSchema, logger: Logger) async throws(TapeFault) -> Status {
+        let address = try PostgresAddress(url: url)
+        try await self.with(address, logger) { session throws(PostgresFault) in
+            _ = try PostgresUpgrade(schema: schema, place: address.description).run(session, allowMigration: true)
+        }
+        return try await self.status(url: url, schema: schema, logger: logger)
+    }
+
+    /// A connection of its own for a while; a long migration may take its time.
+    private static func with<Value: Sendable>(
+        _ address: PostgresAddress,
+        _ logger: Logger,
+        _ work: @escaping @Sendable (PostgresSession) throws(PostgresFault) -> Value
+    ) async throws(TapeFault) -> Value {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let connection = PostgresConnection(
+            address,
+            limits: PostgresConnection.Limits(),
+            loop: loops.next(),
+            logger: logger
+        )
+        let result: Result<Value, PostgresFault>
+        do throws(PostgresFault) {
+            result = .success(try await connection.perform(within: .seconds(3600), work))
+        } catch {
+            result = .failure(error)
+        }
+        await connection.close()
+        try? await loops.shutdownGracefully()
+        return try result.mapError { $0.tapeFault }.get()
+    }
+}
