@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+package import NIOCore
+
+/// What one node tells the others in one message of Redis.
+///
+/// Binary, because events are finished JSON already and would have to be escaped or scanned within JSON: encoding is
+/// copying. Integers are big-endian; `text` is a `UInt32` length and so many bytes of UTF-8:
+///
+///     "btc" version:UInt8 instance:2×UInt64
+///     per commit:  channel:text  first seq:UInt64  count:UInt32
+///       per entry: time in ns:Int64  id:text  slot:text  length:UInt32  data
+///
+/// Numbers within a commit are consecutive by construction. A message may have no commits. Whoever may publish on the
+/// bus' channel of Redis can tell the nodes anything; guard it like the database (ACL).
+package struct CommitMessage: Sendable, Equatable {
+    static let magic: [UInt8] = Array("btc".utf8)
+    package static let version: UInt8 = 1
+    static let headerLength = 20
+    static let entryOverhead = 20
+
+    package var sender: InstanceID
+    package var commits: [Commit]
+
+    package init(sender: InstanceID, commits: [Commit]) {
+        self.sender = sender
+        self.commits = commits
+    }
+
+    /// Encodes commits as messages of at most `limit` bytes; only a single event that does not fit exceeds it.
+    package static func encode(_ commits: [Commit], from sender: InstanceID, limit: Int) -> [ByteBuffer] {
+        var encoder = Encoder(sender: sender, limit: limit)
+        for commit in commits {
+            encoder.add(commit)
+        }
+        return encoder.finish()
+    }
+
+    /// A message without commits, which others ignore.
+    package static func empty(from sender: InstanceID) -> ByteBuffer {
+        var message = ByteBuffer()
+        Self.writeHeader(sender, to: &message)
+        return message
+    }
+
+    fileprivate static func writeHeader(_ sender: InstanceID, to message: inout ByteBuffer) {
+        message.writeBytes(Self.magic)
+        message.writeMultipleIntegers(Self.version, sender.high, sender.low)
+    }
+
+    private struct Encoder {
+        let sender: InstanceID
+        let limit: Int
+        private var messages: [ByteBuffer] = []
+        private var present = ByteBuffer()
+        /// The commit that is being written: where its count stands.
+        private var countIndex: Int?
+        private var count: UInt32 = 0
+
+        init(sender: InstanceID, limit: Int) {
+            self.sender = sender
+            self.limit = limit
+        }
+
+        mutating func add(_ commit: Commit) {
+            let nameLength = commit.channel.description.utf8.count
+            var last: Int?
+            for entry in commit.entries {
+                let size = CommitMessage.entryOverhead + entry.id.utf8.count + entry.slot.utf8.count + entry.data.count
+                let mustSplit = self.present.readableBytes + size + nameLength + 16 > self.limit
+                if mustSplit { self.finishMessage() }
+                if self.countIndex == nil || last.map({ $0 + 1 != entry.seq }) ?? true {
+                    self.begin(commit.channel, nameLength, first: entry.seq, expecting: size)
+                }
+                self.write(entry)
+                last = entry.seq
+            }
+            self.finishCommit()
+        }
+
+        mutating func finish() -> [ByteBuffer] {
+            self.finishMessage()
+            return self.messages
+        }
+
+        private mutating func begin(_ channel: ChannelName, _ nameLength: Int, first: Int, expecting size: Int) {
+            self.finishCommit()
+            if self.present.readableBytes == 0 {
+                self.present.reserveCapacity(minimumWritableBytes: nameLength + size + 64)
+                CommitMessage.writeHeader(self.sender, to: &self.present)
+            }
+            self.present.writeInteger(UInt32(truncatingIfNeeded: nameLength))
+            self.present.writeString(channel.description)
+            self.present.writeInteger(UInt64(truncatingIfNeeded: first))
+            self.countIndex = self.present.writerIndex
+            self.present.writeInteger(UInt32(0))
+        }
+
+        private mutating func write(_ entry: TapeEntry) {
+            self.present.writeMultipleIntegers(
+                entry.time.nanoseconds,
+                UInt32(truncatingIfNeeded: entry.id.utf8.count)
+            )
+            self.present.writeString(entry.id)
+            self.present.writeInteger(UInt32(truncatingIfNeeded: entry.slot.utf8.count))
+            self.present.writeString(entry.slot)
+            self.present.writeInteger(UInt32(truncatingIfNeeded: entry.data.count))
+            self.present.writeBytes(entry.data)
+            self.count += 1
+        }
+
+        private mutating func finishCommit() {
+            guard let index = self.countIndex else { return }
+            self.present.setInteger(self.count, at: index)
+            self.countIndex = nil
+            self.count = 0
+        }
+
+        private mutating func finishMessage() {
+            self.finishCommit()
+            guard self.present.readableBytes > 0 else { return }
+            self.messages.append(self.present)
+            self.present = ByteBuffer()
+        }
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Tells one bus from the others that use the same Redis channel: drawn at random, 128 bits.
+package struct InstanceID: Sendable, Hashable {
+    package var high: UInt64
+    package var low: UInt64
+
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    package static func random() -> InstanceID {
+        InstanceID(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max))
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+package import Logging
+package import NIOCore
+import Synchronization
+
+/// Connects nodes over Redis pub/sub: one connection to announce on, one to listen on, each found again when lost.
+///
+/// Redis keeps nothing: what is announced while there is no connection, or faster than it can be sent, is dropped and
+/// counted, and receivers find the gap by the numbers. Pub/sub does not tell databases of Redis apart: buses of
+/// different tapes need different channels, see ``channel(forTape:)``.
+package final class RedisBus: Bus {
+    /// What has happened since the start.
+    package struct Tally: Sendable, Equatable {
+        /// Events handed in, each on each of its channels.
+        package var announced = 0
+        /// Those of ``announced`` that were not sent.
+        package var dropped = 0
+        /// Messages sent.
+        package var sentMessages = 0
+        /// Events that came from other nodes.
+        package var received = 0
+        /// Messages from other nodes.
+        package var receivedMessages = 0
+        /// Messages that could not be read, or are of another version.
+        package var malformed = 0
+        /// Times that one of the two connections was opened again.
+        package var reconnects = 0
+        /// Bytes that wait to be sent.
+        package var outgoingBytes = 0
+        /// Bytes received that wait for the hub.
+        package var backlogBytes = 0
+        package var reach = BusReach.cut
+    }
+
+    private struct State {
+        var isAnnouncing = false
+        var isListening = false
+        var received = 0
+        var receivedMessages = 0
+        var malformed = 0
+
+        var reach: BusReach {
+            self.isAnnouncing && self.isListening ? .connected : .cut
+        }
+    }
+
+    private let announcer: Announcer
+    private let listener: Listener<[Commit]>
+    private let links: (announcing: RedisLink, listening: RedisLink)
+    private let state: SharedState
+
+    /// What both connections' callbacks change; on its own so that they need not know the bus.
+    private final class SharedState: Sendable {
+        let value = Mutex(State())
+        private let reachChanged: @Sendable (BusReach) -> Void
+
+        init(reachChanged: @escaping @Sendable (BusReach) -> Void) {
+            self.reachChanged = reachChanged
+        }
+
+        /// Called on the loop.
+        func change(_ body: (inout State) -> Void) {
+            let (before, after) = self.value.withLock { state in
+                let before = state.reach
+                body(&state)
+                return (before, state.reach)
+            }
+            if before != after { self.reachChanged(after) }
+        }
+    }
+
+    /// The channel of Redis that the nodes of one tape share.
+    /// - Parameter tape: What tells the tape from others on the same Redis, such as its epoch.
+    package static func channel(forTape tape: String) -> String {
+        "broadtape:commits:" + tape
+    }
+
+    /// - Parameters:
+    ///   - channel: The channel of Redis, the same for all nodes of a tape and for no others.
+    ///   - instance: Tells this bus from the others, which drop their own messages.
+    ///   - loop: Where both connections live and messages are encoded and decoded.
+    ///   - reachChanged: Called on the loop with every change of ``reach``. After `connected` whatever was committed
+    ///     elsewhere during the outage has to be looked for on the tape once more.
+    package init(
+        connector: RedisConnector,
+        channel: String,
+        instance: InstanceID = .random(),
+        on loop: any EventLoop,
+        logger: Logger,
+        reachChanged: @escaping @Sendable (BusReach) -> Void = { _ in }
+    ) {
+        let state = SharedState(reachChanged: reachChanged)
+        self.state = state
+        self.announcer = Announcer(
+            loop: loop,
+            channel: channel,
+            sender: instance,
+            options: connector.options
+        ) { isOpen in
+            state.change { $0.isAnnouncing = isOpen }
+        }
+        self.listener = Listener(loop: loop, limit: connector.options.inboxBytes) { push in
+            Self.read(push.payload, own: instance, state)
+        } stateChanged: { ending in
+            state.change { $0.isListening = ending == nil }
+        }
+        self.links = (
+            RedisLink(
+                connector: connector,
+                loop: loop,
+                opening: .publish(channel: channel, first: CommitMessage.empty(from: instance)),
+                receiver: self.announcer,
+                logger: logger
+            ),
+            RedisLink(
+                connector: connector,
+                loop: loop,
+                opening: .subscribe([channel]),
+                receiver: self.listener,
+                logger: logger
+            )
+        )
+    }
+
+    package var reach: BusReach {
+        self.state.value.withLock { $0.reach }
+    }
+
+    package var tally: Tally {
+        let counts = self.announcer.counts
+        let state = self.state.value.withLock { $0 }
+        return Tally(
+            announced: counts.announced,
+            dropped: counts.dropped,
+            sentMessages: counts.messages,
+            received: state.received,
+            receivedMessages: state.receivedMessages,
+            malformed: state.malformed,
+            reconnects: self.links.announcing.reconnects + self.links.listening.reconnects,
+            outgoingBytes: self.announcer.backlog,
+            backlogBytes: self.listener.backlog,
+            reach: state.reach
+        )
+    }
+
+    package func announce(_ commits: [Commit]) {
+        self.announcer.announce(commits)
+    }
+
+    package func run(_ receive: @Sendable ([Commit]) async -> Void) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.links.announcing.run() }
+            group.addTask { await self.links.listening.run() }
+            while let commits = await self.listener.next() {
+                await receive(commits)
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Reads a message on the loop; nil when there is nothing in it for this node.
+    private static func read(
+        _ payload: [UInt8],
+        own instance: InstanceID,
+        _ state: SharedState
+    ) -> (message: [Commit], bytes: Int)? {
+        do throws(CommitMessage.Malformed) {
+            guard try CommitMessage.sender(of: payload) != instance else { return nil }
+            let commits = try CommitMessage(decoding: payload).commits
+            guard !commits.isEmpty else { return nil }
+            state.value.withLock { state in
+                state.receivedMessages += 1
+                state.received += commits.reduce(0) { $0 + $1.entries.count }
+            }
+            return (commits, payload.count)
+        } catch {
+            state.value.withLock { $0.malformed += 1 }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Makes connections to one Redis server. A value to be shared by all of them: it holds the TLS configuration.
+package struct RedisConnector: Sendable {
+    /// Bytes of a connection that wait for the kernel: past the upper one nothing is sent until the lower one.
+    private static let watermarks = ChannelOptions.Types.WriteBufferWaterMark(low: 256 << 10, high: 1 << 20)
+
+    package let address: RedisAddress
+    package let options: RedisOptions
+    private let tls: NIOSSLContext?
+
+    /// - Throws: When TLS cannot be set up, for instance because the file of certificates cannot be read.
+    package init(to address: RedisAddress, options: RedisOptions = RedisOptions()) throws(RedisEnding) {
+        self.address = address
+        self.options = options
+        guard address.isSecure else {
+            self.tls = nil
+            return
+        }
+        do {
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            if let trustRoots = address.trustRoots { configuration.trustRoots = .file(trustRoots) }
+            self.tls = try NIOSSLContext(configuration: configuration)
+        } catch {
+            let file = address.trustRoots.map { " with the certificates of \($0)" } ?? ""
+            throw .unreachable("TLS cannot be set up\(file): \(error)")
+        }
+    }
+
+    /// Begins to connect. Called on the loop; the receiver is told what comes of it.
+    func connect(
+        on loop: any EventLoop,
+        for opening: RedisOpening,
+        receiver: any RedisReceiver
+    ) throws(RedisFault) -> RedisConnection {
+        let connection = try RedisConnection(
+            on: loop,
+            address: self.address,
+            options: self.options,
+            opening: opening,
+            receiver: receiver
+        )
+        let handler = NIOLoopBound(connection, eventLoop: loop)
+        let (tls, place) = (self.tls, self.address.place)
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(self.options.connectTimeout)
+            .channelOption(.writeBufferWaterMark, value: Self.watermarks)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls, case .tcp(let host, _) = place {
+                        let isLiteral = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+                        let name = isLiteral ? nil : host
+                        try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
+                    }
+                    try pipeline.addHandler(handler.value)
+                }
+            }
+        let connected: EventLoopFuture<any Channel>
+        switch place {
+        case .unix(let path):
+            connected = bootstrap.connect(unixDomainSocketPath: path)
+        case .tcp(let host, let port):
+            let tcp = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            if let literal = try? SocketAddress(ipAddress: host, port: port) {
+                connected = tcp.connect(to: literal)
+            } else {
+                connected = tcp.connect(host: host, port: port)
+            }
+        }
+        connected.hop(to: loop).assumeIsolated().whenFailure { connection.failedToConnect($0) }
+        return connection
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+package import Logging
+package import NIOCore
+import Synchronization
+
+/// Listens for outside publishers on the channels of Redis that match patterns (`chain.*`), over a connection of its
+/// own.
+///
+/// Redis keeps nothing for subscribers that are away: what is published then is gone, and a publisher that needs to
+/// know posts to the hub instead. While the hub works on a message, no more than the inbox is read ahead.
+package final class RedisFanIn: FanInSource {
+    /// What has happened since the start.
+    package struct Tally: Sendable, Equatable {
+        /// Messages handed on or waiting to be.
+        package var received = 0
+        /// Those of ``received`` that were cut because they were too large.
+        package var cut = 0
+        /// Copies that came because several patterns match one channel.
+        package var repeated = 0
+        /// Messages whose channel's name is not UTF-8, which are dropped.
+        package var malformed = 0
+        package var reconnects = 0
+        /// Bytes that wait for the hub.
+        package var backlogBytes = 0
+        package var isSubscribed = false
+    }
+
+    package static let defaultPatterns = ["chain.*", "rate.*"]
+    /// Longest message handed on whole, in bytes, unless told otherwise.
+    package static let defaultMaxMessage = 1 << 20
+
+    private final class State: Sendable {
+        let tally = Mutex(Tally())
+    }
+
+    private let listener: Listener<FanInMessage>
+    private let link: RedisLink
+    private let state: State
+
+    /// - Parameters:
+    ///   - patterns: At least one, in the syntax of `PSUBSCRIBE`. A message that several match is delivered once.
+    ///   - maxMessage: In bytes. Of a larger message the first `maxMessage + 1` bytes are handed on: enough for the
+    ///     receiver, which has a limit of its own no higher than this, to see that it is too large and to keep what
+    ///     identifies it.
+    ///   - stateChanged: Called on the loop with nil once Redis has confirmed every pattern, and with the reason when
+    ///     that has ended.
+    package init(
+        connector: RedisConnector,
+        patterns: [String] = RedisFanIn.defaultPatterns,
+        maxMessage: Int = RedisFanIn.defaultMaxMessage,
+        on loop: any EventLoop,
+        logger: Logger,
+        stateChanged: @escaping @Sendable (RedisEnding?) -> Void = { _ in }
+    ) {
+        precondition(!patterns.isEmpty, "a fan-in needs a pattern")
+        var distinct: [String] = []
+        for pattern in patterns where !distinct.contains(where: { $0.hasSameBytes(as: pattern) }) {
+            distinct.append(pattern)
+        }
+        let state = State()
+        let filter = PatternFilter(distinct)
+        self.state = state
+        self.listener = Listener(loop: loop, limit: connector.options.inboxBytes) { push in
+            Self.read(push, filter, maxMessage: maxMessage, state, logger)
+        } stateChanged: { ending in
+            state.tally.withLock { $0.isSubscribed = ending == nil }
+            stateChanged(ending)
+        }
+        self.link = RedisLink(
+            connector: connector,
+            loop: loop,
+            opening: .psubscribe(distinct),
+            receiver: self.listener,
+            logger: logger
+        )
+    }
+
+    package var tally: Tally {
+        var tally = self.state.tally.withLock { $0 }
+        tally.reconnects = self.link.reconnects
+        tally.backlogBytes = self.listener.backlog
+        return tally
+    }
+
+    package func run(_ receive: @Sendable (FanInMessage) async -> Void) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.link.run() }
+            while let message = await self.listener.next() {
+                await receive(message)
+            }
+            group.cancelAll()
+        }
+    }
+
+    private static func read(
+        _ push: RedisPush,
+        _ filter: PatternFilter,
+        maxMessage: Int,
+        _ state: State,
+        _ logger: Logger
+    ) -> (message: FanInMessage, bytes: Int)? {
+        guard let channel = String(validating: push.channel, as: UTF8.self) else {
+            state.tally.withLock { $0.malformed += 1 }
+            return nil
+        }
+        guard filter.isFirst(push.pattern, for: push.channel) else {
+            state.tally.withLock { $0.repeated += 1 }
+            return nil
+        }
+        let isCut = push.payload.count > maxMessage
+        if isCut {
+            logger.warning(
+                "message too large",
+                metadata: ["channel": "\(channel)", "bytes": "\(push.payload.count)", "limit": "\(maxMessage)"]
+            )
+        }
+        state.tally.withLock { tally in
+            tally.received += 1
+            tally.cut += isCut ? 1 : 0
+        }
+        let payload = isCut ? Array(push.payload.prefix(maxMessage + 1)) : push.payload
+        return (FanInMessage(channel: channel, payload: payload), payload.count + push.channel.count + 64)
+    }
+}

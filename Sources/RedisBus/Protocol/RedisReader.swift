@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CHiredis
+
+/// Reads what a Redis server sends: bytes in, values out. Owns one reader of hiredis.
+///
+/// hiredis itself bounds the nesting (7 arrays within each other) and nothing else, so the sizes are checked here, as
+/// soon as they are announced.
+@safe package struct RedisReader: ~Copyable {
+    /// What one reply may be.
+    package struct Limits: Sendable, Equatable {
+        /// Bytes of all its strings. A bulk string is held whole before it is handed out, so this bounds the memory of a
+        /// connection.
+        package var replyBytes = 64 << 20
+        /// Bytes of a status, an error or a length.
+        package var lineBytes = 64 << 10
+        /// Elements of all its arrays.
+        package var elements = 1 << 16
+
+        package init() {}
+    }
+
+    /// Memory that hiredis keeps between replies, in bytes.
+    private static let keptBuffer = 64 << 10
+
+    private let reader: UnsafeMutablePointer<redisReader>
+    private let functions: UnsafeMutablePointer<redisReplyObjectFunctions>
+    /// hiredis holds a pointer to it; it lives as long as this value.
+    private let builder: ReplyBuilder
+    private let limits: Limits
+    private var fault: RedisFault?
+
+    package init(limits: Limits = Limits()) throws(RedisFault) {
+        let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
+        unsafe functions.initialize(to: ReplyCallbacks.functions)
+        guard let reader = unsafe redisReaderCreateWithFunctions(functions) else {
+            unsafe functions.deallocate()
+            throw .outOfMemory
+        }
+        let builder = ReplyBuilder(limits: limits)
+        unsafe reader.pointee.privdata = Unmanaged.passUnretained(builder).toOpaque()
+        unsafe reader.pointee.maxbuf = Self.keptBuffer
+        unsafe self.reader = reader
+        unsafe self.functions = functions
+        self.builder = builder
+        self.limits = limits
+    }
+
+    deinit {
+        unsafe redisReaderFree(self.reader)
+        unsafe self.functions.deallocate()
+    }
+
+    /// Takes in bytes. Call ``next()`` until it returns nil before feeding again: what was fed is kept until then.
+    package mutating func feed(_ bytes: UnsafeRawBufferPointer) {
+        guard self.fault == nil, let start = bytes.baseAddress else { return }
+        let code = unsafe redisReaderFeed(self.reader, start.assumingMemoryBound(to: CChar.self), bytes.count)
+        if code != REDIS_OK { self.fault = .outOfMemory }
+    }
+
+    /// The next value, nil when more bytes are needed.
+    ///
+    /// After a fault there is nothing but the same fault.
+    package mutating func next() throws(RedisFault) -> RedisValue? {
+        if let fault = self.fault { throw fault }
+        var reply: UnsafeMutableRawPointer?
+        guard unsafe redisReaderGetReply(self.reader, &reply) == REDIS_OK else {
+            throw self.fail(self.builder.fault ?? self.readerFault)
+        }
+        if unsafe reply != nil { return self.builder.take() }
+        try self.checkUnread()
+        return nil
+    }
+
+    private var readerFault: RedisFault {
+        guard unsafe self.reader.pointee.err != REDIS_ERR_OOM else { return .outOfMemory }
+        let text = unsafe withUnsafeBytes(of: self.reader.pointee.errstr) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        return .malformed(text)
+    }
+
+    private mutating func fail(_ fault: RedisFault) -> RedisFault {
+        self.fault = fault
+        return fault
+    }
+
+    /// Looks at the incomplete item that hiredis waits for the rest of.
+    ///
+    /// Its type has been read already. If there is the end of a line, it is the length of a bulk string, for anything
+    /// else would be complete.
+    private mutating func checkUnread() throws(RedisFault) {
+        let (position, length) = unsafe (self.reader.pointee.pos, self.reader.pointee.len)
+        guard position < length, let start = unsafe self.reader.pointee.buf else { return }
+        let line = unsafe UnsafeRawBufferPointer(start: start + position, count: length - position)
+            .prefix(self.limits.lineBytes + 1)
+        guard let end = unsafe line.firstIndex(of: UInt8(ascii: "\r")) else {
+            guard unsafe line.count <= self.limits.lineBytes else {
+                throw self.fail(.lineTooLong(limit: self.limits.lineBytes))
+            }
+            return
+        }
+        let announced = Int(unsafe String(decoding: line[..<end], as: UTF8.self)) ?? 0
+        guard announced <= self.limits.replyBytes - self.builder.bytes else {
+            throw self.fail(.replyTooLarge(limit: self.limits.replyBytes))
+        }
+    }
+}

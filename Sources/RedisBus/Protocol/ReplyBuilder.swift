@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Puts one reply together from the parts in the order in which hiredis finds them.
+///
+/// Refuses what exceeds the limits before anything is allocated for it: an array costs what has arrived of it, not what
+/// it announces.
+final class ReplyBuilder {
+    private struct Open {
+        var missing: Int
+        var elements: [RedisValue] = []
+    }
+
+    private let limits: RedisReader.Limits
+    private var open: [Open] = []
+    private var root: RedisValue?
+    /// Elements announced and bytes of strings so far, of the present reply.
+    private var elements = 0
+    private(set) var bytes = 0
+    /// Why a part was refused.
+    private(set) var fault: RedisFault?
+
+    init(limits: RedisReader.Limits) {
+        self.limits = limits
+    }
+
+    /// The complete reply; the next one begins.
+    func take() -> RedisValue? {
+        defer {
+            self.root = nil
+            self.elements = 0
+            self.bytes = 0
+        }
+        return self.root
+    }
+
+    /// Whether a string may come.
+    /// - Parameter isLine: It is a status or an error, not a bulk string.
+    func admit(bytes count: Int, isLine: Bool) -> Bool {
+        if isLine, count > self.limits.lineBytes {
+            self.fault = .lineTooLong(limit: self.limits.lineBytes)
+        } else if count > self.limits.replyBytes - self.bytes {
+            self.fault = .replyTooLarge(limit: self.limits.replyBytes)
+        }
+        self.bytes += self.fault == nil ? count : 0
+        return self.fault == nil
+    }
+
+    /// Adds a value that is not an array, or an empty one.
+    func add(_ value: RedisValue) {
+        var value = value
+        while let last = self.open.indices.last {
+            self.open[last].elements.append(value)
+            self.open[last].missing -= 1
+            guard self.open[last].missing == 0 else { return }
+            value = .array(self.open.removeLast().elements)
+        }
+        self.root = value
+    }
+
+    /// Begins an array; what is added next are its elements.
+    func begin(count: Int) -> Bool {
+        guard count <= self.limits.elements - self.elements else {
+            self.fault = .tooManyElements(limit: self.limits.elements)
+            return false
+        }
+        self.elements += count
+        if count == 0 {
+            self.add(.array([]))
+        } else {
+            self.open.append(Open(missing: count))
+        }
+        return true
+    }
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import HubTestSupport
+import RedisBus
+import TestServers
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct RedisBusTests {
+    private static let balance = ChannelName(type: "balanceUpdate", key: "u_1")
+
+    @Test func commitsReachTheOthersInOrderAndNotTheSender() async throws {
+        try await RedisServer.with { server in
+            let (one, two, three) = (try Node(server.url), try Node(server.url), try Node(server.url))
+            try await Node.run(one, two, three) {
+                for seq in 1...200 {
+                    one.bus.announce([Samples.commit(seq...seq)])
+                    two.bus.announce([Samples.commit(seq...seq, of: Self.balance)])
+                }
+                for node in [two, three] { try await node.received(through: 200) }
+                for node in [one, three] { try await node.received(through: 200, of: Self.balance) }
+            }
+            #expect(two.record.value.commits.seqs() == Array(1...200))
+            #expect(three.record.value.commits.seqs() == Array(1...200))
+            #expect(three.record.value.commits.seqs(of: Self.balance) == Array(1...200))
+            #expect(three.record.value.commits.flatMap(\.entries).contains(Samples.entry(77)))
+            #expect(one.record.value.commits.seqs().isEmpty)
+            let tally = one.bus.tally
+            #expect(tally.announced == 200 && tally.dropped == 0 && tally.received == 200 && tally.malformed == 0)
+            #expect(tally.sentMessages > 0 && tally.reconnects == 0 && tally.outgoingBytes == 0)
+        }
+    }
+
+    @Test func busesOfOtherTapesHearNothing() async throws {
+        try await RedisServer.with { server in
+            let (one, two) = (try Node(server.url), try Node(server.url))
+            let stranger = try Node(server.url, channel: RedisBus.channel(forTape: "other"))
+            try await Node.run(one, two, stranger) {
+                one.bus.announce([Samples.commit(1...1)])
+                try await two.received(through: 1)
+                // Redis delivers in order, so what would have come is there before this.
+                stranger.bus.announce([Samples.commit(1...1)])
+                #expect(try server.publish("x", to: RedisBus.channel(forTape: "other")) == 1)
+                try await stranger.bus.eventually { $0.malformed == 1 }
+            }
+            #expect(stranger.record.value.commits.isEmpty)
+        }
+    }
+
+    @Test func largeBatchesAreSplit() async throws {
+        try await RedisServer.with { server in
+            let (one, two) = (try Node(server.url), try Node(server.url))
+            try await Node.run(one, two) {
+                one.bus.announce([Samples.commit(1...2000, dataBytes: 1000)])
+                one.bus.announce([Samples.commit(2001...2001, dataBytes: 1 << 20), Samples.commit(2002...2002)])
+                try await two.received(through: 2002)
+            }
+            #expect(two.record.value.commits.seqs() == Array(1...2002))
+            #expect(two.record.value.messages.count >= 9)
+            #expect((two.record.value.messages.max() ?? 0) <= 262)
+        }
+    }
+
+    @Test func strangeMessagesAreCountedAndDropped() async throws {
+        try await RedisServer.with { server in
+            let (one, two) = (try Node(server.url), try Node(server.url))
+            try await Node.run(one, two) {
+                for message in ["", "btc", "{}", "btc\u{2}" + String(repeating: "x", count: 40)] {
+                    try server.publish(message, to: Node.channel)
+                }
+                one.bus.announce([Samples.commit(1...1)])
+                try await two.received(through: 1)
+            }
+            #expect(two.bus.tally.malformed == 4)
+            #expect(two.record.value.commits.seqs() == [1])
+            #expect(two.record.value.reaches == [.connected, .cut])
+        }
+    }
+
+    // MARK: - Outages
+
+    @Test func killedServerIsFoundAgain() async throws {
+        try await RedisServer.with { server in
+            let (one, two) = (try Node(server.url), try Node(server.url))
+            try await Node.run(one, two) {
+                one.bus.announce([Samples.commit(1...1)])
+                try await two.received(through: 1)
+                server.kill()
+                for node in [one, two] { try await node.waitForReaches(2) }
+                #expect(one.bus.reach == .cut)
+                one.bus.announce([Samples.commit(2...2)])
+                #expect(one.bus.tally.dropped == 1)
+                try await server.restart()
+                for node in [one, two] { try await node.waitForReaches(3) }
+                one.bus.announce([Samples.commit(3...3)])
+                try await two.received(through: 3)
+            }
+            #expect(two.record.value.commits.seqs() == [1, 3])
+            #expect(two.bus.tally.reconnects >= 2)
+        }
+    }
+
+    @Test func clientsThatAreCutOffComeBack() async throws {
+        try await RedisServer.with { server in
+            let (one, two) = (try Node(server.url), try Node(server.url))
+            try await Node.run(one, two) {
+                #expect(try server.disconnectClients(named: "broadtape") == 4)
+                for node in [one, two] { try await node.waitForReaches(3) }
+                one.bus.announce([Samples.commit(1...1)])
+                try await two.received(through: 1)
+            }
+        }
+    }
+
+    @Test func pausedServerIsNoticedAndHealed() async throws {
+        try await RedisServer.with { server in
+            let (one, two) = (try Node(server.url), try Node(server.url))
+            try await Node.run(one, two) {
+                server.pause()
+                for node in [one, two] { try await node.waitForReaches(2) }
+                server.resume()
+                for node in [one, two] { try await node.connected() }
+                one.bus.announce([Samples.commit(1...1)])
+                try await two.received(through: 1)
+            }
+        }
+    }
+
+    @Test func announcingToADeadServerIsDroppedAndBounded() async throws {
+        var options = RedisOptions.quick
+        options.silence = .seconds(30)
+        options.outgoingBytes = 1 << 20
+        try await RedisServer.with { [options] server in
+            let one = try Node(server.url, options: options)
+            try await Node.run(one) {
+                server.pause()
+                for seq in 1...400 {
+                    one.bus.announce([Samples.commit(seq...seq, dataBytes: 100_000)])
+                    #expect(one.bus.tally.outgoingBytes <= 1 << 20)
+                }
+                #expect(one.bus.tally.dropped > 200)
+                #expect(one.bus.tally.announced == 400)
+                server.kill()
+                try await one.waitForReaches(2)
+                #expect(one.bus.tally.outgoingBytes == 0)
+            }
+        }
+    }
+
+    @Test func slowReceiverHoldsBackTheServer() async throws {
+        var options = RedisOptions.quick
+        options.inboxBytes = 256 << 10
+        try await RedisServer.with { [options] server in
+            let (one, two) = (try Node(server.url), try Node(server.url, options: options))
+            try await Node.run(one, two) {
+                two.gate.close()
+                for seq in 1...400 {
+                    one.bus.announce([Samples.commit(seq...seq, dataBytes: 20_000)])
+                }
+                try await two.bus.eventually { $0.backlogBytes >= options.inboxBytes }
+                // Longer than the silence that counts as death: paused reading is not silence.
+                try await one.bus.eventually { $0.sentMessages > 0 && $0.outgoingBytes == 0 }
+                #expect(two.bus.tally.backlogBytes <= options.inboxBytes + (512 << 10))
+                two.gate.open()
+                try await two.received(through: 400)
+            }
+            #expect(two.record.value.commits.seqs() == Array(1...400))
+            #expect(two.record.value.reaches == [.connected, .cut])
+        }
+    }
+
+    // MARK: - The end
+
+    @Test func cancellingEndsTheRunAndClosesTheConnections() async throws {
+        try await RedisServer.with { server in
+            let node = try Node(server.url)
+            try await Node.run(node) {}
+            #expect(node.record.value.isOver)
+            #expect(node.bus.reach == .cut)
+            try await eventually("the connections are closed") {
+                try server.command("CLIENT", "LIST").contains("name=broadtape") == false
+            }
+        }
+    }
+
+    @Test func cancellingEndsARunThatNeverConnected() async throws {
+        // Nobody answers in this network (RFC 5737), and nobody listens at the port.
+        for url in ["redis://192.0.2.1:6379", "redis://127.0.0.1:1", "redis+unix:///nowhere/redis.sock"] {
+            let node = try Node(url)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await node.run() }
+                node.bus.announce([Samples.commit(1...3)])
+                group.cancelAll()
+                try await node.record.wait(for: "the end") { $0.isOver }
+            }
+            #expect(node.bus.tally.dropped == 3)
+            #expect(node.record.value.reaches.isEmpty)
+        }
+    }
+}
+
+extension RedisBus {
+    /// Returns once its tally meets a condition.
+    func eventually(_ condition: (Tally) -> Bool) async throws {
+        try await HubTestSupport.eventually("\(self.tally)") { condition(self.tally) }
+    }
+}
