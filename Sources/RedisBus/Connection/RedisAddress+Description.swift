@@ -20,7 +20,7 @@ package struct RedisPassword: Sendable, Equatable, CustomStringConvertible, Cust
     /// The password itself, for the server and nobody else.
     let secret: String
 
-    init(_ secret: String) {
+    package init(_ secret: String) {
         self.secret = secret
     }
 

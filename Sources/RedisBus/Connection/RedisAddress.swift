@@ -24,7 +24,7 @@ package struct RedisAddress: Sendable, Equatable {
     package let isSecure: Bool
     /// The ACL user; nil is Redis' default user.
     package let user: String?
-    package let password: RedisPassword?
+    package var password: RedisPassword?
     /// Number of the database; pub/sub does not tell databases apart.
     package let database: Int
     /// A PEM file of the certificates to trust; nil trusts what the system trusts.

@@ -43,7 +43,7 @@ package final class PostgresTape: Tape {
     }
 
     let settings: Settings
-    let epoch: String
+    package let epoch: String
     let address: PostgresAddress
     let appending: PostgresConnection
     let reading: PostgresPool

@@ -4,30 +4,18 @@ import GRDB
 package import Hub
 package import Logging
 
-/// Which form a tape's storage has, and which one this program uses.
-package struct SchemaStatus: Sendable, Equatable {
-    /// 0 for an empty one.
-    package var found: Int
-    package var wanted: Int
-
-    package init(found: Int, wanted: Int) {
-        self.found = found
-        self.wanted = wanted
-    }
-}
-
 extension SQLiteTape {
     /// The schema version of the file at a path, which may be in use; nothing is made or changed.
     package static func schemaStatus(path: String) async throws(TapeFault) -> SchemaStatus {
         try await offLoop { () throws(TapeFault) in
-            try SchemaStatus(found: Opening(path: path).version(), wanted: Schema.current.version)
+            try SchemaStatus(found: Opening(path: path).version(), names: Schema.current.migrations.map(\.name))
         }
     }
 
     /// Brings the file at a path to this program's schema, making it if it is missing, and leaves it.
     ///
     /// Refused while a hub has it.
-    /// - Returns: What was found.
+    /// - Returns: How far it is then.
     package static func migrate(
         path: String,
         logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
@@ -36,6 +24,6 @@ extension SQLiteTape {
             try Opening(path: path, allowMigration: true, logger: logger).run()
         }
         await offLoop { try? opened.pool.close() }
-        return SchemaStatus(found: opened.found, wanted: Schema.current.version)
+        return try await self.schemaStatus(path: path)
     }
 }

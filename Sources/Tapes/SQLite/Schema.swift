@@ -9,6 +9,8 @@ struct Schema: Sendable {
     /// One step; `version` counts from 1 without a gap.
     struct Migration: Sendable {
         let version: Int
+        /// What it is for, in a few words.
+        let name: String
         /// Changes a database of the version before.
         ///
         /// Runs inside a transaction together with the steps after it.
@@ -27,8 +29,8 @@ struct Schema: Sendable {
 
     /// What this program uses.
     static let current = Schema(migrations: [
-        Migration(version: 1) { db in try db.execute(sql: Self.version1, arguments: [Epoch.random()]) },
-        Migration(version: 2) { db in
+        Migration(version: 1, name: "the tape") { db in try db.execute(sql: Self.version1, arguments: [Epoch.random()]) },
+        Migration(version: 2, name: "projections and fan-in") { db in
             try db.execute(sql: Self.version2)
             try Backfill(db).run()
         },

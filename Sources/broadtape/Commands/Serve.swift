@@ -7,7 +7,6 @@ import NIOCore
 import NIOPosix
 import Server
 import ServiceLifecycle
-import Tapes
 import UnixSignals
 import WebSocket
 
@@ -27,14 +26,16 @@ struct Serve: AsyncParsableCommand {
         logger.logLevel = settings.logLevel
         let secret = try Self.secret(of: settings, logger: logger)
         let keys = await TokenKeys(secret: secret)
-        let tape = try await Self.tape(of: settings, logger: logger)
+        let tape = try await settings.database.open(allowsMigration: settings.allowsMigration, logger: logger)
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         let compression = SocketCompression(settings.edge)
+        let redis = try await Redis(settings, tape: tape, on: group.next(), logger: logger)
         let hub = Hub(
             configuration: settings.hub,
             tape: tape,
-            bus: InProcessBus(),
+            bus: redis?.bus ?? InProcessBus(),
+            fanIn: redis?.fanIn,
             loops: Array(group.makeIterator()),
             framing: .webSocket(compression: compression),
             verify: { token throws(TokenFault) in try await keys.verify(token) },
@@ -97,35 +98,6 @@ struct Serve: AsyncParsableCommand {
             logger.warning("the JWT secret is short; use 32 bytes or more", metadata: ["bytes": "\(secret.utf8.count)"])
         }
         return secret
-    }
-
-    private static func tape(of settings: Settings, logger: Logger) async throws -> any Tape {
-        switch settings.database {
-        case .memory:
-            logger.warning("the tape is in memory: events do not survive this process")
-            return MemoryTape()
-        case .sqlite(let path):
-            do throws(TapeFault) {
-                let tape = try await SQLiteTape(
-                    path: path,
-                    allowMigration: settings.allowsMigration,
-                    logger: logger
-                )
-                logger.info("tape", metadata: ["path": "\(path)", "journal": "WAL", "synchronous": "FULL"])
-                return tape
-            } catch {
-                throw ConfigurationFault(error.explanation)
-            }
-        }
-    }
-}
-
-extension TapeFault {
-    /// The sentence for the operator.
-    fileprivate var explanation: String {
-        switch self {
-        case .unavailable(let why), .outcomeUnknown(let why), .damaged(let why): why
-        }
     }
 }
 

@@ -12,7 +12,6 @@ enum Setting: String, CaseIterable {
     case migrate
     case redis
     case redisPasswordFile = "redis-password-file"
-    case redisPrefix = "redis-prefix"
     case fanIn = "fan-in"
     case staleAfter = "stale-after"
     case jwtSecret = "jwt-secret"
@@ -31,6 +30,9 @@ enum Setting: String, CaseIterable {
     case maxSubscriptions = "max-subscriptions"
     case ringMemory = "ring-memory"
     case writeQueue = "write-queue"
+    case compression
+    case compressionThreshold = "compression-threshold"
+    case compressionTakeovers = "compression-takeovers"
     case housekeeping
     case logLevel = "log-level"
 
@@ -43,7 +45,6 @@ enum Setting: String, CaseIterable {
         case .adminPort: "8081"
         case .database: "sqlite:var/broadtape.db"
         case .migrate: "false"
-        case .redisPrefix: "broadtape"
         case .fanIn: "chain.* rate.*"
         case .staleAfter: "30s"
         case .databasePasswordFile, .redis, .redisPasswordFile, .jwtSecret, .loops: nil
@@ -61,6 +62,9 @@ enum Setting: String, CaseIterable {
         case .maxSubscriptions: "5000"
         case .ringMemory: "256MiB"
         case .writeQueue: "64MiB"
+        case .compression: "off"
+        case .compressionThreshold: "512B"
+        case .compressionTakeovers: "100"
         case .housekeeping: "60s"
         case .logLevel: "info"
         }

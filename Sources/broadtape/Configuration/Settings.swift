@@ -3,18 +3,17 @@
 import Foundation
 import Hub
 import Logging
+import RedisBus
 import Server
 
 /// The settings of `serve`, checked.
 struct Settings {
-    /// Where events are kept.
-    enum Database: Equatable {
-        case sqlite(path: String)
-        case memory
-    }
-
     var database: Database
     var allowsMigration: Bool
+    /// What joins the nodes; nil for one node alone.
+    var redis: RedisAddress?
+    /// Patterns of the channels whose messages are taken in; none without Redis.
+    var fanIn: [String]
     var jwtSecret: String?
     var jwtSecretFile: String
     /// Whether the secret file's place was chosen by the operator, who then has to provide it.
@@ -42,7 +41,20 @@ struct Settings {
         var reader = SettingsReader(flags: flags, environment: environment, file: file)
         let types = if let file { try TypeDeclarations.types(in: file) } else { [EventType]() }
 
-        self.database = reader.value(.database, "sqlite:PATH or memory:", Self.database) ?? .memory
+        let databasePassword = Self.password(.databasePasswordFile, &reader)
+        self.database =
+            reader.value(.database, Database.expectation) { Database($0, password: databasePassword) } ?? .memory
+        let redisPassword = Self.password(.redisPasswordFile, &reader)
+        self.redis = Self.redis(password: redisPassword, &reader)
+        self.fanIn = Self.patterns(reader.text(.fanIn) ?? "")
+        if self.redis == nil {
+            if reader.isSet(.fanIn), !self.fanIn.isEmpty {
+                reader.complain("fan-in is set, but there is no redis to listen to")
+            }
+            self.fanIn = []
+        } else if case .memory = self.database {
+            reader.complain("redis is set, but nodes that keep their tapes in memory have none in common")
+        }
         self.allowsMigration = reader.flag(.migrate)
         self.jwtSecret = reader.text(.jwtSecret)
         self.jwtSecretFile = reader.text(.jwtSecretFile) ?? ""
@@ -64,6 +76,7 @@ struct Settings {
         hub.intake.dataBytes = reader.bytes(.maxData, in: 64...16 << 20)
         hub.ringBytes = reader.bytes(.ringMemory, in: 0...1 << 40)
         hub.writer.waitingBytes = reader.bytes(.writeQueue, in: 1 << 10...1 << 40)
+        hub.fanIn.staleAfter = reader.duration(.staleAfter, in: .seconds(1) ... .seconds(86_400))
         hub.housekeeping = reader.duration(.housekeeping, in: .seconds(1) ... .seconds(86_400))
         if hub.roster.silence <= hub.roster.heartbeat {
             reader.complain("silence must be longer than heartbeat: clients answer the ping that goes with it")
@@ -75,6 +88,9 @@ struct Settings {
         edge.port = reader.number(.port, in: 0...65_535) ?? 0
         edge.bodyBytes = reader.bytes(.maxBody, in: 1 << 10...1 << 30)
         edge.messageBytes = reader.bytes(.maxMessage, in: 1 << 10...1 << 30)
+        edge.compression = reader.value(.compression, "on or off") { ["on": true, "off": false][$0] } ?? false
+        edge.compressionThreshold = reader.bytes(.compressionThreshold, in: 0...1 << 30)
+        edge.takeoverConnections = reader.number(.compressionTakeovers, in: 0...1_000_000) ?? 0
         self.edge = edge
         self.adminHost = reader.text(.adminHost) ?? ""
         self.adminPort = reader.number(.adminPort, in: 0...65_535) ?? 0
@@ -85,10 +101,30 @@ struct Settings {
 
     private static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
 
-    private static func database(_ text: String) -> Database? {
-        if text == "memory:" { return .memory }
-        guard text.hasPrefix("sqlite:") else { return nil }
-        let path = text.dropFirst("sqlite:".count)
-        return path.isEmpty ? nil : .sqlite(path: String(path))
+    /// Patterns are told apart by blanks; `off` is none.
+    private static func patterns(_ text: String) -> [String] {
+        text == "off" ? [] : text.split(whereSeparator: \.isWhitespace).map(String.init)
+    }
+
+    private static func redis(password: String?, _ reader: inout SettingsReader) -> RedisAddress? {
+        guard let text = reader.text(.redis) else { return nil }
+        do throws(RedisAddress.Invalid) {
+            var address = try RedisAddress(text)
+            if let password { address.password = RedisPassword(password) }
+            return address
+        } catch {
+            reader.complain("redis: \(error)")
+            return nil
+        }
+    }
+
+    private static func password(_ setting: Setting, _ reader: inout SettingsReader) -> String? {
+        guard let path = reader.text(setting) else { return nil }
+        do throws(ConfigurationFault) {
+            return try Secret.read(path)
+        } catch {
+            error.complaints.forEach { reader.complain($0) }
+            return nil
+        }
     }
 }

@@ -9,28 +9,11 @@ import NIOPosix
 ///
 /// For the command line; opening a ``PostgresTape`` does the same.
 package enum PostgresMigrations {
-    /// How far a database is.
-    package struct Status: Sendable, Equatable {
-        /// One step.
-        package struct Step: Sendable, Equatable {
-            package var version: Int
-            package var name: String
-            package var isApplied: Bool
-        }
-
-        /// The version of the database; 0 when it is empty.
-        package var found: Int
-        /// The version of this program.
-        package var wanted: Int
-        /// Those this program knows, ascending.
-        package var steps: [Step]
-    }
-
     /// Looks without changing anything.
     package static func status(
         url: String,
         logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
-    ) async throws(TapeFault) -> Status {
+    ) async throws(TapeFault) -> SchemaStatus {
         try await self.status(url: url, schema: .current, logger: logger)
     }
 
@@ -38,25 +21,19 @@ package enum PostgresMigrations {
     package static func up(
         url: String,
         logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
-    ) async throws(TapeFault) -> Status {
+    ) async throws(TapeFault) -> SchemaStatus {
         try await self.up(url: url, schema: .current, logger: logger)
     }
 
-    static func status(url: String, schema: PostgresSchema, logger: Logger) async throws(TapeFault) -> Status {
+    static func status(url: String, schema: PostgresSchema, logger: Logger) async throws(TapeFault) -> SchemaStatus {
         let address = try PostgresAddress(url: url)
         return try await self.with(address, logger) { session throws(PostgresFault) in
             let found = try PostgresUpgrade(schema: schema, place: address.description).inspect(session)
-            return Status(
-                found: found,
-                wanted: schema.version,
-                steps: schema.migrations.map {
-                    Status.Step(version: $0.version, name: $0.name, isApplied: $0.version <= found)
-                }
-            )
+            return SchemaStatus(found: found, names: schema.migrations.map(\.name))
         }
     }
 
-    static func up(url: String, schema: PostgresSchema, logger: Logger) async throws(TapeFault) -> Status {
+    static func up(url: String, schema: PostgresSchema, logger: Logger) async throws(TapeFault) -> SchemaStatus {
         let address = try PostgresAddress(url: url)
         try await self.with(address, logger) { session throws(PostgresFault) in
             _ = try PostgresUpgrade(schema: schema, place: address.description).run(session, allowMigration: true)

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Hub
+import Logging
+import Tapes
+
+/// `broadtape migrate`: the form in which a database keeps the tape.
+struct Migrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Bring a database to the schema of this program, or say how far it is.",
+        subcommands: [Up.self, Status.self]
+    )
+
+    /// `broadtape migrate up`
+    struct Up: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Apply the migrations that are missing.",
+            discussion: "Of several that run at once, one does it and the others wait. An empty database is set up."
+        )
+
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() async throws {
+            LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+            let settings = try await self.options.settings()
+            var logger = Logger(label: "broadtape")
+            logger.logLevel = settings.logLevel
+            let before = try await settings.database.schemaStatus()
+            let after = try await settings.database.migrate(logger: logger)
+            print(after.table)
+            print(before.found == after.found ? "nothing to do" : "was at version \(before.found)")
+        }
+    }
+
+    /// `broadtape migrate status`
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say which migrations are applied; nothing is changed.",
+            discussion: "Exit status 0 when none is missing, 1 otherwise."
+        )
+
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() async throws {
+            let status = try await self.options.settings().database.schemaStatus()
+            print(status.table)
+            guard status.found == status.wanted else { throw ExitCode.failure }
+        }
+    }
+}
+
+extension Database {
+    fileprivate func schemaStatus() async throws(ConfigurationFault) -> SchemaStatus {
+        do throws(TapeFault) {
+            switch self {
+            case .sqlite(let path): return try await SQLiteTape.schemaStatus(path: path)
+            case .postgres(let url): return try await PostgresMigrations.status(url: url)
+            case .memory: throw .unavailable(Self.hasNoSchema)
+            }
+        } catch {
+            throw ConfigurationFault(error.explanation)
+        }
+    }
+
+    /// - Returns: What the database is at afterwards.
+    fileprivate func migrate(logger: Logger) async throws(ConfigurationFault) -> SchemaStatus {
+        do throws(TapeFault) {
+            switch self {
+            case .sqlite(let path): return try await SQLiteTape.migrate(path: path, logger: logger)
+            case .postgres(let url): return try await PostgresMigrations.up(url: url, logger: logger)
+            case .memory: throw .unavailable(Self.hasNoSchema)
+            }
+        } catch {
+            throw ConfigurationFault(error.explanation)
+        }
+    }
+
+    private static let hasNoSchema = "a tape in memory has no schema; name a database with --database"
+}
+
+extension SchemaStatus {
+    /// A table for the operator.
+    fileprivate var table: String {
+        let head = "schema version \(self.found) of \(self.wanted)"
+        let rows = self.steps.map { "\($0.version)\t\($0.isApplied ? "applied" : "missing")\t\($0.name)" }
+        return ([head] + rows).joined(separator: "\n")
+    }
+}

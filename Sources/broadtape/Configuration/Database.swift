@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Hub
+import Logging
+import Tapes
+
+/// Where events are kept.
+enum Database: Equatable {
+    case sqlite(path: String)
+    case postgres(url: String)
+    case memory
+
+    static let expectation = "sqlite:PATH, postgres://USER@HOST/NAME or memory:"
+
+    /// - Parameter password: For Postgres, in place of one in the URL.
+    init?(_ text: String, password: String?) {
+        if text == "memory:" {
+            self = .memory
+        } else if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") {
+            guard let password else {
+                self = .postgres(url: text)
+                return
+            }
+            let unreserved = CharacterSet(charactersIn: "-._~").union(.alphanumerics)
+            guard let encoded = password.addingPercentEncoding(withAllowedCharacters: unreserved) else { return nil }
+            self = .postgres(url: text + (text.contains("?") ? "&" : "?") + "password=" + encoded)
+        } else {
+            guard text.hasPrefix("sqlite:") else { return nil }
+            let path = text.dropFirst("sqlite:".count)
+            guard !path.isEmpty else { return nil }
+            self = .sqlite(path: String(path))
+        }
+    }
+
+    /// Opens the tape that is there, or makes one.
+    /// - Parameter allowsMigration: Whether an older one may be changed.
+    func open(allowsMigration: Bool, logger: Logger) async throws(ConfigurationFault) -> any Tape {
+        do throws(TapeFault) {
+            switch self {
+            case .memory:
+                logger.warning("the tape is in memory: events do not survive this process")
+                return MemoryTape()
+            case .sqlite(let path):
+                let tape = try await SQLiteTape(path: path, allowMigration: allowsMigration, logger: logger)
+                logger.info("tape", metadata: ["path": "\(path)", "journal": "WAL", "synchronous": "FULL"])
+                return tape
+            case .postgres(let url):
+                return try await PostgresTape(url: url, allowMigration: allowsMigration, logger: logger)
+            }
+        } catch {
+            throw ConfigurationFault(error.explanation)
+        }
+    }
+}
+
+extension TapeFault {
+    /// The sentence for the operator.
+    var explanation: String {
+        switch self {
+        case .unavailable(let why), .outcomeUnknown(let why), .damaged(let why): why
+        }
+    }
+}
