@@ -7,6 +7,8 @@ struct Broadtape: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broadtape",
         abstract: "A real-time hub for money apps: committed, numbered without gaps, then broadcast.",
-        subcommands: [Serve.self, Token.self, Publish.self, Tail.self, Channels.self, CheckConfig.self]
+        subcommands: [
+            Serve.self, Token.self, Publish.self, Tail.self, Channels.self, Migrate.self, Verify.self, CheckConfig.self,
+        ]
     )
 }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Hub
+import Logging
+
+/// `broadtape verify`: proves a tape against itself.
+struct Verify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check that a tape has no gap and that its projections agree with its events.",
+        discussion: """
+            Reads every event. Hubs may go on working meanwhile on Postgres; a file of SQLite must not be in use. Exit \
+            status 0 when nothing is wrong, 1 otherwise.
+            """
+    )
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        let settings = try await self.options.settings()
+        var logger = Logger(label: "broadtape")
+        logger.logLevel = max(settings.logLevel, .warning)
+        guard settings.database != .memory else {
+            throw ConfigurationFault("a tape in memory ends with its hub; name a database with --database")
+        }
+        let tape = try await settings.database.open(allowsMigration: false, logger: logger)
+        let result: Result<Verification.Report, TapeFault>
+        do throws(TapeFault) {
+            result = .success(try await Verification(tape: tape, types: settings.hub.types).run { print($0) })
+        } catch {
+            result = .failure(error)
+        }
+        await tape.close()
+        let report: Verification.Report
+        do throws(TapeFault) {
+            report = try result.get()
+        } catch {
+            throw ConfigurationFault(error.explanation)
+        }
+        print("\(report)")
+        guard report.findingCount == 0 else { throw ExitCode.failure }
+    }
+}
