@@ -109,7 +109,9 @@ package final class GatedTape: Tape {
     package func extents(of channels: [ChannelName]) async throws(TapeFault) -> [ChannelName: Extent] {
         self.state.change { $0.extents.append(channels) }
         await self.extents.pass()
-        return try await self.perform(.extents) { () async throws(TapeFault) in try await self.base.extents(of: channels) }
+        return try await self.perform(.extents) { () async throws(TapeFault) in
+            try await self.base.extents(of: channels)
+        }
     }
 
     package func page(of channel: ChannelName, after seq: Int, limit: PageLimit) async throws(TapeFault) -> TapePage {

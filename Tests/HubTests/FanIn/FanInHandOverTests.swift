@@ -17,6 +17,7 @@ import Testing
         let (tape, store, source) = (SharedTape(), RecordingFanInStore(), ScriptedFanInSource())
         try await FanInTests.withFanIn(tape: tape, store: store, source: source, isFirst: false) { second in
             try await store.wait(for: "the second to lead") { $0.working == 1 }
+            try await source.wait(forListeners: 1)
             try await FanInTests.withFanIn(tape: tape, store: store, source: source, isFirst: false) { ground in
                 #expect(!(await ground.fanIn.tally.isLeading))
                 for seq in 1...10 { source.send("rate.x", FanInTests.note("k", seq: seq)) }
@@ -121,7 +122,9 @@ import Testing
     }
 
     @Test func shuttingDownWhileTheTapeIsAwayEnds() async throws {
-        try await FanInTests.withFanIn { $0.fanIn.gatheredBytes = 2_000 } _: { ground in
+        try await FanInTests.withFanIn {
+            $0.fanIn.gatheredBytes = 2_000
+        } _: { ground in
             ground.hub.tape.failAlways(.append, with: .before(.unavailable("x")))
             for seq in 1...50 { ground.source.send("rate.x", FanInTests.note("k", seq: seq)) }
             try await eventually("it is tried") { await ground.fanIn.tally.retries > 2 }

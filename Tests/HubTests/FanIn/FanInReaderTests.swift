@@ -54,13 +54,16 @@ import Testing
 
     @Test func numbersOfAnArrayAreThoseOfItsRuns() {
         let items = [("a", 1), ("a", 1), ("a", 2), ("b", 2), ("a", 3)].map { source, seq in
-            #"{"type":"\#(seq == 1 ? "note" : "price")","key":"k","source":"\#(source)","sourceSeq":\#(seq),"data":{}}"#
+            #"{"type":"\#(seq == 1 ? "note" : "price")","key":"k","source":"\#(source)","#
+                + #""sourceSeq":\#(seq),"data":{}}"#
         }
         let reading = self.read("[" + items.joined(separator: ",") + "]")
         #expect(reading.events.count == 5)
         #expect(reading.numbers.map(\.source) == ["a", "a", "b", "a"])
         #expect(reading.numbers.map(\.seq) == [1, 2, 2, 3])
-        #expect(reading.numbers.map(\.types) == [["note", "price"], ["note", "price"], ["price"], ["note", "price"]])
+        #expect(
+            reading.numbers.map(\.types) == [["note", "price"], ["note", "price"], ["price"], ["note", "price"]]
+        )
     }
 
     @Test(arguments: [
@@ -118,7 +121,8 @@ import Testing
             (#"[{"type":"note","key":"k","sourceSeq":7,"source":"s","id":"a","time":"2026-11-20T16:00:00Z","#
                 + #""data":{"a":[1,2.5e3,"\u00e9\\",null,true]}},{"type":"price","keys":["a","b"],"data":{}}]"#).utf8
         )
-        let tokens = ["{", "}", "[", "]", "\"", ",", ":", "\\u0000", "-", "1e999", "\u{7F}", "null"].map { Array($0.utf8) }
+        let tokens = ["{", "}", "[", "]", "\"", ",", ":", "\\u0000", "-", "1e999", "\u{7F}", "null"]
+            .map { Array($0.utf8) }
         for _ in 0..<400 {
             var payload = good
             for _ in 0...Int.random(in: 0...4, using: &dice) where !payload.isEmpty {

@@ -37,7 +37,13 @@ import Testing
         }
     }
 
-    static func note(_ key: String, seq: Int? = nil, source: String? = nil, id: String? = nil, n: Int = 0) -> String {
+    static func note(
+        _ key: String,
+        seq: Int? = nil,
+        source: String? = nil,
+        id: String? = nil,
+        n: Int = 0
+    ) -> String {
         var members = [#""type":"note","key":"\#(key)","data":{"n":\#(n)}"#]
         if let seq { members.append(#""sourceSeq":\#(seq)"#) }
         if let source { members.append(#""source":"\#(source)""#) }
@@ -57,7 +63,9 @@ import Testing
             try await eventually("all is counted") { await ground.fanIn.tally.events == 150 }
             let tally = await ground.fanIn.tally
             #expect(tally.messages == 101)
-            #expect([tally.malformed, tally.gaps, tally.duplicates, tally.conflicts, tally.retries] == [0, 0, 0, 0, 0])
+            #expect(
+                [tally.malformed, tally.gaps, tally.duplicates, tally.conflicts, tally.retries] == [0, 0, 0, 0, 0]
+            )
             #expect(tally.isLeading)
         }
     }
@@ -135,7 +143,10 @@ import Testing
             let client = try await ground.hub.connect()
             try await client.subscribe("note:k")
             ground.hub.tape.fail(
-                .append, .before(.unavailable("x")), .after(.outcomeUnknown("x")), .before(.unavailable("x"))
+                .append,
+                .before(.unavailable("x")),
+                .after(.outcomeUnknown("x")),
+                .before(.unavailable("x"))
             )
             for n in 1...20 { ground.source.send("rate.x", Self.note("k", n: n)) }
             #expect(try await client.events(on: "note:k", through: 20) == Array(1...20))
@@ -147,7 +158,9 @@ import Testing
     }
 
     @Test func sourceIsHeldBackWhileNothingCanBeCommitted() async throws {
-        try await Self.withFanIn { $0.fanIn.gatheredBytes = 5_000 } _: { ground in
+        try await Self.withFanIn {
+            $0.fanIn.gatheredBytes = 5_000
+        } _: { ground in
             ground.hub.tape.appends.close()
             for seq in 1...100 { ground.source.send("rate.x", Self.note("k", seq: seq)) }
             try await ground.hub.tape.appends.waitForArrivals(1)
@@ -176,7 +189,9 @@ import Testing
     }
 
     @Test func lettersWaitForTheTape() async throws {
-        try await Self.withFanIn { $0.fanIn.letters = 3 } _: { ground in
+        try await Self.withFanIn {
+            $0.fanIn.letters = 3
+        } _: { ground in
             ground.store.fail(.unavailable("away"))
             for n in 1...5 { ground.source.send("rate.x", "bad \(n)") }
             try await eventually("they are read") { await ground.fanIn.tally.malformed == 5 }
@@ -193,7 +208,9 @@ import Testing
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func nothingIsLostOrDoubledWhateverFails(seed: UInt64) async throws {
         var dice = SplitMix(seed: seed)
-        try await Self.withFanIn { $0.fanIn.batchMessages = 7 } _: { ground in
+        try await Self.withFanIn {
+            $0.fanIn.batchMessages = 7
+        } _: { ground in
             let client = try await ground.hub.connect()
             try await client.subscribe("note:k")
             let faults: [GatedTape.Failure] = [

@@ -63,12 +63,14 @@ import Testing
         #expect(track.heard == Self.at(100))
     }
 
-    @Test(arguments: [
-        (seq: 5, heard: 50.0, expected: 7, at: 100.0, isStale: true),
-        (seq: 9, heard: 50.0, expected: 9, at: 100.0, isStale: true),
-        (seq: 9, heard: 150.0, expected: 9, at: 150.0, isStale: false),
-        (seq: nil, heard: 150.0, expected: 7, at: 150.0, isStale: false),
-    ] as [(seq: Int?, heard: Double, expected: Int, at: Double, isStale: Bool)])
+    @Test(
+        arguments: [
+            (seq: 5, heard: 50.0, expected: 7, at: 100.0, isStale: true),
+            (seq: 9, heard: 50.0, expected: 9, at: 100.0, isStale: true),
+            (seq: 9, heard: 150.0, expected: 9, at: 150.0, isStale: false),
+            (seq: nil, heard: 150.0, expected: 7, at: 150.0, isStale: false),
+        ] as [(seq: Int?, heard: Double, expected: Int, at: Double, isStale: Bool)]
+    )
     func markOfAnotherNodeCountsWhereItIsLater(
         _ mark: (seq: Int?, heard: Double, expected: Int, at: Double, isStale: Bool)
     ) {
