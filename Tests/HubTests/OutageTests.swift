@@ -152,8 +152,9 @@ import Testing
 
     @Test func requestThatWaitsTooLongIsRefusedWithoutBeingBegun() async throws {
         var configuration = HubConfiguration.forTests
-        configuration.writer.patience = .milliseconds(30)
+        configuration.writer.patience = .milliseconds(250)
         try await withHub(configuration) { hub in
+            try await eventually("the writer runs") { hub.hub.isReady }
             hub.tape.appends.close()
             let answers = Watched<[(index: Int, result: Result<AppendOutcome, AppendFault>)]>([])
             for index in 0...3 {
