@@ -31,6 +31,7 @@ package final class GatedTape: Tape {
         package var pages: [(channel: ChannelName, after: Int)] = []
         package var isClosed = false
         fileprivate var failures: [Call: [Failure]] = [:]
+        fileprivate var constantFailures: [Call: Failure] = [:]
     }
 
     package let appends = Gate()
@@ -58,12 +59,27 @@ package final class GatedTape: Tape {
         self.state.change { $0.failures[call, default: []] += failures }
     }
 
+    /// Makes every call of these kinds fail from now on.
+    package func failAlways(_ calls: Call..., with failure: Failure) {
+        self.state.change { log in
+            for call in calls { log.constantFailures[call] = failure }
+        }
+    }
+
+    /// Takes back all failures to come.
+    package func heal() {
+        self.state.change { log in
+            log.failures = [:]
+            log.constantFailures = [:]
+        }
+    }
+
     private func perform<Value>(
         _ call: Call,
         _ work: () async throws(TapeFault) -> Value
     ) async throws(TapeFault) -> Value {
         let failure: Failure? = self.state.change { log in
-            guard log.failures[call]?.isEmpty == false else { return nil }
+            guard log.failures[call]?.isEmpty == false else { return log.constantFailures[call] }
             return log.failures[call]?.removeFirst()
         }
         switch failure {
@@ -95,7 +111,9 @@ package final class GatedTape: Tape {
     package func extents(of channels: [ChannelName]) async throws(TapeFault) -> [ChannelName: Extent] {
         self.state.change { $0.extents.append(channels) }
         await self.extents.pass()
-        return try await self.perform(.extents) { () async throws(TapeFault) in try await self.base.extents(of: channels) }
+        return try await self.perform(.extents) { () async throws(TapeFault) in
+            try await self.base.extents(of: channels)
+        }
     }
 
     package func page(of channel: ChannelName, after seq: Int, limit: PageLimit) async throws(TapeFault) -> TapePage {

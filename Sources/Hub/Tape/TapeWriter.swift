@@ -280,27 +280,3 @@ package actor TapeWriter {
         return commits
     }
 }
-
-/// Committed events of one channel, ascending without a gap.
-package struct Commit: Sendable, Equatable {
-    package var channel: ChannelName
-    package var entries: [TapeEntry]
-
-    package init(channel: ChannelName, entries: [TapeEntry]) {
-        self.channel = channel
-        self.entries = entries
-    }
-
-    func isFollowed(by entry: TapeEntry) -> Bool {
-        self.entries.last.map { $0.seq + 1 == entry.seq } ?? true
-    }
-}
-
-/// Why events were not appended.
-package enum AppendFault: Error, Sendable, Equatable {
-    case unavailable(TapeFault)
-    /// Too much waits to be committed.
-    case overloaded
-    /// The hub is shutting down.
-    case stopping
-}

@@ -31,7 +31,7 @@ struct Exposition {
         self.add(
             "broadtape_bus_reach",
             "Whom the bus reaches: 1 at the one that holds.",
-            [BusReach.alone, .connected, .cut].map { (#"reach="\($0)""#, $0 == hub.bus.reach ? 1 : 0) }
+            [BusReach.alone, .connected, .cut].map { ("reach=\"\($0)\"", $0 == hub.bus.reach ? 1 : 0) }
         )
         if let fanIn = hub.fanIn { await self.add(fanIn.tally) }
     }

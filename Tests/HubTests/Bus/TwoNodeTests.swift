@@ -8,6 +8,7 @@ import Testing
 
 /// Two hubs on one tape.
 @Suite(.timeLimit(.minutes(1))) struct TwoNodeTests {
+<<<<<<< HEAD
     /// Closing one hub must not take the tape from the other.
     private struct SharedTape: Tape {
         let base = MemoryTape()
@@ -45,6 +46,8 @@ import Testing
         func close() async {}
     }
 
+=======
+>>>>>>> 5a5807c8a54f700f356685133d66ac51fc9dd746
     /// A hub `here` whose bus the test carries, and one `there` whose announcements it takes from.
     private func withNodes(
         _ body: (_ here: TestHub, _ bus: ScriptedBus, _ there: TestHub, _ announced: ScriptedBus) async throws -> Void

@@ -18,12 +18,16 @@ struct Setup: Sendable {
     var hub = HubConfiguration()
     var edge = EdgeConfiguration()
     var loops = 1
+    var fanIn: FanInPorts?
+    /// Whether the port is the operators' instead of the public one.
+    var isAdmin = false
 
     init() {
         self.hub.drainWindow = .zero
         // Not between the messages that a test waits for, also on a busy machine.
         self.hub.roster.heartbeat = .seconds(60)
         self.hub.roster.silence = .seconds(120)
+        self.hub.probe = .seconds(1_000)
         self.edge.port = 0
     }
 }
@@ -156,22 +160,36 @@ func withServer(
         configuration: setup.hub,
         tape: gated,
         bus: InProcessBus(),
+        fanIn: setup.fanIn,
         loops: Array(group.makeIterator()),
         framing: .webSocket(compression: compression),
         verify: { token throws(TokenFault) in try await tokens.keys.verify(token) },
         logger: logger
     )
     let bound = Watched<Int?>(nil)
-    let listener = Listener(
-        configuration: setup.edge,
-        hub: hub,
-        compression: compression,
-        responder: API(hub: hub, bodyBytes: setup.edge.bodyBytes).responder,
-        group: group,
-        logger: logger
-    ) { address in
-        bound.change { $0 = address.port }
-    }
+    let onBound: @Sendable (SocketAddress) -> Void = { address in bound.change { $0 = address.port } }
+    let listener =
+        if setup.isAdmin {
+            Listener(
+                configuration: setup.edge,
+                hub: hub,
+                compression: compression,
+                responder: AdminAPI(hub: hub).responder,
+                group: group,
+                logger: logger,
+                onBound: onBound
+            )
+        } else {
+            Listener(
+                configuration: setup.edge,
+                hub: hub,
+                compression: compression,
+                responder: API(hub: hub, bodyBytes: setup.edge.bodyBytes).responder,
+                group: group,
+                logger: logger,
+                onBound: onBound
+            )
+        }
     let lifecycle = ServiceGroup(
         services: [ConnectionsService(listener: listener), HubService(hub: hub), ListenerService(listener: listener)],
         logger: logger

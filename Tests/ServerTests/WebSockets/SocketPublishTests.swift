@@ -80,8 +80,10 @@ struct SocketPublishTests {
             let error = try await socket.expectError("unavailable")
             #expect(error["action"]?.string == "retry")
             #expect(!error.written.contains("secret"))
+            #expect(try await socket.expect("heartbeat")["paused"]?.bool == true)
             try await socket.send(#"{"op":"publish","id":2,"events":[\#(Self.rate(1))]}"#)
             #expect(try await socket.expect("published")["id"]?.integer == 2)
+            #expect(try await socket.expect("heartbeat")["paused"] == nil)
         }
     }
 

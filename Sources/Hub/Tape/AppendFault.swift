@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why events were not appended.
+package enum AppendFault: Error, Sendable, Equatable {
+    case unavailable(TapeFault)
+    /// Too much waits to be committed.
+    case overloaded
+    /// The hub is shutting down.
+    case stopping
+}
