@@ -20,17 +20,15 @@ struct LoadScenarioTests {
         )
     }
 
-    struct Case: Sendable, CustomTestStringConvertible {
+    private struct Case: Sendable {
         var arguments: [String]
         /// Figures that must be above zero.
         var figures: [String] = []
-
-        var testDescription: String { self.arguments.joined(separator: " ") }
     }
 
     private static let short = ["--for", "300ms", "--warm-up", "100ms"]
 
-    @Test(arguments: [
+    private static let cases = [
         Case(
             arguments: ["connect", "--connections", "30", "--rate", "300"],
             figures: ["connectionsPerSecond", "hubMegabytes"]
@@ -60,23 +58,31 @@ struct LoadScenarioTests {
             arguments: ["churn", "--subscribers", "20", "--churn", "50", "--rate", "200"] + short,
             figures: ["churned", "deliveriesPerSecond"]
         ),
-    ])
-    func aScenarioRunsAndVerifies(_ test: Case) async throws {
+    ]
+
+    /// One after the other on one hub, whose channels have events of others then.
+    @Test func everyScenarioRunsAndVerifies() async throws {
         try await withHub(Self.memory) { hub in
-            let extra = ["--report", "-", "--pid", "\(hub.program.identifier)"]
-            let record = try await Self.load(test.arguments + extra, hub)
-            #expect(record.status == 0, "\(record)")
-            let outcome = try JSON.Value.parse(Array(try #require(record.lines.last).utf8))
-            #expect(outcome["ok"]?.bool == true)
-            #expect(outcome["scenario"]?.string == test.arguments.first)
-            #expect(outcome["deliveries"]?.integer ?? 0 > 0)
-            for count in ["lost", "duplicated", "reordered", "wrong", "uncalled", "unacknowledged"] {
-                #expect(outcome[count]?.integer == 0, "\(count)")
-            }
-            for figure in test.figures {
-                let value = outcome[figure].flatMap { Double(String(decoding: $0.text, as: UTF8.self)) }
-                #expect(value ?? 0 > 0, "\(figure): \(record.output)")
-            }
+            for test in Self.cases { try await Self.check(test, on: hub) }
+        }
+    }
+
+    private static func check(_ test: Case, on hub: RunningHub) async throws {
+        let record = try await Self.load(
+            test.arguments + ["--report", "-", "--pid", "\(hub.program.identifier)"],
+            hub
+        )
+        #expect(record.status == 0, "\(test.arguments): \(record)")
+        let outcome = try JSON.Value.parse(Array(try #require(record.lines.last, "\(record)").utf8))
+        #expect(outcome["ok"]?.bool == true)
+        #expect(outcome["scenario"]?.string == test.arguments.first)
+        #expect(outcome["deliveries"]?.integer ?? 0 > 0)
+        for count in ["lost", "duplicated", "reordered", "wrong", "uncalled", "unacknowledged"] {
+            #expect(outcome[count]?.integer == 0, "\(test.arguments): \(count)")
+        }
+        for figure in test.figures {
+            let value = outcome[figure].flatMap { Double(String(decoding: $0.text, as: UTF8.self)) }
+            #expect(value ?? 0 > 0, "\(test.arguments): \(figure): \(record.output)")
         }
     }
 
