@@ -45,7 +45,7 @@ conformance: libraries test-tools ## Run the Autobahn WebSocket suite (needs a P
 
 conformance-if-available: libraries test-tools
 	@$(DEBUG) --product broadtape-echo
-	@Tests/Conformance/autobahn.sh --if-available "$$(swift build --show-bin-path)/broadtape-echo"
+	@Tests/Conformance/autobahn.sh --if-available --quick "$$(swift build --show-bin-path)/broadtape-echo"
 
 libraries:
 	@config/install $(LIBRARIES)

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Judges the WebSocket module with the core cases of the Autobahn test suite.
+# Judges the WebSocket module with the Autobahn test suite, all of it but the performance cases.
 #
-#   autobahn.sh [--if-available] path/to/broadtape-echo
+#   autobahn.sh [--if-available] [--quick] path/to/broadtape-echo
+#
+# --quick exchanges 20 messages in each of the 216 compression cases (12.*, 13.*) instead of 1000.
 #
 # Starts the echo server on a free loopback port, lets the suite talk to it, stops it. Every case must end OK or
 # INFORMATIONAL; NON-STRICT is a failure. The last line is "N passed, N failed".
@@ -18,15 +20,20 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/broadtape-autobahn
 edition=autobahntestsuite-25.10.1-1
 optional=no
-if [ "${1:-}" = --if-available ]; then
-    optional=yes
-    shift
-fi
+quick=
 fail() {
     echo "autobahn.sh: $1" >&2
     exit 2
 }
-[ $# -eq 1 ] || fail 'usage: autobahn.sh [--if-available] path/to/broadtape-echo'
+while [ $# -gt 1 ]; do
+    case $1 in
+        --if-available) optional=yes ;;
+        --quick) quick=--quick ;;
+        *) break ;;
+    esac
+    shift
+done
+[ $# -eq 1 ] || fail 'usage: autobahn.sh [--if-available] [--quick] path/to/broadtape-echo'
 server=$1
 [ -x "$server" ] || fail "$server is not an executable"
 
@@ -88,6 +95,6 @@ stop() {
 trap stop EXIT
 trap 'exit 2' INT TERM HUP
 status=0
-"$cache/venv/bin/python" -u -W ignore "$here/run.py" "$port" "$report" || status=$?
+"$cache/venv/bin/python" -u -W ignore "$here/run.py" $quick "$port" "$report" || status=$?
 [ "$status" -le 1 ] || fail 'the suite did not come to an end'
 exit "$status"

@@ -10,7 +10,7 @@ import NIOCore
     /// What zlib needs for 2^`windowBits` bytes of history: enough hash chains for that many positions.
     private static func memoryLevel(windowBits: Int) -> Int { max(1, windowBits - 7) }
     /// Level 3 of 9: level 6 saves another 2 % of small frames and takes a fifth longer.
-    private static let level: CInt = 3
+    private static let usualLevel = 3
     /// An empty stored block without its header bits: where a sync flush ends, and what messages leave out
     /// (RFC 7692 §7.2.1).
     static let tail: [UInt8] = [0x00, 0x00, 0xFF, 0xFF]
@@ -19,13 +19,15 @@ import NIOCore
     private let stream: UnsafeMutablePointer<z_stream>
 
     /// Creates a compressor, `nil` where memory is short.
-    /// - Parameter windowBits: 9 to 15; zlib cannot do 8.
-    init?(windowBits: Int) {
+    /// - Parameters:
+    ///   - windowBits: 9 to 15; zlib cannot do 8.
+    ///   - level: 1, which is fast, to 9, which is thorough.
+    init?(windowBits: Int, level: Int = usualLevel) {
         let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
         let status = unsafe deflateInit2_(
             stream,
-            Self.level,
+            CInt(level),
             Z_DEFLATED,
             -CInt(windowBits),
             CInt(Self.memoryLevel(windowBits: windowBits)),

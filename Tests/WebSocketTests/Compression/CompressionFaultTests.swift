@@ -47,7 +47,7 @@ import Testing
             Fixture("a distance beyond the beginning", compressed("f200110000"), .compressedDataInvalid),
             Fixture("zlib's own header", compressed("789cf248cdc9c90700"), .compressedDataInvalid),
             Fixture("ends inside a block", compressed("f248cdc9"), .compressedDataInvalid),
-            Fixture("ends inside a stored block", compressed("000500faff48"), .compressedDataInvalid),
+            Fixture("ends inside a stored block", compressed("000a00f5ff48", .binary), .compressedDataInvalid),
             Fixture("not compressed at all", compressed("48656c6c6f"), .compressedDataInvalid),
             Fixture("text that is not UTF-8", compressed("000200fdff c328 00"), .textNotUTF8(offset: 1)),
             Fixture("text that ends early", compressed("000100feff c3 00"), .textEndsInsideCharacter),
@@ -90,13 +90,13 @@ import Testing
     @Test(.timeLimit(.minutes(1)))
     func aBombDoesNotGoOff() {
         // A block of zeros that can be repeated, as every flush ends on a byte.
-        let piece = zeros(16 << 20)
+        let piece = zeros(1 << 20)
         var bomb = ByteBuffer()
-        for _ in 0..<64 {
+        for _ in 0..<1000 {
             bomb.writeImmutableBuffer(piece)
             bomb.writeBytes(Deflater.tail)
         }
-        #expect(bomb.readableBytes < 1_100_000)
+        #expect(bomb.readableBytes < 1 << 20)
         var server = Endpoint.server(Self.off, limits: .init(frameBytes: 2 << 20, messageBytes: 1 << 20))
         let clock = ContinuousClock()
         let start = clock.now

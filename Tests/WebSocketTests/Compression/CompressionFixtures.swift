@@ -40,7 +40,7 @@ func event(_ number: Int, padding: Int = 0) -> String {
 
 /// Returns this many bytes of zeros as DEFLATE data, without the tail of a flush.
 func zeros(_ count: Int) -> ByteBuffer {
-    guard var deflater = Deflater(windowBits: 15) else { return ByteBuffer() }
+    guard var deflater = Deflater(windowBits: 15, level: 9) else { return ByteBuffer() }
     return deflater.compress(ByteBuffer(repeating: 0, count: count)) ?? ByteBuffer()
 }
 
