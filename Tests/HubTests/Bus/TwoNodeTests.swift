@@ -8,46 +8,6 @@ import Testing
 
 /// Two hubs on one tape.
 @Suite(.timeLimit(.minutes(1))) struct TwoNodeTests {
-<<<<<<< HEAD
-    /// Closing one hub must not take the tape from the other.
-    private struct SharedTape: Tape {
-        let base = MemoryTape()
-
-        var epoch: String { self.base.epoch }
-
-        func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
-            try await self.base.append(requests)
-        }
-
-        func extents(of channels: [ChannelName]) async throws(TapeFault) -> [ChannelName: Extent] {
-            try await self.base.extents(of: channels)
-        }
-
-        func page(of channel: ChannelName, after seq: Int, limit: PageLimit) async throws(TapeFault) -> TapePage {
-            try await self.base.page(of: channel, after: seq, limit: limit)
-        }
-
-        func latest(of channels: [ChannelName]) async throws(TapeFault) -> [ChannelName: TapePage] {
-            try await self.base.latest(of: channels)
-        }
-
-        func channels(
-            withPrefix prefix: String,
-            after name: String?,
-            limit: Int
-        ) async throws(TapeFault) -> [ChannelListing] {
-            try await self.base.channels(withPrefix: prefix, after: name, limit: limit)
-        }
-
-        func prune(type: String, acceptedBefore time: Timestamp, limit: Int) async throws(TapeFault) -> Int {
-            try await self.base.prune(type: type, acceptedBefore: time, limit: limit)
-        }
-
-        func close() async {}
-    }
-
-=======
->>>>>>> 5a5807c8a54f700f356685133d66ac51fc9dd746
     /// A hub `here` whose bus the test carries, and one `there` whose announcements it takes from.
     private func withNodes(
         _ body: (_ here: TestHub, _ bus: ScriptedBus, _ there: TestHub, _ announced: ScriptedBus) async throws -> Void

@@ -240,6 +240,8 @@ import Testing
 private struct PickyTape: Tape {
     private let base = MemoryTape()
 
+    var epoch: String { self.base.epoch }
+
     func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
         guard !requests.joined().contains(where: { $0.keys == ["bad"] }) else { throw .damaged("bad") }
         return try await self.base.append(requests)

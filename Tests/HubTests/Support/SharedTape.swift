@@ -6,6 +6,7 @@ import Tapes
 /// A tape for several hubs: closing one must not take it from the others.
 struct SharedTape: Tape {
     let base = MemoryTape()
+    var epoch: String { self.base.epoch }
     var isShared: Bool { true }
 
     func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
