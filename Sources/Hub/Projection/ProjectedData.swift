@@ -10,8 +10,6 @@ struct ProjectedData {
     /// A field is missing or is not what rows can hold, so the entry changes no row.
     struct Unprojectable: Error {}
 
-    /// Longest text in a row, in UTF-8 bytes; a database's indexes take no more than about 2700.
-    static let maxTextLength = 256
     /// Stands in where no currency is told.
     static let defaultCurrency = "USD"
 
@@ -29,10 +27,10 @@ struct ProjectedData {
         self.value[name].flatMap { $0.isNull ? nil : $0 }
     }
 
-    /// A text of 1 to ``maxTextLength`` bytes without control characters; U+0000 above all, which Postgres cannot keep.
+    /// A text as rows can hold it, see ``RowKey/isText(_:)``.
     func text(_ name: String) throws(Unprojectable) -> String? {
         guard let member = self.member(name) else { return nil }
-        guard let text = member.string, Self.isText(text) else { throw Unprojectable() }
+        guard let text = member.string, RowKey.isText(text) else { throw Unprojectable() }
         return text
     }
 
@@ -51,9 +49,5 @@ struct ProjectedData {
     static func required<Value>(_ value: Value?) throws(Unprojectable) -> Value {
         guard let value else { throw Unprojectable() }
         return value
-    }
-
-    static func isText(_ text: String) -> Bool {
-        (1...Self.maxTextLength).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 }

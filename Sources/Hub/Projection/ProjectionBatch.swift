@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import OrderedCollections
-
 /// The projections of the events that one call appends: what changes each row, in order.
 ///
 /// For tapes, inside the transaction of the append:
@@ -15,10 +13,17 @@ import OrderedCollections
 /// a change takes effect depends on the one before it, so no single comparison with the stored row decides about
 /// several changes at once.
 package struct ProjectionBatch: Sendable {
-    private var balances: OrderedDictionary<RowKey, [Wallet]> = [:]
-    private var transactions: OrderedDictionary<RowKey, [TransactionUpdate]> = [:]
+    /// An update and its place among all of the batch.
+    private struct Numbered<Update: Sendable>: Sendable {
+        var order: Int
+        var update: Update
+    }
+
+    private var balances: [RowKey: [Numbered<Wallet>]] = [:]
+    private var transactions: [RowKey: [Numbered<TransactionUpdate>]] = [:]
     /// By channel, which compares by bytes.
-    private var rates: OrderedDictionary<ChannelName, [Rate]> = [:]
+    private var rates: [ChannelName: [Rate]] = [:]
+    private var count = 0
     /// Entries of types with a projection whose `data` is not what rows can hold. They stand on the tape and change no
     /// row.
     package private(set) var skipped = 0
@@ -52,15 +57,16 @@ package struct ProjectionBatch: Sendable {
         _ projection: Projection
     ) {
         let key = String(channel.key)
+        self.count += 1
         do throws(ProjectedData.Unprojectable) {
             let data = try ProjectedData.required(data)
             switch projection {
             case .balance:
                 let wallet = try Wallet(data, user: key, entry: entry)
-                self.balances[wallet.key, default: []].append(wallet)
+                self.balances[wallet.key, default: []].append(Numbered(order: self.count, update: wallet))
             case .transaction:
                 let update = try TransactionUpdate(data, user: key, entry: entry)
-                self.transactions[update.key, default: []].append(update)
+                self.transactions[update.key, default: []].append(Numbered(order: self.count, update: update))
             case .rate:
                 self.rates[channel, default: []].append(try Rate(data, pair: key, entry: entry))
             }
@@ -94,31 +100,35 @@ package struct ProjectionBatch: Sendable {
         for (key, updates) in self.balances.sorted(by: { $0.key < $1.key }) {
             var row = try wallet(key)
             // Who has a row is named already.
-            if row == nil { rows.name(user: key.user, at: updates.first?.told?.updatedAt) }
+            if row == nil, let first = updates.first, let told = first.update.told {
+                rows.name(user: key.user, at: told.updatedAt, order: first.order)
+            }
             var isChanged = false
-            for update in updates {
+            for numbered in updates {
                 if row == nil {
-                    row = update
+                    row = numbered.update
                     isChanged = true
-                } else if row?.take(update) ?? false {
+                } else if row?.take(numbered.update) ?? false {
                     isChanged = true
                 }
             }
             if isChanged, let row { rows.told(row) }
         }
         for (key, updates) in self.transactions.sorted(by: { $0.key < $1.key }) {
-            let stored = try transaction(key)
-            var row = stored
+            var row = try transaction(key)
             var isChanged = false
-            for update in updates {
+            for numbered in updates {
+                let before = row
                 if row == nil {
-                    row = Transaction(update)
-                    isChanged = true
-                } else if row?.take(update) ?? false {
-                    isChanged = true
+                    row = Transaction(numbered.update)
+                } else if row?.take(numbered.update) != true {
+                    continue
                 }
+                isChanged = true
+                // Also what only an update in between refers to: the rows must not depend on how events are batched.
+                if let row { rows.nameReferences(of: row, before, at: numbered.update.time, order: numbered.order) }
             }
-            if isChanged, let row { rows.told(row, over: stored) }
+            if isChanged, let row { rows.transactions.append(row) }
         }
         for (channel, changes) in self.rates.sorted(by: { $0.key < $1.key }) {
             var row = try rate(String(channel.key))

@@ -65,7 +65,7 @@ package struct TransactionCursor: Sendable, Equatable, CustomStringConvertible {
         guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")), let time = Int64(text[..<dot]) else { return nil }
         self.createdAt = Timestamp(nanoseconds: time)
         self.id = String(text[text.utf8.index(after: dot)...])
-        guard ProjectedData.isText(self.id), self.description.hasSameBytes(as: text) else { return nil }
+        guard RowKey.isText(self.id), self.description.hasSameBytes(as: text) else { return nil }
     }
 
     /// What clients hand back to go on from there.

@@ -113,7 +113,7 @@ package struct TradeOrder: Sendable, Equatable {
         self.filledAmount = filledAmount
     }
 
-    fileprivate func completed(by older: TradeOrder?) -> TradeOrder {
+    func completed(by older: TradeOrder?) -> TradeOrder {
         TradeOrder(
             pair: self.pair ?? older?.pair,
             side: self.side ?? older?.side,

@@ -28,6 +28,18 @@ package struct API: Sendable {
         router.get("/channels/**") { request, _ in
             await self.answer { () async throws(Problem) in try await self.channel(request) }
         }
+        router.get("/wallets") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.wallets(request) }
+        }
+        router.get("/wallets/**") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.wallet(request) }
+        }
+        router.get("/transactions") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.transactions(request) }
+        }
+        router.get("/rate") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.rate(request) }
+        }
         router.get("/health/live") { _, _ in Self.health(isUp: true) }
         router.get("/health/ready") { _, _ in Self.health(isUp: self.hub.isReady) }
         router.get("/ws") { _, _ in

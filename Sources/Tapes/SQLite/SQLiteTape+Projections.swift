@@ -100,7 +100,9 @@ extension SQLiteTape: Projections {
             var rows: [Row] = []
             while try query.step() {
                 guard let row = read(query) else {
-                    throw TapeFault.damaged("a row of a projection cannot be understood; `broadtape verify` names it")
+                    throw TapeFault.damaged(
+                        "the row (\(query.text(0)), \(query.text(1))…) of a projection makes no sense"
+                    )
                 }
                 rows.append(row)
             }

@@ -7,7 +7,7 @@ extension ProjectionContract {
     /// Appends random events in random batches, now and then over a reopening, and compares every read with
     /// a ``ProjectionModel``.
     func agreesWithModel() async throws {
-        for seed in UInt64(1)...3 {
+        for seed in UInt64(1)...4 {
             var random = SplitMix(seed: seed)
             // Storage may be shared by the rounds, so each has users and pairs of its own.
             let users = ["a", "b", "c"].map { "\(seed)" + $0 }
@@ -18,7 +18,7 @@ extension ProjectionContract {
                 try await self.withTape { tape, rows in
                     for _ in 0..<Int.random(in: 1...3, using: &random) {
                         var requests: [[Event]] = []
-                        for _ in 0..<Int.random(in: 1...4, using: &random) {
+                        for _ in 0..<Int.random(in: 1...6, using: &random) {
                             var request: [Event] = []
                             for _ in 0..<Int.random(in: 1...8, using: &random) {
                                 count += 1

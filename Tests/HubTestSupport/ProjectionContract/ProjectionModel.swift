@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+package import Hub
 
 /// The projections in their simplest form: what the facts say, taken one by one into dictionaries.
-struct ProjectionModel {
+package struct ProjectionModel {
     /// An event before it is JSON.
-    struct Fact {
+    package struct Fact {
         var type: String
         var id: String
         var keys: [String]
@@ -15,17 +15,19 @@ struct ProjectionModel {
         /// Fields of `data` that are numbers.
         var numbers: [String: Int]
 
-        var event: Event {
+        package var event: Event {
             let members =
                 self.texts.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\"\($0.value)\"" }
                 + self.numbers.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
-            return .projected(
+            var event = Event.projected(
                 self.type,
                 self.id,
                 keys: self.keys,
                 time: self.time,
                 "{" + members.joined(separator: ",") + "}"
             )
+            if self.type == "balanceUpdate" { event.slot = self.texts["currency"] ?? "USD" }
+            return event
         }
     }
 
@@ -154,7 +156,7 @@ extension ProjectionModel.Fact {
     }
 
     /// Few keys, versions and times, so that they meet and come out of order.
-    static func random(_ id: String, users: [String], pairs: [String], _ random: inout SplitMix) -> Self {
+    package static func random(_ id: String, users: [String], pairs: [String], _ random: inout SplitMix) -> Self {
         func maybe<Value>(_ value: @autoclosure () -> Value) -> Value? { Bool.random(using: &random) ? value() : nil }
         func small() -> Int { Int.random(in: 0...5, using: &random) }
         func amount() -> String { "\(small()).\(small())0" }

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HTTPTypes
+import Hub
+import Hummingbird
+import HummingbirdCore
+import JSON
+
+/// `GET /wallets`, `/wallets/{id}`, `/transactions`, `/rate`: what the events say about the present.
+///
+/// Who may read a user's rows is who may read the channel that they are made from; `user` names another user than the
+/// caller. Times are RFC 3339, amounts decimal strings, `null` is what was never told.
+extension API {
+    private static let rowLimit = 1...1000
+    private static let walletPrefix = "/wallets/"
+
+    /// `{"user", "wallets": [{"id", "currency", "balance", "available", "version", "updatedAt", "seq"}], "next"}`,
+    /// ascending by id; `next` goes into `after`. `balance` is `null` where only transactions have named the wallet.
+    func wallets(_ request: Request) async throws(Problem) -> Response {
+        let query = Query(request)
+        let user = try await self.user(request, query, of: .balance)
+        let after = try query.text("after")
+        let limit = try query.number("limit", range: Self.rowLimit) ?? 100
+        let rows = try self.rows()
+        let page = try await self.read { () async throws(TapeFault) in
+            try await rows.wallets(of: user, after: after, limit: limit + 1)
+        }
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("user", string: user)
+        writer.name("wallets")
+        writer.beginArray()
+        for wallet in page.prefix(limit) {
+            writer.beginObject()
+            writer.members(of: wallet)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.member("next", orNull: page.count > limit ? page[limit - 1].key.id : nil)
+        writer.endObject()
+        return Response(json: writer)
+    }
+
+    /// `{"user", "id", "currency", "balance", …}`.
+    func wallet(_ request: Request) async throws(Problem) -> Response {
+        let query = Query(request)
+        let user = try await self.user(request, query, of: .balance)
+        let raw = String(request.uri.path.dropFirst(Self.walletPrefix.count))
+        let id = raw.removingPercentEncoding ?? raw
+        let rows = try self.rows()
+        var found: Wallet?
+        if RowKey.isText(id) {
+            found = try await self.read { () async throws(TapeFault) in
+                try await rows.wallet(RowKey(user: user, id: id))
+            }
+        }
+        guard let found else {
+            throw Problem(.notFound, code: "not_found", "\(user) has no wallet \(id)")
+        }
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("user", string: user)
+        writer.members(of: found)
+        writer.endObject()
+        return Response(json: writer)
+    }
+
+    /// `{"user", "transactions": [{"id", "type", "amount", "status", "currency", "wallet", "createdAt", "updatedAt",
+    /// "seq"}], "next"}`, newest first; a trade has `"trade": {"pair", "side", "price", "filledAmount"}` too, a transfer
+    /// `"transfer": {"recipient", "wallet"}`.
+    func transactions(_ request: Request) async throws(Problem) -> Response {
+        let query = Query(request)
+        let user = try await self.user(request, query, of: .transaction)
+        let filter = TransactionFilter(
+            wallet: try query.text("wallet"),
+            type: try query.text("type"),
+            status: try query.text("status")
+        )
+        let cursor = try query.cursor("after")
+        let limit = try query.number("limit", range: Self.rowLimit) ?? 100
+        let rows = try self.rows()
+        let page = try await self.read { () async throws(TapeFault) in
+            try await rows.transactions(of: user, matching: filter, after: cursor, limit: limit + 1)
+        }
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("user", string: user)
+        writer.name("transactions")
+        writer.beginArray()
+        for transaction in page.prefix(limit) {
+            writer.transaction(transaction)
+        }
+        writer.endArray()
+        let next = page.count > limit ? TransactionCursor(after: page[limit - 1]).description : nil
+        writer.member("next", orNull: next)
+        writer.endObject()
+        return Response(json: writer)
+    }
+
+    /// `{"pair", "rate", "bid", "ask", "exchange", "time", "age"}`; the age in milliseconds, not below 0. All but the pair
+    /// are `null` when there never was a rate.
+    func rate(_ request: Request) async throws(Problem) -> Response {
+        let principal = try await self.principal(of: request)
+        guard let pair = Query(request)["pair"], ChannelName.isValidKey(pair) else {
+            throw Problem(
+                .badRequest,
+                code: ErrorCode.badRequest.rawValue,
+                "\"pair\" is required, as in ?pair=BTC/USDT"
+            )
+        }
+        try self.checkReading(of: .rate, key: pair, by: principal)
+        let rows = try self.rows()
+        let rate = try await self.read { () async throws(TapeFault) in try await rows.rate(of: pair) }
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("pair", string: pair)
+        writer.member("rate", orNull: rate?.rate.description)
+        writer.member("bid", orNull: rate?.bid?.description)
+        writer.member("ask", orNull: rate?.ask?.description)
+        writer.member("exchange", orNull: rate?.exchange)
+        writer.member("time", orNull: rate?.updatedAt.description)
+        if let rate {
+            let age = Timestamp.now.duration(since: rate.updatedAt) / .milliseconds(1)
+            writer.member("age", integer: max(0, Int(age)))
+        } else {
+            writer.member("age", .null)
+        }
+        writer.endObject()
+        return Response(json: writer)
+    }
+
+    // MARK: What they share
+
+    /// Whose rows are asked for, if the caller may read them.
+    private func user(
+        _ request: Request,
+        _ query: Query,
+        of projection: Projection
+    ) async throws(Problem) -> String {
+        let principal = try await self.principal(of: request)
+        guard let user = query["user"] ?? principal?.subject else {
+            throw Problem(MessageFault(.notAuthenticated, "this needs a token: it tells what is the caller's"))
+        }
+        guard ChannelName.isValidKey(user) else {
+            throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "\"user\" is not the name of a user")
+        }
+        try self.checkReading(of: projection, key: user, by: principal)
+        return user
+    }
+
+    private func checkReading(of projection: Projection, key: String, by principal: Principal?) throws(Problem) {
+        guard let type = self.hub.types.all.first(where: { $0.projection == projection }) else {
+            throw Problem(.notFound, code: "not_found", "no event type of this hub makes these rows")
+        }
+        do throws(MessageFault) {
+            _ = try self.hub.readableType(of: ChannelName(type: type.name, key: key), by: principal)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func rows() throws(Problem) -> any Projections {
+        guard let rows = self.hub.tape.projections else {
+            throw Problem(
+                .notFound,
+                code: "not_found",
+                "this tape keeps no projections; use an SQLite or Postgres tape"
+            )
+        }
+        return rows
+    }
+
+    private func read<Value>(_ work: () async throws(TapeFault) -> Value) async throws(Problem) -> Value {
+        do throws(TapeFault) {
+            return try await work()
+        } catch {
+            throw Problem(MessageFault(.unavailable, "this cannot be read now; try again"))
+        }
+    }
+}
+
+/// The parameters of a request.
+private struct Query {
+    private let parameters: FlatDictionary<Substring, Substring>
+
+    init(_ request: Request) {
+        self.parameters = request.uri.queryParameters
+    }
+
+    subscript(_ name: String) -> String? {
+        self.parameters[name[...]].map(String.init)
+    }
+
+    private func refused(_ name: String, _ expectation: String) -> Problem {
+        Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "\"\(name)\" is \(expectation)")
+    }
+
+    func text(_ name: String) throws(Problem) -> String? {
+        guard let text = self[name] else { return nil }
+        guard RowKey.isText(text) else {
+            throw self.refused(name, "1 to \(RowKey.maxTextLength) bytes without control characters")
+        }
+        return text
+    }
+
+    func number(_ name: String, range: ClosedRange<Int>) throws(Problem) -> Int? {
+        guard let text = self[name] else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw self.refused(name, "a whole number, \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    func cursor(_ name: String) throws(Problem) -> TransactionCursor? {
+        guard let text = self[name] else { return nil }
+        guard let cursor = TransactionCursor(text) else {
+            throw self.refused(name, "what \"next\" of the page before says")
+        }
+        return cursor
+    }
+}
+
+extension JSON.Writer {
+    fileprivate mutating func member(_ name: String, orNull text: String?) {
+        if let text { self.member(name, string: text) } else { self.member(name, .null) }
+    }
+
+    private mutating func member(_ name: String, orNull number: Int?) {
+        if let number { self.member(name, integer: number) } else { self.member(name, .null) }
+    }
+
+    fileprivate mutating func members(of wallet: Wallet) {
+        self.member("id", string: wallet.key.id)
+        self.member("currency", string: wallet.currency)
+        self.member("balance", orNull: wallet.told?.balance.description)
+        self.member("available", orNull: wallet.told?.available?.description)
+        self.member("version", orNull: wallet.told?.version)
+        self.member("updatedAt", orNull: wallet.told?.updatedAt.description)
+        self.member("seq", orNull: wallet.told?.seq)
+    }
+
+    fileprivate mutating func transaction(_ transaction: Transaction) {
+        self.beginObject()
+        self.member("id", string: transaction.key.id)
+        self.member("type", string: transaction.type)
+        self.member("amount", string: transaction.amount.description)
+        self.member("status", string: transaction.status)
+        self.member("currency", orNull: transaction.currency)
+        self.member("wallet", string: transaction.wallet)
+        self.member("createdAt", string: transaction.createdAt.description)
+        self.member("updatedAt", string: transaction.updatedAt.description)
+        self.member("seq", integer: transaction.seq)
+        if let trade = transaction.trade {
+            self.name("trade")
+            self.beginObject()
+            self.member("pair", orNull: trade.pair)
+            self.member("side", orNull: trade.side)
+            self.member("price", orNull: trade.price?.description)
+            self.member("filledAmount", orNull: trade.filledAmount?.description)
+            self.endObject()
+        }
+        if let transfer = transaction.transfer {
+            self.name("transfer")
+            self.beginObject()
+            self.member("recipient", string: transfer.recipient)
+            self.member("wallet", string: transfer.wallet)
+            self.endObject()
+        }
+        self.endObject()
+    }
+}
