@@ -10,11 +10,14 @@ import Synchronization
 final class RedisProcess: Sendable {
     /// Prints the server's number; its output follows.
     private static let script = """
-        "$0" "$@" </dev/null 2>&1 &
+        exec 3<&0
+        "$0" "$@" </dev/null 2>&1 3<&- &
         server=$!
         echo "$server"
-        { read -r line <&3; kill -KILL "$server"; } 3<&0 </dev/null >/dev/null 2>&1 &
+        { read -r line <&3; kill -KILL "$server"; } >/dev/null 2>&1 &
+        watcher=$!
         wait "$server"
+        kill "$watcher"
         """
 
     private let process: Process
@@ -44,8 +47,8 @@ final class RedisProcess: Sendable {
         do {
             return RedisProcess(process: process, lifeline: lifeline, server: try first.get())
         } catch {
-            try? lifeline.fileHandleForWriting.close()
             process.waitUntilExit()
+            try? lifeline.fileHandleForWriting.close()
             throw error
         }
     }
@@ -64,7 +67,7 @@ final class RedisProcess: Sendable {
             text += String(decoding: data, as: UTF8.self)
             // Of Redis' own log.
             guard text.contains("eady to accept connections"),
-                let server = text.split(separator: "\n").first.flatMap({ pid_t($0) })
+                let server = text.split(separator: "\n").lazy.compactMap({ pid_t($0) }).first
             else { continue }
             present.resume(returning: .success(server))
             waiting = nil
@@ -79,7 +82,8 @@ final class RedisProcess: Sendable {
 
     func kill() {
         self.signal(SIGKILL)
-        try? self.lifeline.fileHandleForWriting.close()
         self.process.waitUntilExit()
+        // Only now: the shell's watcher is gone, and cannot kill whoever has the server's number next.
+        try? self.lifeline.fileHandleForWriting.close()
     }
 }

@@ -61,6 +61,10 @@ final class RedisLink: Sendable {
     private func live() async -> Life.Outcome {
         let life = Life(receiver: self.receiver, loop: self.loop) {
             self.connections.wrappingAdd(1, ordering: .relaxed)
+            self.logger.info(
+                "connected to Redis",
+                metadata: ["address": "\(self.connector.address)", "for": "\(self.opening.name)"]
+            )
         }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

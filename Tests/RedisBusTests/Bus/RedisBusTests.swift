@@ -2,6 +2,7 @@
 
 import Hub
 import HubTestSupport
+import NIOCore
 import RedisBus
 import TestServers
 import Testing
