@@ -42,7 +42,11 @@ struct PostgresOpening: Sendable {
                 metadata: ["setting": "\(setting)"]
             )
         }
-        let last = try session.run(PostgresCommand(Self.last)).integer(0, 0)
+        let last = try session.transaction { () throws(PostgresFault) in
+            // Reads all channels.
+            try session.run(sql: ["SET LOCAL statement_timeout = 0", "SET LOCAL enable_seqscan = on"])
+            return try session.run(PostgresCommand(Self.last)).integer(0, 0)
+        }
         return Opened(epoch: identity.epoch, lastAccepted: Timestamp(nanoseconds: Int64(last)))
     }
 }

@@ -54,8 +54,13 @@ struct PostgresAppend {
 
     private mutating func run(_ memory: inout PostgresMemory) throws(PostgresFault) -> Ending {
         memory.isCommitting = false
+        if self.session.isFresh {
+            memory.channels = [:]
+            memory.partitions.forget()
+            self.session.isFresh = false
+        }
         do throws(PostgresFault) {
-            let start = try self.lock()
+            let start = try self.lock(self.identify(&memory), &memory)
             let accepted = max(memory.clock?() ?? start.now, memory.lastAccepted, start.accepted)
             let types = Set(self.batch.names.map { String($0.type) })
             var parts: [String: PostgresPartition] = [:]
@@ -101,17 +106,23 @@ struct PostgresAppend {
         let batch: Int
     }
 
+    private static let addChannels = PostgresStatement(
+        "add_channels",
+        "INSERT INTO channels (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
+    )
+    private static let identifyChannels = PostgresStatement(
+        "identify_channels",
+        """
+        SELECT u.n, c.id FROM unnest($1::text[]) WITH ORDINALITY AS u (name, n) JOIN channels c ON c.name = u.name
+        """
+    )
     private static let lockChannels = PostgresStatement(
         "lock_channels",
         """
         SELECT c.id, c.head, c.part, c.slotted, c.accepted
-        FROM unnest($1::text[]) WITH ORDINALITY AS u (name, n) JOIN channels c ON c.name = u.name
-        ORDER BY u.n FOR NO KEY UPDATE OF c
+        FROM unnest($1::int8[]) AS u (id) JOIN channels c ON c.id = u.id
+        ORDER BY c.id FOR NO KEY UPDATE OF c
         """
-    )
-    private static let addChannels = PostgresStatement(
-        "add_channels",
-        "INSERT INTO channels (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
     )
     private static let findReceipts = PostgresStatement(
         "find_receipts",
@@ -125,32 +136,53 @@ struct PostgresAppend {
         "SELECT (extract(epoch FROM clock_timestamp()) * 1000000000)::int8, nextval('batches')"
     )
 
-    /// Begins the transaction, locks the channels and finds what stands, in one round trip; in another one more when
-    /// there are new channels, whose rows are made before and apart: made in this transaction they could not be locked
-    /// in order.
-    private mutating func lock() throws(PostgresFault) -> Start {
-        var names = PostgresColumn(.text)
-        for name in self.batch.names { names.append(name.description) }
+    /// The rows of the batch's channels: remembered, or found and made where they are missing, in a transaction of
+    /// their own. Made in the append's they could not be locked in order. A row without events is no channel to
+    /// anybody.
+    private func identify(_ memory: inout PostgresMemory) throws(PostgresFault) -> [Int] {
+        let names = self.batch.names
+        let unknown = names.filter { memory.channels[$0] == nil }
+        guard !unknown.isEmpty else { return names.compactMap { memory.channels[$0] } }
+        var texts = PostgresColumn(.text)
+        // In order, so that nodes that make the same ones do not wait for each other in a circle.
+        let sorted = unknown.sorted()
+        for name in sorted { texts.append(name.description) }
+        let rows = try self.session.run([
+            PostgresCommand(.begin), PostgresCommand(Self.addChannels).with(texts), PostgresCommand(.commit),
+            PostgresCommand(Self.identifyChannels).with(texts),
+        ])[3]
+        if memory.channels.count + unknown.count > PostgresMemory.maxChannels {
+            let kept = names.map { ($0, memory.channels[$0]) }
+            memory.channels = [:]
+            for (name, id) in kept { memory.channels[name] = id }
+        }
+        for row in 0..<rows.count {
+            memory.channels[sorted[rows.integer(row, 0) - 1]] = rows.integer(row, 1)
+        }
+        return names.compactMap { memory.channels[$0] }
+    }
+
+    /// Begins the transaction, locks the channels and finds what stands, in one round trip.
+    private mutating func lock(_ ids: [Int], _ memory: inout PostgresMemory) throws(PostgresFault) -> Start {
+        var idColumn = PostgresColumn(.int8)
+        for id in ids.sorted() { idColumn.append(id) }
         var keys = PostgresColumn(.uuid)
         let items = Array(self.batch.requests.joined())
         for item in items { keys.append(item.receipt) }
-        let begin = [
-            PostgresCommand(.begin), PostgresCommand(Self.lockChannels).with(names),
+        let answers = try self.session.run([
+            PostgresCommand(.begin), PostgresCommand(Self.lockChannels).with(idColumn),
             PostgresCommand(Self.findReceipts).with(keys), PostgresCommand(Self.start),
-        ]
-        var answers = try self.session.run(begin)
-        if answers[1].count < self.batch.names.count {
-            let add = [
-                PostgresCommand(.rollback), PostgresCommand(.begin), PostgresCommand(Self.addChannels).with(names),
-                PostgresCommand(.commit),
-            ]
-            answers = Array(try self.session.run(add + begin).dropFirst(add.count))
-        }
+        ])
         let (rows, found, start) = (answers[1], answers[2], answers[3])
-        guard rows.count == self.batch.names.count else {
+        guard ids.count == self.batch.names.count, rows.count == ids.count else {
+            // The database is not the one it was.
+            memory.channels = [:]
             throw .unexpected("\(self.batch.names.count - rows.count) channels have lost their rows")
         }
-        self.channels = (0..<rows.count).map { row in
+        var rowOf: [Int: Int] = [:]
+        rowOf.reserveCapacity(rows.count)
+        for row in 0..<rows.count { rowOf[rows.integer(row, 0)] = row }
+        self.channels = ids.compactMap { rowOf[$0] }.map { row in
             Channel(
                 id: rows.integer(row, 0),
                 head: rows.integer(row, 1),
@@ -161,6 +193,7 @@ struct PostgresAppend {
         for row in 0..<found.count {
             let item = items[found.integer(row, 0) - 1]
             let seqs = found.text(row, 2).split(separator: ",").compactMap { Int($0) }
+            // The same fingerprint means the same keys in the same order.
             guard seqs.count == item.event.keys.count || found.bytes(row, 1) != item.event.fingerprint.bytes else {
                 throw .unexpected("event \(item.event.id) of \(item.event.source) stands on \(seqs.count) channels")
             }
@@ -257,8 +290,19 @@ struct PostgresMemory: Sendable {
     /// Times of acceptance never go back on this node, nor on a channel.
     var lastAccepted: Timestamp
     var partitions = PostgresPartitions()
+    /// `channels.id` by name; rows stay for ever.
+    var channels: [ChannelName: Int] = [:]
+    /// Channels remembered at once; about 150 bytes each.
+    static let maxChannels = 200_000
     /// Whether `COMMIT` was sent and not answered.
     var isCommitting = false
     /// Receipts of the present call's attempts that may have been committed.
     var lost: Set<[UInt8]> = []
+
+    /// Hands over what is remembered; what stays is only what others read meanwhile.
+    mutating func take() -> PostgresMemory {
+        var taken = PostgresMemory(epoch: self.epoch, clock: self.clock, lastAccepted: self.lastAccepted)
+        swap(&taken, &self)
+        return taken
+    }
 }

@@ -14,27 +14,29 @@ struct PostgresBatch: Sendable {
     }
 
     let requests: [[Item]]
-    /// The channels of all events by bytes, each once: the order in which their rows are locked, on every node.
+    /// The channels of all events, each once.
     let names: [ChannelName]
 
     init(_ requests: [[Event]]) {
+        var names: [ChannelName] = []
         var places: [ChannelName: Int] = [:]
-        for event in requests.joined() {
-            for channel in event.channels { places[channel] = 0 }
-        }
-        let names = places.keys.sorted()
-        for (index, name) in names.enumerated() { places[name] = index }
-        self.names = names
         self.requests = requests.map { request in
             request.map { event in
-                Item(
+                let channels = event.channels.map { name in
+                    if let place = places[name] { return place }
+                    places[name] = names.count
+                    names.append(name)
+                    return names.count - 1
+                }
+                return Item(
                     event: event,
                     key: EventKey(of: event),
                     receipt: Self.receipt(of: event),
-                    channels: event.channels.compactMap { places[$0] }
+                    channels: channels
                 )
             }
         }
+        self.names = names
     }
 
     private static func receipt(of event: Event) -> [UInt8] {

@@ -54,7 +54,8 @@ extension PostgresTape {
 
     private func attempt(_ batch: PostgresBatch) async throws(PostgresFault) -> PostgresAppend.Ending {
         try await self.appending.perform { session throws(PostgresFault) in
-            var memory = self.memory.withLock { $0 }
+            // Taken out, so that it is not copied when it changes.
+            var memory = self.memory.withLock { $0.take() }
             defer { self.memory.withLock { $0 = memory } }
             return try PostgresAppend.run(batch, on: session, &memory)
         }

@@ -52,18 +52,18 @@ struct PostgresColumn {
         self.count += 1
     }
 
-    /// The header's length is only known when all elements are there. An array without elements has no dimensions.
-    var finished: [UInt8] {
-        var finished = self.bytes
+    /// Writes the array, whose length is only known when all elements are there. One without elements has no dimensions.
+    func write(to buffer: inout [UInt8]) {
+        let start = buffer.count
+        buffer.append(contentsOf: self.bytes)
         guard self.count > 0 else {
-            finished.removeLast(8)
-            finished[3] = 0
-            return finished
+            buffer.removeLast(8)
+            buffer[start + 3] = 0
+            return
         }
         for index in 0..<4 {
-            finished[Self.lengthOffset + index] = UInt8(truncatingIfNeeded: self.count >> (24 - 8 * index))
+            buffer[start + Self.lengthOffset + index] = UInt8(truncatingIfNeeded: self.count >> (24 - 8 * index))
         }
-        return finished
     }
 }
 

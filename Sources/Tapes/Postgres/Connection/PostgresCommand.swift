@@ -12,40 +12,28 @@ struct PostgresCommand {
         self.statement = statement
     }
 
-    private mutating func close() {
+    consuming func with(_ value: Int) -> Self {
+        self.bytes.appendBigEndian(Int64(value))
         self.ends.append(self.bytes.count)
+        return self
     }
 
-    func with(_ value: Int) -> Self {
-        var copy = self
-        copy.bytes.appendBigEndian(Int64(value))
-        copy.close()
-        return copy
+    consuming func with(_ value: Int32) -> Self {
+        self.bytes.appendBigEndian(value)
+        self.ends.append(self.bytes.count)
+        return self
     }
 
-    func with(_ value: Int32) -> Self {
-        var copy = self
-        copy.bytes.appendBigEndian(value)
-        copy.close()
-        return copy
+    consuming func with(_ value: String) -> Self {
+        self.bytes.append(contentsOf: value.utf8)
+        self.ends.append(self.bytes.count)
+        return self
     }
 
-    func with(_ value: String) -> Self {
-        var copy = self
-        copy.bytes.append(contentsOf: value.utf8)
-        copy.close()
-        return copy
-    }
-
-    func with(_ value: [UInt8]) -> Self {
-        var copy = self
-        copy.bytes.append(contentsOf: value)
-        copy.close()
-        return copy
-    }
-
-    func with(_ column: PostgresColumn) -> Self {
-        self.with(column.finished)
+    consuming func with(_ column: PostgresColumn) -> Self {
+        column.write(to: &self.bytes)
+        self.ends.append(self.bytes.count)
+        return self
     }
 }
 

@@ -79,8 +79,7 @@ import Glibc
             start = end
         }
         // A base that is not null also when there are no bytes: a null value is NULL.
-        let bytes = command.bytes + [0]
-        let isSent = unsafe bytes.withUnsafeBytes { bytes in
+        let isSent = unsafe (command.bytes.isEmpty ? [0] : command.bytes).withUnsafeBytes { bytes in
             let base = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
             let values = unsafe ([0] + command.ends).prefix(count).map { unsafe base?.advanced(by: $0) }
             return unsafe values.withUnsafeBufferPointer { values in

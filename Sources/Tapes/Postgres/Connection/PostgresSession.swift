@@ -8,6 +8,9 @@ import NIOCore
 final class PostgresSession {
     private let handle: PostgresHandle
     private var prepared: Set<String> = []
+    /// Whether nothing that was remembered of the database was checked on this connection: after the last one was lost
+    /// it may be another server, which gives out the same ids for other things.
+    var isFresh = true
     /// When the work under way is given up, and with it the connection.
     var deadline: NIODeadline
 

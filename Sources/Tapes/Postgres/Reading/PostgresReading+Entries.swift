@@ -71,7 +71,7 @@ extension PostgresReading {
                 page.entries.append(entry)
                 oldest += 1
             }
-            if oldest > extent.head || page.entries.count >= limit.entries { return page }
+            if oldest > extent.head || page.entries.count >= max(limit.entries, 1) { return page }
             // Not full: there are more chapters than were read at once.
             guard chapters.count == Self.chaptersAtOnce, needed.count == chapters.count else { break }
             let more = try self.session.run(PostgresCommand(Self.findChapters).with(channel).with(last.first))

@@ -62,7 +62,7 @@ struct PostgresPrune {
                 """
                 SELECT id FROM channels WHERE id IN (
                     SELECT channel FROM events WHERE part IN (\(list)) AND number = ANY($1::int8[])
-                ) ORDER BY name FOR NO KEY UPDATE
+                ) ORDER BY id FOR NO KEY UPDATE
                 """
             ) { $0.with(numbers) }
             _ = try self.run(
@@ -94,7 +94,7 @@ struct PostgresPrune {
         guard !rows.isNull(0, 0) else { return }
         let end = Int64(rows.integer(0, 0))
         let now = now?.nanoseconds ?? Int64(rows.integer(0, 1))
-        guard end > now, end - now < width, end < .max else { return }
+        guard end > now, end - now <= width, end < .max else { return }
         _ = try PostgresPartitions.ensure(
             self.session,
             type: self.type,
@@ -137,7 +137,7 @@ struct PostgresPrune {
     func keepNewest(of partition: PostgresPartition, after last: Int) throws(PostgresFault) -> Int {
         try self.locked { () throws(PostgresFault) in
             guard let channels = try self.channels(of: partition, after: last) else { return .max }
-            _ = try self.run("SELECT id FROM channels WHERE id = ANY($1::int8[]) ORDER BY name FOR NO KEY UPDATE") {
+            _ = try self.run("SELECT id FROM channels WHERE id = ANY($1::int8[]) ORDER BY id FOR NO KEY UPDATE") {
                 $0.with(channels.ids)
             }
             for sql in Self.keeping(partition) {
@@ -237,7 +237,7 @@ struct PostgresPrune {
             _ = try self.run(
                 """
                 SELECT id FROM channels WHERE id IN (SELECT channel FROM (\(superseded)) s)
-                ORDER BY name FOR NO KEY UPDATE
+                ORDER BY id FOR NO KEY UPDATE
                 """
             ) { $0.with(self.type + ":") }
             _ = try self.run(

@@ -90,6 +90,8 @@ struct PostgresUpgrade: Sendable {
         var found = try self.inspect(session)
         if found < self.schema.version {
             found = try session.transaction { () throws(PostgresFault) in
+                // Waiting for another hub and the steps themselves may take long.
+                try session.run(sql: ["SET LOCAL statement_timeout = 0"])
                 try session.run(PostgresCommand(PostgresLock.migration.take()))
                 let found = try self.inspect(session)
                 guard found == 0 || found >= self.schema.version || allowMigration else {
