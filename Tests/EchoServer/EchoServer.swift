@@ -36,7 +36,8 @@ enum EchoServer {
         let signals = [SIGTERM, SIGINT].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler { listener.close(promise: nil) }
+            // Not on the main actor, where this would be checked and found wrong.
+            source.setEventHandler { @Sendable in listener.close(promise: nil) }
             source.resume()
             return source
         }
