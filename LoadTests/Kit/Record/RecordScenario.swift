@@ -47,8 +47,7 @@ package struct RecordScenario: Scenario {
     package func run(progress: @escaping @Sendable (Headway) -> Void) async throws -> Outcome {
         let names = try await self.names()
         guard !names.isEmpty else { throw RunError.unexpected("there is no channel to record that may be read") }
-        let types = Set(names.map { String($0.prefix { $0 != ":" }) }).sorted()
-        let token = self.target.access.reading(types: types)
+        let token = self.target.access.reading
         var population = Population()
         for start in stride(from: 0, to: names.count, by: Self.channelsPerConnection) {
             let end = min(start + Self.channelsPerConnection, names.count)
@@ -85,8 +84,7 @@ package struct RecordScenario: Scenario {
         guard self.settings.channels.isEmpty else { return Array(Set(self.settings.channels)).sorted() }
         let target = self.target
         let prefixes = self.settings.prefixes
-        let types = ["balanceUpdate", "transactionUpdate"] + prefixes.map { String($0.prefix { $0 != ":" }) }
-        let token = target.access.reading(types: Array(Set(types)).sorted())
+        let token = target.access.reading
         let plan = Plan(channels: [], contents: [])
         return try await Stage.run(target, plan: plan, .init(subscribers: 0), progress: { _ in }) { stage in
             var failure: (any Error)?
