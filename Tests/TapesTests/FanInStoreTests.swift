@@ -2,6 +2,7 @@
 
 import Hub
 import Tapes
+import TestServers
 import Testing
 
 @Suite struct FanInStoreTests {
@@ -23,6 +24,15 @@ import Testing
                 }
                 await tape.close()
             }
+        case .postgres:
+            let url = try await PostgresServer.shared.makeSchema()
+            var tape = try await PostgresTape(url: url, settings: .test())
+            try await body(tape) {
+                await tape.close()
+                tape = try await PostgresTape(url: url, settings: .test())
+                return tape
+            }
+            await tape.close()
         }
     }
 

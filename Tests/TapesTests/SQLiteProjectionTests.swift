@@ -140,12 +140,15 @@ import Testing
                 )
             )
             let old = try await self.open(path, Schema(migrations: Array(Schema.current.migrations.prefix(1))))
-            #expect(try await SQLiteTape.schemaStatus(path: path) == SchemaStatus(found: 1, wanted: wanted))
+            let status = try await SQLiteTape.schemaStatus(path: path)
+            #expect(status.found == 1 && status.wanted == wanted)
+            #expect(status.steps.map(\.isApplied) == [true, false])
             #expect(await faultOf { _ = try await SQLiteTape.migrate(path: path) }.isUnavailable(saying: "in use"))
             await old.close()
-            #expect(try await SQLiteTape.migrate(path: path) == SchemaStatus(found: 1, wanted: wanted))
-            #expect(try await SQLiteTape.migrate(path: path) == SchemaStatus(found: wanted, wanted: wanted))
-            #expect(try await SQLiteTape.schemaStatus(path: path) == SchemaStatus(found: wanted, wanted: wanted))
+            for _ in 1...2 {
+                #expect(try await SQLiteTape.migrate(path: path).steps.map(\.isApplied) == [true, true])
+            }
+            #expect(try await SQLiteTape.schemaStatus(path: path).found == wanted)
             await (try await SQLiteTape(path: path)).close()
         }
     }

@@ -26,10 +26,7 @@ struct Migrate: AsyncParsableCommand {
             let settings = try await self.options.settings()
             var logger = Logger(label: "broadtape")
             logger.logLevel = settings.logLevel
-            let before = try await settings.database.schemaStatus()
-            let after = try await settings.database.migrate(logger: logger)
-            print(after.table)
-            print(before.found == after.found ? "nothing to do" : "was at version \(before.found)")
+            print(try await settings.database.migrate(logger: logger).table)
         }
     }
 
