@@ -48,7 +48,7 @@ import Testing
     @Test func everyOneOfManyIsTold() async throws {
         try await withHub { hub in
             var clients: [TestClient] = []
-            for _ in 0..<1_200 { clients.append(try await hub.connect()) }
+            for _ in 0..<600 { clients.append(try await hub.connect()) }
             hub.tape.fail(.append, Self.away)
             try await self.failedAppend(on: hub)
             for client in clients { try await client.expect(1, "heartbeat") }
@@ -152,25 +152,34 @@ import Testing
 
     @Test func requestThatWaitsTooLongIsRefusedWithoutBeingBegun() async throws {
         var configuration = HubConfiguration.forTests
-        configuration.writer.patience = .milliseconds(250)
+        configuration.writer.patience = .milliseconds(50)
         try await withHub(configuration) { hub in
-            try await eventually("the writer runs") { hub.hub.isReady }
+            let answers = Watched<[Result<AppendOutcome, AppendFault>]>([])
+            let events = try hub.events([("note:k", "{}")])
+            var submitted = 0
             hub.tape.appends.close()
-            let answers = Watched<[(index: Int, result: Result<AppendOutcome, AppendFault>)]>([])
-            for index in 0...3 {
-                hub.hub.writer.submit(try hub.events([("note:k", "{}")])) { result in
-                    answers.change { $0.append((index, result)) }
-                }
-                if index == 0 { try await hub.tape.appends.waitForArrivals(1) }
+            // On a busy machine the first may wait for too long as well; one is begun in the end.
+            try await eventually("an append is under way") {
+                submitted += 1
+                hub.hub.writer.submit(events) { result in answers.change { $0.append(result) } }
+                try await hub.settle()
+                return hub.tape.appends.arrivals == 1
             }
-            try await answers.wait(for: "three refusals") { $0.count == 3 }
-            #expect(answers.value.map(\.index) == [1, 2, 3])
-            #expect(answers.value.allSatisfy { $0.result == .failure(.overloaded) })
-            #expect(await hub.hub.writer.tally.refusals == 3)
-            #expect(await hub.hub.writer.tally.waitingBytes == 0)
+            for _ in 1...3 {
+                submitted += 1
+                hub.hub.writer.submit(events) { result in answers.change { $0.append(result) } }
+            }
+            try await answers.wait(for: "three refusals") { $0.count >= 3 }
+            try await eventually("nothing waits") { await hub.hub.writer.tally.waitingBytes == 0 }
+            #expect(answers.value.allSatisfy { $0 == .failure(.overloaded) })
+            #expect(await hub.hub.writer.tally.refusals == answers.value.count)
             hub.tape.appends.open()
-            try await answers.wait(for: "the first") { $0.count == 4 }
-            #expect(try await hub.publish("note:k") == 2)
+            let total = submitted
+            try await answers.wait(for: "the rest") { $0.count == total }
+            #expect(answers.value.contains { (try? $0.get()) != nil })
+            // Nothing of what was refused stands on the tape.
+            #expect(await hub.hub.writer.tally.accepted == 1)
+            try await eventually("it goes on") { (try? await hub.hub.writer.append(events)) != nil }
         }
     }
 

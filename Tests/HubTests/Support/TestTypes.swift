@@ -29,6 +29,7 @@ extension HubConfiguration {
         configuration.housekeeping = .seconds(10_000)
         configuration.pollWhileCut = .seconds(10_000)
         configuration.probe = .seconds(10_000)
+        configuration.writer.patience = .seconds(10_000)
         return configuration
     }
 }
