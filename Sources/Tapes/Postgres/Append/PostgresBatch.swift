@@ -16,6 +16,8 @@ struct PostgresBatch: Sendable {
     let requests: [[Item]]
     /// The channels of all events by bytes, each once: the order in which their rows are locked, on every node.
     let names: [ChannelName]
+    /// Reads the rows that projections may change.
+    let reads: [PostgresCommand]
 
     init(_ requests: [[Event]]) {
         var places: [ChannelName: Int] = [:]
@@ -25,6 +27,7 @@ struct PostgresBatch: Sendable {
         let names = places.keys.sorted()
         for (index, name) in names.enumerated() { places[name] = index }
         self.names = names
+        self.reads = PostgresProjecting.reads(of: Self.touched(by: requests))
         self.requests = requests.map { request in
             request.map { event in
                 Item(
@@ -35,6 +38,15 @@ struct PostgresBatch: Sendable {
                 )
             }
         }
+    }
+
+    /// The numbers are not known yet, and no matter: what is touched does not depend on them.
+    private static func touched(by requests: [[Event]]) -> ProjectionBatch {
+        var touched = ProjectionBatch()
+        for event in requests.joined() where event.projection != nil {
+            touched.add(event, seqs: repeatElement(0, count: event.keys.count))
+        }
+        return touched
     }
 
     private static func receipt(of event: Event) -> [UInt8] {
