@@ -21,35 +21,42 @@ final class Cluster: Sendable {
     private let folder: TestFolder
     private let running = Mutex<[RunningHub]>([])
 
-    private init(_ postgres: PostgresServer, _ redis: RedisServer, _ routes: [Route], in folder: TestFolder) throws {
+    private init(
+        _ postgres: PostgresServer,
+        _ redis: RedisServer,
+        _ routes: [Route],
+        database: String,
+        in folder: TestFolder
+    ) {
         self.postgres = postgres
         self.redis = redis
         self.routes = routes
         self.folder = folder
-        self.database = try postgres.makeDatabase()
+        self.database = database
     }
 
     /// Runs a body with a cluster, and ends it afterwards.
     static func with(_ body: (Cluster) async throws -> Void) async throws {
         try await withFolder { folder in
-            let postgres = try PostgresServer()
-            defer { postgres.end() }
-            let redis = try await RedisServer.start()
-            defer { redis.stop() }
-            var routes: [Route] = []
-            for _ in 0..<Self.size { routes.append(try await Route.open(to: redis.port)) }
-            let cluster = try Cluster(postgres, redis, routes, in: folder)
-            let result: Result<Void, any Error>
-            do {
-                for place in 0..<Self.size { try await cluster.start(place) }
-                try await body(cluster)
-                result = .success(())
-            } catch {
-                result = .failure(error)
+            try await PostgresServer.with { postgres in
+                let redis = try await RedisServer.start()
+                defer { redis.stop() }
+                var routes: [Route] = []
+                for _ in 0..<Self.size { routes.append(try await Route.open(to: redis.port)) }
+                let database = try await postgres.makeDatabase()
+                let cluster = Cluster(postgres, redis, routes, database: database, in: folder)
+                let result: Result<Void, any Error>
+                do {
+                    for place in 0..<Self.size { try await cluster.start(place) }
+                    try await body(cluster)
+                    result = .success(())
+                } catch {
+                    result = .failure(error)
+                }
+                for node in cluster.nodes { try await node.program.kill() }
+                for route in routes { try await route.end() }
+                try result.get()
             }
-            for node in cluster.nodes { try await node.program.kill() }
-            for route in routes { try await route.end() }
-            try result.get()
         }
     }
 
@@ -83,8 +90,8 @@ final class Cluster: Sendable {
     }
 
     /// Channels whose numbers are not 1 … head on the tape.
-    func brokenChannels() throws -> String {
-        try self.postgres.execute(
+    func brokenChannels() async throws -> String {
+        try await self.postgres.execute(
             """
             SELECT c.name, c.head, count(e.seq), min(e.seq), max(e.seq) FROM channels c LEFT JOIN events e ON e.channel = c.id
             GROUP BY c.id HAVING count(e.seq) <> c.head OR count(DISTINCT e.seq) <> c.head OR max(e.seq) <> c.head

@@ -27,13 +27,13 @@ enum Fault: String, CaseIterable, Sendable, CustomTestStringConvertible {
             try await cluster.nodes[place].program.kill()
             try await cluster.start(place)
         case .postgresKilled:
-            cluster.postgres.kill()
+            await cluster.postgres.kill()
             try await Self.unready(cluster)
-            try cluster.postgres.start()
+            try await cluster.postgres.start()
         case .postgresStopped:
-            cluster.postgres.stop()
+            await cluster.postgres.stop()
             try await Self.unready(cluster)
-            try cluster.postgres.start()
+            try await cluster.postgres.start()
         case .postgresPaused:
             cluster.postgres.pause()
             try await Self.unready(cluster)

@@ -50,7 +50,7 @@ struct FaultTests {
                 following.cancelAll()
                 try await following.waitForAll()
             }
-            #expect(try cluster.brokenChannels().isEmpty)
+            #expect(try await cluster.brokenChannels().isEmpty)
             let verification = try await cluster.verify()
             #expect(verification.status == 0, "\(verification)")
         }

@@ -186,7 +186,7 @@ import Testing
             memory.lost = lost
             return try PostgresAppend.run(batch, on: session, &memory)
         }
-        guard case .settled(let outcomes) = ending, case .committed(let receipts) = outcomes[0] else {
+        guard case .settled(let outcomes, _) = ending, case .committed(let receipts) = outcomes[0] else {
             return #expect(Bool(false), "\(ending)")
         }
         #expect(receipts.map(\.status) == [.accepted])

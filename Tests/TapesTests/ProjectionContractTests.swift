@@ -2,6 +2,7 @@
 
 import HubTestSupport
 import Tapes
+import TestServers
 import Testing
 
 @Suite struct ProjectionContractTests {
@@ -11,5 +12,14 @@ import Testing
             let contract = ProjectionContract { clock in try await SQLiteTape(path: folder + "/tape") { clock.now } }
             try await rule.check(contract)
         }
+    }
+
+    @Test(arguments: ProjectionContract.rules)
+    func postgresKeeps(_ rule: ProjectionContract.Rule) async throws {
+        let url = try await PostgresServer.shared.makeSchema()
+        let contract = ProjectionContract { clock in
+            try await PostgresTape(url: url, settings: .test(retention: .row)) { clock.now }
+        }
+        try await rule.check(contract)
     }
 }

@@ -52,6 +52,8 @@ package final class PostgresTape: Tape {
     let limits: PostgresConnection.Limits
     /// Used by one append at a time.
     let memory: Mutex<PostgresMemory>
+    /// See ``Projections/skipped``.
+    let skippedEntries = Atomic<Int>(0)
     let loops: MultiThreadedEventLoopGroup
     let logger: Logger
 

@@ -12,7 +12,8 @@ import NIOCore
 struct PostgresAppend {
     /// How an attempt ended, other than by a fault.
     enum Ending: Sendable {
-        case settled([AppendOutcome])
+        /// - Parameter skipped: See ``Projections/skipped``.
+        case settled([AppendOutcome], skipped: Int)
         /// There is no partition yet for events of these types accepted now.
         case lacksPartitions([String], at: Timestamp)
     }
@@ -32,6 +33,7 @@ struct PostgresAppend {
     /// What stands under the ids of the batch: what was found, then what the batch itself appends.
     private var standing: [EventKey: (fingerprint: Fingerprint, seqs: [Int], isTold: Bool)] = [:]
     private var writing: PostgresWriting
+    private var projecting = PostgresProjecting()
 
     static func run(
         _ batch: PostgresBatch,
@@ -39,7 +41,7 @@ struct PostgresAppend {
         _ memory: inout PostgresMemory
     ) throws(PostgresFault) -> Ending {
         guard !batch.names.isEmpty else {
-            return .settled(batch.requests.map { _ in .committed([]) })
+            return .settled(batch.requests.map { _ in .committed([]) }, skipped: 0)
         }
         var append = PostgresAppend(batch, session, memory.epoch)
         return try append.run(&memory)
@@ -74,17 +76,16 @@ struct PostgresAppend {
             let outcomes = try self.judge(parts, memory.lost)
             guard self.writing.hasEvents else {
                 try self.session.run(PostgresCommand(.rollback))
-                return .settled(outcomes)
+                return .settled(outcomes, skipped: 0)
             }
             for channel in self.channels where channel.isTouched {
                 self.writing.set(channel.id, head: channel.head, part: channel.part, isSlotted: channel.isSlotted)
             }
             memory.isCommitting = true
-            // Projections are to be written here, in the same transaction.
-            try self.session.commit(with: self.writing.commands)
+            try self.session.commit(with: self.writing.commands + self.projecting.commands)
             memory.isCommitting = false
             memory.lastAccepted = accepted
-            return .settled(outcomes)
+            return .settled(outcomes, skipped: self.projecting.skipped)
         } catch {
             if case .lost = error {
                 if memory.isCommitting { memory.lost.formUnion(self.writing.keys) }
@@ -172,8 +173,9 @@ struct PostgresAppend {
         let answers = try self.session.run([
             PostgresCommand(.begin), PostgresCommand(Self.lockChannels).with(idColumn),
             PostgresCommand(Self.findReceipts).with(keys), PostgresCommand(Self.start),
-        ])
+        ] + self.batch.reads)
         let (rows, found, start) = (answers[1], answers[2], answers[3])
+        self.projecting.take(answers.dropFirst(4), to: self.batch.reads)
         guard ids.count == self.batch.names.count, rows.count == ids.count else {
             // The database is not the one it was.
             memory.channels = [:]
@@ -277,6 +279,7 @@ struct PostgresAppend {
             self.channels[place] = channel
         }
         self.writing.addReceipt(item, seqs)
+        self.projecting.add(item.event, seqs)
         self.standing[item.key] = (item.event.fingerprint, seqs, true)
         return Receipt(status: .accepted, positions: self.positions(of: item, seqs))
     }

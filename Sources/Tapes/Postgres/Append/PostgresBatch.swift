@@ -16,6 +16,8 @@ struct PostgresBatch: Sendable {
     let requests: [[Item]]
     /// The channels of all events, each once.
     let names: [ChannelName]
+    /// Reads the rows that projections may change.
+    let reads: [PostgresCommand]
 
     init(_ requests: [[Event]]) {
         var names: [ChannelName] = []
@@ -37,6 +39,16 @@ struct PostgresBatch: Sendable {
             }
         }
         self.names = names
+        self.reads = PostgresProjecting.reads(of: Self.touched(by: requests))
+    }
+
+    /// The numbers are not known yet, and no matter: what is touched does not depend on them.
+    private static func touched(by requests: [[Event]]) -> ProjectionBatch {
+        var touched = ProjectionBatch()
+        for event in requests.joined() where event.projection != nil {
+            touched.add(event, seqs: repeatElement(0, count: event.keys.count))
+        }
+        return touched
     }
 
     private static func receipt(of event: Event) -> [UInt8] {

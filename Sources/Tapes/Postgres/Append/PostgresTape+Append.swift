@@ -26,7 +26,9 @@ extension PostgresTape {
         while true {
             do throws(PostgresFault) {
                 switch try await self.attempt(batch) {
-                case .settled(let outcomes): return outcomes
+                case .settled(let outcomes, let skipped):
+                    self.skippedEntries.add(skipped, ordering: .relaxed)
+                    return outcomes
                 case .lacksPartitions(let types, let time): try await self.addPartitions(types, at: time)
                 }
             } catch {

@@ -8,6 +8,7 @@
 struct PostgresColumn {
     private(set) var bytes: [UInt8]
     private(set) var count = 0
+    private static let hasNullsOffset = 7
     private static let lengthOffset = 12
 
     init(_ type: PostgresType) {
@@ -49,6 +50,22 @@ struct PostgresColumn {
     mutating func append(_ value: [UInt8]) {
         self.bytes.appendBigEndian(Int32(truncatingIfNeeded: value.count))
         self.bytes.append(contentsOf: value)
+        self.count += 1
+    }
+
+    /// Null where there is no value; the header says that there are nulls.
+    mutating func append(_ value: String?) {
+        if let value { self.append(value) } else { self.appendNull() }
+    }
+
+    /// As ``append(_:)-(String?)``.
+    mutating func append(_ value: Int?) {
+        if let value { self.append(value) } else { self.appendNull() }
+    }
+
+    private mutating func appendNull() {
+        self.bytes[Self.hasNullsOffset] = 1
+        self.bytes.appendBigEndian(Int32(-1))
         self.count += 1
     }
 

@@ -115,6 +115,6 @@ extension PostgresSchema.Migration {
                 types text NOT NULL
             )
             """,
-        ]
+        ] + projections
     )
 }
