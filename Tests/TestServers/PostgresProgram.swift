@@ -40,16 +40,16 @@ final class PostgresProgram: Sendable {
         exec 3<&0; folder=$1; shift
         "$@" </dev/null >>"$folder/log" 2>&1 3<&- &
         server=$!
-        ( read line <&3; kill -QUIT $server; sleep 3; kill -KILL $server ) >/dev/null 2>&1 &
+        ( read line <&3; : >"$folder/ended"; kill -QUIT $server; sleep 3; kill -KILL $server ) >/dev/null 2>&1 &
         watcher=$!
         wait $server
-        # Still there unless it was what ended the server.
-        kill -KILL $watcher 2>/dev/null || rm -rf "$folder"
+        kill -KILL $watcher 2>/dev/null
+        if [ -e "$folder/ended" ]; then rm -rf "$folder"; fi
         """
 
     func start() throws(PostgresServer.Failure) {
         let settings = [
-            "listen_addresses=127.0.0.1", "port=\(self.port)", "unix_socket_directories=\(self.folder)", "fsync=off",
+            "listen_addresses=127.0.0.1", "port=\(self.port)", "unix_socket_directories=", "fsync=off",
             "full_page_writes=off", "max_connections=300", "shared_buffers=32MB", "max_wal_size=256MB",
             "deadlock_timeout=100ms", "log_min_messages=warning",
         ]
