@@ -21,7 +21,12 @@ import Testing
                     // The same id has the same content on every hub, so that there are duplicates and no conflicts.
                     var own = SplitMix(seed: UInt64(id))
                     let keys = Self.keys.shuffled(using: &own).prefix(Int.random(in: 1...3, using: &own))
-                    return Event.sample("\(id)", keys: Array(keys), slot: id % 3 == 0 ? "s" : "", data: Array("{}".utf8))
+                    return Event.sample(
+                        "\(id)",
+                        keys: Array(keys),
+                        slot: id % 3 == 0 ? "s" : "",
+                        data: Array("{}".utf8)
+                    )
                 }
             }
         }

@@ -23,7 +23,7 @@ import Testing
         on key: String
     ) async {
         var next = 0
-        while !log.value.isEnded {
+        while !log.value.isEnded, !Task.isCancelled {
             let id = "\(key)-\(next)"
             do throws(TapeFault) {
                 let outcomes = try await tape.append([[.sample(id, on: key, "common")]])

@@ -33,7 +33,9 @@ import Testing
     @Test func marksAreReplacedAndForgotten() async throws {
         let tape = try await PostgresWorld.open(try await PostgresServer.shared.makeSchema())
         let time = Timestamp(nanoseconds: 5)
-        try await tape.note([SourceMark(source: "a", seq: 1, heard: time), SourceMark(source: "b", seq: nil, heard: time)])
+        try await tape.note([
+            SourceMark(source: "a", seq: 1, heard: time), SourceMark(source: "b", seq: nil, heard: time),
+        ])
         let newer = SourceMark(source: "a", seq: 7, heard: Timestamp(nanoseconds: 9), types: ["rate", "x"])
         try await tape.note([SourceMark(source: "a", seq: 3, heard: time), newer])
         #expect(try await tape.sourceMarks() == [newer, SourceMark(source: "b", seq: nil, heard: time)])
@@ -52,7 +54,11 @@ import Testing
             for tape in tapes {
                 group.addTask {
                     try await tape.whileAlone("fan-in") {
-                        #expect(inside.change { $0 += 1; return $0 } == 1)
+                        #expect(
+                            inside.change {
+                                $0 += 1; return $0
+                            } == 1
+                        )
                         await gate.pass()
                         inside.change { $0 -= 1 }
                     }

@@ -78,7 +78,11 @@ import Testing
             // Superseded in a later partition, it goes with the next that does.
             clock.now = Timestamp(nanoseconds: 3000)
             _ = try await tape.append([[.sample("6", on: "a", slot: "BTC"), .sample("7", on: "b")]])
-            #expect(try await tape.page(of: self.name("a"), after: 2, limit: self.everything).entries.map(\.seq) == [3, 4, 5])
+            #expect(
+                try await tape.page(of: self.name("a"), after: 2, limit: self.everything).entries.map(\.seq) == [
+                    3, 4, 5,
+                ]
+            )
             clock.now = Timestamp(nanoseconds: 4000)
             _ = try await tape.append([[.sample("8", on: "a", slot: "BTC"), .sample("9", on: "b")]])
             while try await self.prune(tape, before: 3900) > 0 {}

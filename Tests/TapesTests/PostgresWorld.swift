@@ -32,7 +32,7 @@ enum PostgresWorld {
             """
             SELECT c.name, c.first, c.head, min(e.seq), max(e.seq), count(e.seq), count(DISTINCT (e.id, e.source))
             FROM channels c LEFT JOIN events e ON e.channel = c.id AND e.seq >= c.first
-            GROUP BY c.id HAVING count(e.seq) <> c.head - c.first + 1
+            WHERE c.head > 0 GROUP BY c.id HAVING count(e.seq) <> c.head - c.first + 1
                 OR count(DISTINCT e.seq) <> count(e.seq) OR max(e.seq) <> c.head
                 OR count(DISTINCT (e.id, e.source)) <> count(e.seq)
             """,

@@ -40,16 +40,16 @@ final class PostgresProgram: Sendable {
         exec 3<&0; folder=$1; shift
         "$@" </dev/null >>"$folder/log" 2>&1 3<&- &
         server=$!
-        ( read line <&3; kill -QUIT $server; sleep 3; kill -KILL $server ) >/dev/null 2>&1 &
+        ( read line <&3; : >"$folder/ended"; kill -QUIT $server; sleep 3; kill -KILL $server ) >/dev/null 2>&1 &
         watcher=$!
         wait $server
-        # Still there unless it was what ended the server.
-        kill $watcher 2>/dev/null || rm -rf "$folder"
+        kill -KILL $watcher 2>/dev/null
+        if [ -e "$folder/ended" ]; then rm -rf "$folder"; fi
         """
 
     func start() throws(PostgresServer.Failure) {
         let settings = [
-            "listen_addresses=127.0.0.1", "port=\(self.port)", "unix_socket_directories=\(self.folder)", "fsync=off",
+            "listen_addresses=127.0.0.1", "port=\(self.port)", "unix_socket_directories=", "fsync=off",
             "full_page_writes=off", "max_connections=300", "shared_buffers=32MB", "max_wal_size=256MB",
             "deadlock_timeout=100ms", "log_min_messages=warning",
         ]
@@ -62,14 +62,14 @@ final class PostgresProgram: Sendable {
         shell.standardInput = input
         shell.standardOutput = FileHandle.nullDevice
         shell.standardError = FileHandle.nullDevice
-        do {
-            try shell.run()
-        } catch {
-            throw PostgresServer.Failure(description: "no shell: \(error)")
-        }
+        // Not to be held open by the other programs that this process starts.
+        _ = fcntl(input.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
+        try Self.launch(shell)
         self.running.withLock { $0 = (shell, input) }
         for _ in 0..<1000 where shell.isRunning {
-            if (try? Self.query("SELECT 1", at: "postgres://postgres@127.0.0.1:\(self.port)/postgres")) != nil { return }
+            if (try? Self.query("SELECT 1", at: "postgres://postgres@127.0.0.1:\(self.port)/postgres")) != nil {
+                return
+            }
             usleep(20_000)
         }
         let log = (try? String(contentsOfFile: self.folder + "/log", encoding: .utf8)) ?? ""
@@ -80,6 +80,8 @@ final class PostgresProgram: Sendable {
         guard let (shell, _) = self.running.withLock({ $0.take() }) else { return }
         self.signal(SIGKILL, below: shell.processIdentifier)
         shell.waitUntilExit()
+        // Its process may be seen for a while after its death, and the next server would think that it lives.
+        _ = unsafe unlink(self.folder + "/data/postmaster.pid")
     }
 
     func stop() {
@@ -165,17 +167,27 @@ final class PostgresProgram: Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = output
-        do {
-            try process.run()
-        } catch {
-            throw PostgresServer.Failure(description: "\(arguments[0]): \(error)")
-        }
+        try Self.launch(process)
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             throw PostgresServer.Failure(description: "\(arguments.joined(separator: " ")): \(text)")
         }
         return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    }
+
+    /// Starts a process with no signal held back: the threads of pools hold back all of them, and hand that on.
+    private static func launch(_ process: Process) throws(PostgresServer.Failure) {
+        var none = sigset_t()
+        var before = sigset_t()
+        _ = unsafe sigemptyset(&none)
+        _ = unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        do {
+            try process.run()
+        } catch {
+            throw PostgresServer.Failure(description: "\(process.arguments ?? []): \(error)")
+        }
     }
 
     /// A port that nobody had a moment ago.

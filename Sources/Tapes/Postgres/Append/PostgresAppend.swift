@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
-import NIOCore
 
 /// One attempt to append a batch, in one transaction of two round trips.
 ///
@@ -218,7 +217,10 @@ struct PostgresAppend {
         outcomes.reserveCapacity(self.batch.requests.count)
         for request in self.batch.requests {
             let verdicts: [Verdict<[Int]>]
-            switch Verdict<[Int]>.judge(request.map(\.event), find: { self.standing[request[$0].key].map { ($0.0, $0.1) } }) {
+            switch Verdict<[Int]>.judge(
+                request.map(\.event),
+                find: { self.standing[request[$0].key].map { ($0.0, $0.1) } }
+            ) {
             case .conflict(let items):
                 outcomes.append(.conflict(items: items))
                 continue
@@ -282,30 +284,5 @@ struct PostgresAppend {
         self.projecting.add(item.event, seqs)
         self.standing[item.key] = (item.event.fingerprint, seqs, true)
         return Receipt(status: .accepted, positions: self.positions(of: item, seqs))
-    }
-}
-
-/// What the appending node remembers from one attempt to the next.
-struct PostgresMemory: Sendable {
-    let epoch: String
-    /// Nil for the server's clock.
-    let clock: (@Sendable () -> Timestamp)?
-    /// Times of acceptance never go back on this node, nor on a channel.
-    var lastAccepted: Timestamp
-    var partitions = PostgresPartitions()
-    /// `channels.id` by name; rows stay for ever.
-    var channels: [ChannelName: Int] = [:]
-    /// Channels remembered at once; about 150 bytes each.
-    static let maxChannels = 200_000
-    /// Whether `COMMIT` was sent and not answered.
-    var isCommitting = false
-    /// Receipts of the present call's attempts that may have been committed.
-    var lost: Set<[UInt8]> = []
-
-    /// Hands over what is remembered; what stays is only what others read meanwhile.
-    mutating func take() -> PostgresMemory {
-        var taken = PostgresMemory(epoch: self.epoch, clock: self.clock, lastAccepted: self.lastAccepted)
-        swap(&taken, &self)
-        return taken
     }
 }

@@ -85,12 +85,24 @@ import Glibc
             return unsafe values.withUnsafeBufferPointer { values in
                 if let name {
                     unsafe PQsendQueryPrepared(
-                        self.connection, name, Int32(count), values.baseAddress, lengths, formats, 1
+                        self.connection,
+                        name,
+                        Int32(count),
+                        values.baseAddress,
+                        lengths,
+                        formats,
+                        1
                     )
                 } else {
                     unsafe PQsendQueryParams(
-                        self.connection, command.statement.sql, Int32(count), nil, values.baseAddress, lengths,
-                        formats, 1
+                        self.connection,
+                        command.statement.sql,
+                        Int32(count),
+                        nil,
+                        values.baseAddress,
+                        lengths,
+                        formats,
+                        1
                     )
                 }
             }
@@ -198,9 +210,7 @@ private func withCStrings<Value>(
     _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Value
 ) -> Value {
     let copies = unsafe texts.map { unsafe strdup($0) }
-    defer {
-        for unsafe copy in unsafe copies { unsafe free(copy) }
-    }
+    defer { unsafe copies.forEach { unsafe free($0) } }
     var pointers = unsafe copies.map { unsafe UnsafePointer($0) }
     unsafe pointers.append(nil)
     return unsafe body(pointers)

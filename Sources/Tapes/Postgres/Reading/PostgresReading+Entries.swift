@@ -71,6 +71,8 @@ extension PostgresReading {
                 page.entries.append(entry)
                 oldest += 1
             }
+            // The first one alone may be too long: nothing was read after it.
+            if bytes > limit.bytes { return page }
             if oldest > extent.head || page.entries.count >= max(limit.entries, 1) { return page }
             // Not full: there are more chapters than were read at once.
             guard chapters.count == Self.chaptersAtOnce, needed.count == chapters.count else { break }
@@ -161,7 +163,9 @@ extension PostgresReading {
         }
         var pages = channels.mapValues { TapePage(entries: [], extent: $0.extent) }
         let parts = Array(wanted)
-        let found = try self.session.run(parts.map { Self.newest(in: $0.key, $0.value, isKept: parts.count <= Self.partsKept) })
+        let found = try self.session.run(
+            parts.map { Self.newest(in: $0.key, $0.value, isKept: parts.count <= Self.partsKept) }
+        )
         for (part, rows) in zip(parts, found) {
             for row in 0..<rows.count {
                 pages[part.value.names[rows.integer(row, 0) - 1]]?.entries.append(Self.entry(rows, row, column: 1))
