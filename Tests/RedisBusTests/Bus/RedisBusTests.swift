@@ -159,7 +159,6 @@ import Testing
                     one.bus.announce([Samples.commit(seq...seq, dataBytes: 20_000)])
                 }
                 try await two.bus.eventually { $0.backlogBytes >= options.inboxBytes }
-                // Longer than the silence that counts as death: paused reading is not silence.
                 try await one.bus.eventually { $0.sentMessages > 0 && $0.outgoingBytes == 0 }
                 #expect(two.bus.tally.backlogBytes <= options.inboxBytes + (512 << 10))
                 two.gate.open()
