@@ -5,85 +5,79 @@ import Synchronization
 
 /// A server in a process of its own that does not outlive the tests, however they end.
 ///
-/// A shell between them waits for the end of its standard input, which comes when the tests' process is gone, and then
-/// kills the server. (`PR_SET_PDEATHSIG` would fire when the thread ends that started it.)
+/// The kernel kills it with the thread that started it (`PR_SET_PDEATHSIG`); that thread does nothing but wait for it.
 final class RedisProcess: Sendable {
-    /// Prints the server's number; its output follows.
-    private static let script = """
-        exec 3<&0
-        "$0" "$@" </dev/null 2>&1 3<&- &
-        server=$!
-        echo "$server"
-        { read -r line <&3; kill -KILL "$server"; } >/dev/null 2>&1 &
-        watcher=$!
-        wait "$server"
-        kill "$watcher"
-        """
+    typealias Start = Result<RedisProcess, RedisServer.Failure>
 
-    private let process: Process
-    private let lifeline: Pipe
     private let server: pid_t
+    private let hasEnded = Mutex(false)
+    /// Empty once the server is gone.
+    private let life = DispatchGroup()
 
-    private init(process: Process, lifeline: Pipe, server: pid_t) {
-        self.process = process
-        self.lifeline = lifeline
+    private init(server: pid_t) {
         self.server = server
+        self.life.enter()
     }
 
     /// Returns when the server takes connections.
     static func start(_ program: String, _ arguments: [String]) async throws -> RedisProcess {
-        let process = Process()
-        let (lifeline, output) = (Pipe(), Pipe())
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", Self.script, program] + arguments
-        process.standardInput = lifeline
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let handle = output.fileHandleForReading
-        let first: Result<pid_t, RedisServer.Failure> = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { Self.follow(handle, continuation) }
+        let start: Start = await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                Self.run(program, arguments) { continuation.resume(returning: $0) }
+            }
         }
-        do {
-            return RedisProcess(process: process, lifeline: lifeline, server: try first.get())
-        } catch {
-            process.waitUntilExit()
-            try? lifeline.fileHandleForWriting.close()
-            throw error
-        }
+        return try start.get()
     }
 
-    /// Reads the output to its end, so that the server never waits for a reader.
-    private static func follow(
-        _ handle: FileHandle,
-        _ continuation: CheckedContinuation<Result<pid_t, RedisServer.Failure>, Never>
-    ) {
-        var text = ""
-        var waiting: CheckedContinuation<Result<pid_t, RedisServer.Failure>, Never>? = continuation
-        while true {
-            let data = handle.availableData
-            guard !data.isEmpty else { break }
-            guard let present = waiting else { continue }
-            text += String(decoding: data, as: UTF8.self)
-            // Of Redis' own log.
-            guard text.contains("eady to accept connections"),
-                let server = text.split(separator: "\n").lazy.compactMap({ pid_t($0) }).first
-            else { continue }
-            present.resume(returning: .success(server))
-            waiting = nil
+    /// Starts the server and returns when it has ended.
+    /// - Parameter started: Called once.
+    private static func run(_ program: String, _ arguments: [String], started: (Start) -> Void) {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        #if os(Linux)
+        process.arguments = ["setpriv", "--pdeathsig", "KILL", program] + arguments
+        #else
+        process.arguments = [program] + arguments
+        #endif
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = output
+        do {
+            try process.run()
+        } catch {
+            return started(.failure(RedisServer.Failure(description: "\(program) cannot be run: \(error)")))
         }
-        waiting?.resume(returning: .failure(RedisServer.Failure(description: "the server did not start: \(text)")))
+        let server = RedisProcess(server: process.processIdentifier)
+        var text = ""
+        var isReady = false
+        // Read to its end, so that the server never waits for a reader.
+        while case let data = output.fileHandleForReading.availableData, !data.isEmpty {
+            guard !isReady else { continue }
+            text += String(decoding: data, as: UTF8.self)
+            guard text.contains("Ready to accept connections") else { continue }
+            isReady = true
+            started(.success(server))
+        }
+        process.waitUntilExit()
+        server.hasEnded.withLock { $0 = true }
+        server.life.leave()
+        if !isReady {
+            started(.failure(RedisServer.Failure(description: "\(program) did not start: \(text)")))
+        }
     }
 
     func signal(_ number: Int32) {
-        guard self.process.isRunning else { return }
-        Foundation.kill(self.server, number)
+        self.hasEnded.withLock { hasEnded in
+            // Its number may be another's by then.
+            guard !hasEnded else { return }
+            Foundation.kill(self.server, number)
+        }
     }
 
+    /// Returns when it is gone.
     func kill() {
         self.signal(SIGKILL)
-        self.process.waitUntilExit()
-        // Only now: the shell's watcher is gone, and cannot kill whoever has the server's number next.
-        try? self.lifeline.fileHandleForWriting.close()
+        self.life.wait()
     }
 }

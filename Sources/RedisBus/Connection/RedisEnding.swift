@@ -30,7 +30,8 @@ package enum RedisEnding: Error, Sendable, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreachable(let reason): "Redis cannot be reached: \(reason)"
-        case .timedOut(let milliseconds): "Redis did not answer the greeting within \(milliseconds) ms"
+        case .timedOut(let milliseconds):
+            "Redis did not answer the greeting within \(milliseconds) ms; see that the port is right and whether it is for TLS"
         case .refused(let command, let reply): "Redis refused \(command): \(reply)"
         case .silent(let milliseconds): "nothing was heard from Redis for \(milliseconds) ms"
         case .fault(let fault): fault.description

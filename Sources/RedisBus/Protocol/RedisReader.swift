@@ -92,17 +92,27 @@ import CHiredis
     private mutating func checkUnread() throws(RedisFault) {
         let (position, length) = unsafe (self.reader.pointee.pos, self.reader.pointee.len)
         guard position < length, let start = unsafe self.reader.pointee.buf else { return }
-        let line = unsafe UnsafeRawBufferPointer(start: start + position, count: length - position)
-            .prefix(self.limits.lineBytes + 1)
-        guard let end = unsafe line.firstIndex(of: UInt8(ascii: "\r")) else {
-            guard unsafe line.count <= self.limits.lineBytes else {
+        let unread = unsafe UnsafeRawBufferPointer(start: start + position, count: length - position)
+        guard let end = unsafe Self.endOfLine(unread, within: self.limits.lineBytes) else {
+            // The carriage return may be there already.
+            guard unread.count <= self.limits.lineBytes + 1 else {
                 throw self.fail(.lineTooLong(limit: self.limits.lineBytes))
             }
             return
         }
-        let announced = Int(unsafe String(decoding: line[..<end], as: UTF8.self)) ?? 0
+        let announced = Int(unsafe String(decoding: unread[..<end], as: UTF8.self)) ?? 0
         guard announced <= self.limits.replyBytes - self.builder.bytes else {
             throw self.fail(.replyTooLarge(limit: self.limits.replyBytes))
         }
+    }
+
+    /// Where the first line ends, if that is no further than a limit.
+    private static func endOfLine(_ bytes: UnsafeRawBufferPointer, within limit: Int) -> Int? {
+        var index = 0
+        while index <= limit, index + 1 < bytes.count {
+            if unsafe bytes[index] == UInt8(ascii: "\r"), unsafe bytes[index + 1] == UInt8(ascii: "\n") { return index }
+            index += 1
+        }
+        return nil
     }
 }

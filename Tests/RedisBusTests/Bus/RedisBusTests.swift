@@ -89,8 +89,10 @@ import Testing
                 server.kill()
                 for node in [one, two] { try await node.waitForReaches(2) }
                 #expect(one.bus.reach == .cut)
-                one.bus.announce([Samples.commit(2...2)])
-                #expect(one.bus.tally.dropped == 1)
+                try await one.bus.eventually { tally in
+                    one.bus.announce([Samples.commit(2...2)])
+                    return tally.dropped > 0
+                }
                 try await server.restart()
                 for node in [one, two] { try await node.waitForReaches(3) }
                 one.bus.announce([Samples.commit(3...3)])
@@ -143,7 +145,8 @@ import Testing
                 #expect(one.bus.tally.announced == 400)
                 server.kill()
                 try await one.waitForReaches(2)
-                #expect(one.bus.tally.outgoingBytes == 0)
+                // Either of its connections may be the first to go.
+                try await one.bus.eventually { $0.outgoingBytes == 0 }
             }
         }
     }
@@ -159,7 +162,6 @@ import Testing
                     one.bus.announce([Samples.commit(seq...seq, dataBytes: 20_000)])
                 }
                 try await two.bus.eventually { $0.backlogBytes >= options.inboxBytes }
-                // Longer than the silence that counts as death: paused reading is not silence.
                 try await one.bus.eventually { $0.sentMessages > 0 && $0.outgoingBytes == 0 }
                 #expect(two.bus.tally.backlogBytes <= options.inboxBytes + (512 << 10))
                 two.gate.open()

@@ -81,9 +81,9 @@ import Testing
         Refused(text: "*33\r\n", fault: .tooManyElements(limit: 32)),
         Refused(text: "*2147483647\r\n", fault: .tooManyElements(limit: 32)),
         Refused(text: "*20\r\n*20\r\n", fault: .tooManyElements(limit: 32)),
-        Refused(text: "+" + String(repeating: "x", count: 65), fault: .lineTooLong(limit: 64)),
+        Refused(text: "+" + String(repeating: "x", count: 66), fault: .lineTooLong(limit: 64)),
         Refused(text: "-" + String(repeating: "x", count: 65) + "\r\n", fault: .lineTooLong(limit: 64)),
-        Refused(text: "$" + String(repeating: "1", count: 65), fault: .lineTooLong(limit: 64)),
+        Refused(text: "$" + String(repeating: "1", count: 66), fault: .lineTooLong(limit: 64)),
     ]
 
     @Test(arguments: announcements) func whatIsTooLargeIsRefusedWhenAnnounced(_ example: Refused) throws {
