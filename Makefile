@@ -11,7 +11,7 @@ RELEASE := swift build -c release --static-swift-stdlib $(STRICT)
 PROGRAM := .build/release/broadtape
 
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
-TEST_TOOLS := python3-venv postgresql redis-server haproxy procps
+TEST_TOOLS := python3-venv postgresql redis-server haproxy procps openssl
 
 .PHONY: help run build hub test bench conformance conformance-if-available libraries test-tools format lint clean
 
