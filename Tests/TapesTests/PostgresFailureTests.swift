@@ -143,9 +143,10 @@ import Testing
         try await PostgresServer.with { server in
             let url = try await server.makeSchema()
             var settings = PostgresTape.Settings.test()
-            settings.limit = .milliseconds(300)
-            settings.connecting = .milliseconds(300)
-            settings.settling = .milliseconds(300)
+            // Long enough to open the tape on a busy machine.
+            settings.limit = .seconds(2)
+            settings.connecting = .seconds(2)
+            settings.settling = .seconds(1)
             settings.backoff = .milliseconds(20)...Duration.milliseconds(50)
             let tape = try await PostgresWorld.open(url, settings)
             _ = try await tape.append([[.sample("1", on: "a")]])
@@ -162,7 +163,7 @@ import Testing
                     }
                 }
             }
-            #expect(time < .seconds(10))
+            #expect(time < .seconds(20))
             server.resume()
             try await eventually("appends") {
                 await faultOf { _ = try await tape.append([[.sample("2", on: "a")]]) } == nil
