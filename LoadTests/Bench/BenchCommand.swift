@@ -56,7 +56,7 @@ struct BenchCommand: AsyncParsableCommand {
         for benchmark in self.chosen {
             var result = try await runner.run(benchmark)
             // So few that valgrind, fifty times slower, takes seconds.
-            let few = max(10, min(20_000, result.iterations / 20))
+            let few = max(10, min(1_000, result.iterations / 20))
             result.instructions = try counter?.perOperation(of: benchmark, iterations: few)
             print(result.row)
             results.append(result)
