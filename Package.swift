@@ -313,7 +313,6 @@ let package = Package(
                 "HubTestSupport",
                 "JSON",
                 "ProgramSupport",
-                "ProgramSupport",
                 "TestServers",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
