@@ -29,7 +29,8 @@ struct Schema: Sendable {
 
     /// What this program uses.
     static let current = Schema(migrations: [
-        Migration(version: 1, name: "the tape") { db in try db.execute(sql: Self.version1, arguments: [Epoch.random()]) },
+        Migration(version: 1, name: "the tape") { db in try db.execute(sql: Self.version1, arguments: [Epoch.random()])
+        },
         Migration(version: 2, name: "projections and fan-in") { db in
             try db.execute(sql: Self.version2)
             try Backfill(db).run()

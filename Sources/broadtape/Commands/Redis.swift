@@ -12,7 +12,8 @@ struct Redis {
     let fanIn: FanInPorts?
 
     /// Nil when the settings name no Redis. Whether there is one is found out later, and again and again.
-    init?(_ settings: Settings, tape: any Tape, on loop: any EventLoop, logger: Logger) async throws(ConfigurationFault) {
+    init?(_ settings: Settings, tape: any Tape, on loop: any EventLoop, logger: Logger) async throws(ConfigurationFault)
+    {
         guard let address = settings.redis else { return nil }
         let connector: RedisConnector
         do throws(RedisEnding) {

@@ -28,7 +28,8 @@ struct Verify: AsyncParsableCommand {
         let tape = try await settings.database.open(allowsMigration: false, logger: logger)
         let result: Result<Verification.Report, TapeFault>
         do throws(TapeFault) {
-            result = .success(try await Verification(tape: tape, types: settings.hub.types).run { print("\($0.place): \($0.text)") })
+            let verification = Verification(tape: tape, types: settings.hub.types)
+            result = .success(try await verification.run { print("\($0.place): \($0.text)") })
         } catch {
             result = .failure(error)
         }
@@ -39,7 +40,8 @@ struct Verify: AsyncParsableCommand {
         } catch {
             throw ConfigurationFault(error.explanation)
         }
-        print("\(report.channels) channels, \(report.entries) entries, \(report.rows) rows; \(report.findingCount) findings")
+        let extent = "\(report.channels) channels, \(report.entries) entries, \(report.rows) rows"
+        print("\(extent); \(report.findingCount) findings")
         if report.skipped > 0 { print("\(report.skipped) entries could not be projected") }
         for channel in report.unsettled {
             print("\(channel): changed whenever it was compared; try again when less is published")

@@ -169,10 +169,12 @@ struct PostgresAppend {
         var keys = PostgresColumn(.uuid)
         let items = Array(self.batch.requests.joined())
         for item in items { keys.append(item.receipt) }
-        let answers = try self.session.run([
-            PostgresCommand(.begin), PostgresCommand(Self.lockChannels).with(idColumn),
-            PostgresCommand(Self.findReceipts).with(keys), PostgresCommand(Self.start),
-        ] + self.batch.reads)
+        let answers = try self.session.run(
+            [
+                PostgresCommand(.begin), PostgresCommand(Self.lockChannels).with(idColumn),
+                PostgresCommand(Self.findReceipts).with(keys), PostgresCommand(Self.start),
+            ] + self.batch.reads
+        )
         let (rows, found, start) = (answers[1], answers[2], answers[3])
         self.projecting.take(answers.dropFirst(4), to: self.batch.reads)
         guard ids.count == self.batch.names.count, rows.count == ids.count else {
