@@ -29,10 +29,11 @@ hub:
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."
 	@$(RELEASE) --product broadtape
 
+# One test after another: many start databases, hubs and crowds of clients, which two cores cannot serve all at once.
 test: libraries test-tools ## Run every test.
 	@echo "Building the tests; the first time takes 5 to 15 minutes."
 	@$(DEBUG) --build-tests
-	@swift test --skip-build
+	@swift test --skip-build --no-parallel
 
 bench: libraries ## Time the hub's inner parts (BENCH="--instructions" counts instructions too).
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."

@@ -9,10 +9,12 @@ struct CheckConfigTests {
     private static func check(
         _ yaml: String?,
         _ arguments: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        secrets: [String] = []
     ) async throws -> Program.Record {
         var record: Program.Record?
         try await withFolder { folder in
+            for name in secrets { _ = try folder.write("a secret", to: name) }
             var arguments = ["check-config"] + arguments
             if let yaml { arguments += ["--config", try folder.write(yaml, to: "hub.yaml")] }
             record = try await Program.run(arguments, environment: environment, in: folder)
@@ -154,7 +156,7 @@ struct CheckConfigTests {
         let settings = yaml.split(separator: "\n").filter { $0.firstMatch(of: #/^[a-z-]+:/#) != nil }
         #expect(settings.count >= 23, "\(settings)")
         #expect(yaml.contains("\n  distributionUpdate:"))
-        let record = try await Self.check(yaml)
+        let record = try await Self.check(yaml, secrets: ["postgres-password", "redis-password"])
         #expect(record.status == 0, "\(record)\n\(yaml)")
         #expect(record.output.contains("distributionUpdate"), "\(record)")
     }
