@@ -13,7 +13,7 @@ PROGRAM := .build/release/broadtape
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
 TEST_TOOLS := python3-venv postgresql redis-server haproxy procps openssl
 
-.PHONY: help run build hub test bench conformance conformance-if-available libraries test-tools format lint clean
+.PHONY: help run build hub test bench bench-postgres conformance conformance-if-available libraries test-tools format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
@@ -39,6 +39,12 @@ bench: libraries ## Time the hub's inner parts (BENCH="--instructions" counts in
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."
 	@$(RELEASE) --product broadtape-bench
 	@.build/release/broadtape-bench $(BENCH)
+
+bench-postgres: libraries test-tools ## Time appends to Postgres beside COPY and pgbench.
+	@echo "Building in release mode; the first time takes 5 to 15 minutes."
+	@$(RELEASE) --product broadtape-bench
+	@$(RELEASE) --product broadtape
+	@LoadTests/Bench/postgres.py
 
 conformance: libraries test-tools ## Run the Autobahn WebSocket suite (needs a Python 2.7).
 	@$(DEBUG) --product broadtape-echo

@@ -188,7 +188,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "LoadTests/Bench",
-            exclude: ["RESULTS.md"],
+            exclude: ["RESULTS.md", "postgres.py"],
             swiftSettings: settings
         ),
         .executableTarget(

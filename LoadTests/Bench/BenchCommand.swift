@@ -3,11 +3,21 @@
 import ArgumentParser
 import Foundation
 
-/// `broadtape-bench`: times the hub's inner parts, without a network.
+/// `broadtape-bench`.
 @main
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broadtape-bench",
+        abstract: "Times parts of the hub.",
+        subcommands: [PartsCommand.self, AppendCommand.self],
+        defaultSubcommand: PartsCommand.self
+    )
+}
+
+/// `broadtape-bench parts`: times the hub's inner parts, without a network.
+struct PartsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "parts",
         abstract: "Times the hub's inner parts in-process: a table, then a line of JSON for each."
     )
 

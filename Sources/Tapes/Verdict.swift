@@ -16,29 +16,39 @@ enum Verdict<Known> {
         case conflict([Int])
     }
 
-    /// - Parameter find: The content and what else the tape knows under the id of the event at an index.
-    static func judge(
+    /// - Parameters:
+    ///   - key: What dedupe knows the event at an index by.
+    ///   - find: The content and what else the tape knows under that key.
+    static func judge<Key: Hashable>(
         _ request: [Event],
+        key: (Int) -> Key,
         find: (Int) throws -> (fingerprint: Fingerprint, known: Known)?
     ) rethrows -> OfRequest {
         var verdicts: [Verdict] = []
         verdicts.reserveCapacity(request.count)
         var conflicts: [Int] = []
-        var earlier: [EventKey: Int] = [:]
-        for (index, event) in request.enumerated() {
+        var earlier: [Key: Int] = [:]
+        if request.count > 1 { earlier.reserveCapacity(request.count) }
+        for index in request.indices {
             if let (fingerprint, known) = try find(index) {
-                if fingerprint != event.fingerprint { conflicts.append(index) }
+                if fingerprint != request[index].fingerprint { conflicts.append(index) }
                 verdicts.append(.stands(known))
             } else if request.count == 1 {
                 verdicts.append(.new)
-            } else if let first = earlier[EventKey(of: event)] {
-                if request[first].fingerprint != event.fingerprint { conflicts.append(index) }
+            } else if let first = Self.enter(key(index), index, into: &earlier) {
+                if request[first].fingerprint != request[index].fingerprint { conflicts.append(index) }
                 verdicts.append(.repeats(first))
             } else {
-                earlier[EventKey(of: event)] = index
                 verdicts.append(.new)
             }
         }
         return conflicts.isEmpty ? .verdicts(verdicts) : .conflict(conflicts)
+    }
+
+    /// - Returns: The index that stands under the key already.
+    private static func enter<Key: Hashable>(_ key: Key, _ index: Int, into earlier: inout [Key: Int]) -> Int? {
+        let first = earlier[key, default: index]
+        if first == index { earlier[key] = index }
+        return first == index ? nil : first
     }
 }

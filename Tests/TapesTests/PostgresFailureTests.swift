@@ -138,7 +138,8 @@ import Testing
         }
     }
 
-    /// A server that is stopped where it is: every call ends, and after the first nobody waits.
+    /// A server that is stopped where it is: every call ends, and after the first nobody waits. It may do what it was
+    /// sent before, so what has become of that is told to be unknown; in the end it is there once.
     @Test func silenceHasAnEnd() async throws {
         try await PostgresServer.with { server in
             let url = try await server.makeSchema()
@@ -156,7 +157,10 @@ import Testing
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask {
                         let fault = await faultOf { _ = try await tape.append([[.sample("2", on: "a")]]) }
-                        #expect(fault.isUnavailable())
+                        guard case .outcomeUnknown = fault else {
+                            Issue.record("\(fault as Any)")
+                            return
+                        }
                     }
                     for _ in 1...20 {
                         group.addTask { #expect(await faultOf { _ = try await self.head(tape) }.isUnavailable()) }
@@ -181,7 +185,7 @@ import Testing
         let batch = PostgresBatch([[.sample("2", on: "a")]])
         if hasArrived { _ = try await tape.append([[.sample("2", on: "a")]]) }
         // As an attempt whose commit was not answered leaves it.
-        let lost = Set(batch.requests.joined().map(\.receipt))
+        let lost = Set(batch.items.joined().map(\.key))
         let ending = try await tape.appending.perform { session throws(PostgresFault) in
             var memory = tape.memory.withLock { $0 }
             memory.lost = lost

@@ -40,7 +40,9 @@ struct MemoryStore {
     private mutating func append(_ request: [Event]) -> AppendOutcome {
         let verdicts: [Verdict<Record>]
         let keys = request.map(EventKey.init(of:))
-        let judgement = Verdict<Record>.judge(request) { index in
+        let judgement = Verdict<Record>.judge(request) {
+            keys[$0]
+        } find: { index in
             self.events[keys[index]].map { ($0.event.fingerprint, $0) }
         }
         switch judgement {

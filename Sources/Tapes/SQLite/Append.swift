@@ -39,7 +39,11 @@ struct Append {
     /// Appends one request, or nothing of it when it conflicts.
     mutating func append(_ request: [Event], _ ledger: inout Ledger) throws -> AppendOutcome {
         let verdicts: [Verdict<[Int]>]
-        let judgement = try Verdict<[Int]>.judge(request) { try self.statements.standing(request[$0]) }
+        let judgement = try Verdict<[Int]>.judge(request) {
+            EventKey(of: request[$0])
+        } find: {
+            try self.statements.standing(request[$0])
+        }
         switch judgement {
         case .conflict(let items): return .conflict(items: items)
         case .verdicts(let all): verdicts = all

@@ -5,15 +5,20 @@ import Hub
 /// What one call appends, arranged for the database; the same for every attempt.
 struct PostgresBatch: Sendable {
     struct Item: Sendable {
-        let event: Event
-        let key: EventKey
-        /// Of `receipts`: 128 bits of SHA-256 over source and id, as `receipt_key` in the schema reckons them.
-        let receipt: [UInt8]
+        let key: ReceiptKey
         /// Indices in ``names``, in the order of the event's keys.
         let channels: [Int]
     }
 
-    let requests: [[Item]]
+    /// Where an event of the batch is.
+    struct Place: Sendable {
+        let request: Int
+        let event: Int
+    }
+
+    let requests: [[Event]]
+    /// One for each event of each request.
+    let items: [[Item]]
     /// The channels of all events, each once.
     let names: [ChannelName]
     /// Reads the rows that projections may change.
@@ -22,20 +27,18 @@ struct PostgresBatch: Sendable {
     init(_ requests: [[Event]]) {
         var names: [ChannelName] = []
         var places: [ChannelName: Int] = [:]
-        self.requests = requests.map { request in
+        self.requests = requests
+        self.items = requests.map { request in
             request.map { event in
                 let channels = event.channels.map { name in
-                    if let place = places[name] { return place }
-                    places[name] = names.count
-                    names.append(name)
-                    return names.count - 1
+                    let place = places[name, default: names.count]
+                    if place == names.count {
+                        places[name] = place
+                        names.append(name)
+                    }
+                    return place
                 }
-                return Item(
-                    event: event,
-                    key: EventKey(of: event),
-                    receipt: Self.receipt(of: event),
-                    channels: channels
-                )
+                return Item(key: ReceiptKey(of: event), channels: channels)
             }
         }
         self.names = names
@@ -51,7 +54,19 @@ struct PostgresBatch: Sendable {
         return touched
     }
 
-    private static func receipt(of event: Event) -> [UInt8] {
-        Array(Fingerprint(type: event.source, keys: [event.id], time: nil, data: []).bytes.prefix(16))
+    /// Bytes of `data`, as a guess for buffers.
+    var meanDataSize: Int {
+        let events = self.requests.joined()
+        var count = 0
+        var bytes = 0
+        for event in events {
+            count += 1
+            bytes += event.data.count
+        }
+        return bytes / max(1, count)
+    }
+
+    subscript(_ place: Place) -> Event {
+        self.requests[place.request][place.event]
     }
 }

@@ -1,6 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import NIOCore
+
+/// A row of `channels`.
+struct PostgresChannel: Sendable {
+    /// What appends change.
+    struct State: Sendable {
+        var head: Int
+        /// The partition that holds the head.
+        var part: Int32
+        var isSlotted: Bool
+    }
+
+    let id: Int
+    /// As this node saw it last, if it did; another node may have gone on since.
+    var state: State?
+}
+
+/// The server's clock as it was when it was asked, and what it has to be now.
+struct PostgresTime: Sendable {
+    private let answer: Timestamp
+    private let moment: NIODeadline
+    /// How long the two clocks are trusted to run at one pace.
+    private static let trust = TimeAmount.seconds(60)
+
+    init(_ answer: Timestamp, at moment: NIODeadline = .now()) {
+        self.answer = answer
+        self.moment = moment
+    }
+
+    func now(_ now: NIODeadline = .now()) -> Timestamp? {
+        let age = now - self.moment
+        return age < Self.trust ? self.answer.advanced(by: .nanoseconds(age.nanoseconds)) : nil
+    }
+}
 
 /// What the appending node remembers from one attempt to the next.
 struct PostgresMemory: Sendable {
@@ -10,14 +44,18 @@ struct PostgresMemory: Sendable {
     /// Times of acceptance never go back on this node, nor on a channel.
     var lastAccepted: Timestamp
     var partitions = PostgresPartitions()
-    /// `channels.id` by name; rows stay for ever.
-    var channels: [ChannelName: Int] = [:]
-    /// Channels remembered at once; about 150 bytes each.
+    /// Rows stay for ever, so their ids do not change.
+    var channels: [ChannelName: PostgresChannel] = [:]
+    /// Channels remembered at once; about 200 bytes each.
     static let maxChannels = 200_000
+    /// The server's clock.
+    var time: PostgresTime?
+    /// Appends that are yet to look before they write; see ``PostgresAppend``.
+    var caution = 0
     /// Whether `COMMIT` was sent and not answered.
     var isCommitting = false
     /// Receipts of the present call's attempts that may have been committed.
-    var lost: Set<[UInt8]> = []
+    var lost: Set<ReceiptKey> = []
 
     /// Hands over what is remembered; what stays is only what others read meanwhile.
     mutating func take() -> PostgresMemory {

@@ -9,7 +9,7 @@ struct PostgresWriting {
         let channel: Int
         let seq: Int
         let number: Int
-        let event: Event
+        let event: PostgresBatch.Place
     }
 
     /// A channel and a slot of it.
@@ -20,12 +20,14 @@ struct PostgresWriting {
 
     /// A row of `receipts`.
     private struct Receipt {
-        let key: [UInt8]
+        let key: ReceiptKey
         let fingerprint: [UInt8]
         let seqs: String
     }
 
-    private var accepted = Timestamp(nanoseconds: 0)
+    private let batch: PostgresBatch
+    private let accepted: Timestamp
+    /// Numbers count from that of the batch on.
     private var number = 0
     private var entries: [Int32: [Entry]] = [:]
     private var receipts: [Receipt] = []
@@ -33,6 +35,8 @@ struct PostgresWriting {
     private var heads = PostgresColumn(.int8)
     private var parts = PostgresColumn(.int4)
     private var slotted = PostgresColumn(.bool)
+    private var formerHeads = PostgresColumn(.int8)
+    private var formerParts = PostgresColumn(.int4)
     private var chapterChannels = PostgresColumn(.int8)
     private var chapterFirsts = PostgresColumn(.int8)
     private var chapterParts = PostgresColumn(.int4)
@@ -41,11 +45,11 @@ struct PostgresWriting {
     var hasEvents: Bool { !self.entries.isEmpty }
 
     /// The keys of all receipts.
-    var keys: [[UInt8]] { self.receipts.map(\.key) }
+    var keys: [ReceiptKey] { self.receipts.map(\.key) }
 
-    mutating func begin(accepted: Timestamp, number: Int) {
+    init(_ batch: PostgresBatch, accepted: Timestamp) {
+        self.batch = batch
         self.accepted = accepted
-        self.number = number
     }
 
     mutating func nextNumber() -> Int {
@@ -53,25 +57,28 @@ struct PostgresWriting {
         return self.number
     }
 
-    mutating func add(_ event: Event, number: Int, to channel: Int, seq: Int, part: Int32) {
+    mutating func add(_ event: PostgresBatch.Place, number: Int, to channel: Int, seq: Int, part: Int32) {
         self.entries[part, default: []].append(Entry(channel: channel, seq: seq, number: number, event: event))
     }
 
-    mutating func addReceipt(_ item: PostgresBatch.Item, _ seqs: [Int]) {
+    mutating func addReceipt(_ key: ReceiptKey, _ fingerprint: Fingerprint, _ seqs: [Int]) {
         self.receipts.append(
             Receipt(
-                key: item.receipt,
-                fingerprint: item.event.fingerprint.bytes,
-                seqs: seqs.map(String.init).joined(separator: ",")
+                key: key,
+                fingerprint: fingerprint.bytes,
+                seqs: seqs.count == 1 ? String(seqs[0]) : seqs.map(String.init).joined(separator: ",")
             )
         )
     }
 
-    mutating func set(_ channel: Int, head: Int, part: Int32, isSlotted: Bool) {
+    /// To be called in the order of the channels' ids, in which their rows are locked.
+    mutating func set(_ channel: Int, _ state: PostgresChannel.State, from former: PostgresChannel.State) {
         self.channelIDs.append(channel)
-        self.heads.append(head)
-        self.parts.append(part)
-        self.slotted.append(isSlotted)
+        self.heads.append(state.head)
+        self.parts.append(state.part)
+        self.slotted.append(state.isSlotted)
+        self.formerHeads.append(former.head)
+        self.formerParts.append(former.part)
     }
 
     mutating func addChapter(_ channel: Int, first: Int, part: Int32) {
@@ -92,7 +99,8 @@ struct PostgresWriting {
             """
             INSERT INTO \(PostgresPartition.table(part))
                 (part, channel, seq, number, accepted, time, source, id, slot, data)
-            SELECT \(part), u.channel, u.seq, u.number, $1::int8, u.time, u.source, u.id, u.slot, u.data
+            SELECT \(part), u.channel, u.seq, (SELECT currval('batches') << 20) + u.number, $1::int8, u.time,
+                u.source, u.id, u.slot, u.data
             FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::bytea[], $7::bytea[], $8::bytea[],
                 $9::bytea[]) AS u (channel, seq, number, time, source, id, slot, data)
             """
@@ -113,6 +121,20 @@ struct PostgresWriting {
         FROM unnest($2::int8[], $3::int8[], $4::int4[], $5::bool[]) AS u (id, head, part, slotted) WHERE c.id = u.id
         """
     )
+    /// Fails (SQLSTATE 22012) when a channel is not as it was expected to be.
+    private static let moveChannels = PostgresStatement(
+        "move_channels",
+        """
+        WITH moved AS (
+            UPDATE channels c SET head = u.head, accepted = $1::int8, part = u.part, slotted = u.slotted
+            FROM unnest($2::int8[], $3::int8[], $4::int4[], $5::bool[], $6::int8[], $7::int4[])
+                AS u (id, head, part, slotted, former_head, former_part)
+            WHERE c.id = u.id AND c.head = u.former_head AND c.part = u.former_part
+            RETURNING 1
+        )
+        SELECT 1 / (count(*) = $8::int8)::int FROM moved
+        """
+    )
     private static let insertChapters = PostgresStatement(
         "add_chapters",
         "INSERT INTO chapters (channel, first, part) SELECT * FROM unnest($1::int8[], $2::int8[], $3::int4[])"
@@ -126,17 +148,25 @@ struct PostgresWriting {
         """
     )
 
-    /// What writes it all.
-    var commands: [PostgresCommand] {
+    /// Locks and changes the rows of channels that nobody else has changed, or fails.
+    var movingCommand: PostgresCommand {
+        PostgresCommand(Self.moveChannels).with(Int(self.accepted.nanoseconds))
+            .with(self.channelIDs).with(self.heads).with(self.parts).with(self.slotted)
+            .with(self.formerHeads).with(self.formerParts).with(self.channelIDs.count)
+    }
+
+    /// Changes the rows of channels that are locked.
+    var channelsCommand: PostgresCommand {
+        PostgresCommand(Self.updateChannels).with(Int(self.accepted.nanoseconds))
+            .with(self.channelIDs).with(self.heads).with(self.parts).with(self.slotted)
+    }
+
+    /// What writes the events and where they are.
+    var entryCommands: [PostgresCommand] {
         var commands: [PostgresCommand] = []
         for (part, entries) in self.entries {
             commands.append(self.command(for: entries, part))
         }
-        commands.append(self.receiptsCommand)
-        commands.append(
-            PostgresCommand(Self.updateChannels).with(Int(self.accepted.nanoseconds))
-                .with(self.channelIDs).with(self.heads).with(self.parts).with(self.slotted)
-        )
         if self.chapterChannels.count > 0 {
             commands.append(
                 PostgresCommand(Self.insertChapters)
@@ -149,23 +179,25 @@ struct PostgresWriting {
 
     /// In the order of the index, which costs the server less.
     private func command(for entries: [Entry], _ part: Int32) -> PostgresCommand {
-        var channels = PostgresColumn(.int8)
-        var seqs = PostgresColumn(.int8)
-        var numbers = PostgresColumn(.int8)
-        var times = PostgresColumn(.int8)
-        var sources = PostgresColumn(.bytea)
-        var ids = PostgresColumn(.bytea)
-        var slots = PostgresColumn(.bytea)
-        var data = PostgresColumn(.bytea)
-        for entry in entries.sorted(by: { ($0.channel, $0.seq) < ($1.channel, $1.seq) }) {
+        let entries = entries.sorted { ($0.channel, $0.seq) < ($1.channel, $1.seq) }
+        let count = entries.count
+        var channels = PostgresColumn(.int8, count: count)
+        var seqs = PostgresColumn(.int8, count: count)
+        var numbers = PostgresColumn(.int8, count: count)
+        var times = PostgresColumn(.int8, count: count)
+        var sources = PostgresColumn(.bytea, count: count)
+        var ids = PostgresColumn(.bytea, count: count)
+        var slots = PostgresColumn(.bytea, count: count)
+        var data = PostgresColumn(.bytea, count: count, each: self.batch.meanDataSize)
+        for entry in entries {
             channels.append(entry.channel)
             seqs.append(entry.seq)
             numbers.append(entry.number)
-            times.append(Int(entry.event.time.nanoseconds))
-            sources.append(entry.event.source)
-            ids.append(entry.event.id)
-            slots.append(entry.event.slot)
-            data.append(entry.event.data)
+            times.append(Int(self.batch[entry.event].time.nanoseconds))
+            sources.append(self.batch[entry.event].source)
+            ids.append(self.batch[entry.event].id)
+            slots.append(self.batch[entry.event].slot)
+            data.append(self.batch[entry.event].data)
         }
         return PostgresCommand(Self.insertEntries(part)).with(Int(self.accepted.nanoseconds))
             .with(channels).with(seqs).with(numbers).with(times).with(sources).with(ids).with(slots).with(data)
@@ -173,11 +205,11 @@ struct PostgresWriting {
 
     /// In the order of their keys: nodes that append the same events at the same time wait for each other, never in a
     /// circle.
-    private var receiptsCommand: PostgresCommand {
+    var receiptsCommand: PostgresCommand {
         var keys = PostgresColumn(.uuid)
         var fingerprints = PostgresColumn(.bytea)
         var seqs = PostgresColumn(.text)
-        for receipt in self.receipts.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+        for receipt in self.receipts.sorted(by: { $0.key < $1.key }) {
             keys.append(receipt.key)
             fingerprints.append(receipt.fingerprint)
             seqs.append(receipt.seqs)

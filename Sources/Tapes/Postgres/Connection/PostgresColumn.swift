@@ -11,8 +11,12 @@ struct PostgresColumn {
     private static let hasNullsOffset = 7
     private static let lengthOffset = 12
 
-    init(_ type: PostgresType) {
+    /// - Parameters:
+    ///   - count: How many values are expected.
+    ///   - each: Of how many bytes.
+    init(_ type: PostgresType, count: Int = 0, each: Int = 16) {
         self.bytes = []
+        self.bytes.reserveCapacity(20 + count * (4 + each))
         self.bytes.appendBigEndian(Int32(1))
         self.bytes.appendBigEndian(Int32(0))
         self.bytes.appendBigEndian(type.rawValue)
@@ -23,6 +27,13 @@ struct PostgresColumn {
     mutating func append(_ value: Int) {
         self.bytes.appendBigEndian(Int32(8))
         self.bytes.appendBigEndian(Int64(value))
+        self.count += 1
+    }
+
+    mutating func append(_ value: ReceiptKey) {
+        self.bytes.appendBigEndian(Int32(16))
+        self.bytes.appendBigEndian(value.high)
+        self.bytes.appendBigEndian(value.low)
         self.count += 1
     }
 

@@ -157,6 +157,15 @@ import Glibc
         }
     }
 
+    /// Throws when the server has hung up already. Between two commands it has nothing else to say but notices.
+    func checkIsOpen() throws(PostgresFault) {
+        var descriptor = pollfd(fd: unsafe PQsocket(self.connection), events: Int16(POLLIN), revents: 0)
+        // Its last words, if any, come before the end.
+        for _ in 0..<8 where unsafe poll(&descriptor, 1, 0) > 0 {
+            guard unsafe PQconsumeInput(self.connection) == 1 else { throw self.lost }
+        }
+    }
+
     /// Waits for the socket.
     private func wait(for events: Int32, until deadline: NIODeadline) throws(PostgresFault) -> Int32 {
         while true {

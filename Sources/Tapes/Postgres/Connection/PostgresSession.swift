@@ -22,6 +22,11 @@ final class PostgresSession {
         self.deadline = deadline
     }
 
+    /// Throws when the server has hung up since the last answer.
+    func checkIsOpen() throws(PostgresFault) {
+        try self.handle.checkIsOpen()
+    }
+
     /// Runs commands in one round trip. The first that is refused ends them, and is thrown once all answers are in.
     /// - Returns: The rows of each.
     func run(_ commands: [PostgresCommand]) throws(PostgresFault) -> [PostgresRows] {
