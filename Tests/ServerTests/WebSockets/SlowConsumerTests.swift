@@ -3,6 +3,7 @@
 import Hub
 import HubTestSupport
 import JSON
+import NIOCore
 import Testing
 
 /// A limit on slow consumers, over real sockets.
