@@ -301,6 +301,7 @@ let package = Package(
                 "HubTestSupport",
                 "JSON",
                 "ProgramSupport",
+                "WebSocket",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],

@@ -25,6 +25,7 @@ struct CheckConfigTests {
 
     @Test(arguments: [
         nil, "", "# nothing\n", "types:\n", "port: 9000\nheartbeat: 1s\nsilence: 3s\n",
+        "close-slow-consumers: off\n", "close-slow-consumers: 10s\n",
         "types:\n  note:\n    readers: everyone\n", "types:\n  rateChange:\n    retention: forever\n",
         "types:\n  note:\n    readers: scope\n    slot: topic\n    delivery: latest\n    fields:\n      text: string\n",
     ])
@@ -42,6 +43,8 @@ struct CheckConfigTests {
         ("max_body: 1MiB\n", 1, ["max_body", "did you mean \"max-body\""]), ("zzzzzzz: 1\n", 1, ["zzzzzzz"]),
         ("port: 70000\n", 1, ["port", "70000", "65535"]), ("port: eighty\n", 1, ["port", "eighty"]),
         ("\n\nheartbeat: 10\n", 3, ["heartbeat", "10s"]), ("heartbeat: 1ms\n", 1, ["heartbeat"]),
+        ("close-slow-consumers: 10\n", 1, ["close-slow-consumers", "off or a duration", "10s"]),
+        ("close-slow-consumers: 0s\n", 1, ["close-slow-consumers", "off or a duration"]),
         ("max-body: 1MB\n", 1, ["max-body", "1MB", "MiB"]), ("migrate: yes\n", 1, ["migrate", "true or false"]),
         ("log-level: loud\n", 1, ["log-level", "loud", "warning"]),
         ("database: mysql://x\n", 1, ["database", "sqlite:PATH"]),

@@ -53,6 +53,7 @@ package final class RecordingOutlet: Outlet {
     }
 
     private let state: Watched<Record>
+    private let onFlush = Mutex<(@Sendable (Int) -> Void)?>(nil)
     private let emptied = Mutex<(room: Int, notice: @Sendable () -> Void)?>(nil)
 
     package init() {
@@ -64,6 +65,11 @@ package final class RecordingOutlet: Outlet {
     package func empty(at room: Int, notice: @escaping @Sendable () -> Void) {
         self.emptied.withLock { $0 = (room, notice) }
         self.setRoom(room)
+    }
+
+    /// - Parameter hook: Called at the end of every flush, on the loop, with the number of bytes that left.
+    package func onFlush(_ hook: @escaping @Sendable (_ bytes: Int) -> Void) {
+        self.onFlush.withLock { $0 = hook }
     }
 
     package var record: Record {
@@ -104,15 +110,17 @@ package final class RecordingOutlet: Outlet {
 
     package func flush() {
         let emptied = self.emptied.withLock { $0 }
-        let wasFull: Bool = self.state.change { record in
-            guard record.closings.isEmpty else { return false }
+        let (bytes, wasFull): (Int, Bool) = self.state.change { record in
+            guard record.closings.isEmpty else { return (0, false) }
             record.flushes += 1
+            let bytes = record.unflushed.readableBytes
             record.flush()
-            guard let emptied else { return false }
+            guard let emptied else { return (bytes, false) }
             defer { record.room = emptied.room }
-            return record.room == 0
+            return (bytes, record.room == 0)
         }
         if wasFull { emptied?.notice() }
+        self.onFlush.withLock { $0 }?(bytes)
     }
 
     package func ping() {

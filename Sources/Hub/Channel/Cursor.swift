@@ -55,6 +55,11 @@ package struct Cursor: Sendable, Equatable {
         return true
     }
 
+    /// Whether it has fallen behind, or replays, and does not have all events up to the head yet.
+    package func isMissing(upTo head: Int) -> Bool {
+        self.phase != .live && self.next <= head
+    }
+
     package enum OnTurn: Sendable, Equatable {
         /// Nothing to do until the connection is writable again or the page has arrived.
         case wait

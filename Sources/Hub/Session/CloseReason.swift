@@ -5,6 +5,8 @@ package enum CloseReason: Sendable, Equatable {
     /// The node is leaving; come back after this many milliseconds.
     case draining(reconnectAfter: Int)
     case tokenExpired
+    /// Only where the operator has set a limit, which is given.
+    case slowConsumer(limit: Duration)
     case heartbeatTimeout
     case overloaded
     case badMessage(String)
@@ -16,6 +18,7 @@ package enum CloseReason: Sendable, Equatable {
         switch self {
         case .draining: 4001
         case .tokenExpired: 4005
+        case .slowConsumer: 4008
         case .heartbeatTimeout: 4009
         case .overloaded: 4013
         case .badMessage: 4500
@@ -29,6 +32,7 @@ package enum CloseReason: Sendable, Equatable {
         switch self {
         case .draining(let reconnectAfter): "draining;retry=\(reconnectAfter)"
         case .tokenExpired: "the token has expired; reconnect with a new one"
+        case .slowConsumer(let limit): "slow consumer: events have waited for \(limit) and nothing was read"
         case .heartbeatTimeout: "nothing was heard from the client for too long"
         case .overloaded: "overloaded; try again later"
         case .badMessage(let why): why

@@ -16,6 +16,7 @@ final class Member {
     var reads = 0
     var isUnflushed = false
     var isQueued = false
+    var slowReading = SlowReading()
     var nextBeat: Timestamp
     /// When a session that has neither authenticated nor subscribed is closed; nil once it has.
     var authenticationDeadline: Timestamp?
@@ -35,6 +36,15 @@ final class Member {
         self.outlet = outlet
         self.nextBeat = nextBeat
         self.authenticationDeadline = authenticationDeadline
+    }
+
+    /// Whether events wait that it must get, every one of them.
+    var hasEventsWaiting: Bool {
+        self.subscriptions.values.contains { subscription in
+            let channel = subscription.channel
+            return channel.type.delivery == .every
+                && subscription.cursor.isMissing(upTo: channel.tail.extent?.head ?? 0)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ extension Roster {
     /// A connection has room again.
     func becameWritable(_ session: Session) {
         guard let member = self.members[ObjectIdentifier(session)] else { return }
+        member.slowReading.madeRoom()
         self.queueTurn(of: member)
     }
 

@@ -12,6 +12,7 @@ extension Roster {
     package func tick(now: Timestamp, uptime: NIODeadline) {
         for member in self.members.values {
             if let reason = self.reasonToClose(member, now: now, uptime: uptime) {
+                if case .slowConsumer = reason { self.closedSlowConsumers += 1 }
                 member.outlet.close(reason)
             } else if member.nextBeat <= now {
                 member.nextBeat = now.advanced(by: self.limits.heartbeat)
@@ -32,11 +33,22 @@ extension Roster {
         if let expires = member.expires, expires <= now {
             return .tokenExpired
         }
+        // Before the silence: a client that reads nothing answers no ping either.
+        if let limit = self.limits.slowConsumer, self.isSlow(member, limit: TimeAmount(limit), uptime: uptime) {
+            return .slowConsumer(limit: limit)
+        }
         let silence = TimeAmount(self.limits.silence)
         if uptime - member.outlet.lastHeard > silence {
             return .heartbeatTimeout
         }
         return nil
+    }
+
+    private func isSlow(_ member: Member, limit: TimeAmount, uptime: NIODeadline) -> Bool {
+        let isWritable = member.outlet.isWritable
+        // Looking through the subscriptions is for the few that are not writable.
+        let isHoldingUp = !isWritable && member.hasEventsWaiting
+        return member.slowReading.look(isWritable: isWritable, hasEventsWaiting: isHoldingUp, now: uptime) > limit
     }
 
     /// Tells the heads that moved, so that a client knows when it is behind, and asks for a sign of life.

@@ -24,6 +24,9 @@ package actor Roster {
         package var silence: Duration = .seconds(30)
         /// Within which a session authenticates, or subscribes to something public.
         package var authentication: Duration = .seconds(5)
+        /// For which a connection may hold up events without taking anything before it is closed, as ``SlowReading``
+        /// counts; nil lets it catch up whenever it likes.
+        package var slowConsumer: Duration?
 
         package init() {}
     }
@@ -58,6 +61,8 @@ package actor Roster {
     var isTellingScheduled = false
     /// Ticks since stalled reads were tried last.
     var stalledTicks = 0
+    /// Connections closed as slow consumers so far.
+    package internal(set) var closedSlowConsumers = 0
     private var unflushed: [Member] = []
     private var isFlushScheduled = false
 

@@ -9,13 +9,16 @@ struct Exposition {
     init(of hub: Hub) async {
         var sessions = 0
         var subscriptions = 0
+        var slowConsumers = 0
         for roster in hub.rosters {
             sessions += await roster.sessionCount
             subscriptions += await roster.subscriptionCount
+            slowConsumers += await roster.closedSlowConsumers
         }
         let tally = await hub.writer.tally
         self.add("broadtape_connections", .gauge, "WebSocket connections.", sessions)
         self.add("broadtape_subscriptions", .gauge, "Subscriptions of all connections.", subscriptions)
+        self.add("broadtape_slow_consumers_closed_total", .counter, "Connections closed with 4008.", slowConsumers)
         self.add("broadtape_channels", .gauge, "Channels in memory.", hub.registry.count)
         self.add("broadtape_ring_bytes", .gauge, "Recent frames in memory.", hub.registry.ringBytes)
         self.add("broadtape_ready", .gauge, "1 while events can be committed and delivered.", hub.isReady ? 1 : 0)

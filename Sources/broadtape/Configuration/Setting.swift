@@ -22,6 +22,7 @@ enum Setting: String, CaseIterable {
     case heartbeat
     case silence
     case authenticationTimeout = "authentication-timeout"
+    case closeSlowConsumers = "close-slow-consumers"
     case drainWindow = "drain-window"
     case maxBody = "max-body"
     case maxMessage = "max-message"
@@ -54,6 +55,7 @@ enum Setting: String, CaseIterable {
         case .heartbeat: "10s"
         case .silence: "30s"
         case .authenticationTimeout: "5s"
+        case .closeSlowConsumers: "off"
         case .drainWindow: "5s"
         case .maxBody: "1MiB"
         case .maxMessage: "1MiB"

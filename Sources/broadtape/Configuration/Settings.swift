@@ -70,6 +70,7 @@ struct Settings {
         hub.roster.heartbeat = reader.duration(.heartbeat, in: .milliseconds(100) ... .seconds(3600))
         hub.roster.silence = reader.duration(.silence, in: .milliseconds(200) ... .seconds(7200))
         hub.roster.authentication = reader.duration(.authenticationTimeout, in: .milliseconds(100) ... .seconds(3600))
+        hub.roster.slowConsumer = reader.durationOrOff(.closeSlowConsumers, in: .milliseconds(100) ... .seconds(3600))
         hub.roster.subscriptionsPerMember = reader.number(.maxSubscriptions, in: 1...1_000_000) ?? 1
         hub.drainWindow = reader.duration(.drainWindow, in: .zero ... .seconds(3600))
         hub.intake.events = reader.number(.maxEvents, in: 1...1_000_000) ?? 1

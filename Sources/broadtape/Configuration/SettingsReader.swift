@@ -73,6 +73,15 @@ struct SettingsReader {
         } ?? .zero
     }
 
+    /// Nil where it is off.
+    mutating func durationOrOff(_ setting: Setting, in range: ClosedRange<Duration>) -> Duration? {
+        guard self.text(setting) != "off" else { return nil }
+        let expectation = "off or a duration such as 250ms, 10s or 5m, from \(range.lowerBound) to \(range.upperBound)"
+        return self.value(setting, expectation) {
+            Quantity.duration($0).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
     mutating func bytes(_ setting: Setting, in range: ClosedRange<Int>) -> Int {
         self.value(setting, "a size such as 64KiB or 1MiB, from \(range.lowerBound) to \(range.upperBound) bytes") {
             Quantity.bytes($0).flatMap { range.contains($0) ? $0 : nil }
