@@ -39,11 +39,17 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     /// RFC 3339 with as many groups of three fraction digits as the value needs.
     package var description: String {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(30)
+        self.write(to: &digits)
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// Appends ``description`` to a text.
+    func write(to digits: inout [UInt8]) {
         let (day, nanosecondOfDay) = Self.split(self.nanoseconds, by: 86_400_000_000_000)
         let date = Self.civil(fromDay: day)
         let second = nanosecondOfDay / 1_000_000_000
-        var digits: [UInt8] = []
-        digits.reserveCapacity(30)
         Self.append(date.year, width: 4, to: &digits)
         digits.append(UInt8(ascii: "-"))
         Self.append(date.month, width: 2, to: &digits)
@@ -67,7 +73,6 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
             }
         }
         digits.append(UInt8(ascii: "Z"))
-        return String(decoding: digits, as: UTF8.self)
     }
 
     private static func append(_ value: Int64, width: Int, to digits: inout [UInt8]) {
