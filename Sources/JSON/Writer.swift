@@ -65,6 +65,12 @@ package struct Writer: Sendable {
         bytes.append(contentsOf: json)
     }
 
+    /// The same for an array, which is copied in one go.
+    package mutating func raw(_ json: [UInt8]) {
+        beginValue()
+        bytes.append(contentsOf: json)
+    }
+
     private mutating func begin(_ bracket: UInt8) {
         beginValue()
         bytes.append(bracket)

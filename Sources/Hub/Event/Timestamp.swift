@@ -76,11 +76,13 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
     }
 
     private static func append(_ value: Int64, width: Int, to digits: inout [UInt8]) {
-        var divisor: Int64 = 1
-        for _ in 1..<width { divisor *= 10 }
-        for _ in 0..<width {
-            digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
-            divisor /= 10
+        // At most nine digits, from the last to the first: dividing 32 bits by a constant is quick.
+        var rest = UInt32(truncatingIfNeeded: value)
+        let end = digits.count + width
+        for _ in 0..<width { digits.append(0) }
+        for place in 1...width {
+            digits[end - place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
     }
 

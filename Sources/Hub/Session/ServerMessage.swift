@@ -29,9 +29,14 @@ package enum ServerMessage: Sendable {
     case error(id: RequestID?, code: ErrorCode, message: String, channel: String? = nil, items: [ItemFault] = [])
     case goodbye(reason: String, reconnectAfter: Int)
 
+    /// Room for most messages of the case, in bytes.
+    private var usualLength: Int {
+        if case .published(_, let results) = self { 64 + results.count * 256 } else { 256 }
+    }
+
     /// The message as JSON text.
     package func encoded() -> [UInt8] {
-        var writer = JSON.Writer()
+        var writer = JSON.Writer(reservingCapacity: self.usualLength)
         writer.beginObject()
         switch self {
         case .welcome(let session, let node, let heartbeat):
@@ -130,7 +135,7 @@ extension JSON.Writer {
     package mutating func results(_ results: [PublishResult]) {
         // Every publisher is answered with these, mostly about a single event: written without the checks of members.
         var text: [UInt8] = []
-        text.reserveCapacity(results.count * 192)
+        text.reserveCapacity(results.count * 256)
         text.append(UInt8(ascii: "["))
         for (index, result) in results.enumerated() {
             text.append(literal: index == 0 ? "{\"id\":" : ",{\"id\":")

@@ -237,23 +237,21 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
 
     /// Frames gathered since the last flush leave in one system call.
     func flush() {
-        guard let context = self.context, let channel = self.channel, let first = self.firstFrames.take() else {
-            return
-        }
+        guard let first = self.firstFrames.take() else { return }
         let wasFull = self.frameBytes >= Self.tickLimit
-        let frames = self.moreFrames.isEmpty ? first : self.joined(first, allocator: channel.allocator)
+        let frames = self.moreFrames.isEmpty ? first : self.joined(first)
         // Nothing is left behind before NIO is asked to write, which may tell of room at once: what the session
         // writes then is for the next flush.
         self.frameBytes = 0
-        self.send(frames, on: channel, context: context)
+        self.send(frames)
         if wasFull, self.isWritable, case .open(let session) = self.state {
             session.assumeIsolated { $0.becameWritable() }
         }
     }
 
     /// All that was gathered, in one buffer.
-    private func joined(_ first: ByteBuffer, allocator: ByteBufferAllocator) -> ByteBuffer {
-        var joined = allocator.buffer(capacity: self.frameBytes)
+    private func joined(_ first: ByteBuffer) -> ByteBuffer {
+        var joined = ByteBufferAllocator().buffer(capacity: self.frameBytes)
         joined.writeImmutableBuffer(first)
         for frames in self.moreFrames {
             joined.writeImmutableBuffer(frames)
@@ -262,14 +260,16 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         return joined
     }
 
-    private func send(_ frames: ByteBuffer, on channel: any Channel, context: ChannelHandlerContext) {
-        var rest = frames
+    private func send(_ frames: ByteBuffer) {
+        var sent = 0
         // A closed connection's descriptor may be another's by now.
-        if self.writesInNIO == 0, let socket = self.socket, channel.isActive {
-            let sent = socket.send(frames)
+        if self.writesInNIO == 0, let socket = self.socket, self.channel?.isActive ?? false {
+            sent = socket.send(frames)
             guard sent < frames.readableBytes else { return }
-            rest.moveReaderIndex(forwardBy: sent)
         }
+        guard let context = self.context else { return }
+        var rest = frames
+        rest.moveReaderIndex(forwardBy: sent)
         self.sendThroughNIO(rest, context: context)
     }
 
