@@ -7,6 +7,8 @@ final class TypeReader: Sendable {
     let type: EventType
     /// The names of the type's fields in their order, then those of the key and the slot as far as they are not fields.
     private let selection: JSON.Selection
+    /// By the field's index.
+    private let fieldPlaces: [Int]
     private let keyPlace: Int?
     private let slotPlace: Int?
 
@@ -23,9 +25,6 @@ final class TypeReader: Sendable {
         self.type = type
         self.selection = JSON.Selection(names)
     }
-
-    /// By the field's index.
-    private let fieldPlaces: [Int]
 
     /// `data` of one event, looked through once.
     struct Data {
