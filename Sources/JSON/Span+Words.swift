@@ -47,7 +47,8 @@ extension Span where Element == UInt8 {
     private static var topBits: UInt64 { 0x8080_8080_8080_8080 }
 
     /// The first byte is the lowest, on any machine.
-    private func word(at index: Int) -> UInt64 {
+    @inline(__always)
+    func word(at index: Int) -> UInt64 {
         // The load checks its bounds, and any eight bytes are an integer.
         UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
     }

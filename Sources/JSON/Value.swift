@@ -60,6 +60,13 @@ package struct Value: Sendable {
         return string(content, hasEscapes: hasEscapes(content))
     }
 
+    /// The inside of a string that is written without escapes, as it stands in the text; nil for any other value.
+    package var plainText: ArraySlice<UInt8>? {
+        guard storage[start] == .quote else { return nil }
+        let content = start + 1..<end - 1
+        return hasEscapes(content) ? nil : storage[content]
+    }
+
     /// The number as it was written, however long or precise; nil unless it is a number.
     package var number: String? {
         kind == .number ? String(decoding: text, as: UTF8.self) : nil

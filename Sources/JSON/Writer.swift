@@ -65,6 +65,12 @@ package struct Writer: Sendable {
         bytes.append(contentsOf: json)
     }
 
+    /// The same for an array, which is copied in one go.
+    package mutating func raw(_ json: [UInt8]) {
+        beginValue()
+        bytes.append(contentsOf: json)
+    }
+
     private mutating func begin(_ bracket: UInt8) {
         beginValue()
         bytes.append(bracket)
@@ -82,15 +88,20 @@ package struct Writer: Sendable {
     }
 
     private mutating func appendString(_ value: String) {
+        Self.append(value, to: &bytes)
+    }
+
+    /// Appends a string value to JSON that is put together without a writer.
+    package static func append(_ value: String, to bytes: inout [UInt8]) {
         bytes.append(.quote)
         let start = bytes.count
-        bytes.append(contentsOf: value.utf8)
+        bytes.append(string: value)
         let stop = bytes.span.pastUnescapedText(from: start, before: bytes.count)
         if stop < bytes.count {
             bytes.removeSubrange(stop...)
             for byte in value.utf8.dropFirst(stop - start) {
                 if byte.mustBeEscaped {
-                    appendEscape(byte)
+                    appendEscape(byte, to: &bytes)
                 } else {
                     bytes.append(byte)
                 }
@@ -99,7 +110,7 @@ package struct Writer: Sendable {
         bytes.append(.quote)
     }
 
-    private mutating func appendEscape(_ byte: UInt8) {
+    private static func appendEscape(_ byte: UInt8, to bytes: inout [UInt8]) {
         bytes.append(.backslash)
         switch byte {
         case .quote, .backslash: bytes.append(byte)

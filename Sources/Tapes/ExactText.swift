@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Hub
+
 /// A text that equals another only when their bytes do, as in a database.
 ///
 /// `String` compares by canonical equivalence: to it a composed and a decomposed `é` are one key.
@@ -11,7 +13,7 @@ struct ExactText: Hashable, Sendable {
     }
 
     static func == (left: Self, right: Self) -> Bool {
-        left.text == right.text && left.text.utf8.elementsEqual(right.text.utf8)
+        left.text.hasSameBytes(as: right.text)
     }
 
     /// Texts of the same bytes are canonically equivalent, so the hash of `String` will do.

@@ -17,16 +17,12 @@ package struct Principal: Sendable, Equatable {
 
     /// Whether events of a type may be published.
     package func mayPublish(_ type: some StringProtocol) -> Bool {
-        self.has("publish", type)
+        self.scopes.contains("publish:*") || self.scopes.contains("publish:\(type)")
     }
 
     /// Whether every channel of a type may be read, also other users'.
     package func mayReadAll(_ type: some StringProtocol) -> Bool {
-        self.has("read", type)
-    }
-
-    private func has(_ verb: String, _ type: some StringProtocol) -> Bool {
-        self.scopes.contains("\(verb):*") || self.scopes.contains("\(verb):\(type)")
+        self.scopes.contains("read:*") || self.scopes.contains("read:\(type)")
     }
 }
 

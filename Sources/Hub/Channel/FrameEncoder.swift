@@ -38,45 +38,47 @@ package struct FrameEncoder: Sendable {
         guard let first = entries.first else { return nil }
         var bytes = ByteBuffer()
         bytes.reserveCapacity(entries.reduce(0) { $0 + $1.cost + self.channelPart.count + Framing.maxHeaderLength })
+        var message: [UInt8] = []
         var ends: [Int] = []
-        ends.reserveCapacity(entries.count)
+        if entries.count > 1 { ends.reserveCapacity(entries.count) }
         for entry in entries {
-            self.framing.append(self.message(.event, entry), to: &bytes)
-            ends.append(bytes.readableBytes)
+            message.removeAll(keepingCapacity: true)
+            self.append(.event, entry, to: &message)
+            self.framing.append(message, to: &bytes)
+            if entries.count > 1 { ends.append(bytes.readableBytes) }
         }
         let compressed = self.framing.compress.map { CompressedFrames(compress: $0, budget: self.budget) }
-        return FrameRun(first: first.seq, bytes: bytes, ends: ends, compressed: compressed)
+        return FrameRun(first: first.seq, count: entries.count, bytes: bytes, ends: ends, compressed: compressed)
     }
 
     /// One frame of its own.
     /// - Parameter skipped: How many events before it were passed over.
     package func frame(_ operation: Operation, _ entry: TapeEntry, skipped: Int = 0) -> ByteBuffer {
-        self.framing.frame(self.message(operation, entry, skipped: skipped))
+        var message: [UInt8] = []
+        self.append(operation, entry, skipped: skipped, to: &message)
+        return self.framing.frame(message)
     }
 
-    private func message(_ operation: Operation, _ entry: TapeEntry, skipped: Int = 0) -> [UInt8] {
-        var message: [UInt8] = []
-        message.reserveCapacity(entry.cost + self.channelPart.count + 32)
-        Self.append(operation.opening, to: &message)
+    private func append(
+        _ operation: Operation,
+        _ entry: TapeEntry,
+        skipped: Int = 0,
+        to message: inout [UInt8]
+    ) {
+        message.reserveCapacity(message.count + entry.cost + self.channelPart.count + 32)
+        message.append(literal: operation.opening)
         message.append(contentsOf: self.channelPart)
-        message.append(contentsOf: String(entry.seq).utf8)
+        message.append(decimal: entry.seq)
         if skipped > 0 {
-            Self.append(",\"skipped\":", to: &message)
-            message.append(contentsOf: String(skipped).utf8)
+            message.append(literal: ",\"skipped\":")
+            message.append(decimal: skipped)
         }
-        Self.append(",\"id\":", to: &message)
-        var id = JSON.Writer(reservingCapacity: entry.id.utf8.count + 2)
-        id.string(entry.id)
-        message.append(contentsOf: id.bytes)
-        Self.append(",\"time\":\"", to: &message)
-        message.append(contentsOf: entry.time.description.utf8)
-        Self.append("\",\"data\":", to: &message)
+        message.append(literal: ",\"id\":")
+        JSON.Writer.append(entry.id, to: &message)
+        message.append(literal: ",\"time\":\"")
+        entry.time.write(to: &message)
+        message.append(literal: "\",\"data\":")
         message.append(contentsOf: entry.data)
         message.append(UInt8(ascii: "}"))
-        return message
-    }
-
-    private static func append(_ text: StaticString, to message: inout [UInt8]) {
-        text.withUTF8Buffer { unsafe message.append(contentsOf: $0) }
     }
 }

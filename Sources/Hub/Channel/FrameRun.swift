@@ -5,25 +5,24 @@ package import NIOCore
 /// Consecutive events of one channel, encoded once as frames in one buffer that all its readers share.
 package struct FrameRun: Sendable {
     package let first: Int
+    package let last: Int
     /// All frames, joined.
     package let bytes: ByteBuffer
-    /// Where each frame ends, relative to the beginning of ``bytes``; never empty.
+    /// Where each frame ends, relative to the beginning of ``bytes``; may be empty where there is one.
     private let ends: [Int]
     /// Nil where no connection takes compressed frames.
     private let compressed: CompressedFrames?
 
     /// - Parameters:
-    ///   - ends: One per event from `first` on, ascending.
+    ///   - count: How many events there are, at least one; as many as `ends` unless told.
+    ///   - ends: One per event from `first` on, ascending; may be left out for one.
     ///   - compressed: The same frames for connections that take them compressed.
-    package init(first: Int, bytes: ByteBuffer, ends: [Int], compressed: CompressedFrames? = nil) {
+    package init(first: Int, count: Int? = nil, bytes: ByteBuffer, ends: [Int], compressed: CompressedFrames? = nil) {
         self.compressed = compressed
         self.first = first
+        self.last = first + (count ?? ends.count) - 1
         self.bytes = bytes
         self.ends = ends
-    }
-
-    package var last: Int {
-        self.first + self.ends.count - 1
     }
 
     /// Compresses the frames away from any loop: a whole page of a replay takes milliseconds.
@@ -36,9 +35,15 @@ package struct FrameRun: Sendable {
     /// - Parameter compressed: Whether they may be compressed. Those of a run are compressed once, when first asked for.
     package func frames(from seq: Int, compressed: Bool = false) -> ByteBuffer? {
         guard seq >= self.first, seq <= self.last else { return nil }
-        let (bytes, ends) = (compressed ? self.compressed?.frames(of: self.bytes) : nil) ?? (self.bytes, self.ends)
-        if seq == self.first { return bytes }
-        let start = ends[seq - self.first - 1]
+        guard compressed, let (frames, ends) = self.compressed?.frames(of: self.bytes) else {
+            return Self.rest(of: self.bytes, self.ends, from: seq - self.first)
+        }
+        return Self.rest(of: frames, ends, from: seq - self.first)
+    }
+
+    private static func rest(of bytes: ByteBuffer, _ ends: [Int], from index: Int) -> ByteBuffer? {
+        if index == 0 { return bytes }
+        let start = ends[index - 1]
         return bytes.getSlice(at: bytes.readerIndex + start, length: bytes.readableBytes - start)
     }
 }

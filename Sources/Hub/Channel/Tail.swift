@@ -24,6 +24,8 @@ package final class Tail: Sendable {
         var missedThrough = 0
         /// Loops with subscribers, and how many each has.
         var interest: [(loop: Int, count: Int)] = []
+        /// The loops of ``interest``, as publications are told of them.
+        var loops: [Int] = []
         var isRetired = false
     }
 
@@ -108,7 +110,7 @@ package final class Tail: Sendable {
             for entry in entries {
                 Self.remember(entry, in: &state)
             }
-            return state.interest.map(\.loop)
+            return state.loops
         }
     }
 
@@ -120,7 +122,7 @@ package final class Tail: Sendable {
             self.clearRing(&state)
             state.head = head
             state.missedThrough = head
-            return state.interest.map(\.loop)
+            return state.loops
         }
     }
 
@@ -137,6 +139,10 @@ package final class Tail: Sendable {
     private static func remember(_ entry: TapeEntry, in state: inout State) {
         if let index = state.newest.firstIndex(where: { $0.slot == entry.slot }) {
             guard state.newest[index].seq < entry.seq else { return }
+            if index == state.newest.count - 1 {
+                state.newest[index] = entry
+                return
+            }
             state.newest.remove(at: index)
         }
         let place = state.newest.lastIndex { $0.seq < entry.seq }.map { $0 + 1 } ?? 0
@@ -166,6 +172,7 @@ extension Tail {
                 state.interest[index].count += 1
             } else {
                 state.interest.append((loop, 1))
+                state.loops.append(loop)
             }
             return .joined(extent, newest: wantsNewest ? state.newest : [])
         }
@@ -178,6 +185,7 @@ extension Tail {
             state.interest[index].count -= 1
             if state.interest[index].count == 0 {
                 state.interest.remove(at: index)
+                state.loops.remove(at: index)
             }
         }
     }

@@ -7,10 +7,12 @@ package struct ChannelName: Hashable, Sendable, Comparable, CustomStringConverti
 
     /// The whole name, as it stands on the wire.
     package let description: String
+    /// Reckoned once: a name is looked up several times on the way of each event. Not the same in another process.
+    package let hash: Int
 
     /// Joins a type and a key that have been checked already (``isValidKey(_:)``, ``EventType/isValidName(_:)``).
     package init(type: String, key: String) {
-        self.description = type + ":" + key
+        self.init(checked: type + ":" + key)
     }
 
     /// Reads a name from the wire; nil unless both parts are well formed.
@@ -19,7 +21,14 @@ package struct ChannelName: Hashable, Sendable, Comparable, CustomStringConverti
         guard EventType.isValidName(text[..<colon]), Self.isValidKey(text[text.utf8.index(after: colon)...]) else {
             return nil
         }
+        self.init(checked: text)
+    }
+
+    private init(checked text: String) {
         self.description = text
+        var hasher = Hasher()
+        hasher.combine(text)
+        self.hash = hasher.finalize()
     }
 
     /// The event type's name.
@@ -39,23 +48,19 @@ package struct ChannelName: Hashable, Sendable, Comparable, CustomStringConverti
 
     /// Whether a text can be a key: 1 to ``maxKeyLength`` bytes without control characters.
     package static func isValidKey(_ key: some StringProtocol) -> Bool {
-        let bytes = key.utf8
-        return (1...Self.maxKeyLength).contains(bytes.count) && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        (1...Self.maxKeyLength).contains(key.utf8.count) && key.hasNoControls
     }
 
     /// By bytes, as the tape tells names apart: texts that only look the same are different keys.
     package static func == (left: Self, right: Self) -> Bool {
-        left.description.hasSameBytes(as: right.description)
+        left.hash == right.hash && left.description.hasSameBytes(as: right.description)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(self.hash)
     }
 
     package static func < (left: Self, right: Self) -> Bool {
         left.description.utf8.lexicographicallyPrecedes(right.description.utf8)
-    }
-}
-
-extension StringProtocol {
-    /// Equality without Unicode's canonical equivalence: for names that decide who sees what.
-    package func hasSameBytes(as other: some StringProtocol) -> Bool {
-        self.utf8.elementsEqual(other.utf8)
     }
 }

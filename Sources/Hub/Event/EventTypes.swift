@@ -2,20 +2,25 @@
 
 /// The event types a hub knows.
 package struct EventTypes: Sendable {
-    private let byName: [String: EventType]
+    private let byName: [String: TypeReader]
 
     /// The built-in types together with declared ones; a declared type replaces the built-in one of its name.
     package init(declared: [EventType] = []) {
-        self.byName = Dictionary((Self.builtIn + declared).map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
+        let types = (Self.builtIn + declared).map { ($0.name, TypeReader($0)) }
+        self.byName = Dictionary(types, uniquingKeysWith: { _, last in last })
     }
 
     package subscript(_ name: some StringProtocol) -> EventType? {
-        self.byName[String(name)]
+        self.byName[String(name)]?.type
+    }
+
+    func reader(of name: String) -> TypeReader? {
+        self.byName[name]
     }
 
     /// Ascending by name.
     package var all: [EventType] {
-        self.byName.values.sorted { $0.name < $1.name }
+        self.byName.values.map(\.type).sorted { $0.name < $1.name }
     }
 
     /// The types that every hub has.

@@ -30,7 +30,12 @@ package struct Field: Sendable, Equatable {
 
     /// What is wrong with the field in `data`; nil when nothing is.
     package func complaint(about data: JSON.Value) -> String? {
-        guard let value = data[self.name] else {
+        self.complaint(aboutValue: data[self.name])
+    }
+
+    /// What is wrong with the field when it has this value, nil where `data` does not have it.
+    func complaint(aboutValue value: JSON.Value?) -> String? {
+        guard let value else {
             return self.isRequired ? "is required (\(self.kind.expectation))" : nil
         }
         return self.kind.complaint(about: value)
@@ -57,7 +62,7 @@ extension Field.Kind {
     func complaint(about value: JSON.Value) -> String? {
         let isRight =
             switch self {
-            case .decimal: value.string.map(Self.isDecimal) ?? false
+            case .decimal: Self.isDecimal(value)
             case .string: value.kind == .string
             case .choice(let values): values.contains { value.equals($0) }
             case .integer: value.integer != nil
@@ -73,12 +78,36 @@ extension Field.Kind {
         if kind == .decimal, let number = value.number { ", not the number \(number)" } else { "" }
     }
 
+    private static func isDecimal(_ value: JSON.Value) -> Bool {
+        if let text = value.plainText { return Self.isDecimal(text) }
+        return value.string.map { Self.isDecimal($0) } ?? false
+    }
+
     /// Whether a text is `-?digits(.digits)?`.
     package static func isDecimal(_ text: String) -> Bool {
-        var bytes = Array(text.utf8)[...]
-        guard bytes.count <= Self.maxDecimalLength else { return false }
-        if bytes.first == UInt8(ascii: "-") { bytes.removeFirst() }
-        let parts = bytes.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
-        return parts.allSatisfy { part in !part.isEmpty && part.allSatisfy { (0x30...0x39).contains($0) } }
+        Self.isDecimal(text.utf8)
+    }
+
+    private static func isDecimal(_ text: some Sequence<UInt8>) -> Bool {
+        var length = 0
+        /// Of the part before or after the point.
+        var digits = 0
+        var hasPoint = false
+        for byte in text {
+            length += 1
+            switch byte {
+            case 0x30...0x39:
+                digits += 1
+            case UInt8(ascii: "-") where length == 1:
+                break
+            case UInt8(ascii: ".") where !hasPoint && digits > 0:
+                hasPoint = true
+                digits = 0
+            default:
+                return false
+            }
+            guard length <= Self.maxDecimalLength else { return false }
+        }
+        return digits > 0
     }
 }

@@ -39,11 +39,17 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     /// RFC 3339 with as many groups of three fraction digits as the value needs.
     package var description: String {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(30)
+        self.write(to: &digits)
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// Appends ``description`` to a text.
+    func write(to digits: inout [UInt8]) {
         let (day, nanosecondOfDay) = Self.split(self.nanoseconds, by: 86_400_000_000_000)
         let date = Self.civil(fromDay: day)
         let second = nanosecondOfDay / 1_000_000_000
-        var digits: [UInt8] = []
-        digits.reserveCapacity(30)
         Self.append(date.year, width: 4, to: &digits)
         digits.append(UInt8(ascii: "-"))
         Self.append(date.month, width: 2, to: &digits)
@@ -67,15 +73,16 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
             }
         }
         digits.append(UInt8(ascii: "Z"))
-        return String(decoding: digits, as: UTF8.self)
     }
 
     private static func append(_ value: Int64, width: Int, to digits: inout [UInt8]) {
-        var divisor: Int64 = 1
-        for _ in 1..<width { divisor *= 10 }
-        for _ in 0..<width {
-            digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
-            divisor /= 10
+        // At most nine digits, from the last to the first: dividing 32 bits by a constant is quick.
+        var rest = UInt32(truncatingIfNeeded: value)
+        let end = digits.count + width
+        for _ in 0..<width { digits.append(0) }
+        for place in 1...width {
+            digits[end - place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
     }
 

@@ -71,27 +71,27 @@ package struct Intake: Sendable {
         guard item.kind == .object else {
             throw fault(.invalid, nil, "an event is an object")
         }
-        guard let typeName = item["type"]?.string else {
+        let envelope = Envelope(item)
+        guard let typeName = envelope.type?.string else {
             throw fault(.invalid, "type", "is required (a string)")
         }
         guard publisher.mayPublish(typeName) else {
             throw fault(.forbidden, "type", "publishing \(typeName) needs the scope publish:\(typeName) or publish:*")
         }
-        guard let type = self.types[typeName] else {
+        guard let reader = self.types.reader(of: typeName) else {
             let known = self.types.all.map(\.name).joined(separator: ", ")
             throw fault(.unknownType, "type", "there is no event type \(typeName); there are \(known)")
         }
-        guard let data = item["data"], data.kind == .object else {
+        guard let data = envelope.data, data.kind == .object else {
             throw fault(.invalid, "data", "is required (an object)")
         }
-        for field in type.fields {
-            if let complaint = field.complaint(about: data) {
-                throw fault(.invalid, "data.\(field.name)", complaint)
-            }
+        let fields = reader.look(at: data)
+        if let (field, message) = fields.complaint() {
+            throw fault(.invalid, "data.\(field)", message)
         }
         let keys: [String]
         do {
-            keys = try self.keys(of: item, data: data, type: type)
+            keys = try self.keys(of: envelope, fields, type: reader.type)
         } catch {
             throw fault(.invalid, error.field, error.message)
         }
@@ -100,28 +100,27 @@ package struct Intake: Sendable {
             throw fault(.tooLarge, "data", "has \(compact.count) bytes, the limit is \(self.limits.dataBytes)")
         }
         var time: Timestamp?
-        if let value = item["time"], !value.isNull {
+        if let value = envelope.time, !value.isNull {
             time = value.string.flatMap { Timestamp(rfc3339: $0) }
             guard time != nil else {
                 throw fault(.invalid, "time", "must be an RFC 3339 time such as \"2026-11-20T16:00:00Z\"")
             }
         }
-        let slot = type.slot.map { data[$0.field]?.string ?? $0.defaultValue } ?? ""
         return Event(
-            id: try self.identifier("id", of: item, index: index) ?? Self.makeID(),
-            source: try self.identifier("source", of: item, index: index) ?? publisher.subject,
-            type: type.name,
+            id: try self.identifier("id", envelope.id, index: index) ?? Self.makeID(),
+            source: try self.identifier("source", envelope.source, index: index) ?? publisher.subject,
+            type: reader.type.name,
             keys: keys,
             time: time ?? now,
             data: compact,
-            slot: slot,
-            projection: type.projection,
-            fingerprint: Fingerprint(type: type.name, keys: keys, time: time, data: compact)
+            slot: fields.slot,
+            projection: reader.type.projection,
+            fingerprint: Fingerprint(type: reader.type.name, keys: keys, time: time, data: compact)
         )
     }
 
-    private func identifier(_ name: String, of item: JSON.Value, index: Int) throws(ItemFault) -> String? {
-        guard let value = item[name], !value.isNull else { return nil }
+    private func identifier(_ name: String, _ value: JSON.Value?, index: Int) throws(ItemFault) -> String? {
+        guard let value, !value.isNull else { return nil }
         guard let text = value.string, Self.isIdentifier(text) else {
             throw ItemFault(
                 index: index,
@@ -135,7 +134,7 @@ package struct Intake: Sendable {
 
     /// Whether a text can be an `id` or a `source`.
     static func isIdentifier(_ text: String) -> Bool {
-        (1...Self.maxIdentifierLength).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        (1...Self.maxIdentifierLength).contains(text.utf8.count) && text.hasNoControls
     }
 
     /// 128 random bits: an id for an event whose publisher gave none.
@@ -152,14 +151,18 @@ private struct KeyComplaint: Error {
 }
 
 extension Intake {
-    private func keys(of item: JSON.Value, data: JSON.Value, type: EventType) throws(KeyComplaint) -> [String] {
+    private func keys(
+        of envelope: Envelope,
+        _ data: TypeReader.Data,
+        type: EventType
+    ) throws(KeyComplaint) -> [String] {
         var keys: [String] = []
-        if let key = item["key"], !key.isNull {
-            guard item["keys"]?.isNull ?? true else {
+        if let key = envelope.key, !key.isNull {
+            guard envelope.keys?.isNull ?? true else {
                 throw KeyComplaint(field: "keys", message: "stands beside \"key\"; give one of them")
             }
             keys.append(try self.key(key, field: "key"))
-        } else if let list = item["keys"], !list.isNull {
+        } else if let list = envelope.keys, !list.isNull {
             guard list.kind == .array, (1...self.limits.keys).contains(list.count) else {
                 throw KeyComplaint(field: "keys", message: "must be an array of 1 to \(self.limits.keys) keys")
             }
@@ -174,13 +177,13 @@ extension Intake {
             guard let field = type.keyField else {
                 throw KeyComplaint(field: "key", message: "is required for \(type.name)")
             }
-            guard let value = data[field] else {
+            guard let value = data.key else {
                 throw KeyComplaint(field: "data.\(field)", message: "is required where the event has no \"key\"")
             }
             return [try self.key(value, field: "data.\(field)")]
         }
         // A key that contradicts the data would show one user what belongs to another.
-        if let field = type.keyField, let value = data[field], !value.isNull {
+        if let field = type.keyField, let value = data.key, !value.isNull {
             let keyInData = try self.key(value, field: "data.\(field)")
             guard keys.contains(where: { $0.hasSameBytes(as: keyInData) }) else {
                 throw KeyComplaint(

@@ -7,6 +7,9 @@ import NIOCore
 final class Member {
     let session: Session
     let outlet: any Outlet
+    /// The outlet's, for events.
+    let lane: any Lane
+    let takesCompressedRuns: Bool
     var subscriptions: [ChannelName: Subscription] = [:]
     /// Subscriptions whose turn it is to read on.
     var behind = Deque<Subscription>()
@@ -34,6 +37,8 @@ final class Member {
     init(session: Session, outlet: any Outlet, nextBeat: Timestamp, authenticationDeadline: Timestamp) {
         self.session = session
         self.outlet = outlet
+        self.lane = outlet.lane
+        self.takesCompressedRuns = self.lane.takesCompressedRuns
         self.nextBeat = nextBeat
         self.authenticationDeadline = authenticationDeadline
     }
@@ -51,7 +56,8 @@ final class Member {
 /// A member's cursor on one channel. Owned by a ``Roster``.
 final class Subscription {
     let channel: EventChannel
-    unowned let member: Member
+    /// Lets go of the subscription when that ends.
+    let member: Member
     var cursor: Cursor
     /// Its place among the channel's local subscriptions.
     var place: Int

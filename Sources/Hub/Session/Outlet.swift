@@ -7,22 +7,9 @@ package import NIOCore
 /// For implementers: every method is called on the connection's event loop and may not block. None calls back before it
 /// returns, except that ``flush()`` may tell the session that it became writable. After the connection has ended all of
 /// them do nothing.
-package protocol Outlet: AnyObject, Sendable {
-    /// Whether the connection takes more events: false from when the bytes not yet taken by the kernel pass a limit
-    /// until they have left. Control messages are written regardless.
-    var isWritable: Bool { get }
-
-    /// Appends framed messages to what goes out at the next ``flush()``, in order.
-    func write(_ frames: ByteBuffer)
-
-    /// Whether frames of a run may come compressed; false unless an implementation says otherwise.
-    var takesCompressedRuns: Bool { get }
-
-    /// Appends frames that many connections get, as ``write(_:)`` does; the default is to call that.
-    func writeRun(_ frames: ByteBuffer)
-
-    /// Sends what has been written. Called once per tick for each connection written to.
-    func flush()
+package protocol Outlet: Lane, Sendable {
+    /// The way for events, for use on the connection's loop only; the outlet itself unless there is a shorter one.
+    var lane: any Lane { get }
 
     /// Asks the peer for a sign of life.
     func ping()
@@ -38,9 +25,5 @@ package protocol Outlet: AnyObject, Sendable {
 }
 
 extension Outlet {
-    package var takesCompressedRuns: Bool { false }
-
-    package func writeRun(_ frames: ByteBuffer) {
-        self.write(frames)
-    }
+    package var lane: any Lane { self }
 }

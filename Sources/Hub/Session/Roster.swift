@@ -138,10 +138,10 @@ package actor Roster {
                 switch subscription.cursor.published(
                     first: run.first,
                     last: run.last,
-                    isWritable: subscription.interval == nil && member.outlet.isWritable
+                    isWritable: subscription.interval == nil && member.lane.isWritable
                 ) {
                 case .deliver(let seq):
-                    if let frames = run.frames(from: seq, compressed: member.outlet.takesCompressedRuns) {
+                    if let frames = run.frames(from: seq, compressed: member.takesCompressedRuns) {
                         self.writeRun(frames, to: member)
                     }
                 case .ignore:
@@ -155,13 +155,13 @@ package actor Roster {
     }
 
     func write(_ frames: ByteBuffer, to member: Member) {
-        member.outlet.write(frames)
+        member.lane.write(frames)
         self.needsFlush(member)
     }
 
     /// Writes frames that others get as well.
     func writeRun(_ frames: ByteBuffer, to member: Member) {
-        member.outlet.writeRun(frames)
+        member.lane.writeRun(frames)
         self.needsFlush(member)
     }
 
@@ -184,12 +184,19 @@ package actor Roster {
 
     private func flush() {
         self.isFlushScheduled = false
-        let members = self.unflushed
-        self.unflushed = []
+        var members: [Member] = []
+        swap(&members, &self.unflushed)
+        defer {
+            // The list's memory serves the next tick, unless that has begun or the list is unusually long.
+            if self.unflushed.isEmpty, members.count <= 4_096 {
+                members.removeAll(keepingCapacity: true)
+                swap(&members, &self.unflushed)
+            }
+        }
         for member in members {
             member.isUnflushed = false
-            member.outlet.flush()
-            self.queueTurn(of: member)
+            member.lane.flush()
+            if !member.behind.isEmpty { self.queueTurn(of: member) }
         }
     }
 }

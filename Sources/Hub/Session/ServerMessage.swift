@@ -29,9 +29,14 @@ package enum ServerMessage: Sendable {
     case error(id: RequestID?, code: ErrorCode, message: String, channel: String? = nil, items: [ItemFault] = [])
     case goodbye(reason: String, reconnectAfter: Int)
 
+    /// Room for most messages of the case, in bytes.
+    private var usualLength: Int {
+        if case .published(_, let results) = self { 64 + results.count * 256 } else { 256 }
+    }
+
     /// The message as JSON text.
     package func encoded() -> [UInt8] {
-        var writer = JSON.Writer()
+        var writer = JSON.Writer(reservingCapacity: self.usualLength)
         writer.beginObject()
         switch self {
         case .welcome(let session, let node, let heartbeat):
@@ -128,25 +133,29 @@ extension JSON.Writer {
 
     /// `"results": [{id, status, positions}, …]`
     package mutating func results(_ results: [PublishResult]) {
-        self.name("results")
-        self.beginArray()
-        for result in results {
-            self.beginObject()
-            self.member("id", string: result.id)
-            self.member("status", string: result.receipt.status.rawValue)
-            self.name("positions")
-            self.beginArray()
-            for position in result.receipt.positions {
-                self.beginObject()
-                self.member("channel", string: position.channel.description)
-                self.member("epoch", string: position.epoch)
-                self.member("seq", integer: position.seq)
-                self.endObject()
+        // Every publisher is answered with these, mostly about a single event: written without the checks of members.
+        var text: [UInt8] = []
+        text.reserveCapacity(results.count * 256)
+        text.append(UInt8(ascii: "["))
+        for (index, result) in results.enumerated() {
+            text.append(literal: index == 0 ? "{\"id\":" : ",{\"id\":")
+            JSON.Writer.append(result.id, to: &text)
+            text.append(literal: ",\"status\":\"")
+            text.append(string: result.receipt.status.rawValue)
+            text.append(literal: "\",\"positions\":[")
+            for (index, position) in result.receipt.positions.enumerated() {
+                text.append(literal: index == 0 ? "{\"channel\":" : ",{\"channel\":")
+                JSON.Writer.append(position.channel.description, to: &text)
+                text.append(literal: ",\"epoch\":")
+                JSON.Writer.append(position.epoch, to: &text)
+                text.append(literal: ",\"seq\":")
+                text.append(decimal: position.seq)
+                text.append(UInt8(ascii: "}"))
             }
-            self.endArray()
-            self.endObject()
+            text.append(literal: "]}")
         }
-        self.endArray()
+        text.append(UInt8(ascii: "]"))
+        self.member("results", raw: text)
     }
 
     /// `"items": [{index, field, message}, …]`

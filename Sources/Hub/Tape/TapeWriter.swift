@@ -263,6 +263,8 @@ package actor TapeWriter {
     private func commits(of requests: [[Event]], _ outcomes: [AppendOutcome]) -> [Commit] {
         var commits: [Commit] = []
         var places: [ChannelName: Int] = [:]
+        commits.reserveCapacity(requests.count)
+        places.reserveCapacity(requests.count)
         for (events, outcome) in zip(requests, outcomes) {
             guard case .committed(let receipts) = outcome else { continue }
             for (event, receipt) in zip(events, receipts) {

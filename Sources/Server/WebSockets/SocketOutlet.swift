@@ -12,6 +12,10 @@ final class SocketOutlet: Outlet {
         self.handler = NIOLoopBound(handler, eventLoop: loop)
     }
 
+    var lane: any Lane {
+        self.handler.value
+    }
+
     var isWritable: Bool {
         self.handler.value.isWritable
     }

@@ -9,7 +9,7 @@ import WebSocket
 ///
 /// Stands first in the pipeline, so that whatever else is there (an HTTP codec that the connection began with) sees
 /// nothing of it. Reading stops while the session has enough to do or the client does not read.
-final class WebSocketHandler: ChannelDuplexHandler {
+final class WebSocketHandler: ChannelDuplexHandler, Lane {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
@@ -36,8 +36,13 @@ final class WebSocketHandler: ChannelDuplexHandler {
     private let takeover: SocketCompression.TakeoverPermit?
     private var state = State.idle
     private var context: ChannelHandlerContext?
-    /// What the tick has gathered.
-    private var frames: [ByteBuffer] = []
+    /// The context's, which is slow to ask for it.
+    private var channel: (any Channel)?
+    /// What NIO said last; false once the handler has left the pipeline.
+    private var isChannelWritable = false
+    /// What the tick has gathered, in two parts because it is mostly one buffer.
+    private var firstFrames: ByteBuffer?
+    private var moreFrames: [ByteBuffer] = []
     private var frameBytes = 0
     private var wantsRead = false
     private var socket: DirectSocket?
@@ -59,13 +64,17 @@ final class WebSocketHandler: ChannelDuplexHandler {
         self.endpoint = WebSocket.Endpoint(role: .server, limits: limits, compression: compression?.compression)
         self.deflation = compression?.compression.outgoing
         self.takeover = compression?.permit
+        self.takesCompressedRuns = compression?.compression.outgoing != nil && compression?.permit == nil
     }
 
     // MARK: - The connection's life
 
     func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
         self.context = context
-        self.socket = DirectSocket(context.channel)
+        self.channel = channel
+        self.isChannelWritable = channel.isWritable
+        self.socket = DirectSocket(channel)
         let loop = context.eventLoop
         let outlet = SocketOutlet(handler: self, loop: loop)
         guard let session = self.hub.makeSession(on: loop, outlet: outlet) else {
@@ -82,6 +91,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.end()
         self.context = nil
+        self.channel = nil
+        self.isChannelWritable = false
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -105,7 +116,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
     private func end() {
         let state = self.state
         self.state = .closed
-        self.frames = []
+        self.firstFrames = nil
+        self.moreFrames = []
         switch state {
         case .open(let session): session.assumeIsolated { $0.ended() }
         case .closing(let deadline): deadline.cancel()
@@ -182,12 +194,12 @@ final class WebSocketHandler: ChannelDuplexHandler {
     // MARK: - Out
 
     var isWritable: Bool {
-        guard let context = self.context else { return false }
-        return context.channel.isWritable && self.frameBytes < Self.tickLimit
+        self.isChannelWritable && self.frameBytes < Self.tickLimit
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, case .open(let session) = self.state {
+        self.isChannelWritable = context.channel.isWritable
+        if self.isChannelWritable, case .open(let session) = self.state {
             session.assumeIsolated { $0.becameWritable() }
             self.resumeReading()
         }
@@ -196,12 +208,11 @@ final class WebSocketHandler: ChannelDuplexHandler {
 
     /// Whether frames may come compressed by ``SocketCompression``: not if they are to be compressed with the help of
     /// what this connection got before.
-    var takesCompressedRuns: Bool {
-        self.deflation != nil && self.takeover == nil
-    }
+    let takesCompressedRuns: Bool
 
     /// Writes frames that are for this connection alone.
     func write(_ frames: ByteBuffer) {
+        guard self.deflation != nil else { return self.append(frames) }
         self.append(self.deflation?.compress(frames: frames)?.frames ?? frames)
     }
 
@@ -216,37 +227,49 @@ final class WebSocketHandler: ChannelDuplexHandler {
 
     private func append(_ frames: ByteBuffer) {
         guard case .open = self.state else { return }
-        self.frames.append(frames)
+        if self.firstFrames == nil {
+            self.firstFrames = frames
+        } else {
+            self.moreFrames.append(frames)
+        }
         self.frameBytes += frames.readableBytes
     }
 
     /// Frames gathered since the last flush leave in one system call.
     func flush() {
-        guard let first = self.frames.first, let context = self.context else { return }
+        guard let first = self.firstFrames.take() else { return }
         let wasFull = self.frameBytes >= Self.tickLimit
-        if self.frames.count == 1 {
-            self.send(first, context: context)
-        } else {
-            var joined = context.channel.allocator.buffer(capacity: self.frameBytes)
-            for frames in self.frames {
-                joined.writeImmutableBuffer(frames)
-            }
-            self.send(joined, context: context)
-        }
-        self.frames.removeAll(keepingCapacity: self.frames.count <= 8)
+        let frames = self.moreFrames.isEmpty ? first : self.joined(first)
+        // Nothing is left behind before NIO is asked to write, which may tell of room at once: what the session
+        // writes then is for the next flush.
         self.frameBytes = 0
+        self.send(frames)
         if wasFull, self.isWritable, case .open(let session) = self.state {
             session.assumeIsolated { $0.becameWritable() }
         }
     }
 
-    private func send(_ frames: ByteBuffer, context: ChannelHandlerContext) {
-        var rest = frames
-        // A closed connection's descriptor may be another's by now.
-        if self.writesInNIO == 0, let socket = self.socket, context.channel.isActive {
-            rest.moveReaderIndex(forwardBy: socket.send(frames))
-            guard rest.readableBytes > 0 else { return }
+    /// All that was gathered, in one buffer.
+    private func joined(_ first: ByteBuffer) -> ByteBuffer {
+        var joined = ByteBufferAllocator().buffer(capacity: self.frameBytes)
+        joined.writeImmutableBuffer(first)
+        for frames in self.moreFrames {
+            joined.writeImmutableBuffer(frames)
         }
+        self.moreFrames.removeAll(keepingCapacity: self.moreFrames.count <= 8)
+        return joined
+    }
+
+    private func send(_ frames: ByteBuffer) {
+        var sent = 0
+        // A closed connection's descriptor may be another's by now.
+        if self.writesInNIO == 0, let socket = self.socket, self.channel?.isActive ?? false {
+            sent = socket.send(frames)
+            guard sent < frames.readableBytes else { return }
+        }
+        guard let context = self.context else { return }
+        var rest = frames
+        rest.moveReaderIndex(forwardBy: sent)
         self.sendThroughNIO(rest, context: context)
     }
 

@@ -38,6 +38,7 @@ struct MemoryStore {
     }
 
     private mutating func append(_ request: [Event]) -> AppendOutcome {
+        if request.count == 1, let event = request.first { return self.append(event) }
         let verdicts: [Verdict<Record>]
         let keys = request.map(EventKey.init(of:))
         let judgement = Verdict<Record>.judge(request) {
@@ -63,6 +64,16 @@ struct MemoryStore {
             }
         }
         return .committed(receipts)
+    }
+
+    /// What the general way comes to for a request of one event, without its lists.
+    private mutating func append(_ event: Event) -> AppendOutcome {
+        let key = EventKey(of: event)
+        guard let known = self.events[key] else {
+            return .committed([Receipt(status: .accepted, positions: self.insert(event, key))])
+        }
+        guard known.event.fingerprint == event.fingerprint else { return .conflict(items: [0]) }
+        return .committed([Receipt(status: .duplicate, positions: self.positions(of: known))])
     }
 
     private func positions(of record: Record) -> [Position] {

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+
+/// An event type with what it takes to find all it asks for in one pass over an event's `data`.
+final class TypeReader: Sendable {
+    let type: EventType
+    /// The names of the type's fields in their order, then those of the key and the slot as far as they are not fields.
+    private let selection: JSON.Selection
+    /// By the field's index.
+    private let fieldPlaces: [Int]
+    private let keyPlace: Int?
+    private let slotPlace: Int?
+
+    init(_ type: EventType) {
+        var names: [String] = []
+        func place(of name: String) -> Int {
+            if let place = names.firstIndex(where: { $0.hasSameBytes(as: name) }) { return place }
+            names.append(name)
+            return names.count - 1
+        }
+        self.fieldPlaces = type.fields.map { place(of: $0.name) }
+        self.keyPlace = type.keyField.map(place)
+        self.slotPlace = type.slot.map { place(of: $0.field) }
+        self.type = type
+        self.selection = JSON.Selection(names)
+    }
+
+    /// `data` of one event, looked through once.
+    struct Data {
+        private let reader: TypeReader
+        private let found: JSON.Value.Selected
+
+        fileprivate init(_ reader: TypeReader, _ found: JSON.Value.Selected) {
+            self.reader = reader
+            self.found = found
+        }
+
+        /// What is wrong with the first field that is not as the type says.
+        func complaint() -> (field: String, message: String)? {
+            for (index, field) in self.reader.type.fields.enumerated() {
+                if let message = field.complaint(aboutValue: self.found[self.reader.fieldPlaces[index]]) {
+                    return (field.name, message)
+                }
+            }
+            return nil
+        }
+
+        /// What stands in the field that names the key; nil also where the type has none.
+        var key: JSON.Value? {
+            self.reader.keyPlace.flatMap { self.found[$0] }
+        }
+
+        /// See ``Event/slot``.
+        var slot: String {
+            guard let place = self.reader.slotPlace, let slot = self.reader.type.slot else { return "" }
+            return self.found[place]?.string ?? slot.defaultValue
+        }
+    }
+
+    func look(at data: JSON.Value) -> Data {
+        Data(self, data.select(self.selection))
+    }
+}
+
+/// The members of an event as it is published, looked through once.
+struct Envelope {
+    private static let selection = JSON.Selection(["type", "key", "keys", "id", "source", "time", "data"])
+    private let found: JSON.Value.Selected
+
+    init(_ item: JSON.Value) {
+        self.found = item.select(Self.selection)
+    }
+
+    var type: JSON.Value? { self.found[0] }
+    var key: JSON.Value? { self.found[1] }
+    var keys: JSON.Value? { self.found[2] }
+    var id: JSON.Value? { self.found[3] }
+    var source: JSON.Value? { self.found[4] }
+    var time: JSON.Value? { self.found[5] }
+    var data: JSON.Value? { self.found[6] }
+}
