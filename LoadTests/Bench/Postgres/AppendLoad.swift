@@ -93,7 +93,8 @@ struct AppendLoad: Sendable {
 
     private func event(_ id: String) -> Event {
         let key = "u-\(Int.random(in: 0..<self.channels))"
-        let data = Array(#"{"v":""#.utf8) + [UInt8](repeating: UInt8(ascii: "x"), count: self.bytes - 8) + Array(#""}"#.utf8)
+        let data =
+            Array(#"{"v":""#.utf8) + [UInt8](repeating: UInt8(ascii: "x"), count: self.bytes - 8) + Array(#""}"#.utf8)
         let time = Timestamp.now
         return Event(
             id: id,

@@ -147,7 +147,9 @@ extension PostgresAppend {
             guard seqs.count == event.keys.count || found.bytes(row, 1) != event.fingerprint.bytes else {
                 throw .unexpected("event \(event.id) of \(event.source) stands on \(seqs.count) channels")
             }
-            self.standing[self.batch.items[place.request][place.event].key] = (Fingerprint(bytes: found.bytes(row, 1)), seqs, false)
+            self.standing[self.batch.items[place.request][place.event].key] = (
+                Fingerprint(bytes: found.bytes(row, 1)), seqs, false
+            )
         }
         let now = Timestamp(nanoseconds: Int64(start.integer(0, 0)))
         memory.time = PostgresTime(now)
