@@ -52,7 +52,12 @@ package final class Hub: Sendable {
     ) {
         precondition(!loops.isEmpty, "a hub needs an event loop")
         let nursery = Nursery(limit: configuration.waits)
-        let reader = TapeReader(tape: tape, nursery: nursery, pageLimit: configuration.page)
+        let reader = TapeReader(
+            tape: tape,
+            nursery: nursery,
+            pageLimit: configuration.page,
+            cacheBytes: configuration.pageCacheBytes
+        )
         self.configuration = configuration
         self.tape = tape
         self.reader = reader

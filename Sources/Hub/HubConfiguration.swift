@@ -15,6 +15,8 @@ package struct HubConfiguration: Sendable {
     package var ringBytes = 256 << 20
     /// How much one page of a replay or of history holds.
     package var page = PageLimit(entries: 1000, bytes: 256 << 10)
+    /// Pages of a replay kept for others who come back at the same time.
+    package var pageCacheBytes = 16 << 20
     /// Waits of all sessions at once (tokens, channels, pages).
     package var waits = 100_000
     package var fanIn = FanIn.Limits()

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NIOCore
+import Synchronization
+
 /// Reads from the tape on behalf of many: what several want is read once, and channels are opened by the batch.
 package actor TapeReader {
     private struct PageKey: Hashable {
@@ -35,21 +38,35 @@ package actor TapeReader {
     private let nursery: Nursery
     private let pageLimit: PageLimit
     private var pages: [PageKey: [CheckedContinuation<Result<ReplayPage, TapeFault>, Never>]] = [:]
+    private var cache: PageCache
+    private nonisolated let pageReads = Atomic<Int>(0)
     private var unopened: [ObjectIdentifier: Opening] = [:]
     private var isOpening = false
 
     /// Channels opened by one read.
     private static let openBatch = 500
 
-    /// - Parameter pageLimit: How much one page of a replay holds.
-    package init(tape: any Tape, nursery: Nursery, pageLimit: PageLimit) {
+    /// - Parameters:
+    ///   - pageLimit: How much one page of a replay holds.
+    ///   - cacheBytes: Of pages that are kept for a moment for others who want them too.
+    package init(tape: any Tape, nursery: Nursery, pageLimit: PageLimit, cacheBytes: Int = 0) {
+        self.cache = PageCache(maxBytes: cacheBytes)
         self.tape = tape
         self.nursery = nursery
         self.pageLimit = pageLimit
     }
 
-    /// Frames of the events after a number; one read serves all that ask for the same page meanwhile.
+    /// How often the tape was asked for a page.
+    package nonisolated var pageReadCount: Int {
+        self.pageReads.load(ordering: .relaxed)
+    }
+
+    /// Frames of the events after a number; one read serves all that ask for the same page meanwhile and shortly after.
+    /// The run may begin before what was asked for.
     package func page(of channel: EventChannel, after seq: Int) async throws(TapeFault) -> ReplayPage {
+        if let run = self.cache.run(of: channel.name, after: seq, now: .now()), let extent = channel.tail.extent {
+            return ReplayPage(run: run, extent: extent)
+        }
         let key = PageKey(channel: channel.name, after: seq)
         if self.pages[key] != nil {
             return try await withCheckedContinuation { self.pages[key, default: []].append($0) }.get()
@@ -57,8 +74,11 @@ package actor TapeReader {
         self.pages[key] = []
         let result: Result<ReplayPage, TapeFault>
         do throws(TapeFault) {
+            self.pageReads.wrappingAdd(1, ordering: .relaxed)
             let page = try await self.tape.page(of: channel.name, after: seq, limit: self.pageLimit)
-            result = .success(ReplayPage(run: channel.encoder.run(page.entries), extent: page.extent))
+            let run = channel.encoder.run(page.entries)
+            if let run { self.cache.keep(run, of: channel.name, now: .now()) }
+            result = .success(ReplayPage(run: run, extent: page.extent))
         } catch {
             result = .failure(error)
         }

@@ -30,6 +30,7 @@ struct Exposition {
         self.add("broadtape_requests_refused_total", .counter, "Requests refused as overloaded.", tally.refusals)
         self.add("broadtape_write_queue_bytes", .gauge, "Events waiting for their commit.", tally.waitingBytes)
         self.add("broadtape_paused", .gauge, "1 while events cannot be committed.", hub.notice.isPaused ? 1 : 0)
+        self.add("broadtape_page_reads_total", .counter, "Pages of replay asked of the tape.", hub.reader.pageReadCount)
         self.add("broadtape_head_reads_total", .counter, "Heads of channels asked of the tape.", hub.polledHeadCount)
         self.add(
             "broadtape_bus_reach",

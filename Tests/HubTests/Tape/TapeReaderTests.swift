@@ -42,6 +42,27 @@ import Testing
         }
     }
 
+    /// Those who come a little later, and from other numbers, are served with what was read.
+    @Test func aPageIsReadOnceForThoseWhoComeAfter() async throws {
+        try await withHub { hub in
+            try await hub.publish(5, on: "note:k")
+            let channel = try Self.channel("k", of: hub)
+            try await hub.hub.reader.open([channel])
+            let before = hub.hub.reader.pageReadCount
+            for after in [0, 0, 2, 4] {
+                let page = try await hub.hub.reader.page(of: channel, after: after)
+                #expect(page.run?.frames(from: after + 1) != nil)
+                #expect(page.run?.last == 5)
+                #expect(page.extent.head == 5)
+            }
+            #expect(hub.hub.reader.pageReadCount == before + 1)
+            // What came since is no part of it.
+            try await hub.publish(1, on: "note:k")
+            #expect(try await hub.hub.reader.page(of: channel, after: 5).run?.first == 6)
+            #expect(hub.hub.reader.pageReadCount == before + 2)
+        }
+    }
+
     @Test func pageBeyondTheHeadIsEmpty() async throws {
         try await withHub { hub in
             try await hub.publish(2, on: "note:k")
