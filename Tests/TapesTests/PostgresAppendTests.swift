@@ -3,6 +3,7 @@
 import Hub
 import HubTestSupport
 import NIOCore
+import Synchronization
 import TestServers
 import Testing
 

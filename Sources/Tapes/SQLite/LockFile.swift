@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import Synchronization
 
 #if canImport(Darwin)
 import Darwin
@@ -12,7 +13,8 @@ import Glibc
 ///
 /// The system drops it when the process dies, however it dies; the file itself stays.
 final class LockFile: Sendable {
-    private let descriptor: Int32
+    /// Nil once it is released.
+    private let descriptor: Mutex<Int32?>
 
     /// Takes the lock of the tape at a path, or says who has it.
     init(forTapeAt path: String) throws(TapeFault) {
@@ -29,14 +31,20 @@ final class LockFile: Sendable {
                 ? .unavailable("the tape \(path) is in use by another hub\(owner), which holds \(lockPath)")
                 : .unavailable("cannot lock \(lockPath): \(error)")
         }
-        self.descriptor = descriptor
+        self.descriptor = Mutex(descriptor)
         Self.write("\(getpid())\n", to: descriptor)
     }
 
     deinit {
+        self.release()
+    }
+
+    /// Lets another hub have the tape, at once: whoever else refers to this may let go of it later.
+    func release() {
+        guard let descriptor = self.descriptor.withLock({ $0.take() }) else { return }
         // Closing alone would leave the lock to a child process that is between fork and exec.
-        _ = flock(self.descriptor, LOCK_UN)
-        _ = close(self.descriptor)
+        _ = flock(descriptor, LOCK_UN)
+        _ = close(descriptor)
     }
 
     /// Only a hint for whoever is refused, so failure does not matter.

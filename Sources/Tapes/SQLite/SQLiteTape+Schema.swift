@@ -23,7 +23,10 @@ extension SQLiteTape {
         let opened = try await offLoop { () throws(TapeFault) in
             try Opening(path: path, allowMigration: true, logger: logger).run()
         }
-        await offLoop { try? opened.pool.close() }
+        await offLoop {
+            try? opened.pool.close()
+            opened.lock.release()
+        }
         return try await self.schemaStatus(path: path)
     }
 }

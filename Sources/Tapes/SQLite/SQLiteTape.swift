@@ -20,7 +20,7 @@ package final class SQLiteTape: Tape {
     let ledger = Mutex(Ledger())
     /// See ``Projections/skipped``.
     let skippedEntries = Atomic<Int>(0)
-    private let lock: Mutex<LockFile?>
+    private let lock: LockFile
     private let logger: Logger
 
     /// Opens the tape at a path, and makes it and its folder if there is none.
@@ -53,7 +53,7 @@ package final class SQLiteTape: Tape {
         let opened = try await offLoop { () throws(TapeFault) in try opening.run() }
         self.pool = opened.pool
         self.epoch = opened.epoch
-        self.lock = Mutex(opened.lock)
+        self.lock = opened.lock
         self.logger = opening.logger
         self.clock = clock
     }
@@ -95,6 +95,6 @@ package final class SQLiteTape: Tape {
                 self.logger.warning("tape not closed cleanly", metadata: ["error": "\(TapeFault(before: error))"])
             }
         }
-        self.lock.withLock { $0 = nil }
+        self.lock.release()
     }
 }
