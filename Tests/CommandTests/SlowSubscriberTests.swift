@@ -36,26 +36,9 @@ struct SlowSubscriberTests {
         static let asked = ProcessInfo.processInfo.environment["BROADTAPE_FULL"] == "1" ? full : short
     }
 
-    /// Runs a body with a hub that waits long for a sign of life: a client that reads nothing answers no ping, and counts
-    /// as gone after `silence`.
-    private static func withPatientHub(_ body: (RunningHub) async throws -> Void) async throws {
-        try await withFolder { folder in
-            let hub = try await RunningHub.start(
-                in: folder,
-                ["--jwt-secret", RunningHub.secret],
-                environment: ["BROADTAPE_SILENCE": "10m"]
-            )
-            let result: Result<Void, any Error>
-            do {
-                try await body(hub)
-                result = .success(())
-            } catch {
-                result = .failure(error)
-            }
-            try await hub.program.kill()
-            try result.get()
-        }
-    }
+    /// For a hub that waits long for a sign of life: a client that reads nothing answers no ping, and counts as gone after
+    /// `silence`.
+    private static let patience = ["BROADTAPE_SILENCE": "10m"]
 
     /// A figure of `/proc/PID/status`, in MB: `VmHWM` is the most memory it ever had.
     private static func memory(_ figure: String, of hub: RunningHub) throws -> Int {
@@ -101,7 +84,7 @@ struct SlowSubscriberTests {
 
     @Test func transactionsComeWholeAndInOrder() async throws {
         let load = Load.asked
-        try await Self.withPatientHub { hub in
+        try await withHub(environment: Self.patience) { hub in
             let token = try await hub.token("u_42")
             let slow = try await SlowSubscriber.stalled(on: "transactionUpdate", port: hub.port, token: token)
             let data: (Int) -> String = { #""type":"p2p","amount":"\#($0).50","status":"new""# }
@@ -129,7 +112,7 @@ struct SlowSubscriberTests {
 
     @Test func aRateComesAsItsNewestValue() async throws {
         let load = Load.asked
-        try await Self.withPatientHub { hub in
+        try await withHub(environment: Self.patience) { hub in
             let token = try await hub.token("u_42")
             let slow = try await SlowSubscriber.stalled(on: "rateChange:A/B", port: hub.port, token: token)
             let data: (Int) -> String = { #""rate":"1.\#($0)""# }

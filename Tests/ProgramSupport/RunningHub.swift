@@ -122,10 +122,11 @@ package struct RunningHub: Sendable {
 /// Runs a body with a hub in a folder of its own, and ends it afterwards.
 package func withHub(
     _ arguments: [String] = ["--jwt-secret", RunningHub.secret],
+    environment: [String: String] = [:],
     _ body: (RunningHub) async throws -> Void
 ) async throws {
     try await withFolder { folder in
-        let hub = try await RunningHub.start(in: folder, arguments)
+        let hub = try await RunningHub.start(in: folder, arguments, environment: environment)
         let result: Result<Void, any Error>
         do {
             try await body(hub)

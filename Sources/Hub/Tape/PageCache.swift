@@ -7,7 +7,8 @@ import NIOCore
 /// pace and each from its own number.
 ///
 /// What stands under a number never changes, so a page stays true; only where its channel ends does not. Bounded in
-/// bytes, the oldest goes first, and in time, so that what retention removes is not told for much longer.
+/// bytes, the oldest goes first, and in time, so that what retention removes is not told for much longer. A channel that
+/// is read in small pages, again and again, gets no more places than can be looked through.
 struct PageCache {
     private struct Kept {
         let channel: ChannelName
@@ -16,6 +17,8 @@ struct PageCache {
         let moment: NIODeadline
     }
 
+    /// Runs of one channel; past it no more of them are kept.
+    static let maxRuns = 64
     /// Of frames.
     let maxBytes: Int
     let maxAge: TimeAmount
@@ -35,10 +38,11 @@ struct PageCache {
         return self.runs[channel]?.first { $0.first <= seq + 1 && seq < $0.last }
     }
 
-    /// Keeps a run, unless one with the same beginning is there already.
+    /// Keeps a run, unless one with the same beginning is there already or its channel has its share.
     mutating func keep(_ run: FrameRun, of channel: ChannelName, now: NIODeadline) {
         guard run.bytes.readableBytes <= self.maxBytes else { return }
-        guard self.runs[channel]?.contains(where: { $0.first == run.first }) != true else { return }
+        let kept = self.runs[channel] ?? []
+        guard kept.count < Self.maxRuns, !kept.contains(where: { $0.first == run.first }) else { return }
         self.runs[channel, default: []].append(run)
         self.order.append(Kept(channel: channel, first: run.first, moment: now))
         self.bytes += run.bytes.readableBytes

@@ -45,6 +45,17 @@ import Testing
         #expect(cache.bytes == 60, "larger than the cache: nothing is given up for it")
     }
 
+    @Test func aChannelHasItsShareOnly() {
+        var cache = PageCache(maxBytes: 1_000_000)
+        for number in 1...PageCache.maxRuns + 10 {
+            cache.keep(Self.run(number...number), of: Self.a, now: Self.moment(0))
+        }
+        cache.keep(Self.run(1...1), of: Self.b, now: Self.moment(0))
+        #expect(cache.bytes == (PageCache.maxRuns + 1) * 10)
+        #expect(cache.run(of: Self.a, after: PageCache.maxRuns, now: Self.moment(0)) == nil)
+        #expect(cache.run(of: Self.b, after: 0, now: Self.moment(0)) != nil)
+    }
+
     @Test func nothingIsKeptForLong() {
         var cache = PageCache(maxBytes: 100, maxAge: .seconds(10))
         cache.keep(Self.run(1...2), of: Self.a, now: Self.moment(0))
