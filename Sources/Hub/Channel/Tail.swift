@@ -172,7 +172,7 @@ extension Tail {
                 state.interest[index].count += 1
             } else {
                 state.interest.append((loop, 1))
-                state.loops.append(loop)
+                state.loops = Self.loops(of: state.interest)
             }
             return .joined(extent, newest: wantsNewest ? state.newest : [])
         }
@@ -185,9 +185,17 @@ extension Tail {
             state.interest[index].count -= 1
             if state.interest[index].count == 0 {
                 state.interest.remove(at: index)
-                state.loops.remove(at: index)
+                state.loops = Self.loops(of: state.interest)
             }
         }
+    }
+
+    /// One array a loop, shared by the many channels that have subscribers on one loop only.
+    private static let alone = (0..<64).map { [$0] }
+
+    private static func loops(of interest: [(loop: Int, count: Int)]) -> [Int] {
+        if interest.count == 1, Self.alone.indices.contains(interest[0].loop) { return Self.alone[interest[0].loop] }
+        return interest.map(\.loop)
     }
 
     /// Gives the channel up unless someone is interested. Final.

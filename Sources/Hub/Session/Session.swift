@@ -38,6 +38,7 @@ package actor Session {
     }
 
     init(hub: Hub, roster: Roster, outlet: any Outlet) {
+        // At most 15 bytes, which a string holds in itself.
         self.id = "s_" + String(UInt64.random(in: .min ... .max), radix: 36)
         self.hub = hub
         self.roster = roster

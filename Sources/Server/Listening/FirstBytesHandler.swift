@@ -60,8 +60,7 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .accepted(let request, let rest):
             self.decided()
             switch self.upgrade.decide(request) {
-            case .accept(let response, let handler):
-                context.writeAndFlush(self.wrapOutboundOut(response), promise: nil)
+            case .accept(let handler):
                 self.install(handler, rest: rest, context: context)
             case .refuse(let refusal):
                 self.refuse(refusal.response, context: context)

@@ -75,20 +75,17 @@ final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .accepted(let request):
             switch self.upgrade.decide(request) {
             case .refuse(let refusal): self.refuse(refusal, context: context)
-            case .accept(let response, let handler): self.install(handler, response: response, context: context)
+            case .accept(let handler): self.install(handler, context: context)
             }
         }
     }
 
-    private func install(_ handler: WebSocketHandler, response: ByteBuffer, context: ChannelHandlerContext) {
+    private func install(_ handler: WebSocketHandler, context: ChannelHandlerContext) {
         do {
             // It counts a connection without HTTP traffic as idle, and would close it.
             let idling = try context.pipeline.syncOperations.context(handlerType: HTTPConnectionStateHandler.self)
             context.pipeline.syncOperations.removeHandler(context: idling, promise: nil)
-            try context.pipeline.syncOperations.addHandler(
-                UpgradeResponder(response: response, next: handler),
-                position: .first
-            )
+            try context.pipeline.syncOperations.addHandler(handler, position: .first)
         } catch {
             context.close(promise: nil)
         }
@@ -106,29 +103,5 @@ final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.writeAndFlush(self.wrapOutboundOut(.end(nil))).whenComplete { _ in
             bound.value.close(promise: nil)
         }
-    }
-}
-
-/// Writes the answer to an upgrade past all HTTP handlers, then leaves its place to the WebSocket.
-private final class UpgradeResponder: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let response: ByteBuffer
-    private let next: WebSocketHandler
-
-    init(response: ByteBuffer, next: WebSocketHandler) {
-        self.response = response
-        self.next = next
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        context.writeAndFlush(self.wrapOutboundOut(self.response), promise: nil)
-        do {
-            try context.pipeline.syncOperations.addHandler(self.next, position: .after(self))
-        } catch {
-            context.close(promise: nil)
-        }
-        context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }

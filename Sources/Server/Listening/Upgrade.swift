@@ -11,7 +11,8 @@ struct Upgrade: Sendable {
     static let subprotocol = "broadtape.v1.json"
 
     enum Decision {
-        case accept(response: ByteBuffer, handler: WebSocketHandler)
+        /// The handler answers the request itself, as the first thing it writes.
+        case accept(WebSocketHandler)
         case refuse(WebSocket.Refusal)
     }
 
@@ -33,11 +34,12 @@ struct Upgrade: Sendable {
         )
         let handler = WebSocketHandler(
             hub: self.hub,
+            response: response,
             token: request.fields["authorization"].flatMap(BearerToken.init)?.token,
             limits: self.limits,
             compression: agreement,
             logger: self.logger
         )
-        return .accept(response: response, handler: handler)
+        return .accept(handler)
     }
 }

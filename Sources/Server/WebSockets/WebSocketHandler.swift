@@ -28,7 +28,10 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
     private static let tickLimit = 256 * 1024
 
     private let hub: Hub
-    private let token: String?
+    /// The answer to the upgrade request; nil once it was written.
+    private var response: ByteBuffer?
+    /// From the upgrade request; nil once it was handed on.
+    private var token: String?
     private let logger: Logger
     private var endpoint: WebSocket.Endpoint
     /// Nil where no compression was agreed on.
@@ -50,15 +53,19 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
     private var writesInNIO = 0
     private(set) var lastHeard = NIODeadline.now()
 
-    /// - Parameter token: From the upgrade request's `Authorization`, if it had one.
+    /// - Parameters:
+    ///   - response: To the upgrade request.
+    ///   - token: From the request's `Authorization`, if it had one.
     init(
         hub: Hub,
+        response: ByteBuffer,
         token: String?,
         limits: WebSocket.Endpoint.Limits,
         compression: SocketCompression.Agreement?,
         logger: Logger
     ) {
         self.hub = hub
+        self.response = response
         self.token = token
         self.logger = logger
         self.endpoint = WebSocket.Endpoint(role: .server, limits: limits, compression: compression?.compression)
@@ -84,7 +91,8 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         self.state = .open(session)
         // Completes when NIO has sent what it held before: from then on frames may go past it.
         self.sendThroughNIO(ByteBuffer(), context: context)
-        let token = self.token
+        if let response = self.response.take() { self.append(response) }
+        let token = self.token.take()
         session.assumeIsolated { $0.opened(token: token, now: .now) }
     }
 

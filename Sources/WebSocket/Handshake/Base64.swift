@@ -22,8 +22,18 @@ enum Base64 {
     ///
     /// Spare bits of the last digit may be anything.
     static func isSixteenBytes(_ text: String) -> Bool {
-        let digits = Array(text.utf8)
-        return digits.count == 24 && digits[22...].allSatisfy { $0 == padding }
-            && digits[..<22].allSatisfy(alphabet.contains)
+        let digits = text.utf8
+        return digits.count == 24 && digits.suffix(2).allSatisfy { $0 == padding }
+            && digits.prefix(22).allSatisfy(isDigit)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+            true
+        default:
+            false
+        }
     }
 }

@@ -18,6 +18,14 @@ extension ByteBuffer {
 
     /// Writes a text without what could end the line, so that no value can add fields of its own.
     private mutating func writeSafe(_ text: String) {
-        writeBytes(text.utf8.lazy.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 })
+        if text.utf8.contains(where: Self.isControl) {
+            writeBytes(text.utf8.map { Self.isControl($0) ? UInt8(ascii: " ") : $0 })
+        } else {
+            writeString(text)
+        }
+    }
+
+    private static func isControl(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == 0x7F
     }
 }

@@ -13,20 +13,8 @@ struct HeadReader: Sendable {
         let fields: HeaderFields
     }
 
-    private enum State: Sendable {
-        /// Inside a line. → `carriageReturn`
-        case line
-        /// After the CR that ends a line. → `lineStart`
-        case carriageReturn
-        /// After a line. → `line`, `lastCarriageReturn`
-        case lineStart
-        /// After the CR of the empty line. Leads to the end of the head.
-        case lastCarriageReturn
-    }
-
     private let limits: HeadLimits
-    private var state = State.line
-    private var lines = 0
+    private var scan: Scan
     private var scanned = 0
     private var bytes = ByteBuffer()
     /// Where the head starts in `bytes`, which may be a slice that was read from before.
@@ -34,6 +22,7 @@ struct HeadReader: Sendable {
 
     init(limits: HeadLimits) {
         self.limits = limits
+        self.scan = Scan(maxFields: limits.fields)
     }
 
     /// Takes bytes of the peer.
@@ -46,17 +35,15 @@ struct HeadReader: Sendable {
         } else {
             bytes.writeBuffer(&more)
         }
-        while scanned < bytes.readableBytes {
-            guard scanned < limits.bytes else {
-                throw .tooLarge(limit: limits.bytes)
-            }
-            guard let byte = bytes.getInteger(at: bytes.readerIndex + scanned, as: UInt8.self) else { return nil }
-            scanned += 1
-            if try scan(byte) {
-                return try takeHead()
-            }
+        var scan = scan
+        let end = try scan.end(in: bytes.readableBytesUInt8Span, from: scanned, before: limits.bytes)
+        self.scan = scan
+        guard let end else {
+            scanned = bytes.readableBytes
+            guard scanned <= limits.bytes else { throw .tooLarge(limit: limits.bytes) }
+            return nil
         }
-        return nil
+        return try takeHead(length: end)
     }
 
     /// The bytes that came after the head.
@@ -69,18 +56,94 @@ struct HeadReader: Sendable {
         return everything
     }
 
+    private mutating func takeHead(length: Int) throws(HeadFault) -> Head {
+        let head = bytes.readBytes(length: length) ?? []
+        scanned = 0
+        var startLine = ""
+        var fields: [HeaderFields.Field] = []
+        fields.reserveCapacity(max(0, scan.lines - 1))
+        var lineStart = 0
+        var number = 0
+        while lineStart < head.count - 2 {
+            // Every CR in the head is followed by LF: the scan saw to it.
+            let lineEnd = head[lineStart...].firstIndex(of: .carriageReturn) ?? head.count
+            let line = head[lineStart..<lineEnd]
+            if number == 0 {
+                startLine = String(decoding: line, as: UTF8.self)
+            } else if let field = Self.field(line) {
+                fields.append(field)
+            } else {
+                throw .malformedField(number: number)
+            }
+            number += 1
+            lineStart = lineEnd + 2
+        }
+        return Head(startLine: startLine, fields: HeaderFields(fields))
+    }
+
+    /// Splits a header line.
+    ///
+    /// No blank may stand before the colon (RFC 9112 §5.1).
+    private static func field(_ line: ArraySlice<UInt8>) -> HeaderFields.Field? {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        let name = line[..<colon]
+        guard !name.isEmpty, name.allSatisfy(\.isTokenCharacter) else { return nil }
+        var value = line[(colon + 1)...]
+        while let first = value.first, first == .space || first == .tab { value.removeFirst() }
+        while let last = value.last, last == .space || last == .tab { value.removeLast() }
+        return HeaderFields.Field(
+            name: String(decoding: name, as: UTF8.self).lowercased(),
+            value: String(decoding: value, as: UTF8.self)
+        )
+    }
+}
+
+/// Looks for the end of a head, judging each byte as it comes.
+private struct Scan: Sendable {
+    private enum State: Sendable {
+        /// Inside a line. → `carriageReturn`
+        case line
+        /// After the CR that ends a line. → `lineStart`
+        case carriageReturn
+        /// After a line. → `line`, `lastCarriageReturn`
+        case lineStart
+        /// After the CR of the empty line. Leads to the end of the head.
+        case lastCarriageReturn
+    }
+
+    private let maxFields: Int
+    private var state = State.line
+    /// Lines that have ended.
+    private(set) var lines = 0
+
+    init(maxFields: Int) {
+        self.maxFields = maxFields
+    }
+
+    /// Takes the bytes from an index on, up to a limit, and returns the index after the head once its end is there.
+    mutating func end(in bytes: Span<UInt8>, from start: Int, before limit: Int) throws(HeadFault) -> Int? {
+        var index = start
+        let last = min(bytes.count, limit)
+        while index < last {
+            let byte = bytes[index]
+            index += 1
+            if try take(byte) { return index }
+        }
+        return nil
+    }
+
     /// Takes the next byte.
     ///
     /// Returns whether the head ends with it.
-    private mutating func scan(_ byte: UInt8) throws(HeadFault) -> Bool {
+    private mutating func take(_ byte: UInt8) throws(HeadFault) -> Bool {
         switch state {
         case .line:
-            try scanInLine(byte)
+            try takeInLine(byte)
         case .carriageReturn:
             guard byte == .lineFeed else { throw .bareLineBreak }
             lines += 1
-            guard lines <= limits.fields + 1 else {
-                throw .tooManyFields(limit: limits.fields)
+            guard lines <= maxFields + 1 else {
+                throw .tooManyFields(limit: maxFields)
             }
             state = .lineStart
         case .lineStart:
@@ -92,7 +155,7 @@ struct HeadReader: Sendable {
                 throw .foldedField
             default:
                 state = .line
-                try scanInLine(byte)
+                try takeInLine(byte)
             }
         case .lastCarriageReturn:
             guard byte == .lineFeed else { throw .bareLineBreak }
@@ -101,42 +164,13 @@ struct HeadReader: Sendable {
         return false
     }
 
-    private mutating func scanInLine(_ byte: UInt8) throws(HeadFault) {
+    private mutating func takeInLine(_ byte: UInt8) throws(HeadFault) {
         switch byte {
         case .carriageReturn: state = .carriageReturn
         case .lineFeed: throw .bareLineBreak
         case .tab, 0x20...0x7E, 0x80...: break
         default: throw .controlCharacter(byte)
         }
-    }
-
-    private mutating func takeHead() throws(HeadFault) -> Head {
-        let head = bytes.readBytes(length: scanned) ?? []
-        scanned = 0
-        // Every CR in the head is followed by LF: `scan` saw to it.
-        let lines = head.dropLast(4).split(separator: .carriageReturn, omittingEmptySubsequences: false)
-        var fields: [HeaderFields.Field] = []
-        fields.reserveCapacity(lines.count)
-        for (number, line) in lines.dropFirst().enumerated() {
-            guard let field = Self.field(line.dropFirst()) else {
-                throw .malformedField(number: number + 1)
-            }
-            fields.append(field)
-        }
-        return Head(startLine: String(decoding: lines.first ?? [], as: UTF8.self), fields: HeaderFields(fields))
-    }
-
-    /// Splits a header line.
-    ///
-    /// No blank may stand before the colon (RFC 9112 §5.1).
-    private static func field(_ line: ArraySlice<UInt8>) -> HeaderFields.Field? {
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
-        let name = line[..<colon]
-        guard !name.isEmpty, name.allSatisfy(\.isTokenCharacter) else { return nil }
-        return HeaderFields.Field(
-            name: String(decoding: name, as: UTF8.self).lowercased(),
-            value: String(String(decoding: line[(colon + 1)...], as: UTF8.self).trimmed)
-        )
     }
 }
 

@@ -48,8 +48,19 @@ package struct HeaderFields: Sendable, Hashable {
             .filter { !$0.isEmpty }
     }
 
-    /// Whether a comma-separated field has this element, without regard to case.
+    /// Whether a comma-separated field has this element, which is in lower case, without regard to case.
     func list(_ name: String, contains token: String) -> Bool {
-        list(name).contains { $0.lowercased() == token }
+        all.contains { field in
+            field.name == name && (field.value.isSame(as: token) || list(name).contains { $0.isSame(as: token) })
+        }
+    }
+}
+
+extension StringProtocol {
+    /// Whether the text is this one, which is in lower case, without regard to the case of ASCII letters.
+    fileprivate func isSame(as token: String) -> Bool {
+        utf8.elementsEqual(token.utf8) { byte, wanted in
+            byte == wanted || (byte | 0x20 == wanted && UInt8(ascii: "a")...UInt8(ascii: "z") ~= wanted)
+        }
     }
 }

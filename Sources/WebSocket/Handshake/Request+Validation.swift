@@ -55,7 +55,9 @@ extension Request {
         guard let (path, query) = Self.resource(target) else { throw .malformedTarget }
         let subprotocols = fields.list("sec-websocket-protocol")
         // RFC 6455 §4.1 item 10: the elements "MUST all be unique strings"
-        guard subprotocols.allSatisfy(\.isToken), Set(subprotocols).count == subprotocols.count else {
+        guard subprotocols.allSatisfy(\.isToken),
+            subprotocols.count < 2 || Set(subprotocols).count == subprotocols.count
+        else {
             throw .malformed(field: "Sec-WebSocket-Protocol")
         }
         guard let extensions = ExtensionOffer.parse(fields.values("sec-websocket-extensions")) else {
