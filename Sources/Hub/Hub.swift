@@ -28,6 +28,7 @@ package final class Hub: Sendable {
     /// Channels whose heads were asked for, each time counted.
     let polledHeads = Atomic<Int>(0)
     let headsLog = Mutex(SparseLog())
+    let draining = Mutex(Draining())
     private let isRunning = Atomic<Bool>(false)
     private let stopping: AsyncStream<Never>
     private let stop: AsyncStream<Never>.Continuation
@@ -124,6 +125,11 @@ package final class Hub: Sendable {
                 roster.assumeIsolated { $0.tick(now: .now, uptime: .now()) }
             }
         }
+        let probes = self.rosters.map { roster in
+            roster.loop.scheduleRepeatedTask(initialDelay: Roster.probeInterval, delay: Roster.probeInterval) { _ in
+                roster.assumeIsolated { $0.probe(uptime: .now()) }
+            }
+        }
         self.isRunning.store(true, ordering: .relaxed)
         async let writing: Void = self.writer.run()
         async let nursing: Void = self.nursery.run()
@@ -148,9 +154,9 @@ package final class Hub: Sendable {
         await self.writer.finish()
         await writing
         for roster in self.rosters {
-            await roster.drain(window: Int(self.configuration.drainWindow / .milliseconds(1)))
+            await roster.sendAway(1, spread: self.configuration.drainWindow)
         }
-        for tick in ticks {
+        for tick in ticks + probes {
             tick.cancel()
         }
         self.nursery.finish()
@@ -170,9 +176,9 @@ package final class Hub: Sendable {
         self.stop.finish()
     }
 
-    /// Whether events can be committed and delivered, as far as the last attempts tell.
+    /// Whether events can be committed and delivered, as far as the last attempts tell, and sessions are welcome.
     package var isReady: Bool {
-        self.isRunning.load(ordering: .relaxed) && self.watch.isWell
+        self.isRunning.load(ordering: .relaxed) && self.watch.isWell && !self.isDraining
     }
 
     /// How often the tape was asked for the head of a channel.

@@ -62,11 +62,15 @@ package struct RunningHub: Sendable {
         return line?.firstMatch(of: #/address=\S*:(\d+)/#).flatMap { Int($0.1) }
     }
 
+    /// The operators' port; nil until the hub listens there too.
+    package var adminURL: String? {
+        Self.port(after: "admin port", in: self.program.record.value).map { "http://127.0.0.1:\($0)" }
+    }
+
     /// One figure of the admin port, without labels; nil when it cannot be had.
     package func metric(_ name: String) async throws -> Int? {
-        // Nil until it listens there too.
-        guard let port = Self.port(after: "admin port", in: self.program.record.value) else { return nil }
-        let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/metrics")
+        guard let adminURL else { return nil }
+        let request = HTTPClientRequest(url: "\(adminURL)/metrics")
         guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(5)),
             let body = try? await response.body.collect(upTo: 1 << 20)
         else { return nil }

@@ -27,14 +27,16 @@ final class Fanout: Sendable {
     }
 
     /// Tells this node's subscribers and the other nodes.
-    func publish(_ commits: [Commit]) {
+    /// - Parameter committed: When they were.
+    func publish(_ commits: [Commit], committed: NIODeadline) {
         guard !commits.isEmpty else { return }
-        self.tellSubscribers(commits)
+        self.tellSubscribers(commits, committed: committed)
         self.bus.announce(commits)
     }
 
     /// Tells this node's subscribers.
-    func tellSubscribers(_ commits: [Commit]) {
+    /// - Parameter committed: When they were, or when another node told of them.
+    func tellSubscribers(_ commits: [Commit], committed: NIODeadline = .now()) {
         var perLoop: [[Publication]] = Array(repeating: [], count: self.rosters.count)
         for commit in commits {
             guard let channel = self.registry.existing(commit.channel),
@@ -46,11 +48,11 @@ final class Fanout: Sendable {
         }
         for (roster, publications) in zip(self.rosters, perLoop) where !publications.isEmpty {
             if roster.loop.inEventLoop {
-                roster.assumeIsolated { $0.deliver(publications) }
+                roster.assumeIsolated { $0.deliver(publications, committed: committed) }
             } else {
                 self.inFlight.withLock { $0.hops += 1 }
                 roster.loop.execute {
-                    roster.assumeIsolated { $0.deliver(publications) }
+                    roster.assumeIsolated { $0.deliver(publications, committed: committed) }
                     self.landed()
                 }
             }

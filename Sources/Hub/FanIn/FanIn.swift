@@ -73,6 +73,10 @@ package actor FanIn {
         package var isLeading = false
         /// Sources that are stale now.
         package var stale = 0
+        /// Of what is gathered and being appended, in bytes.
+        package var heldBytes = 0
+        /// How long the oldest message that is gathered has waited.
+        package var lag: Duration = .zero
     }
 
     package typealias OnGap = @Sendable (SourceGap) -> Void
@@ -149,6 +153,8 @@ package actor FanIn {
         tally.lostLetters = self.letters.lost
         tally.isLeading = self.isLeading
         tally.stale = self.table.stale.count
+        tally.heldBytes = self.heldBytes
+        if let oldest = self.gathered.first { tally.lag = max(.zero, self.now().duration(since: oldest.received)) }
         return tally
     }
 

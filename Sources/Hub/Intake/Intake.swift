@@ -23,6 +23,8 @@ package struct Intake: Sendable {
 
     package let types: EventTypes
     package let limits: Limits
+    /// Requests that were refused.
+    package let refusals = RefusalCount()
 
     package init(types: EventTypes, limits: Limits = Limits()) {
         self.types = types
@@ -33,6 +35,19 @@ package struct Intake: Sendable {
     /// - Parameter now: What events without `time` get.
     package func events(
         from items: [JSON.Value],
+        publisher: Principal,
+        now: Timestamp
+    ) throws(IntakeFault) -> [Event] {
+        do throws(IntakeFault) {
+            return try self.checked(items, publisher: publisher, now: now)
+        } catch {
+            self.refusals.add(error.summary.code)
+            throw error
+        }
+    }
+
+    private func checked(
+        _ items: [JSON.Value],
         publisher: Principal,
         now: Timestamp
     ) throws(IntakeFault) -> [Event] {

@@ -73,6 +73,7 @@ extension Roster {
                 self.write(self.framing.frame(message.encoded()), to: member)
             case .read(let seq):
                 if let (frames, last) = tail.frames(after: seq, compressed: member.outlet.takesCompressedRuns) {
+                    self.counted.ringPages += 1
                     self.writeRun(frames, to: member)
                     subscription.cursor.wrote(through: last)
                     spent += frames.readableBytes

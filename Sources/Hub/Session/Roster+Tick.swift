@@ -26,6 +26,15 @@ extension Roster {
         self.retryStalled()
     }
 
+    /// Between two measurements of how late the loop is.
+    package static let probeInterval = TimeAmount.milliseconds(250)
+
+    /// Measures how late the loop is; called every ``probeInterval``, as far as the loop gets to it.
+    package func probe(uptime: NIODeadline) {
+        if let probed { self.counted.lag.observe(uptime - probed - Self.probeInterval) }
+        self.probed = uptime
+    }
+
     private func reasonToClose(_ member: Member, now: Timestamp, uptime: NIODeadline) -> CloseReason? {
         if let deadline = member.authenticationDeadline, deadline <= now {
             return .notAuthenticated("neither authenticated nor subscribed within \(self.limits.authentication)")
@@ -74,14 +83,22 @@ extension Roster {
         self.write(self.framing.frame(message.encoded()), to: member)
     }
 
-    /// Says goodbye to every session and closes it.
-    /// - Parameter window: Milliseconds over which the clients are asked to spread their return.
-    package func drain(window: Int) {
-        for member in self.members.values {
-            let reconnectAfter = Int.random(in: 0...max(0, window))
+    /// Says goodbye to a part of the sessions and closes them.
+    /// - Parameters:
+    ///   - fraction: Of the sessions; at least one goes.
+    ///   - spread: Over which those who go are asked to spread their return.
+    /// - Returns: How many sessions there were.
+    @discardableResult
+    package func sendAway(_ fraction: Double, spread: Duration) -> Int {
+        let sessions = self.members.count
+        let leaving = min(sessions, Int((Double(sessions) * fraction).rounded(.up)))
+        let longest = max(0, Int(spread / .milliseconds(1)))
+        for member in Array(self.members.values.prefix(leaving)) {
+            let reconnectAfter = Int.random(in: 0...longest)
             let message = ServerMessage.goodbye(reason: "draining", reconnectAfter: reconnectAfter)
             member.outlet.write(self.framing.frame(message.encoded()))
-            member.outlet.close(.draining(reconnectAfter: reconnectAfter))
+            member.session.assumeIsolated { $0.close(.draining(reconnectAfter: reconnectAfter)) }
         }
+        return sessions
     }
 }

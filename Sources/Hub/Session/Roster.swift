@@ -63,6 +63,12 @@ package actor Roster {
     var stalledTicks = 0
     /// Connections closed as slow consumers so far.
     package internal(set) var closedSlowConsumers = 0
+    /// What the loop has counted.
+    var counted = RosterFigures()
+    /// When the loop last came to its probe.
+    var probed: NIODeadline?
+    /// When the batches were committed whose frames wait for the flush.
+    private var unsent: [NIODeadline] = []
     private var unflushed: [Member] = []
     private var isFlushScheduled = false
 
@@ -96,10 +102,21 @@ package actor Roster {
         self.channels.values.reduce(0) { $0 + $1.subscriptions.count }
     }
 
+    /// What the loop has counted since the start.
+    package var figures: RosterFigures {
+        self.counted
+    }
+
+    /// Subscriptions that are not live.
+    package var behindCount: Int {
+        self.members.values.reduce(0) { $0 + $1.behind.count + $1.waitingToRead.count + $1.reads } + self.stalled.count
+    }
+
     // MARK: - Members
 
     /// A connection was opened.
     func enter(_ session: Session, outlet: any Outlet, now: Timestamp) {
+        self.counted.sessions += 1
         self.members[ObjectIdentifier(session)] = Member(
             session: session,
             outlet: outlet,
@@ -109,8 +126,10 @@ package actor Roster {
     }
 
     /// A connection has ended; its subscriptions end with it.
-    func exit(_ session: Session) {
+    /// - Parameter code: Of the close.
+    func exit(_ session: Session, code: UInt16) {
         guard let member = self.members.removeValue(forKey: ObjectIdentifier(session)) else { return }
+        self.counted.close(code)
         for subscription in member.subscriptions.values {
             self.detach(subscription)
         }
@@ -129,7 +148,9 @@ package actor Roster {
     // MARK: - Delivery
 
     /// Events were published on channels that this loop has subscribers of.
-    package func deliver(_ publications: [Publication]) {
+    /// - Parameter committed: When they were, or when another node told of them.
+    package func deliver(_ publications: [Publication], committed: NIODeadline = .now()) {
+        self.unsent.append(committed)
         for publication in publications {
             guard let local = self.channels[ObjectIdentifier(publication.channel)] else { continue }
             let run = publication.run
@@ -147,6 +168,8 @@ package actor Roster {
                 case .ignore:
                     break
                 case .fellBehind:
+                    if subscription.interval == nil { self.counted.fallsBehind += 1 }
+                    if run.first > subscription.cursor.next { self.counted.gaps += 1 }
                     member.behind.append(subscription)
                     self.queueTurn(of: member)
                 }
@@ -198,5 +221,9 @@ package actor Roster {
             member.lane.flush()
             if !member.behind.isEmpty { self.queueTurn(of: member) }
         }
+        guard !self.unsent.isEmpty else { return }
+        let now = NIODeadline.now()
+        for committed in self.unsent { self.counted.commitToSend.observe(now - committed) }
+        self.unsent.removeAll(keepingCapacity: true)
     }
 }

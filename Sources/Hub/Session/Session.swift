@@ -98,12 +98,13 @@ package actor Session {
     }
 
     /// The connection has ended.
-    package func ended() {
+    /// - Parameter code: Of the close, whoever closed.
+    package func ended(code: UInt16 = RosterFigures.noCode) {
         guard !self.isEnded else { return }
         self.isEnded = true
         self.backlog = []
         self.backlogBytes = 0
-        self.roster.assumeIsolated { $0.exit(self) }
+        self.roster.assumeIsolated { $0.exit(self, code: code) }
     }
 
     // MARK: - Requests
@@ -254,6 +255,6 @@ package actor Session {
 
     func close(_ reason: CloseReason) {
         self.outlet.close(reason)
-        self.ended()
+        self.ended(code: reason.code)
     }
 }

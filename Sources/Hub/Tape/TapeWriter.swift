@@ -71,6 +71,8 @@ package actor TapeWriter {
     private var queue = Deque<Order>()
     private var queuedBytes = 0
     private var counted = Tally()
+    /// What has become of events, and how long it took.
+    package private(set) var figures = WriterFigures()
     private var expiry: Scheduled<Void>?
     private var failureLog = SparseLog()
 
@@ -220,10 +222,12 @@ package actor TapeWriter {
     private func write(_ batch: [Order]) async {
         let requests = batch.flatMap(\.requests)
         let outcomes: [AppendOutcome]
+        let start = NIODeadline.now()
         do throws(TapeFault) {
             outcomes = try await self.tape.append(requests)
         } catch {
             self.counted.failures += requests.count
+            self.figures.failed(requests)
             if let failures = self.failureLog.happened(at: .now) {
                 self.logger.error("appends failed", metadata: ["fault": "\(error)", "batches": "\(failures)"])
             }
@@ -235,8 +239,10 @@ package actor TapeWriter {
             return
         }
         self.count(outcomes)
+        let end = NIODeadline.now()
+        self.figures.committed(requests, outcomes, took: end - start, now: .now)
         self.watch.committed()
-        self.fanout.publish(self.commits(of: requests, outcomes))
+        self.fanout.publish(self.commits(of: requests, outcomes), committed: end)
         var rest = outcomes[...]
         for order in batch {
             order.settle(.success(rest.prefix(order.requests.count)))

@@ -7,9 +7,12 @@ package import Hummingbird
 /// What operators and their monitoring read, on a port of its own that is not for the public.
 package struct AdminAPI: Sendable {
     let hub: Hub
+    /// Makes the node leave over a time; nil is what its configuration says.
+    let drain: @Sendable (Duration?) -> Void
 
-    package init(hub: Hub) {
+    package init(hub: Hub, drain: @escaping @Sendable (Duration?) -> Void) {
         self.hub = hub
+        self.drain = drain
     }
 
     /// Answers requests.
@@ -23,6 +26,8 @@ package struct AdminAPI: Sendable {
             )
         }
         router.get("/dead-letters") { request, _ in await self.deadLetters(request) }
+        router.post("/drain") { request, _ in await self.beginDraining(request) }
+        router.get("/drain") { _, _ in Response(json: await self.drainStatus()) }
         router.get("/health/live") { _, _ in API.health(isUp: true) }
         router.get("/health/ready") { _, _ in API.health(isUp: self.hub.isReady) }
         return router.buildResponder()

@@ -2,75 +2,131 @@
 
 import Hub
 
-/// The hub's figures in Prometheus' text format.
+/// The hub's figures, as monitoring reads them.
 struct Exposition {
-    private(set) var text = ""
+    private var page = PrometheusText()
+
+    var text: String { self.page.text }
 
     init(of hub: Hub) async {
         var sessions = 0
         var subscriptions = 0
+        var behind = 0
         var slowConsumers = 0
+        var loops = RosterFigures()
         for roster in hub.rosters {
             sessions += await roster.sessionCount
             subscriptions += await roster.subscriptionCount
+            behind += await roster.behindCount
             slowConsumers += await roster.closedSlowConsumers
+            loops.add(await roster.figures)
         }
-        let tally = await hub.writer.tally
-        self.add("broadtape_connections", .gauge, "WebSocket connections.", sessions)
-        self.add("broadtape_subscriptions", .gauge, "Subscriptions of all connections.", subscriptions)
-        self.add("broadtape_slow_consumers_closed_total", .counter, "Connections closed with 4008.", slowConsumers)
-        self.add("broadtape_channels", .gauge, "Channels in memory.", hub.registry.count)
-        self.add("broadtape_ring_bytes", .gauge, "Recent frames in memory.", hub.registry.ringBytes)
-        self.add("broadtape_ready", .gauge, "1 while events can be committed and delivered.", hub.isReady ? 1 : 0)
-        self.add("broadtape_events_accepted_total", .counter, "Events committed.", tally.accepted)
-        self.add("broadtape_events_duplicate_total", .counter, "Events that stood already.", tally.duplicates)
-        self.add("broadtape_requests_conflicting_total", .counter, "Requests refused for a taken id.", tally.conflicts)
-        self.add("broadtape_requests_failed_total", .counter, "Requests that could not be committed.", tally.failures)
-        self.add("broadtape_commits_total", .counter, "Transactions.", tally.batches)
-        self.add("broadtape_requests_refused_total", .counter, "Requests refused as overloaded.", tally.refusals)
-        self.add("broadtape_write_queue_bytes", .gauge, "Events waiting for their commit.", tally.waitingBytes)
-        self.add("broadtape_paused", .gauge, "1 while events cannot be committed.", hub.notice.isPaused ? 1 : 0)
-        self.add("broadtape_page_reads_total", .counter, "Pages of replay asked of the tape.", hub.reader.pageReadCount)
-        self.add("broadtape_head_reads_total", .counter, "Heads of channels asked of the tape.", hub.polledHeadCount)
-        self.add(
-            "broadtape_bus_reach",
-            "Whom the bus reaches: 1 at the one that holds.",
-            [BusReach.alone, .connected, .cut].map { ("reach=\"\($0)\"", $0 == hub.bus.reach ? 1 : 0) }
+        self.page.add("broadtape_connections", .gauge, "WebSocket connections.", sessions)
+        self.page.add("broadtape_subscriptions", .gauge, "Subscriptions of all connections.", subscriptions)
+        self.page.add("broadtape_behind_subscriptions", .gauge, "Subscriptions that are catching up.", behind)
+        self.page.add("broadtape_slow_consumers_closed_total", .counter, "Closed with 4008.", slowConsumers)
+        self.add(loops)
+        self.add(tally: await hub.writer.tally)
+        self.add(figures: await hub.writer.figures)
+        self.addState(of: hub)
+        if let fanIn = hub.fanIn { self.add(await fanIn.tally) }
+    }
+
+    private mutating func add(_ loops: RosterFigures) {
+        self.page.add("broadtape_accepts_total", .counter, "WebSocket connections accepted.", loops.sessions)
+        self.page.add(
+            "broadtape_closes_total",
+            .counter,
+            "WebSocket connections ended, by close code; 1006 without one.",
+            loops.closes.sorted { $0.key < $1.key }.map { code, count in
+                PrometheusText.Sample("code", code == RosterFigures.otherCode ? "other" : String(code), count)
+            }
         )
-        if let fanIn = hub.fanIn { await self.add(fanIn.tally) }
+        self.page.add("broadtape_commit_to_send_seconds", "From the commit to the write.", loops.commitToSend)
+        self.page.add("broadtape_loop_lag_seconds", "By how much loops came late to their work.", loops.lag)
+        self.page.add("broadtape_falls_behind_total", .counter, "Times a subscription fell behind.", loops.fallsBehind)
+        self.page.add("broadtape_gaps_total", .counter, "Times it did because numbers were missing.", loops.gaps)
+        self.page.add("broadtape_ring_pages_total", .counter, "Pages of replay from memory.", loops.ringPages)
+    }
+
+    private mutating func add(tally: TapeWriter.Tally) {
+        self.page.add("broadtape_events_accepted_total", .counter, "Events committed.", tally.accepted)
+        self.page.add("broadtape_events_duplicate_total", .counter, "Events that stood already.", tally.duplicates)
+        self.page.add("broadtape_requests_conflicting_total", .counter, "Refused for a taken id.", tally.conflicts)
+        self.page.add("broadtape_requests_failed_total", .counter, "Could not be committed.", tally.failures)
+        self.page.add("broadtape_commits_total", .counter, "Transactions.", tally.batches)
+        self.page.add("broadtape_requests_refused_total", .counter, "Refused as overloaded.", tally.refusals)
+        self.page.add("broadtape_write_queue_bytes", .gauge, "Events waiting for their commit.", tally.waitingBytes)
+    }
+
+    private mutating func add(figures: WriterFigures) {
+        self.page.add(
+            "broadtape_events_total",
+            .counter,
+            "Events handed to the tape, by type and result.",
+            figures.events.sorted { $0.key < $1.key }.flatMap { type, results in
+                results.sorted { $0.key.rawValue < $1.key.rawValue }.map { result, count in
+                    PrometheusText.Sample([("type", type), ("result", result.rawValue)], count)
+                }
+            }
+        )
+        self.page.add("broadtape_commit_seconds", "Time of one transaction.", figures.commit)
+        self.page.add("broadtape_batch_events", "Events of one transaction.", figures.batch)
+        self.page.add("broadtape_event_age_seconds", "From the event's time to its commit.", figures.age)
+    }
+
+    private mutating func addState(of hub: Hub) {
+        self.page.add(
+            "broadtape_publish_refusals_total",
+            .counter,
+            "Publish requests refused before the tape, by error code.",
+            hub.intake.refusals.all.sorted { $0.key.rawValue < $1.key.rawValue }.map { code, count in
+                PrometheusText.Sample("code", code.rawValue, count)
+            }
+        )
+        self.page.add("broadtape_channels", .gauge, "Channels in memory.", hub.registry.count)
+        self.page.add("broadtape_ring_bytes", .gauge, "Recent frames in memory.", hub.registry.ringBytes)
+        self.page.add("broadtape_ready", .gauge, "1 while events can be committed.", hub.isReady ? 1 : 0)
+        self.page.add("broadtape_draining", .gauge, "1 while the node is leaving.", hub.isDraining ? 1 : 0)
+        self.page.add("broadtape_paused", .gauge, "1 while events cannot be committed.", hub.notice.isPaused ? 1 : 0)
+        self.page.add("broadtape_page_reads_total", .counter, "Pages of replay from the tape.", hub.reader.pageReadCount)
+        self.page.add("broadtape_head_reads_total", .counter, "Heads asked of the tape.", hub.polledHeadCount)
+        self.page.add(
+            "broadtape_bus_reach",
+            .gauge,
+            "Whom the bus reaches: 1 at the one that holds.",
+            [BusReach.alone, .connected, .cut].map { reach in
+                PrometheusText.Sample("reach", "\(reach)", reach == hub.bus.reach ? 1 : 0)
+            }
+        )
     }
 
     private mutating func add(_ fanIn: FanIn.Tally) {
-        self.add("broadtape_fanin_leader", .gauge, "1 while this node takes in messages.", fanIn.isLeading ? 1 : 0)
-        self.add("broadtape_fanin_stale_sources", .gauge, "Sources that have fallen silent.", fanIn.stale)
-        self.add("broadtape_fanin_messages_total", .counter, "Messages received.", fanIn.messages)
-        self.add("broadtape_fanin_events_total", .counter, "Events of messages that stand on the tape.", fanIn.events)
-        self.add("broadtape_fanin_malformed_total", .counter, "Messages that are not events.", fanIn.malformed)
-        self.add("broadtape_fanin_conflicts_total", .counter, "Messages refused for a taken id.", fanIn.conflicts)
-        self.add("broadtape_fanin_duplicates_total", .counter, "Numbers that came again.", fanIn.duplicates)
-        self.add("broadtape_fanin_gaps_total", .counter, "Times that a source left numbers out.", fanIn.gaps)
-        self.add("broadtape_fanin_missing_total", .counter, "Numbers that sources left out.", fanIn.missing)
-        self.add("broadtape_fanin_letters_total", .counter, "Messages set aside.", fanIn.letters)
-        self.add("broadtape_fanin_letters_lost_total", .counter, "Messages that could not.", fanIn.lostLetters)
-        self.add("broadtape_fanin_untracked_total", .counter, "Messages of sources not followed.", fanIn.untracked)
-        self.add("broadtape_fanin_abandoned_total", .counter, "Messages given up at a hand-over.", fanIn.abandoned)
-        self.add("broadtape_fanin_retries_total", .counter, "Attempts to commit that failed.", fanIn.retries)
-    }
-
-    private enum Kind: String {
-        case gauge
-        case counter
-    }
-
-    /// A gauge with labels.
-    private mutating func add(_ name: String, _ help: String, _ values: [(label: String, value: Int)]) {
-        self.text += "# HELP \(name) \(help)\n# TYPE \(name) \(Kind.gauge.rawValue)\n"
-        for (label, value) in values {
-            self.text += "\(name){\(label)} \(value)\n"
+        self.page.add("broadtape_fanin_leader", .gauge, "1 while this node takes in.", fanIn.isLeading ? 1 : 0)
+        self.page.add("broadtape_fanin_stale_sources", .gauge, "Sources that have fallen silent.", fanIn.stale)
+        self.page.add("broadtape_fanin_held_bytes", .gauge, "Messages that are not settled yet.", fanIn.heldBytes)
+        self.page.add(
+            "broadtape_fanin_lag_seconds",
+            .gauge,
+            "How long the oldest message has waited.",
+            seconds: fanIn.lag / .seconds(1)
+        )
+        let counters = [
+            ("messages", "Messages received.", fanIn.messages),
+            ("events", "Events of messages that stand on the tape.", fanIn.events),
+            ("malformed", "Messages that are not events.", fanIn.malformed),
+            ("conflicts", "Messages refused for a taken id.", fanIn.conflicts),
+            ("duplicates", "Numbers that came again.", fanIn.duplicates),
+            ("gaps", "Times that a source left numbers out.", fanIn.gaps),
+            ("missing", "Numbers that sources left out.", fanIn.missing),
+            ("letters", "Messages set aside.", fanIn.letters),
+            ("letters_lost", "Messages that could not be set aside.", fanIn.lostLetters),
+            ("untracked", "Messages of sources that are not followed.", fanIn.untracked),
+            ("abandoned", "Messages given up at a hand-over.", fanIn.abandoned),
+            ("retries", "Attempts to commit that failed.", fanIn.retries),
+        ]
+        for (name, help, value) in counters {
+            self.page.add("broadtape_fanin_\(name)_total", .counter, help, value)
         }
-    }
-
-    private mutating func add(_ name: String, _ kind: Kind, _ help: String, _ value: Int) {
-        self.text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n\(name) \(value)\n"
     }
 }

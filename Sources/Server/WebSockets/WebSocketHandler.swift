@@ -121,13 +121,14 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         }
     }
 
-    private func end() {
+    /// - Parameter code: Of the close, if there was one.
+    private func end(_ code: WebSocket.CloseCode? = nil) {
         let state = self.state
         self.state = .closed
         self.firstFrames = nil
         self.moreFrames = []
         switch state {
-        case .open(let session): session.assumeIsolated { $0.ended() }
+        case .open(let session): session.assumeIsolated { $0.ended(code: code?.rawValue ?? RosterFigures.noCode) }
         case .closing(let deadline): deadline.cancel()
         case .idle, .closed: break
         }
@@ -151,13 +152,13 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
                 self.append(pong)
             case .pong:
                 break
-            case .closed(_, let reply):
+            case .closed(let close, let reply):
                 self.hand(texts, binary: false)
-                return self.finish(reply)
+                return self.finish(reply, code: close.code)
             case .failed(let violation, let reply):
                 self.logger.debug("protocol violation", metadata: ["violation": "\(violation)"])
                 self.hand(texts, binary: false)
-                return self.finish(reply)
+                return self.finish(reply, code: violation.closeCode)
             }
         }
         self.hand(texts, binary: binary)
@@ -307,16 +308,16 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
                 bound.value.close(promise: nil)
             }
         )
-        session.assumeIsolated { $0.ended() }
+        session.assumeIsolated { $0.ended(code: code.rawValue) }
     }
 
     /// The peer closed, or broke the rules: answers and ends the connection, sending before closing so that the close
     /// frame is not lost to a reset.
-    private func finish(_ reply: ByteBuffer?) {
+    private func finish(_ reply: ByteBuffer?, code: WebSocket.CloseCode) {
         guard let context = self.context else { return }
         if let reply { self.append(reply) }
         self.flush()
-        self.end()
+        self.end(code)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         self.state = .closing(
             deadline: context.eventLoop.scheduleTask(in: Self.closeTimeout) {

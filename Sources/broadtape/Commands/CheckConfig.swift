@@ -12,8 +12,15 @@ struct CheckConfig: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
+    @Flag(help: "Print every setting as it holds, with where it was said: a flag, the environment, the file or a default.")
+    var effective = false
+
     func run() async throws {
         let settings = try await self.options.settings()
+        if self.effective {
+            for setting in settings.effective { print(setting.line) }
+            return
+        }
         let types = settings.hub.types.all.map(\.name).joined(separator: ", ")
         print("the configuration is good; event types: \(types)")
     }

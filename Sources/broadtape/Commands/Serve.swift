@@ -21,7 +21,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await self.options.settings()
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        LoggingSystem.bootstrap(settings.logFormat.handler)
         var logger = Logger(label: "broadtape")
         logger.logLevel = settings.logLevel
         let secret = try Self.secret(of: settings, logger: logger)
@@ -55,8 +55,9 @@ struct Serve: AsyncParsableCommand {
             bound.yield(address)
             bound.finish()
         }
+        let drain = DrainService(hub: hub, window: settings.hub.drainWindow)
         let admin = AdminService(
-            api: AdminAPI(hub: hub),
+            api: AdminAPI(hub: hub, drain: drain.begin),
             host: settings.adminHost,
             port: settings.adminPort,
             isRequired: settings.isAdminPortChosen,
@@ -69,10 +70,16 @@ struct Serve: AsyncParsableCommand {
         if let demo {
             services.append(DemoService(demo: demo, addresses: addresses, logger: logger))
         }
+        let draining = ServiceGroupConfiguration.ServiceConfiguration(
+            service: drain,
+            successTerminationBehavior: .gracefullyShutdownGroup
+        )
         let lifecycle = ServiceGroup(
-            services: services,
-            gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger
+            configuration: ServiceGroupConfiguration(
+                services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) } + [draining],
+                gracefulShutdownSignals: [.sigint],
+                logger: logger
+            )
         )
         do {
             try await lifecycle.run()

@@ -36,6 +36,7 @@ enum Setting: String, CaseIterable {
     case compressionTakeovers = "compression-takeovers"
     case housekeeping
     case logLevel = "log-level"
+    case logFormat = "log-format"
 
     /// What holds where nothing is set.
     var defaultText: String? {
@@ -69,7 +70,13 @@ enum Setting: String, CaseIterable {
         case .compressionTakeovers: "100"
         case .housekeeping: "60s"
         case .logLevel: "info"
+        case .logFormat: "text"
         }
+    }
+
+    /// Whether its value must not be shown.
+    var isSecret: Bool {
+        self == .jwtSecret
     }
 
     /// The key of the YAML file under which event types are declared.

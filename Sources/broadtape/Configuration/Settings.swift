@@ -27,6 +27,11 @@ struct Settings {
     /// Whether the admin port was chosen by the operator, for whom the hub does not start without it.
     var isAdminPortChosen: Bool
     var logLevel: Logger.Level
+    var logFormat: LogFormat
+    /// All settings as they hold, and where each was said.
+    let effective: [EffectiveSetting]
+    /// Files that nobody else on the machine should be able to read.
+    let secretFiles: [(setting: Setting, path: String)]
 
     /// - Parameters:
     ///   - flags: From the command line.
@@ -62,6 +67,12 @@ struct Settings {
         self.loops = reader.number(.loops, in: 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
         self.logLevel =
             reader.value(.logLevel, "one of \(Self.logLevels)") { Logger.Level(rawValue: $0) } ?? .info
+
+        self.logFormat = reader.value(.logFormat, LogFormat.expectation) { LogFormat(rawValue: $0) } ?? .text
+        self.effective = reader.effective
+        self.secretFiles = [Setting.jwtSecretFile, .databasePasswordFile, .redisPasswordFile].compactMap { setting in
+            reader.text(setting).map { (setting, $0) }
+        }
 
         var hub = HubConfiguration()
         hub.types = EventTypes(declared: types)

@@ -88,6 +88,17 @@ struct SettingsReader {
         } ?? range.lowerBound
     }
 
+    /// Every setting with what holds and where that was said; secrets are not shown.
+    var effective: [EffectiveSetting] {
+        Setting.allCases.map { setting in
+            EffectiveSetting(
+                setting: setting,
+                value: self.text(setting).map { setting.isSecret ? EffectiveSetting.hidden : $0 },
+                place: self.place(of: setting)
+            )
+        }
+    }
+
     private func place(of setting: Setting) -> String {
         if self.flags[setting] != nil { return "--\(setting.rawValue)" }
         if self.environment[setting.variable] != nil { return setting.variable }

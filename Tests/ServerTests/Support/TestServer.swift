@@ -39,6 +39,8 @@ struct TestServer: Sendable {
     let tape: GatedTape
     let tokens: Tokens
     let port: Int
+    /// What the operators' port was told to drain over; nil stands for the configured time.
+    let drainOrders: Watched<[Duration?]>
     fileprivate let lifecycle: ServiceGroup
     fileprivate let clients: Clients
 
@@ -167,6 +169,7 @@ func withServer(
         logger: logger
     )
     let bound = Watched<Int?>(nil)
+    let orders = Watched<[Duration?]>([])
     let onBound: @Sendable (SocketAddress) -> Void = { address in bound.change { $0 = address.port } }
     let listener =
         if setup.isAdmin {
@@ -174,7 +177,7 @@ func withServer(
                 configuration: setup.edge,
                 hub: hub,
                 compression: compression,
-                responder: AdminAPI(hub: hub).responder,
+                responder: AdminAPI(hub: hub) { window in orders.change { $0.append(window) } }.responder,
                 group: group,
                 logger: logger,
                 onBound: onBound
@@ -203,6 +206,7 @@ func withServer(
             tape: gated,
             tokens: tokens,
             port: try #require(bound.value),
+            drainOrders: orders,
             lifecycle: lifecycle,
             clients: TestServer.Clients()
         )

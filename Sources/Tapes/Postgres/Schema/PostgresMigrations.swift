@@ -42,7 +42,7 @@ package enum PostgresMigrations {
     }
 
     /// A connection of its own for a while; a long migration may take its time.
-    private static func with<Value: Sendable>(
+    static func with<Value: Sendable>(
         _ address: PostgresAddress,
         _ logger: Logger,
         _ work: @escaping @Sendable (PostgresSession) throws(PostgresFault) -> Value

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// Publish requests that were refused before anything was handed to the writer, by error code.
+package final class RefusalCount: Sendable {
+    private let counts = Mutex<[ErrorCode: Int]>([:])
+
+    package var all: [ErrorCode: Int] {
+        self.counts.withLock { $0 }
+    }
+
+    func add(_ code: ErrorCode) {
+        self.counts.withLock { $0[code, default: 0] += 1 }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import NIOCore
+import Synchronization
+
+/// Leaving without a stampede: sessions are sent away a few at a time, so that their reconnects are spread.
+extension Hub {
+    /// Between two slices.
+    private static let slices = (shortest: Duration.milliseconds(50), longest: Duration.milliseconds(500), count: 100)
+
+    /// Whether the node is about to leave: it takes no new sessions.
+    package var isDraining: Bool {
+        self.draining.withLock { $0.deadline != nil }
+    }
+
+    /// How long the node still means to take; nil unless it drains.
+    package var drainTimeLeft: Duration? {
+        self.draining.withLock { draining in
+            draining.deadline.map { max(.zero, ContinuousClock.now.duration(to: $0)) }
+        }
+    }
+
+    /// Stops being ready and sends the sessions away evenly over a time, each with `goodbye` and 4001. Returns when none
+    /// is left, or ``hurry()`` was called. Everything else goes on: what is published meanwhile is committed and told.
+    ///
+    /// A second call changes nothing and returns at once.
+    package func drain(over window: Duration) async {
+        let deadline = ContinuousClock.now.advanced(by: window)
+        let isFirst = self.draining.withLock { draining in
+            guard draining.deadline == nil else { return false }
+            draining.deadline = deadline
+            return true
+        }
+        guard isFirst else { return }
+        self.logger.info("draining", metadata: ["over": "\(window)"])
+        let pause = min(max(window / Self.slices.count, Self.slices.shortest), Self.slices.longest)
+        while !self.draining.withLock({ $0.isHurried }), !Task.isCancelled {
+            let left = ContinuousClock.now.duration(to: deadline)
+            let fraction = left <= pause ? 1 : pause / left
+            var sessions = 0
+            for roster in self.rosters {
+                sessions += await roster.sendAway(fraction, spread: pause)
+            }
+            guard sessions > 0, left > .zero else { break }
+            guard (try? await Task.sleep(for: pause)) != nil else { break }
+        }
+    }
+
+    /// Makes ``drain(over:)`` return now; ``run()`` then sends away whoever is left.
+    package func hurry() {
+        self.draining.withLock { $0.isHurried = true }
+    }
+}
+
+/// How far a node has come with leaving.
+struct Draining: Sendable {
+    /// When the last session is to be gone; nil while the node stays.
+    var deadline: ContinuousClock.Instant?
+    var isHurried = false
+}

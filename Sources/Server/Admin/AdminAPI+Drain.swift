@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hub
+import Hummingbird
+import JSON
+
+/// `POST /drain?over=60000` (milliseconds; `drain-window` unless given) makes the node leave; `GET /drain` tells how far it has come.
+extension AdminAPI {
+    /// Times to leave over, in milliseconds.
+    private static let windows = 0...3_600_000
+
+    func beginDraining(_ request: Request) async -> Response {
+        var window: Duration?
+        if let text = request.uri.queryParameters["over"] {
+            guard let given = Int(text), Self.windows.contains(given) else {
+                return Problem(
+                    .badRequest,
+                    code: ErrorCode.badRequest.rawValue,
+                    "over is from \(Self.windows.lowerBound) to \(Self.windows.upperBound) milliseconds"
+                ).response
+            }
+            window = .milliseconds(given)
+        }
+        self.drain(window)
+        return Response(json: await self.drainStatus(), status: .accepted)
+    }
+
+    func drainStatus() async -> JSON.Writer {
+        var connections = 0
+        for roster in self.hub.rosters { connections += await roster.sessionCount }
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("draining", bool: self.hub.isDraining)
+        writer.member("connections", integer: connections)
+        if let left = self.hub.drainTimeLeft {
+            writer.member("milliseconds", integer: Int(left / .milliseconds(1)))
+        }
+        writer.endObject()
+        return writer
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import JSON
+import NIOCore
+import NIOHTTP1
+
+/// Which node an operator's command talks to.
+struct AdminOptions: ParsableArguments {
+    @Option(help: "Address of the node's admin port (environment: BROADTAPE_ADMIN_URL; default http://127.0.0.1:8081).")
+    var adminUrl: String?
+
+    /// Nobody answers at the admin port.
+    struct Unreachable: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private static let timeout = TimeAmount.seconds(30)
+    private static let answerLimit = 16 << 20
+
+    /// Sends a request without a body and returns what was answered.
+    func send(_ method: HTTPMethod, _ path: String) async throws -> JSON.Value {
+        let environment = ProcessInfo.processInfo.environment
+        let address = self.adminUrl ?? environment["BROADTAPE_ADMIN_URL"] ?? "http://127.0.0.1:8081"
+        var request = HTTPClientRequest(url: address + path)
+        request.method = method
+        let response: HTTPClientResponse
+        do {
+            response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
+        } catch {
+            throw Unreachable(description: "no node answers at \(address): \(error)")
+        }
+        let body = try await response.body.collect(upTo: Self.answerLimit)
+        let value = try JSON.Value.parse(Array(body.readableBytesView))
+        guard (200..<300).contains(response.status.code) else {
+            throw ValidationError(value["detail"]?.string ?? "the node answered \(response.status)")
+        }
+        return value
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import JSON
+import NIOCore
+import NIOHTTP1
+
+/// `broadtape drain`: makes a node leave without a stampede.
+struct Drain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make a node leave: its clients are sent away a few at a time, then it stops.",
+        discussion: """
+            The node is no longer ready at once, takes no new WebSockets, and closes those it has evenly over the time \
+            given, each with `goodbye` and close code 4001. Events published meanwhile are committed and told. Waits \
+            until the node has stopped; SIGTERM does the same over the setting drain-window.
+            """
+    )
+
+    @OptionGroup var admin: AdminOptions
+
+    @Option(help: "Time to take, such as 500ms, 60s or 5m (default: the node's drain-window).")
+    var over: String?
+
+    @Flag(help: "Return at once, without waiting for the node to stop.")
+    var noWait = false
+
+    /// Between two looks at how far the node has come.
+    private static let pause: Duration = .milliseconds(500)
+
+    func run() async throws {
+        var query = ""
+        if let over {
+            guard let window = Quantity.duration(over) else {
+                throw ValidationError("--over is a time such as 500ms, 60s or 5m, not \(over)")
+            }
+            query = "?over=\(Int(window / .milliseconds(1)))"
+        }
+        var status = try await self.admin.send(.POST, "/drain\(query)")
+        Self.show(status)
+        guard !self.noWait else { return }
+        while true {
+            try await Task.sleep(for: Self.pause)
+            do {
+                status = try await self.admin.send(.GET, "/drain")
+                Self.show(status)
+            } catch is AdminOptions.Unreachable {
+                return print("the node has stopped")
+            }
+        }
+    }
+
+    private static func show(_ status: JSON.Value) {
+        let left = (status["milliseconds"]?.integer ?? 0) / 1000
+        print("\(status["connections"]?.integer ?? 0) connections left, at most \(left) s")
+    }
+}

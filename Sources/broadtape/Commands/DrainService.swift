@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import ServiceLifecycle
+import UnixSignals
+
+/// Leaving as a part of the process's life: SIGTERM, or an order over the admin port, drains the node and then stops it.
+/// A second SIGTERM, or SIGINT, cuts the draining short.
+struct DrainService: Service, CustomStringConvertible {
+    let description = "drain"
+    private let hub: Hub
+    private let window: Duration
+    private let orders: (stream: AsyncStream<Duration>, continuation: AsyncStream<Duration>.Continuation)
+
+    /// - Parameter window: Over which sessions are sent away unless an order says otherwise.
+    init(hub: Hub, window: Duration) {
+        self.hub = hub
+        self.window = window
+        self.orders = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(2))
+    }
+
+    /// Orders the node to leave; of several orders the first counts.
+    @Sendable
+    func begin(over window: Duration?) {
+        self.orders.continuation.yield(window ?? self.window)
+    }
+
+    func run() async {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.obeySignals() }
+                var orders = self.orders.stream.makeAsyncIterator()
+                if let window = await orders.next() {
+                    await self.hub.drain(over: window)
+                }
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            self.hub.hurry()
+            self.orders.continuation.finish()
+        }
+    }
+
+    private func obeySignals() async {
+        for await _ in await UnixSignalsSequence(trapping: .sigterm) {
+            guard !self.hub.isDraining else { return self.hub.hurry() }
+            self.begin(over: nil)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Hub
+import Tapes
+
+/// Whether the tape will be safe where it is.
+struct DatabaseExamination {
+    private static let subject = "database"
+    /// Free space below which a file is about to stop the hub, in bytes.
+    private static let leastFree = 1 << 30
+    /// Part of the server's connections that may be taken.
+    private static let mostTaken = 0.8
+
+    let database: Database
+
+    func findings() async -> [Finding] {
+        switch self.database {
+        case .memory:
+            return [.warning(Self.subject, "memory: keeps nothing when the hub stops; name a file or a server")]
+        case .sqlite(let path):
+            return self.look(atFile: path)
+        case .postgres(let url):
+            do throws(TapeFault) {
+                let condition = try await PostgresCondition.look(at: url)
+                let here = Timestamp.now
+                return Self.judge(condition, here: here) + [await self.schema(url)]
+            } catch {
+                return [.failure(Self.subject, error.explanation)]
+            }
+        }
+    }
+
+    private func schema(_ url: String) async -> Finding {
+        do throws(TapeFault) {
+            let status = try await PostgresMigrations.status(url: url)
+            return Self.judge(status)
+        } catch {
+            return .failure("schema", error.explanation)
+        }
+    }
+
+    static func judge(_ status: SchemaStatus) -> Finding {
+        if status.found == status.wanted { return .good("schema", "version \(status.found)") }
+        if status.found == 0 { return .good("schema", "the database is empty; `serve` sets it up") }
+        return .failure("schema", "version \(status.found) of \(status.wanted); run `broadtape migrate up`")
+    }
+
+    static func judge(_ condition: PostgresCondition, here: Timestamp) -> [Finding] {
+        var findings = [Finding.good(Self.subject, "Postgres \(condition.version), \(condition.roundTrip) a round trip")]
+        for setting in PostgresCondition.durability {
+            let value = condition.settings[setting] ?? ""
+            findings.append(
+                value == "off"
+                    ? .failure(setting, "is off: commits that were answered with 200 can be lost with the power; set it to on")
+                    : .good(setting, value)
+            )
+        }
+        if condition.isReplica {
+            findings.append(.failure(Self.subject, "the server is a replica and takes no writes; name the primary"))
+        }
+        let taken = Double(condition.connections) / Double(max(1, condition.maxConnections))
+        let connections = "\(condition.connections) of \(condition.maxConnections)"
+        findings.append(
+            taken <= Self.mostTaken
+                ? .good("connections", connections)
+                : .warning("connections", "\(connections) are taken; a node takes up to 10: raise max_connections")
+        )
+        let difference = ClockDifference(
+            subject: "database clock",
+            there: condition.clock,
+            roundTrip: condition.roundTrip,
+            here: here
+        )
+        return findings + [difference.finding]
+    }
+
+    private func look(atFile path: String) -> [Finding] {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        var existing = folder
+        while !FileManager.default.fileExists(atPath: existing), existing != "/" {
+            existing = URL(fileURLWithPath: existing).deletingLastPathComponent().path
+        }
+        guard FileManager.default.isWritableFile(atPath: existing) else {
+            return [.failure(Self.subject, "\(folder) cannot be written to by this user")]
+        }
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: existing)
+        guard let free = (attributes?[.systemFreeSize] as? NSNumber)?.intValue else {
+            return [.good(Self.subject, path)]
+        }
+        let text = "\(path), \(free >> 20) MiB free"
+        return [
+            free >= Self.leastFree
+                ? .good(Self.subject, text)
+                : .warning(Self.subject, "\(text): without room nothing can be published")
+        ]
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Hub
+
+/// `broadtape doctor`: looks at what the hub will run on, before it does.
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look at the machine, the database, Redis, clocks and secrets that the hub will run on.",
+        discussion: """
+            Takes the same settings as `serve` and changes nothing; the hub may be running. Exit status 1 when something \
+            will fail, 0 otherwise, warnings or not.
+            """
+    )
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        let settings = try await self.options.settings()
+        var findings = [Finding.good("configuration", "accepted")]
+        findings += HostExamination().findings
+        findings += SecretExamination(files: settings.secretFiles).findings
+        findings += await DatabaseExamination(database: settings.database).findings()
+        if let redis = settings.redis {
+            findings += await RedisExamination(address: redis).findings()
+        }
+        for finding in findings {
+            print("\(finding.grade.rawValue)\t\(finding.subject)\t\(finding.text)")
+        }
+        guard !findings.contains(where: { $0.grade == .failure }) else { throw ExitCode.failure }
+    }
+}
