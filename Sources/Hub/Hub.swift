@@ -16,6 +16,8 @@ package final class Hub: Sendable {
     package let rosters: [Roster]
     package let intake: Intake
     package let verify: TokenVerifier
+    /// Nil where no spans are recorded.
+    package let tracing: Tracing?
     /// Takes in what outside publishers send over the bus; nil without a source.
     package let fanIn: FanIn?
     let fanout: Fanout
@@ -41,6 +43,7 @@ package final class Hub: Sendable {
     ///   - loops: The event loops that connections live on, at least one. The first also has the log.
     ///   - fanIn: Where outside publishers are heard, and what the tape keeps of them.
     ///   - framing: How messages are wrapped for the connections.
+    ///   - tracing: Records what becomes of events; nil records nothing.
     package init(
         configuration: HubConfiguration,
         tape: any Tape,
@@ -49,8 +52,10 @@ package final class Hub: Sendable {
         loops: [any EventLoop],
         framing: Framing,
         verify: @escaping TokenVerifier,
+        tracing: Tracing? = nil,
         logger: Logger
     ) {
+        self.tracing = tracing
         precondition(!loops.isEmpty, "a hub needs an event loop")
         let nursery = Nursery(limit: configuration.waits)
         let reader = TapeReader(
@@ -75,19 +80,21 @@ package final class Hub: Sendable {
                 framing: framing,
                 reader: reader,
                 nursery: nursery,
+                tracing: tracing,
                 limits: configuration.roster
             )
         }
         let board = NoticeBoard(rosters: self.rosters)
         self.board = board
         self.watch = TapeWatch(board: board)
-        self.fanout = Fanout(registry: self.registry, rosters: self.rosters, bus: bus)
+        self.fanout = Fanout(registry: self.registry, rosters: self.rosters, bus: bus, tracing: tracing)
         self.writer = TapeWriter(
             tape: tape,
             fanout: self.fanout,
             watch: self.watch,
             loop: loops[0],
             limits: configuration.writer,
+            tracing: tracing,
             logger: logger
         )
         self.intake = Intake(types: configuration.types, limits: configuration.intake)

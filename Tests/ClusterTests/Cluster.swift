@@ -19,6 +19,7 @@ final class Cluster: Sendable {
     /// Where the tape is.
     let database: String
     private let folder: TestFolder
+    private let environment: [String: String]
     private let running = Mutex<[RunningHub]>([])
 
     private init(
@@ -26,17 +27,23 @@ final class Cluster: Sendable {
         _ redis: RedisServer,
         _ routes: [Route],
         database: String,
-        in folder: TestFolder
+        in folder: TestFolder,
+        environment: [String: String]
     ) {
         self.postgres = postgres
         self.redis = redis
         self.routes = routes
         self.folder = folder
         self.database = database
+        self.environment = environment
     }
 
     /// Runs a body with a cluster, and ends it afterwards.
-    static func with(_ body: (Cluster) async throws -> Void) async throws {
+    /// - Parameter environment: Of the nodes, besides what all of them get.
+    static func with(
+        environment: [String: String] = [:],
+        _ body: (Cluster) async throws -> Void
+    ) async throws {
         try await withFolder { folder in
             try await PostgresServer.with { postgres in
                 let redis = try await RedisServer.start()
@@ -44,7 +51,14 @@ final class Cluster: Sendable {
                 var routes: [Route] = []
                 for _ in 0..<Self.size { routes.append(try await Route.open(to: redis.port)) }
                 let database = try await postgres.makeDatabase()
-                let cluster = Cluster(postgres, redis, routes, database: database, in: folder)
+                let cluster = Cluster(
+                    postgres,
+                    redis,
+                    routes,
+                    database: database,
+                    in: folder,
+                    environment: environment
+                )
                 let result: Result<Void, any Error>
                 do {
                     for place in 0..<Self.size { try await cluster.start(place) }
@@ -73,7 +87,10 @@ final class Cluster: Sendable {
                 "--jwt-secret", RunningHub.secret, "--node", "node-\(place + 1)", "--loops", "1",
                 "--database", self.database, "--redis", "redis://127.0.0.1:\(self.routes[place].port)",
             ],
-            environment: ["BROADTAPE_HEARTBEAT": "1s", "BROADTAPE_STALE_AFTER": "2s"]
+            environment: self.environment.merging(
+                ["BROADTAPE_HEARTBEAT": "1s", "BROADTAPE_STALE_AFTER": "2s"],
+                uniquingKeysWith: { given, _ in given }
+            )
         )
         self.running.withLock { nodes in
             if nodes.indices.contains(place) { nodes[place] = hub } else { nodes.append(hub) }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncHTTPClient
 import Client
 import Foundation
 import HubTestSupport
 import JSON
+import NIOCore
+import NIOHTTP1
 import ProgramSupport
 import Testing
 
@@ -156,5 +159,33 @@ struct OperationsTests {
                 tasks.cancelAll()
             }
         }
+    }
+
+    @Test func spansGoToTheCollector() async throws {
+        let collector = try await Collector.start()
+        let arguments = ["--jwt-secret", RunningHub.secret]
+        try await withHub(arguments, environment: ["BROADTAPE_OTLP_ENDPOINT": collector.url]) { hub in
+            var request = HTTPClientRequest(url: hub.url + "/events")
+            request.method = .POST
+            request.headers.add(name: "authorization", value: "Bearer \(try await hub.token("svc", "publish:*"))")
+            request.headers.add(name: "content-type", value: "application/json")
+            request.headers.add(
+                name: "traceparent",
+                value: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+            )
+            request.body = .bytes(ByteBuffer(string: #"{"type":"rateChange","key":"A","data":{"rate":"1"}}"#))
+            #expect(try await HTTPClient.shared.execute(request, timeout: .seconds(10)).status == .ok)
+            try await collector.received.wait(for: "two spans") { $0.spans.count >= 2 }
+            let received = collector.received.value
+            #expect(Set(received.targets) == ["/v1/traces"])
+            let accept = try #require(received.spans.first { $0["name"]?.string == "accept" })
+            #expect(accept["traceId"]?.string == "0af7651916cd43dd8448eb211c80319c")
+            #expect(accept["parentSpanId"]?.string == "b7ad6b7169203331")
+            let commit = try #require(received.spans.first { $0["name"]?.string == "commit" })
+            #expect(commit["parentSpanId"]?.string == accept["spanId"]?.string)
+            let events = try await hub.events(of: "rateChange:A", token: try await hub.token("u"))
+            #expect(events.first?["traceparent"]?.string?.contains(accept["spanId"]?.string ?? "?") == true)
+        }
+        try await collector.channel.close()
     }
 }

@@ -17,9 +17,11 @@ final class Fanout: Sendable {
     private let registry: ChannelRegistry
     private let rosters: [Roster]
     private let bus: any Bus
+    private let tracing: Tracing?
     private let inFlight = Mutex(InFlight())
 
-    init(registry: ChannelRegistry, rosters: [Roster], bus: any Bus) {
+    init(registry: ChannelRegistry, rosters: [Roster], bus: any Bus, tracing: Tracing? = nil) {
+        self.tracing = tracing
         self.registry = registry
         self.rosters = rosters
         self.bus = bus
@@ -27,16 +29,18 @@ final class Fanout: Sendable {
     }
 
     /// Tells this node's subscribers and the other nodes.
-    /// - Parameter committed: When they were.
-    func publish(_ commits: [Commit], committed: NIODeadline) {
+    /// - Parameter time: When they were committed.
+    func publish(_ commits: [Commit], time: NIODeadline) {
         guard !commits.isEmpty else { return }
-        self.tellSubscribers(commits, committed: committed)
+        self.tellSubscribers(commits, time: time)
         self.bus.announce(commits)
     }
 
     /// Tells this node's subscribers.
-    /// - Parameter committed: When they were, or when another node told of them.
-    func tellSubscribers(_ commits: [Commit], committed: NIODeadline = .now()) {
+    /// - Parameter time: When they were committed, or when another node told of them.
+    func tellSubscribers(_ commits: [Commit], time: NIODeadline = .now()) {
+        var batch = CommittedBatch(time: time)
+        if self.tracing != nil { batch.traces = Set(commits.lazy.flatMap(\.entries).compactMap(\.trace)) }
         var perLoop: [[Publication]] = Array(repeating: [], count: self.rosters.count)
         for commit in commits {
             guard let channel = self.registry.existing(commit.channel),
@@ -48,11 +52,11 @@ final class Fanout: Sendable {
         }
         for (roster, publications) in zip(self.rosters, perLoop) where !publications.isEmpty {
             if roster.loop.inEventLoop {
-                roster.assumeIsolated { $0.deliver(publications, committed: committed) }
+                roster.assumeIsolated { $0.deliver(publications, of: batch) }
             } else {
                 self.inFlight.withLock { $0.hops += 1 }
-                roster.loop.execute {
-                    roster.assumeIsolated { $0.deliver(publications, committed: committed) }
+                roster.loop.execute { [batch] in
+                    roster.assumeIsolated { $0.deliver(publications, of: batch) }
                     self.landed()
                 }
             }

@@ -77,6 +77,10 @@ package struct FrameEncoder: Sendable {
         JSON.Writer.append(entry.id, to: &message)
         message.append(literal: ",\"time\":\"")
         entry.time.write(to: &message)
+        if let trace = entry.trace {
+            message.append(literal: "\",\"traceparent\":\"")
+            message.append(string: trace.traceparent)
+        }
         message.append(literal: "\",\"data\":")
         message.append(contentsOf: entry.data)
         message.append(UInt8(ascii: "}"))

@@ -19,6 +19,8 @@ package struct Event: Sendable, Equatable {
     package var slot: String
     /// What it changes beside the log: its type's ``EventType/projection``.
     package var projection: Projection?
+    /// The trace it belongs to; no part of what makes it the same event when it is sent again.
+    package var trace: TraceContext?
     /// Tells the same event sent again from another one under the same id.
     package var fingerprint: Fingerprint
 
@@ -31,6 +33,7 @@ package struct Event: Sendable, Equatable {
         data: [UInt8],
         slot: String,
         projection: Projection? = nil,
+        trace: TraceContext? = nil,
         fingerprint: Fingerprint
     ) {
         self.id = id
@@ -41,6 +44,7 @@ package struct Event: Sendable, Equatable {
         self.data = data
         self.slot = slot
         self.projection = projection
+        self.trace = trace
         self.fingerprint = fingerprint
     }
 

@@ -32,14 +32,17 @@ package struct Intake: Sendable {
     }
 
     /// Checks the events of one request: all of them or none.
-    /// - Parameter now: What events without `time` get.
+    /// - Parameters:
+    ///   - now: What events without `time` get.
+    ///   - trace: What events without a `traceparent` get.
     package func events(
         from items: [JSON.Value],
         publisher: Principal,
-        now: Timestamp
+        now: Timestamp,
+        trace: TraceContext? = nil
     ) throws(IntakeFault) -> [Event] {
         do throws(IntakeFault) {
-            return try self.checked(items, publisher: publisher, now: now)
+            return try self.checked(items, publisher: publisher, now: now, trace: trace)
         } catch {
             self.refusals.add(error.summary.code)
             throw error
@@ -49,7 +52,8 @@ package struct Intake: Sendable {
     private func checked(
         _ items: [JSON.Value],
         publisher: Principal,
-        now: Timestamp
+        now: Timestamp,
+        trace: TraceContext?
     ) throws(IntakeFault) -> [Event] {
         guard !items.isEmpty else {
             throw .malformed("there is no event in the request")
@@ -62,7 +66,7 @@ package struct Intake: Sendable {
         var faults: [ItemFault] = []
         for (index, item) in items.enumerated() {
             do {
-                events.append(try self.event(from: item, index: index, publisher: publisher, now: now))
+                events.append(try self.event(from: item, index: index, publisher: publisher, now: now, trace: trace))
             } catch {
                 faults.append(error)
                 guard faults.count < Self.maxReportedItems else { break }
@@ -78,7 +82,8 @@ package struct Intake: Sendable {
         from item: JSON.Value,
         index: Int,
         publisher: Principal,
-        now: Timestamp
+        now: Timestamp,
+        trace: TraceContext?
     ) throws(ItemFault) -> Event {
         func fault(_ reason: ItemFault.Reason, _ field: String?, _ message: String) -> ItemFault {
             ItemFault(index: index, reason: reason, field: field, message: message)
@@ -130,6 +135,8 @@ package struct Intake: Sendable {
             data: compact,
             slot: fields.slot,
             projection: reader.type.projection,
+            // One that makes no sense is as good as none (W3C Trace Context §3.2.2).
+            trace: envelope.traceparent?.string.flatMap { TraceContext($0) } ?? trace,
             fingerprint: Fingerprint(type: reader.type.name, keys: keys, time: time, data: compact)
         )
     }

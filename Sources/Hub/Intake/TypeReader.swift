@@ -65,7 +65,7 @@ final class TypeReader: Sendable {
 
 /// The members of an event as it is published, looked through once.
 struct Envelope {
-    private static let selection = JSON.Selection(["type", "key", "keys", "id", "source", "time", "data"])
+    private static let selection = JSON.Selection(["type", "key", "keys", "id", "source", "time", "data", "traceparent"])
     private let found: JSON.Value.Selected
 
     init(_ item: JSON.Value) {
@@ -79,4 +79,5 @@ struct Envelope {
     var source: JSON.Value? { self.found[4] }
     var time: JSON.Value? { self.found[5] }
     var data: JSON.Value? { self.found[6] }
+    var traceparent: JSON.Value? { self.found[7] }
 }

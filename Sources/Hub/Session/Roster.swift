@@ -47,6 +47,7 @@ package actor Roster {
     let framing: Framing
     let reader: TapeReader
     let nursery: Nursery
+    private let tracing: Tracing?
     var members: [ObjectIdentifier: Member] = [:]
     var channels: [ObjectIdentifier: LocalChannel] = [:]
     /// Members with something to read on, in the order in which they get their turns.
@@ -67,8 +68,8 @@ package actor Roster {
     var counted = RosterFigures()
     /// When the loop last came to its probe.
     var probed: NIODeadline?
-    /// When the batches were committed whose frames wait for the flush.
-    private var unsent: [NIODeadline] = []
+    /// Batches whose frames wait for the flush.
+    private var unsent: [CommittedBatch] = []
     private var unflushed: [Member] = []
     private var isFlushScheduled = false
 
@@ -82,8 +83,10 @@ package actor Roster {
         framing: Framing,
         reader: TapeReader,
         nursery: Nursery,
+        tracing: Tracing? = nil,
         limits: Limits = Limits()
     ) {
+        self.tracing = tracing
         self.index = index
         self.loop = loop
         self.framing = framing
@@ -148,9 +151,8 @@ package actor Roster {
     // MARK: - Delivery
 
     /// Events were published on channels that this loop has subscribers of.
-    /// - Parameter committed: When they were, or when another node told of them.
-    package func deliver(_ publications: [Publication], committed: NIODeadline = .now()) {
-        self.unsent.append(committed)
+    package func deliver(_ publications: [Publication], of batch: CommittedBatch = CommittedBatch()) {
+        self.unsent.append(batch)
         for publication in publications {
             guard let local = self.channels[ObjectIdentifier(publication.channel)] else { continue }
             let run = publication.run
@@ -205,6 +207,13 @@ package actor Roster {
         self.write(self.framing.frame(message.encoded()), to: member)
     }
 
+    private func trace(_ batch: CommittedBatch, now: NIODeadline) {
+        guard let tracing, !batch.traces.isEmpty else { return }
+        let end = Timestamp.now
+        let start = end.advanced(by: .nanoseconds(-(now - batch.time).nanoseconds))
+        tracing.told(batch.traces, on: self.index, from: start, to: end)
+    }
+
     private func flush() {
         self.isFlushScheduled = false
         var members: [Member] = []
@@ -223,7 +232,10 @@ package actor Roster {
         }
         guard !self.unsent.isEmpty else { return }
         let now = NIODeadline.now()
-        for committed in self.unsent { self.counted.commitToSend.observe(now - committed) }
+        for batch in self.unsent {
+            self.counted.commitToSend.observe(now - batch.time)
+            self.trace(batch, now: now)
+        }
         self.unsent.removeAll(keepingCapacity: true)
     }
 }

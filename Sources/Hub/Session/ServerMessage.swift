@@ -121,12 +121,13 @@ extension JSON.Writer {
         self.endArray()
     }
 
-    /// `{seq, id, time, data}`
+    /// `{seq, id, time, data}`, and `traceparent` where the event has one.
     package mutating func entry(_ entry: TapeEntry) {
         self.beginObject()
         self.member("seq", integer: entry.seq)
         self.member("id", string: entry.id)
         self.member("time", string: entry.time.description)
+        if let trace = entry.trace { self.member("traceparent", string: trace.traceparent) }
         self.member("data", raw: entry.data)
         self.endObject()
     }

@@ -184,25 +184,47 @@ package actor Session {
         guard let principal = self.principal else {
             return self.send(.error(id: id, code: .notAuthenticated, message: "publishing needs a token"))
         }
+        let accepting = self.hub.tracing?.accept(nil)
         let events: [Event]
         do throws(IntakeFault) {
-            events = try self.hub.intake.events(from: items, publisher: principal, now: .now)
+            events = try self.hub.intake.events(
+                from: items,
+                publisher: principal,
+                now: .now,
+                trace: accepting?.context
+            )
         } catch {
+            self.accepted(accepting, failure: error.summary.code)
             return self.send(.error(error, id: id))
         }
         self.publishing += 1
         let loop = self.roster.loop
         self.hub.writer.submit(events) { result in
             if loop.inEventLoop {
-                self.assumeIsolated { $0.appended(events, result, id: id) }
+                self.assumeIsolated { $0.appended(events, result, id: id, accepting) }
             } else {
-                loop.execute { self.assumeIsolated { $0.appended(events, result, id: id) } }
+                loop.execute { self.assumeIsolated { $0.appended(events, result, id: id, accepting) } }
             }
         }
     }
 
-    private func appended(_ events: [Event], _ result: Result<AppendOutcome, AppendFault>, id: RequestID?) {
+    private func accepted(_ accepting: Tracing.Accepting?, failure: ErrorCode?) {
+        guard let accepting else { return }
+        self.hub.tracing?.accepted(accepting, by: "socket", failure: failure?.rawValue)
+    }
+
+    private func appended(
+        _ events: [Event],
+        _ result: Result<AppendOutcome, AppendFault>,
+        id: RequestID?,
+        _ accepting: Tracing.Accepting?
+    ) {
         self.publishing -= 1
+        switch result {
+        case .success(.committed): self.accepted(accepting, failure: nil)
+        case .success(.conflict): self.accepted(accepting, failure: .conflict)
+        case .failure(let fault): self.accepted(accepting, failure: fault.summary.code)
+        }
         guard !self.isEnded else { return }
         switch PublishOutcome(events: events, result) {
         case .published(let results):

@@ -11,17 +11,27 @@ package struct TapeEntry: Sendable, Equatable {
     package var data: [UInt8]
     /// See ``Event/slot``.
     package var slot: String
+    /// See ``Event/trace``.
+    package var trace: TraceContext?
 
-    package init(seq: Int, id: String, time: Timestamp, data: [UInt8], slot: String) {
+    package init(
+        seq: Int,
+        id: String,
+        time: Timestamp,
+        data: [UInt8],
+        slot: String,
+        trace: TraceContext? = nil
+    ) {
         self.seq = seq
         self.id = id
         self.time = time
         self.data = data
         self.slot = slot
+        self.trace = trace
     }
 
     package init(seq: Int, event: Event) {
-        self.init(seq: seq, id: event.id, time: event.time, data: event.data, slot: event.slot)
+        self.init(seq: seq, id: event.id, time: event.time, data: event.data, slot: event.slot, trace: event.trace)
     }
 
     /// About what it costs to hold, in bytes: what budgets count.

@@ -66,6 +66,7 @@ package actor TapeWriter {
     private let fanout: Fanout
     private let watch: TapeWatch
     private let limits: Limits
+    private let tracing: Tracing?
     private let logger: Logger
     private var state = State.idle
     private var queue = Deque<Order>()
@@ -86,8 +87,10 @@ package actor TapeWriter {
         watch: TapeWatch,
         loop: any EventLoop,
         limits: Limits = Limits(),
+        tracing: Tracing? = nil,
         logger: Logger
     ) {
+        self.tracing = tracing
         self.tape = tape
         self.fanout = fanout
         self.watch = watch
@@ -223,11 +226,13 @@ package actor TapeWriter {
         let requests = batch.flatMap(\.requests)
         let outcomes: [AppendOutcome]
         let start = NIODeadline.now()
+        let begin = Timestamp.now
         do throws(TapeFault) {
             outcomes = try await self.tape.append(requests)
         } catch {
             self.counted.failures += requests.count
             self.figures.failed(requests)
+            self.trace(requests, from: begin, failed: true)
             if let failures = self.failureLog.happened(at: .now) {
                 self.logger.error("appends failed", metadata: ["fault": "\(error)", "batches": "\(failures)"])
             }
@@ -242,12 +247,21 @@ package actor TapeWriter {
         let end = NIODeadline.now()
         self.figures.committed(requests, outcomes, took: end - start, now: .now)
         self.watch.committed()
-        self.fanout.publish(self.commits(of: requests, outcomes), committed: end)
+        self.trace(requests, from: begin, failed: false)
+        self.fanout.publish(self.commits(of: requests, outcomes), time: end)
         var rest = outcomes[...]
         for order in batch {
             order.settle(.success(rest.prefix(order.requests.count)))
             rest = rest.dropFirst(order.requests.count)
         }
+    }
+
+    private func trace(_ requests: [[Event]], from start: Timestamp, failed: Bool) {
+        guard let tracing else { return }
+        let contexts = Set(requests.joined().lazy.compactMap(\.trace))
+        guard !contexts.isEmpty else { return }
+        let events = requests.reduce(0) { $0 + $1.count }
+        tracing.committed(contexts, events: events, from: start, to: .now, failed: failed)
     }
 
     private func count(_ outcomes: [AppendOutcome]) {

@@ -72,11 +72,12 @@ extension CommitMessage {
             let time = Timestamp(nanoseconds: try self.integer())
             let id = try self.text()
             let slot = try self.text()
+            let trace = TraceContext(try self.text())
             let data = try self.take()
             guard data.first == UInt8(ascii: "{"), data.last == UInt8(ascii: "}") else {
                 throw self.fail(at: self.offset - data.count)
             }
-            return TapeEntry(seq: seq, id: id, time: time, data: Array(data), slot: slot)
+            return TapeEntry(seq: seq, id: id, time: time, data: Array(data), slot: slot, trace: trace)
         }
 
         private mutating func text() throws(Malformed) -> String {

@@ -10,15 +10,15 @@ package import NIOCore
 ///
 ///     "btc" version:UInt8 instance:2×UInt64
 ///     per commit:  channel:text  first seq:UInt64  count:UInt32
-///       per entry: time in ns:Int64  id:text  slot:text  length:UInt32  data
+///       per entry: time in ns:Int64  id:text  slot:text  traceparent:text  length:UInt32  data
 ///
 /// Numbers within a commit are consecutive by construction. A message may have no commits. Whoever may publish on the
 /// bus' channel of Redis can tell the nodes anything; guard it like the database (ACL).
 package struct CommitMessage: Sendable, Equatable {
     static let magic: [UInt8] = Array("btc".utf8)
-    package static let version: UInt8 = 1
+    package static let version: UInt8 = 2
     static let headerLength = 20
-    static let entryOverhead = 20
+    static let entryOverhead = 24
 
     package var sender: InstanceID
     package var commits: [Commit]
@@ -67,7 +67,8 @@ package struct CommitMessage: Sendable, Equatable {
             let nameLength = commit.channel.description.utf8.count
             var last: Int?
             for entry in commit.entries {
-                let size = CommitMessage.entryOverhead + entry.id.utf8.count + entry.slot.utf8.count + entry.data.count
+                let texts = entry.id.utf8.count + entry.slot.utf8.count + (entry.trace?.traceparent.utf8.count ?? 0)
+                let size = CommitMessage.entryOverhead + texts + entry.data.count
                 let mustSplit = self.present.readableBytes + size + nameLength + 16 > self.limit
                 if mustSplit { self.finishMessage() }
                 if self.countIndex == nil || last.map({ $0 + 1 != entry.seq }) ?? true {
@@ -105,6 +106,9 @@ package struct CommitMessage: Sendable, Equatable {
             self.present.writeString(entry.id)
             self.present.writeInteger(UInt32(truncatingIfNeeded: entry.slot.utf8.count))
             self.present.writeString(entry.slot)
+            let trace = entry.trace?.traceparent ?? ""
+            self.present.writeInteger(UInt32(truncatingIfNeeded: trace.utf8.count))
+            self.present.writeString(trace)
             self.present.writeInteger(UInt32(truncatingIfNeeded: entry.data.count))
             self.present.writeBytes(entry.data)
             self.count += 1

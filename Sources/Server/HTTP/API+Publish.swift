@@ -8,7 +8,27 @@ import NIOCore
 
 /// `POST /events`.
 extension API {
-    func publish(_ request: Request) async throws(Problem) -> Response {
+    /// Works on a request as a part of the trace that it belongs to.
+    func traced(
+        _ request: Request,
+        _ work: (TraceContext?) async throws(Problem) -> Response
+    ) async throws(Problem) -> Response {
+        let parent = HTTPField.Name("traceparent").flatMap { request.headers[$0] }.flatMap { TraceContext($0) }
+        guard let tracing = self.hub.tracing, let accepting = tracing.accept(parent) else {
+            return try await work(parent)
+        }
+        do throws(Problem) {
+            let response = try await work(accepting.context)
+            tracing.accepted(accepting, by: "http", failure: nil)
+            return response
+        } catch {
+            tracing.accepted(accepting, by: "http", failure: error.code)
+            throw error
+        }
+    }
+
+    /// - Parameter trace: What the events belong to that do not name a trace themselves.
+    func publish(_ request: Request, trace: TraceContext?) async throws(Problem) -> Response {
         guard let publisher = try await self.principal(of: request) else {
             throw Problem(
                 .unauthorized,
@@ -21,7 +41,7 @@ extension API {
         let items = try format.items(in: body, fields: request.headers)
         let events: [Event]
         do throws(IntakeFault) {
-            events = try self.hub.intake.events(from: items, publisher: publisher, now: .now)
+            events = try self.hub.intake.events(from: items, publisher: publisher, now: .now, trace: trace)
         } catch {
             throw Problem(error)
         }

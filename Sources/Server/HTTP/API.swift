@@ -20,7 +20,10 @@ package struct API: Sendable {
     package var responder: some HTTPResponder<BasicRequestContext> {
         let router = Router()
         router.post("/events") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.publish(request) }
+            await self.answer { () async throws(Problem) in try await self.traced(request) { trace throws(Problem) in
+                    try await self.publish(request, trace: trace)
+                }
+            }
         }
         router.get("/channels") { request, _ in
             await self.answer { () async throws(Problem) in try await self.channels(request) }

@@ -8,7 +8,7 @@ import JSON
 /// CloudEvents 1.0 as plain events: `subject` is the key, the other attributes keep their names.
 enum CloudEvent {
     private static let required = ["id", "source", "type"]
-    private static let attributes = ["id", "source", "type", "time"]
+    private static let attributes = ["id", "source", "type", "time", "traceparent"]
 
     /// Whether a request is in binary content mode (HTTP binding §3.1).
     static func isBinary(_ fields: HTTPFields) -> Bool {

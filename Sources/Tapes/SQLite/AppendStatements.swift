@@ -19,8 +19,8 @@ struct AppendStatements {
         )
         self.insertEvent = try Query(
             """
-            INSERT INTO events (id, source, event_id, fingerprint, type, time, accepted, slot, positions, data)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO events (id, source, event_id, fingerprint, type, time, accepted, slot, positions, data, trace)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             in: db
         )
@@ -57,6 +57,7 @@ struct AppendStatements {
         try self.insertEvent.bind(8, event.slot)
         try self.insertEvent.bind(9, text: positions.text)
         try self.insertEvent.bind(10, text: event.data)
+        try self.insertEvent.bind(11, nullable: event.trace?.traceparent)
         try self.insertEvent.run()
     }
 

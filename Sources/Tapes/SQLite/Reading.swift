@@ -50,7 +50,7 @@ struct Reading {
         let oldest = max(seq + 1, channel.extent.first)
         let query = try Query(
             """
-            SELECT positions.seq, event_id, time, data, slot
+            SELECT positions.seq, event_id, time, data, slot, trace
             FROM positions CROSS JOIN events ON events.id = positions.event
             WHERE channel = ? AND seq >= ? ORDER BY seq
             """,
@@ -81,7 +81,7 @@ struct Reading {
         if channel.isSlotted {
             query = try Query(
                 """
-                SELECT newest.seq, event_id, time, data, events.slot
+                SELECT newest.seq, event_id, time, data, events.slot, trace
                 FROM newest CROSS JOIN events ON events.id = newest.event
                 WHERE channel = ? ORDER BY seq
                 """,
@@ -91,7 +91,7 @@ struct Reading {
         } else {
             query = try Query(
                 """
-                SELECT positions.seq, event_id, time, data, slot
+                SELECT positions.seq, event_id, time, data, slot, trace
                 FROM positions CROSS JOIN events ON events.id = positions.event
                 WHERE channel = ? AND seq = ?
                 """,
@@ -145,7 +145,8 @@ struct Reading {
             id: row.text(1),
             time: Timestamp(nanoseconds: row.int64(2)),
             data: row.bytes(3),
-            slot: row.text(4)
+            slot: row.text(4),
+            trace: row.nullableText(5).flatMap { TraceContext($0) }
         )
     }
 }

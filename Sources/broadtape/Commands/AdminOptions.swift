@@ -17,18 +17,18 @@ struct AdminOptions: ParsableArguments {
         let description: String
     }
 
-    private static let timeout = TimeAmount.seconds(30)
     private static let answerLimit = 16 << 20
 
     /// Sends a request without a body and returns what was answered.
-    func send(_ method: HTTPMethod, _ path: String) async throws -> JSON.Value {
+    /// - Parameter timeout: After which nobody is taken to be there: connecting is tried again and again until then.
+    func send(_ method: HTTPMethod, _ path: String, timeout: TimeAmount = .seconds(10)) async throws -> JSON.Value {
         let environment = ProcessInfo.processInfo.environment
         let address = self.adminUrl ?? environment["BROADTAPE_ADMIN_URL"] ?? "http://127.0.0.1:8081"
         var request = HTTPClientRequest(url: address + path)
         request.method = method
         let response: HTTPClientResponse
         do {
-            response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
+            response = try await HTTPClient.shared.execute(request, timeout: timeout)
         } catch {
             throw Unreachable(description: "no node answers at \(address): \(error)")
         }

@@ -43,7 +43,7 @@ struct Drain: AsyncParsableCommand {
         while true {
             try await Task.sleep(for: Self.pause)
             do {
-                status = try await self.admin.send(.GET, "/drain")
+                status = try await self.admin.send(.GET, "/drain", timeout: .seconds(2))
                 Self.show(status)
             } catch is AdminOptions.Unreachable {
                 return print("the node has stopped")

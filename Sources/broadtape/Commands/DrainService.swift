@@ -10,10 +10,14 @@ struct DrainService: Service, CustomStringConvertible {
     let description = "drain"
     private let hub: Hub
     private let window: Duration
+    private let terminations: UnixSignalsSequence
     private let orders: (stream: AsyncStream<Duration>, continuation: AsyncStream<Duration>.Continuation)
 
-    /// - Parameter window: Over which sessions are sent away unless an order says otherwise.
-    init(hub: Hub, window: Duration) {
+    /// - Parameters:
+    ///   - window: Over which sessions are sent away unless an order says otherwise.
+    ///   - terminations: SIGTERM, trapped already.
+    init(hub: Hub, window: Duration, terminations: UnixSignalsSequence) {
+        self.terminations = terminations
         self.hub = hub
         self.window = window
         self.orders = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(2))
@@ -42,7 +46,7 @@ struct DrainService: Service, CustomStringConvertible {
     }
 
     private func obeySignals() async {
-        for await _ in await UnixSignalsSequence(trapping: .sigterm) {
+        for await _ in self.terminations {
             guard !self.hub.isDraining else { return self.hub.hurry() }
             self.begin(over: nil)
         }

@@ -20,6 +20,8 @@ struct Serve: AsyncParsableCommand {
     var demo: String?
 
     func run() async throws {
+        // From the first moment on: a signal that comes early is not to end the process as it would otherwise.
+        let terminations = await UnixSignalsSequence(trapping: .sigterm)
         let settings = try await self.options.settings()
         LoggingSystem.bootstrap(settings.logFormat.handler)
         var logger = Logger(label: "broadtape")
@@ -31,6 +33,9 @@ struct Serve: AsyncParsableCommand {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         let compression = SocketCompression(settings.edge)
         let redis = try await Redis(settings, tape: tape, on: group.next(), logger: logger)
+        let spans = settings.otlpEndpoint.map { endpoint in
+            SpanExporter(endpoint: endpoint, node: settings.hub.node, logger: logger)
+        }
         let hub = Hub(
             configuration: settings.hub,
             tape: tape,
@@ -39,6 +44,7 @@ struct Serve: AsyncParsableCommand {
             loops: Array(group.makeIterator()),
             framing: .webSocket(compression: compression),
             verify: { token throws(TokenFault) in try await keys.verify(token) },
+            tracing: spans.map { Tracing(sampled: settings.traceSample, record: $0.record) },
             logger: logger
         )
         let demo = try self.demo.map { try Demo(path: $0, keys: keys) }
@@ -55,7 +61,7 @@ struct Serve: AsyncParsableCommand {
             bound.yield(address)
             bound.finish()
         }
-        let drain = DrainService(hub: hub, window: settings.hub.drainWindow)
+        let drain = DrainService(hub: hub, window: settings.hub.drainWindow, terminations: terminations)
         let admin = AdminService(
             api: AdminAPI(hub: hub, drain: drain.begin),
             host: settings.adminHost,
@@ -67,6 +73,7 @@ struct Serve: AsyncParsableCommand {
         var services: [any Service] = [
             ConnectionsService(listener: listener), HubService(hub: hub), admin, ListenerService(listener: listener),
         ]
+        if let spans { services.insert(spans, at: 0) }
         if let demo {
             services.append(DemoService(demo: demo, addresses: addresses, logger: logger))
         }

@@ -37,6 +37,8 @@ enum Setting: String, CaseIterable {
     case housekeeping
     case logLevel = "log-level"
     case logFormat = "log-format"
+    case otlpEndpoint = "otlp-endpoint"
+    case traceSample = "trace-sample"
 
     /// What holds where nothing is set.
     var defaultText: String? {
@@ -71,6 +73,8 @@ enum Setting: String, CaseIterable {
         case .housekeeping: "60s"
         case .logLevel: "info"
         case .logFormat: "text"
+        case .otlpEndpoint: nil
+        case .traceSample: "0"
         }
     }
 

@@ -28,6 +28,10 @@ struct Settings {
     var isAdminPortChosen: Bool
     var logLevel: Logger.Level
     var logFormat: LogFormat
+    /// Of the collector that spans are sent to; nil records none.
+    var otlpEndpoint: String?
+    /// Part of the requests without a trace for which one is begun, from 0 to 1.
+    var traceSample: Double
     /// All settings as they hold, and where each was said.
     let effective: [EffectiveSetting]
     /// Files that nobody else on the machine should be able to read.
@@ -69,6 +73,13 @@ struct Settings {
             reader.value(.logLevel, "one of \(Self.logLevels)") { Logger.Level(rawValue: $0) } ?? .info
 
         self.logFormat = reader.value(.logFormat, LogFormat.expectation) { LogFormat(rawValue: $0) } ?? .text
+        self.otlpEndpoint = reader.value(.otlpEndpoint, "an address such as http://127.0.0.1:4318") { text in
+            text.hasPrefix("http://") || text.hasPrefix("https://") ? text : nil
+        }
+        self.traceSample =
+            reader.value(.traceSample, "a number from 0 to 1") { text in
+                Double(text).flatMap { (0...1).contains($0) ? $0 : nil }
+            } ?? 0
         self.effective = reader.effective
         self.secretFiles = [Setting.jwtSecretFile, .databasePasswordFile, .redisPasswordFile].compactMap { setting in
             reader.text(setting).map { (setting, $0) }

@@ -93,7 +93,9 @@ extension TapeContract {
 
     func entriesAreThoseAppended() async throws {
         try await self.withTape { tape, _ in
-            let events = (1...3).map { Event.sample("\($0)", on: "b", "a", slot: "s\($0)", data: "{\"n\":\($0)}") }
+            var events = (1...3).map { Event.sample("\($0)", on: "b", "a", slot: "s\($0)", data: "{\"n\":\($0)}") }
+            // Those with a trace and those without, in one batch.
+            events[1].trace = TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
             try await tape.appendEach(events)
             let entries = zip(1..., events).map { TapeEntry(seq: $0, event: $1) }
             #expect(try await tape.page(of: .note("a")).entries == entries)

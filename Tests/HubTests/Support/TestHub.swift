@@ -27,6 +27,7 @@ struct TestHub: Sendable {
         tape: GatedTape,
         bus: any Bus,
         fanIn: FanInPorts? = nil,
+        tracing: Tracing? = nil,
         loops: [any EventLoop]
     ) {
         let tokens = Gate()
@@ -44,6 +45,7 @@ struct TestHub: Sendable {
                 await tokens.pass()
                 return try Self.principal(token)
             },
+            tracing: tracing,
             logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
         )
     }
@@ -175,10 +177,18 @@ func withHub(
     tape: any Tape = MemoryTape(),
     bus: any Bus = InProcessBus(),
     fanIn: FanInPorts? = nil,
+    tracing: Tracing? = nil,
     loops: Int = 1,
     _ body: (TestHub) async throws -> Void
 ) async throws {
-    let test = TestHub(configuration, tape: GatedTape(tape), bus: bus, fanIn: fanIn, loops: Loops.take(loops))
+    let test = TestHub(
+        configuration,
+        tape: GatedTape(tape),
+        bus: bus,
+        fanIn: fanIn,
+        tracing: tracing,
+        loops: Loops.take(loops)
+    )
     try await test.run(body)
 }
 

@@ -34,12 +34,21 @@ import Testing
     }
 
     @Test func layoutIsAsDocumented() {
-        let entry = TapeEntry(seq: 258, id: "i", time: Timestamp(nanoseconds: 1), data: Array("{}".utf8), slot: "s")
+        let entry = TapeEntry(
+            seq: 258,
+            id: "i",
+            time: Timestamp(nanoseconds: 1),
+            data: Array("{}".utf8),
+            slot: "s",
+            trace: TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        )
         let message = Self.bytes([Commit(channel: ChannelName(type: "t", key: "k"), entries: [entry])])
-        var expected: [UInt8] = Array("btc".utf8) + [1]
+        var expected: [UInt8] = Array("btc".utf8) + [2]
         expected += [0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF] + Array(repeating: 0xFF, count: 8)
         expected += [0, 0, 0, 3] + Array("t:k".utf8) + [0, 0, 0, 0, 0, 0, 1, 2] + [0, 0, 0, 1]
         expected += [0, 0, 0, 0, 0, 0, 0, 1] + [0, 0, 0, 1] + Array("i".utf8) + [0, 0, 0, 1] + Array("s".utf8)
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        expected += [0, 0, 0, 55] + Array(trace.utf8)
         expected += [0, 0, 0, 2] + Array("{}".utf8)
         #expect(message == [expected])
     }
@@ -81,9 +90,9 @@ import Testing
 
     @Test func otherVersionsAreNotRead() {
         var message = Self.bytes([Samples.commit(1...2)])[0]
-        message[3] = 2
-        #expect(throws: CommitMessage.Malformed.version(2)) { try CommitMessage(decoding: message) }
-        #expect(throws: CommitMessage.Malformed.version(2)) { try CommitMessage.sender(of: message) }
+        message[3] = 1
+        #expect(throws: CommitMessage.Malformed.version(1)) { try CommitMessage(decoding: message) }
+        #expect(throws: CommitMessage.Malformed.version(1)) { try CommitMessage.sender(of: message) }
         #expect(throws: CommitMessage.Malformed.version(0)) { try CommitMessage(decoding: Array("{}".utf8)) }
         #expect(throws: CommitMessage.Malformed.version(0)) { try CommitMessage(decoding: []) }
     }

@@ -66,7 +66,7 @@ import Testing
         try await RedisServer.with { server in
             let (one, two) = (try Node(server.url), try Node(server.url))
             try await Node.run(one, two) {
-                for message in ["", "btc", "{}", "btc\u{2}" + String(repeating: "x", count: 40)] {
+                for message in ["", "btc", "{}", "btc\u{1}" + String(repeating: "x", count: 40)] {
                     try server.publish(message, to: Node.channel)
                 }
                 one.bus.announce([Samples.commit(1...1)])

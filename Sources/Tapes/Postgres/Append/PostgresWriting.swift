@@ -98,11 +98,11 @@ struct PostgresWriting {
             "append_\(part)",
             """
             INSERT INTO \(PostgresPartition.table(part))
-                (part, channel, seq, number, accepted, time, source, id, slot, data)
+                (part, channel, seq, number, accepted, time, source, id, slot, data, trace)
             SELECT \(part), u.channel, u.seq, (SELECT currval('batches') << 20) + u.number, $1::int8, u.time,
-                u.source, u.id, u.slot, u.data
+                u.source, u.id, u.slot, u.data, u.trace
             FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::bytea[], $7::bytea[], $8::bytea[],
-                $9::bytea[]) AS u (channel, seq, number, time, source, id, slot, data)
+                $9::bytea[], $10::bytea[]) AS u (channel, seq, number, time, source, id, slot, data, trace)
             """
         )
     }
@@ -189,6 +189,7 @@ struct PostgresWriting {
         var ids = PostgresColumn(.bytea, count: count)
         var slots = PostgresColumn(.bytea, count: count)
         var data = PostgresColumn(.bytea, count: count, each: self.batch.meanDataSize)
+        var traces = PostgresColumn(.bytea, count: count)
         for entry in entries {
             channels.append(entry.channel)
             seqs.append(entry.seq)
@@ -198,9 +199,11 @@ struct PostgresWriting {
             ids.append(self.batch[entry.event].id)
             slots.append(self.batch[entry.event].slot)
             data.append(self.batch[entry.event].data)
+            traces.append(self.batch[entry.event].trace?.traceparent)
         }
         return PostgresCommand(Self.insertEntries(part)).with(Int(self.accepted.nanoseconds))
             .with(channels).with(seqs).with(numbers).with(times).with(sources).with(ids).with(slots).with(data)
+            .with(traces)
     }
 
     /// In the order of their keys: nodes that append the same events at the same time wait for each other, never in a

@@ -89,12 +89,12 @@ extension PostgresReading {
     private static func entries(of channel: Int, from oldest: Int, to end: Int, in parts: [Int32]) -> PostgresCommand {
         let tables = Set(parts).sorted().map { part in
             """
-            SELECT seq, id, time, data, slot FROM \(PostgresPartition.table(part))
+            SELECT seq, id, time, data, slot, trace FROM \(PostgresPartition.table(part))
             WHERE channel = $1::int8 AND seq >= $2::int8 AND seq < $3::int8
             """
         }
         let sql = """
-            SELECT seq, id, time, data, slot FROM (
+            SELECT seq, id, time, data, slot, trace FROM (
                 SELECT *, sum(size) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) - size AS before FROM (
                     SELECT *, octet_length(data) + octet_length(id) + 96 AS size
                     FROM (\(tables.joined(separator: " UNION ALL "))) AS e
@@ -111,7 +111,8 @@ extension PostgresReading {
             id: rows.text(row, column + 1),
             time: Timestamp(nanoseconds: Int64(rows.integer(row, column + 2))),
             data: rows.bytes(row, column + 3),
-            slot: rows.text(row, column + 4)
+            slot: rows.text(row, column + 4),
+            trace: rows.isNull(row, column + 5) ? nil : TraceContext(rows.text(row, column + 5))
         )
     }
 
@@ -182,7 +183,7 @@ extension PostgresReading {
 
     private static func newest(in part: Int32, _ wanted: Wanted, isKept: Bool) -> PostgresCommand {
         let sql = """
-            SELECT u.n, e.seq, e.id, e.time, e.data, e.slot
+            SELECT u.n, e.seq, e.id, e.time, e.data, e.slot, e.trace
             FROM unnest($1::int8[], $2::int8[]) WITH ORDINALITY AS u (channel, seq, n)
                 JOIN \(PostgresPartition.table(part)) e ON e.channel = u.channel AND e.seq = u.seq
             """

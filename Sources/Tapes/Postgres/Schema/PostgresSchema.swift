@@ -21,7 +21,7 @@ struct PostgresSchema: Sendable {
     }
 
     /// What this program uses.
-    static let current = PostgresSchema(migrations: [.version1])
+    static let current = PostgresSchema(migrations: [.version1, .traces])
 
     /// The tables by which a tape is recognised, and which another program may have under the same names.
     static let tables = [
