@@ -15,7 +15,9 @@ package final class Hub: Sendable {
     package let nursery: Nursery
     package let rosters: [Roster]
     package let intake: Intake
-    package let verify: TokenVerifier
+    let verifier: TokenVerifier
+    package let revocations: Revocations
+    package let audit: AuditTrail
     /// Takes in what outside publishers send over the bus; nil without a source.
     package let fanIn: FanIn?
     let fanout: Fanout
@@ -39,15 +41,17 @@ package final class Hub: Sendable {
     /// - Parameters:
     ///   - loops: The event loops that connections live on, at least one. The first also has the log.
     ///   - fanIn: Where outside publishers are heard, and what the tape keeps of them.
+    ///   - access: What is kept of revocations and of who did what; without, revocations hold on this node only.
     ///   - framing: How messages are wrapped for the connections.
     package init(
         configuration: HubConfiguration,
         tape: any Tape,
         bus: any Bus,
         fanIn: FanInPorts? = nil,
+        access: AccessPorts = AccessPorts(),
         loops: [any EventLoop],
         framing: Framing,
-        verify: @escaping TokenVerifier,
+        verifier: TokenVerifier,
         logger: Logger
     ) {
         precondition(!loops.isEmpty, "a hub needs an event loop")
@@ -104,7 +108,9 @@ package final class Hub: Sendable {
             )
         }
         self.bus = bus
-        self.verify = verify
+        self.verifier = verifier
+        self.revocations = Revocations(store: access.revocations)
+        self.audit = AuditTrail(store: access.audit, node: configuration.node, limits: configuration.audit, logger: logger)
         self.logger = logger
         (self.stopping, self.stop) = AsyncStream.makeStream()
     }
@@ -130,11 +136,13 @@ package final class Hub: Sendable {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask {
-                    await self.bus.run { await self.receive($0) }
+                    await self.bus.run(self.receive) { self.revocations.alarm.ring() }
                 }
                 group.addTask { await self.keepHouse() }
                 group.addTask { await self.watchHeads() }
                 group.addTask { await self.watchTape() }
+                group.addTask { await self.watchRevocations() }
+                group.addTask { await self.audit.run() }
                 if let fanIn = self.fanIn {
                     group.addTask { await fanIn.run() }
                 }
@@ -155,6 +163,8 @@ package final class Hub: Sendable {
         }
         self.nursery.finish()
         await nursing
+        // What was published up to the end, and the answer to it, before the tape goes.
+        await self.audit.flush()
         await self.tape.close()
     }
 
@@ -172,7 +182,7 @@ package final class Hub: Sendable {
 
     /// Whether events can be committed and delivered, as far as the last attempts tell.
     package var isReady: Bool {
-        self.isRunning.load(ordering: .relaxed) && self.watch.isWell
+        self.isRunning.load(ordering: .relaxed) && self.watch.isWell && self.verifier.isReady()
     }
 
     /// How often the tape was asked for the head of a channel.

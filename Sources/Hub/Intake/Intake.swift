@@ -30,11 +30,14 @@ package struct Intake: Sendable {
     }
 
     /// Checks the events of one request: all of them or none.
-    /// - Parameter now: What events without `time` get.
+    /// - Parameters:
+    ///   - now: What events without `time` get.
+    ///   - idPrefix: Begins the ids of events that have none; nil gives them random ones, so that each is a new event.
     package func events(
         from items: [JSON.Value],
         publisher: Principal,
-        now: Timestamp
+        now: Timestamp,
+        idPrefix: String? = nil
     ) throws(IntakeFault) -> [Event] {
         guard !items.isEmpty else {
             throw .malformed("there is no event in the request")
@@ -47,7 +50,7 @@ package struct Intake: Sendable {
         var faults: [ItemFault] = []
         for (index, item) in items.enumerated() {
             do {
-                events.append(try self.event(from: item, index: index, publisher: publisher, now: now))
+                events.append(try self.event(from: item, index: index, publisher: publisher, now: now, idPrefix: idPrefix))
             } catch {
                 faults.append(error)
                 guard faults.count < Self.maxReportedItems else { break }
@@ -63,7 +66,8 @@ package struct Intake: Sendable {
         from item: JSON.Value,
         index: Int,
         publisher: Principal,
-        now: Timestamp
+        now: Timestamp,
+        idPrefix: String?
     ) throws(ItemFault) -> Event {
         func fault(_ reason: ItemFault.Reason, _ field: String?, _ message: String) -> ItemFault {
             ItemFault(index: index, reason: reason, field: field, message: message)
@@ -107,7 +111,8 @@ package struct Intake: Sendable {
             }
         }
         return Event(
-            id: try self.identifier("id", envelope.id, index: index) ?? Self.makeID(),
+            id: try self.identifier("id", envelope.id, index: index)
+                ?? idPrefix.map { "\($0)-\(index)" } ?? Self.makeID(),
             source: try self.identifier("source", envelope.source, index: index) ?? publisher.subject,
             type: reader.type.name,
             keys: keys,

@@ -7,9 +7,12 @@ package import Hummingbird
 /// What operators and their monitoring read, on a port of its own that is not for the public.
 package struct AdminAPI: Sendable {
     let hub: Hub
+    /// How long any token is good for at most; nil where nobody knows.
+    let maxTokenAge: Duration?
 
-    package init(hub: Hub) {
+    package init(hub: Hub, maxTokenAge: Duration? = nil) {
         self.hub = hub
+        self.maxTokenAge = maxTokenAge
     }
 
     /// Answers requests.
@@ -23,8 +26,28 @@ package struct AdminAPI: Sendable {
             )
         }
         router.get("/dead-letters") { request, _ in await self.deadLetters(request) }
+        router.post("/revocations") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.revoke(request) }
+        }
+        router.get("/revocations") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.revocations(request) }
+        }
+        router.delete("/revocations") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.liftRevocation(request) }
+        }
+        router.get("/audit") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.auditTrail(request) }
+        }
         router.get("/health/live") { _, _ in API.health(isUp: true) }
         router.get("/health/ready") { _, _ in API.health(isUp: self.hub.isReady) }
         return router.buildResponder()
+    }
+
+    private func answer(_ work: () async throws(Problem) -> Response) async -> Response {
+        do {
+            return try await work()
+        } catch {
+            return error.response
+        }
     }
 }

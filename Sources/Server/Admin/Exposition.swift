@@ -32,6 +32,8 @@ struct Exposition {
         self.add("broadtape_paused", .gauge, "1 while events cannot be committed.", hub.notice.isPaused ? 1 : 0)
         self.add("broadtape_page_reads_total", .counter, "Pages of replay asked of the tape.", hub.reader.pageReadCount)
         self.add("broadtape_head_reads_total", .counter, "Heads of channels asked of the tape.", hub.polledHeadCount)
+        self.add("broadtape_revocations", .gauge, "Revocations that hold.", hub.revocations.list.count)
+        self.add("broadtape_audit_waiting", .gauge, "Audit records waiting to be written.", hub.audit.waiting)
         self.add(
             "broadtape_bus_reach",
             "Whom the bus reaches: 1 at the one that holds.",

@@ -40,9 +40,11 @@ struct TestHub: Sendable {
             fanIn: fanIn,
             loops: loops,
             framing: .counted,
-            verify: { token throws(TokenFault) in
-                await tokens.pass()
-                return try Self.principal(token)
+            verifier: TokenVerifier { token in
+                .pending {
+                    await tokens.pass()
+                    return Result { () throws(TokenFault) in try Self.principal(token) }
+                }
             },
             logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
         )

@@ -163,7 +163,7 @@ func withServer(
         fanIn: setup.fanIn,
         loops: Array(group.makeIterator()),
         framing: .webSocket(compression: compression),
-        verify: { token throws(TokenFault) in try await tokens.keys.verify(token) },
+        verifier: TokenVerifier { tokens.keys.verdict(on: $0) },
         logger: logger
     )
     let bound = Watched<Int?>(nil)
