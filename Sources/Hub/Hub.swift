@@ -110,7 +110,12 @@ package final class Hub: Sendable {
         self.bus = bus
         self.verifier = verifier
         self.revocations = Revocations(store: access.revocations)
-        self.audit = AuditTrail(store: access.audit, node: configuration.node, limits: configuration.audit, logger: logger)
+        self.audit = AuditTrail(
+            store: access.audit,
+            node: configuration.node,
+            limits: configuration.audit,
+            logger: logger
+        )
         self.logger = logger
         (self.stopping, self.stop) = AsyncStream.makeStream()
     }

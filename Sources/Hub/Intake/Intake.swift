@@ -50,7 +50,9 @@ package struct Intake: Sendable {
         var faults: [ItemFault] = []
         for (index, item) in items.enumerated() {
             do {
-                events.append(try self.event(from: item, index: index, publisher: publisher, now: now, idPrefix: idPrefix))
+                events.append(
+                    try self.event(from: item, index: index, publisher: publisher, now: now, idPrefix: idPrefix)
+                )
             } catch {
                 faults.append(error)
                 guard faults.count < Self.maxReportedItems else { break }

@@ -14,8 +14,9 @@ extension Roster {
 
     private func endSessions(among members: ArraySlice<Member>, revokedBy list: RevocationList) {
         let now = Timestamp.now
-        for member in members.prefix(Self.slice) where list.holds(session: member.session.id, of: member.principal, now: now) {
-            member.outlet.close(.revoked)
+        for member in members.prefix(Self.slice)
+        where list.holds(session: member.session.id, of: member.principal, now: now) {
+            member.session.assumeIsolated { $0.close(.revoked) }
         }
         let rest = members.dropFirst(Self.slice)
         guard !rest.isEmpty else { return }

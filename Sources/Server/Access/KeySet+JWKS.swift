@@ -39,7 +39,9 @@ extension KeySet {
     private static func key(_ value: JSON.Value) async -> VerificationKey? {
         func text(_ name: String) -> String? { value[name]?.string }
         if let use = value["use"], !use.equals("sig") { return nil }
-        if let operations = value["key_ops"], !operations.elements.contains(where: { $0.equals("verify") }) { return nil }
+        if let operations = value["key_ops"], !operations.elements.contains(where: { $0.equals("verify") }) {
+            return nil
+        }
         let key: VerificationKey?
         switch text("kty") {
         case "RSA":

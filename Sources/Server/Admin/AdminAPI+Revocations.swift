@@ -111,7 +111,12 @@ extension AdminAPI {
         _ work: () async throws(TapeFault) -> Void
     ) async throws(Problem) {
         do throws(TapeFault) {
-            try await self.hub.audit.write(action, by: name, on: "\(target.kind.rawValue):\(target.value)", detail: detail)
+            try await self.hub.audit.write(
+                action,
+                by: name,
+                on: "\(target.kind.rawValue):\(target.value)",
+                detail: detail
+            )
             try await work()
         } catch {
             throw Problem(MessageFault(.unavailable, "the tape's database cannot be written now; try again"))

@@ -47,7 +47,8 @@ extension API {
     /// Who sent a request, by its token or by the signature of its body, and what is in it.
     private func authenticated(
         _ request: Request
-    ) async throws(Problem) -> (publisher: Principal, format: EventFormat, body: [UInt8], signature: WebhookSignature?) {
+    ) async throws(Problem) -> (publisher: Principal, format: EventFormat, body: [UInt8], signature: WebhookSignature?)
+    {
         if let publisher = try await self.principal(of: request) {
             let format = try EventFormat(request.headers)
             return (publisher, format, try await self.body(of: request), nil)

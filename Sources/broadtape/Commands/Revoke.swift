@@ -53,7 +53,9 @@ struct Revoke: AsyncParsableCommand {
             throw ValidationError("give one of --token-id, --subject and --session")
         }
         if let until, self.end(until) == nil {
-            throw ValidationError("--until is a time such as 2030-01-31T00:00:00Z or a duration such as 30d, not \(until)")
+            throw ValidationError(
+                "--until is a time such as 2030-01-31T00:00:00Z or a duration such as 30d, not \(until)"
+            )
         }
     }
 

@@ -72,7 +72,10 @@ struct Settings {
         hub.allowsAnonymousReading = reader.flag(.anonymous)
         hub.supportScope = reader.text(.supportScope).flatMap { $0 == "off" ? nil : $0 }
         hub.audit.isOn = reader.flag(.audit)
-        hub.audit.retention = reader.durationOrForever(.auditRetention, in: .seconds(3600) ... .seconds(36_500 * 86_400))
+        hub.audit.retention = reader.durationOrForever(
+            .auditRetention,
+            in: .seconds(3600) ... .seconds(36_500 * 86_400)
+        )
         hub.roster.heartbeat = reader.duration(.heartbeat, in: .milliseconds(100) ... .seconds(3600))
         hub.roster.silence = reader.duration(.silence, in: .milliseconds(200) ... .seconds(7200))
         hub.roster.authentication = reader.duration(.authenticationTimeout, in: .milliseconds(100) ... .seconds(3600))

@@ -27,6 +27,7 @@ struct TestHub: Sendable {
         tape: GatedTape,
         bus: any Bus,
         fanIn: FanInPorts? = nil,
+        access: AccessPorts = AccessPorts(),
         loops: [any EventLoop]
     ) {
         let tokens = Gate()
@@ -38,6 +39,7 @@ struct TestHub: Sendable {
             tape: tape,
             bus: bus,
             fanIn: fanIn,
+            access: access,
             loops: loops,
             framing: .counted,
             verifier: TokenVerifier { token in
@@ -50,16 +52,21 @@ struct TestHub: Sendable {
         )
     }
 
-    /// A token is a subject and scopes with spaces between; `until=` gives the end in nanoseconds.
+    /// A token is a subject and scopes with spaces between; `until=` gives the end and `iat=` the time of issue in
+    /// nanoseconds, `jti=` the id.
     private static func principal(_ token: String) throws(TokenFault) -> Principal {
         if token == "expired" { throw .expired }
         let words = token.split(separator: " ").map(String.init)
         guard let subject = words.first, subject != "bad" else { throw .invalid("the token makes no sense") }
-        let end = words.first { $0.hasPrefix("until=") }.flatMap { Int64($0.dropFirst(6)) }
+        func value(_ name: String) -> Substring? {
+            words.first { $0.hasPrefix(name + "=") }.map { $0.dropFirst(name.count + 1) }
+        }
         return Principal(
             subject: subject,
-            scopes: Set(words.dropFirst()),
-            expires: end.map { Timestamp(nanoseconds: $0) }
+            scopes: Set(words.dropFirst().filter { !$0.contains("=") }),
+            expires: value("until").flatMap { Int64($0) }.map { Timestamp(nanoseconds: $0) },
+            issued: value("iat").flatMap { Int64($0) }.map { Timestamp(nanoseconds: $0) },
+            tokenID: value("jti").map { String($0) }
         )
     }
 
@@ -177,10 +184,18 @@ func withHub(
     tape: any Tape = MemoryTape(),
     bus: any Bus = InProcessBus(),
     fanIn: FanInPorts? = nil,
+    access: AccessPorts = AccessPorts(),
     loops: Int = 1,
     _ body: (TestHub) async throws -> Void
 ) async throws {
-    let test = TestHub(configuration, tape: GatedTape(tape), bus: bus, fanIn: fanIn, loops: Loops.take(loops))
+    let test = TestHub(
+        configuration,
+        tape: GatedTape(tape),
+        bus: bus,
+        fanIn: fanIn,
+        access: access,
+        loops: Loops.take(loops)
+    )
     try await test.run(body)
 }
 
