@@ -11,6 +11,8 @@ extension Hub {
     func keepHouse() async {
         while (try? await Task.sleep(for: self.configuration.housekeeping)) != nil {
             await self.prune(now: .now)
+            await self.forgetRevocations(now: .now)
+            await self.audit.prune(now: .now)
             let retired = self.registry.retireIdle()
             self.logger.debug("gave up idle channels", metadata: ["channels": "\(retired)"])
         }

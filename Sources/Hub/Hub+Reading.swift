@@ -11,8 +11,26 @@ extension Hub {
         if principal == nil, !self.configuration.allowsAnonymousReading || type.readers != .everyone {
             throw MessageFault(.notAuthenticated, "reading \(channel) needs a token")
         }
-        guard type.mayRead(channel, principal) else {
+        guard type.mayRead(channel, principal, supportScope: self.configuration.supportScope) else {
             throw MessageFault(.forbidden, "\(channel) is not yours to read")
+        }
+        return type
+    }
+
+    /// The type of a channel that someone is about to read. Where support reads what belongs to a user, that is put
+    /// down; it is refused while that cannot be done.
+    /// - Parameter how: For the audit trail: by which operation.
+    package func openForReading(
+        _ channel: ChannelName,
+        by principal: Principal?,
+        how: String
+    ) throws(MessageFault) -> EventType {
+        let type = try self.readableType(of: channel, by: principal)
+        guard type.readers == .owner, let principal, principal.has(self.configuration.supportScope),
+            !channel.key.hasSameBytes(as: principal.subject)
+        else { return type }
+        guard self.audit.note(.supportRead, by: principal.subject, on: channel.description, detail: how) else {
+            throw MessageFault(.unavailable, "the audit trail cannot be written now, so \(channel) stays closed")
         }
         return type
     }

@@ -15,9 +15,11 @@ package final class Hub: Sendable {
     package let nursery: Nursery
     package let rosters: [Roster]
     package let intake: Intake
-    package let verify: TokenVerifier
     /// Nil where no spans are recorded.
     package let tracing: Tracing?
+    let verifier: TokenVerifier
+    package let revocations: Revocations
+    package let audit: AuditTrail
     /// Takes in what outside publishers send over the bus; nil without a source.
     package let fanIn: FanIn?
     let fanout: Fanout
@@ -42,6 +44,7 @@ package final class Hub: Sendable {
     /// - Parameters:
     ///   - loops: The event loops that connections live on, at least one. The first also has the log.
     ///   - fanIn: Where outside publishers are heard, and what the tape keeps of them.
+    ///   - access: What is kept of revocations and of who did what; without, revocations hold on this node only.
     ///   - framing: How messages are wrapped for the connections.
     ///   - tracing: Records what becomes of events; nil records nothing.
     package init(
@@ -49,9 +52,10 @@ package final class Hub: Sendable {
         tape: any Tape,
         bus: any Bus,
         fanIn: FanInPorts? = nil,
+        access: AccessPorts = AccessPorts(),
         loops: [any EventLoop],
         framing: Framing,
-        verify: @escaping TokenVerifier,
+        verifier: TokenVerifier,
         tracing: Tracing? = nil,
         logger: Logger
     ) {
@@ -112,7 +116,14 @@ package final class Hub: Sendable {
             )
         }
         self.bus = bus
-        self.verify = verify
+        self.verifier = verifier
+        self.revocations = Revocations(store: access.revocations)
+        self.audit = AuditTrail(
+            store: access.audit,
+            node: configuration.node,
+            limits: configuration.audit,
+            logger: logger
+        )
         self.logger = logger
         (self.stopping, self.stop) = AsyncStream.makeStream()
     }
@@ -143,11 +154,13 @@ package final class Hub: Sendable {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask {
-                    await self.bus.run { await self.receive($0) }
+                    await self.bus.run(self.receive) { self.revocations.alarm.ring() }
                 }
                 group.addTask { await self.keepHouse() }
                 group.addTask { await self.watchHeads() }
                 group.addTask { await self.watchTape() }
+                group.addTask { await self.watchRevocations() }
+                group.addTask { await self.audit.run() }
                 if let fanIn = self.fanIn {
                     group.addTask { await fanIn.run() }
                 }
@@ -168,6 +181,8 @@ package final class Hub: Sendable {
         }
         self.nursery.finish()
         await nursing
+        // What was published up to the end, and the answer to it, before the tape goes.
+        await self.audit.flush()
         await self.tape.close()
     }
 
@@ -185,7 +200,7 @@ package final class Hub: Sendable {
 
     /// Whether events can be committed and delivered, as far as the last attempts tell, and sessions are welcome.
     package var isReady: Bool {
-        self.isRunning.load(ordering: .relaxed) && self.watch.isWell && !self.isDraining
+        self.isRunning.load(ordering: .relaxed) && self.watch.isWell && self.verifier.isReady() && !self.isDraining
     }
 
     /// How often the tape was asked for the head of a channel.

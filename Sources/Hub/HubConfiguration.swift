@@ -28,6 +28,11 @@ package struct HubConfiguration: Sendable {
     package var probe: Duration = .seconds(1)
     /// Over how long the clients of a leaving node are asked to spread their return.
     package var drainWindow: Duration = .seconds(5)
+    /// Between two looks for revocations of other nodes, beside those that the bus asks for.
+    package var revocationPoll: Duration = .milliseconds(500)
+    /// The scope that lets someone read users' private channels, which is audited; nil for none.
+    package var supportScope: String? = "support:read"
+    package var audit = AuditTrail.Limits()
     /// Between two rounds of housekeeping: retention, idle channels.
     package var housekeeping: Duration = .seconds(60)
 

@@ -41,7 +41,12 @@ package final class ScriptedBus: Bus {
         self.announced.change { $0.append(commits) }
     }
 
-    package func run(_ receive: @Sendable ([Commit]) async -> Void) async {
+    package func announceRevocations() {}
+
+    package func run(
+        _ receive: @Sendable ([Commit]) async -> Void,
+        revoked: @escaping @Sendable () -> Void
+    ) async {
         for await commits in self.inbox {
             await receive(commits)
         }

@@ -28,7 +28,7 @@ enum FanoutBenchmarks {
                 bus: InProcessBus(),
                 loops: [loop],
                 framing: .bare,
-                verify: { _ throws(TokenFault) in throw .invalid("nobody authenticates here") },
+                verifier: TokenVerifier { _ in .settled(.failure(.invalid("nobody authenticates here"))) },
                 logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
             )
             let entries = try IntakeBenchmarks.events(0..<events, keys: 1)

@@ -57,7 +57,7 @@ struct AppendLoad: Sendable {
             bus: InProcessBus(),
             loops: [MultiThreadedEventLoopGroup.singleton.next()],
             framing: .bare,
-            verify: { _ throws(TokenFault) in throw .invalid("nobody authenticates here") },
+            verifier: TokenVerifier { _ in .settled(.failure(.invalid("nobody authenticates here"))) },
             logger: Logger(label: "bench")
         )
         // Everything is made before the clock starts: it is the way onto the tape that counts.

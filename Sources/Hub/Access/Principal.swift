@@ -8,16 +8,33 @@ package struct Principal: Sendable, Equatable {
     package var scopes: Set<String>
     /// From when on the token is worth nothing; nil for a token that does not expire.
     package var expires: Timestamp?
+    /// When the token was issued, where it says so.
+    package var issued: Timestamp?
+    /// Names the token, where it has a name.
+    package var tokenID: String?
 
-    package init(subject: String, scopes: Set<String> = [], expires: Timestamp? = nil) {
+    package init(
+        subject: String,
+        scopes: Set<String> = [],
+        expires: Timestamp? = nil,
+        issued: Timestamp? = nil,
+        tokenID: String? = nil
+    ) {
         self.subject = subject
         self.scopes = scopes
         self.expires = expires
+        self.issued = issued
+        self.tokenID = tokenID
     }
 
     /// Whether events of a type may be published.
     package func mayPublish(_ type: some StringProtocol) -> Bool {
         self.scopes.contains("publish:*") || self.scopes.contains("publish:\(type)")
+    }
+
+    /// Whether a scope was given, where there is such a scope.
+    package func has(_ scope: String?) -> Bool {
+        scope.map { self.scopes.contains($0) } ?? false
     }
 
     /// Whether every channel of a type may be read, also other users'.
@@ -28,25 +45,17 @@ package struct Principal: Sendable, Equatable {
 
 extension EventType {
     /// Whether someone may read a channel of this type; `nil` is someone who has not authenticated.
-    package func mayRead(_ channel: ChannelName, _ principal: Principal?) -> Bool {
+    /// - Parameter supportScope: The scope that opens private channels, see ``HubConfiguration/supportScope``.
+    package func mayRead(_ channel: ChannelName, _ principal: Principal?, supportScope: String? = nil) -> Bool {
         switch self.readers {
         case .everyone:
             return true
         case .owner:
             guard let principal else { return false }
             return channel.key.hasSameBytes(as: principal.subject) || principal.mayReadAll(self.name)
+                || principal.has(supportScope)
         case .scope:
             return principal?.mayReadAll(self.name) ?? false
         }
     }
 }
-
-/// Why a token was refused.
-package enum TokenFault: Error, Sendable, Equatable {
-    case expired
-    /// Malformed, wrongly signed, or without what a token needs; the text may be shown to its sender.
-    case invalid(String)
-}
-
-/// Turns a token into who it belongs to. Called on any task; may suspend.
-package typealias TokenVerifier = @Sendable (_ token: String) async throws(TokenFault) -> Principal

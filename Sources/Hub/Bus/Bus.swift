@@ -12,9 +12,25 @@ package protocol Bus: Sendable {
     /// take at once.
     func announce(_ commits: [Commit])
 
+    /// Tells the other nodes that revocations have changed; what they are stands beside the tape. From any thread, and
+    /// as little to be relied on as ``announce(_:)``.
+    func announceRevocations()
+
     /// Receives what other nodes announce, and returns when the task is cancelled.
-    /// - Parameter receive: Called one message at a time; with no commits when messages may have been missed.
-    func run(_ receive: @Sendable ([Commit]) async -> Void) async
+    /// - Parameters:
+    ///   - receive: Called one message at a time; with no commits when messages may have been missed.
+    ///   - revoked: Called when revocations have changed, without waiting for the commits before.
+    func run(
+        _ receive: @Sendable ([Commit]) async -> Void,
+        revoked: @escaping @Sendable () -> Void
+    ) async
+}
+
+extension Bus {
+    /// Receives commits only.
+    package func run(_ receive: @Sendable ([Commit]) async -> Void) async {
+        await self.run(receive, revoked: {})
+    }
 }
 
 /// Whom a bus reaches.

@@ -6,7 +6,12 @@ import Synchronization
 package final class InProcessBus: Bus {
     /// Where the buses of one process meet.
     package final class Exchange: Sendable {
-        fileprivate let peers = Mutex<[ObjectIdentifier: AsyncStream<[Commit]>.Continuation]>([:])
+        fileprivate struct Peer {
+            let commits: AsyncStream<[Commit]>.Continuation
+            let revoked: @Sendable () -> Void
+        }
+
+        fileprivate let peers = Mutex<[ObjectIdentifier: Peer]>([:])
 
         package init() {}
     }
@@ -26,18 +31,28 @@ package final class InProcessBus: Bus {
 
     package func announce(_ commits: [Commit]) {
         self.exchange.peers.withLock { peers in
-            for (peer, continuation) in peers where peer != ObjectIdentifier(self) {
-                continuation.yield(commits)
+            for (id, peer) in peers where id != ObjectIdentifier(self) {
+                peer.commits.yield(commits)
             }
         }
     }
 
-    package func run(_ receive: @Sendable ([Commit]) async -> Void) async {
+    package func announceRevocations() {
+        let peers = self.exchange.peers.withLock { $0.filter { $0.key != ObjectIdentifier(self) } }
+        for peer in peers.values { peer.revoked() }
+    }
+
+    package func run(
+        _ receive: @Sendable ([Commit]) async -> Void,
+        revoked: @escaping @Sendable () -> Void
+    ) async {
         let (messages, continuation) = AsyncStream.makeStream(
             of: [Commit].self,
             bufferingPolicy: .bufferingNewest(Self.backlog)
         )
-        self.exchange.peers.withLock { $0[ObjectIdentifier(self)] = continuation }
+        self.exchange.peers.withLock {
+            $0[ObjectIdentifier(self)] = Exchange.Peer(commits: continuation, revoked: revoked)
+        }
         for await commits in messages {
             await receive(commits)
         }

@@ -35,14 +35,16 @@ package struct Intake: Sendable {
     /// - Parameters:
     ///   - now: What events without `time` get.
     ///   - trace: What events without a `traceparent` get.
+    ///   - idPrefix: Begins the ids of events that have none; nil gives them random ones, so that each is a new event.
     package func events(
         from items: [JSON.Value],
         publisher: Principal,
         now: Timestamp,
-        trace: TraceContext? = nil
+        trace: TraceContext? = nil,
+        idPrefix: String? = nil
     ) throws(IntakeFault) -> [Event] {
         do throws(IntakeFault) {
-            return try self.checked(items, publisher: publisher, now: now, trace: trace)
+            return try self.checked(items, publisher: publisher, now: now, trace: trace, idPrefix: idPrefix)
         } catch {
             self.refusals.add(error.summary.code)
             throw error
@@ -53,7 +55,8 @@ package struct Intake: Sendable {
         _ items: [JSON.Value],
         publisher: Principal,
         now: Timestamp,
-        trace: TraceContext?
+        trace: TraceContext?,
+        idPrefix: String?
     ) throws(IntakeFault) -> [Event] {
         guard !items.isEmpty else {
             throw .malformed("there is no event in the request")
@@ -66,7 +69,16 @@ package struct Intake: Sendable {
         var faults: [ItemFault] = []
         for (index, item) in items.enumerated() {
             do {
-                events.append(try self.event(from: item, index: index, publisher: publisher, now: now, trace: trace))
+                events.append(
+                    try self.event(
+                        from: item,
+                        index: index,
+                        publisher: publisher,
+                        now: now,
+                        trace: trace,
+                        idPrefix: idPrefix
+                    )
+                )
             } catch {
                 faults.append(error)
                 guard faults.count < Self.maxReportedItems else { break }
@@ -83,7 +95,8 @@ package struct Intake: Sendable {
         index: Int,
         publisher: Principal,
         now: Timestamp,
-        trace: TraceContext?
+        trace: TraceContext?,
+        idPrefix: String?
     ) throws(ItemFault) -> Event {
         func fault(_ reason: ItemFault.Reason, _ field: String?, _ message: String) -> ItemFault {
             ItemFault(index: index, reason: reason, field: field, message: message)
@@ -127,7 +140,8 @@ package struct Intake: Sendable {
             }
         }
         return Event(
-            id: try self.identifier("id", envelope.id, index: index) ?? Self.makeID(),
+            id: try self.identifier("id", envelope.id, index: index)
+                ?? idPrefix.map { "\($0)-\(index)" } ?? Self.makeID(),
             source: try self.identifier("source", envelope.source, index: index) ?? publisher.subject,
             type: reader.type.name,
             keys: keys,

@@ -11,6 +11,7 @@ package enum CloseReason: Sendable, Equatable {
     case overloaded
     case badMessage(String)
     case notAuthenticated(String)
+    case revoked
     case tooManySubscriptions(limit: Int)
 
     /// 4000–4099: reconnect and resume; 4500–4999: do not reconnect by itself.
@@ -23,6 +24,7 @@ package enum CloseReason: Sendable, Equatable {
         case .overloaded: 4013
         case .badMessage: 4500
         case .notAuthenticated: 4501
+        case .revoked: 4502
         case .tooManySubscriptions: 4505
         }
     }
@@ -37,6 +39,7 @@ package enum CloseReason: Sendable, Equatable {
         case .overloaded: "overloaded; try again later"
         case .badMessage(let why): why
         case .notAuthenticated(let why): why
+        case .revoked: "revoked"
         case .tooManySubscriptions(let limit): "more than \(limit) subscriptions"
         }
     }

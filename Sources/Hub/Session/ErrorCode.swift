@@ -7,6 +7,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case notAuthenticated = "not_authenticated"
     case badToken = "bad_token"
     case tokenExpired = "token_expired"
+    case revoked
     case forbidden
     case unknownType = "unknown_type"
     case alreadySubscribed = "already_subscribed"
@@ -26,7 +27,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         case .cursorExpired, .epochChanged: "snapshot"
         case .notAuthenticated, .tokenExpired: "auth"
         case .unavailable, .overloaded: "retry"
-        case .badRequest, .unknownOp, .badToken, .forbidden, .unknownType, .alreadySubscribed, .notSubscribed,
+        case .badRequest, .unknownOp, .badToken, .revoked, .forbidden, .unknownType, .alreadySubscribed, .notSubscribed,
             .tooManySubscriptions, .invalidEvent, .conflict, .tooLarge:
             nil
         }

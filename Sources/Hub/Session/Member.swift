@@ -23,8 +23,8 @@ final class Member {
     var nextBeat: Timestamp
     /// When a session that has neither authenticated nor subscribed is closed; nil once it has.
     var authenticationDeadline: Timestamp?
-    /// When its token expires.
-    var expires: Timestamp?
+    /// Whose session it is; nil until it has authenticated.
+    var principal: Principal?
     /// What its client was told of trouble last.
     var told = Told()
 

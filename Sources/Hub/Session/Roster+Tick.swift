@@ -39,7 +39,7 @@ extension Roster {
         if let deadline = member.authenticationDeadline, deadline <= now {
             return .notAuthenticated("neither authenticated nor subscribed within \(self.limits.authentication)")
         }
-        if let expires = member.expires, expires <= now {
+        if let expires = member.principal?.expires, expires <= now {
             return .tokenExpired
         }
         // Before the silence: a client that reads nothing answers no ping either.

@@ -142,10 +142,10 @@ package actor Roster {
     }
 
     /// The session's token was accepted.
-    func authenticated(_ session: Session, expires: Timestamp?) {
+    func authenticated(_ session: Session, _ principal: Principal) {
         guard let member = self.members[ObjectIdentifier(session)] else { return }
         member.authenticationDeadline = nil
-        member.expires = expires
+        member.principal = principal
     }
 
     // MARK: - Delivery

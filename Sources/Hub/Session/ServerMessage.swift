@@ -14,7 +14,8 @@ package enum ServerMessage: Sendable {
     case welcome(session: String, node: String, heartbeatMilliseconds: Int)
     case authenticated(id: RequestID?, user: String, expires: Timestamp?)
     case subscribed(id: RequestID?, channel: ChannelName, epoch: String, head: Int, mode: Mode)
-    case unsubscribed(id: RequestID?, channel: ChannelName)
+    /// `reason` where the hub ended the subscription by itself.
+    case unsubscribed(id: RequestID?, channel: ChannelName, reason: ErrorCode? = nil)
     case caughtUp(channel: ChannelName, seq: Int)
     case history(id: RequestID?, channel: ChannelName, epoch: String, entries: [TapeEntry], next: Int)
     case published(id: RequestID?, results: [PublishResult])
@@ -54,9 +55,10 @@ package enum ServerMessage: Sendable {
             writer.member("epoch", string: epoch)
             writer.member("head", integer: head)
             writer.member("mode", string: mode.rawValue)
-        case .unsubscribed(let id, let channel):
+        case .unsubscribed(let id, let channel, let reason):
             writer.op("unsubscribed", id)
             writer.member("channel", string: channel.description)
+            if let reason { writer.member("reason", string: reason.rawValue) }
         case .caughtUp(let channel, let seq):
             writer.op("caughtUp")
             writer.member("channel", string: channel.description)

@@ -21,7 +21,7 @@ extension Session {
         var wanted: [Wanted] = []
         for request in requests {
             do throws(MessageFault) {
-                let (name, type) = try self.readable(request.channel)
+                let (name, type) = try self.readable(request.channel, how: "subscribe")
                 wanted.append(Wanted(request: request, channel: self.hub.registry.channel(name, type: type)))
             } catch {
                 self.send(.error(id: id, code: error.code, message: error.message, channel: request.channel))
@@ -109,10 +109,22 @@ extension Session {
         self.send(.unsubscribed(id: id, channel: name))
     }
 
+    /// Ends the subscriptions that a new token does not allow any more.
+    func endForbidden() {
+        for channel in self.roster.assumeIsolated({ $0.subscriptions(of: self) }).sorted() {
+            do throws(MessageFault) {
+                _ = try self.hub.readableType(of: channel, by: self.principal)
+            } catch {
+                self.roster.assumeIsolated { _ = $0.leave(self, channel: channel) }
+                self.send(.unsubscribed(id: nil, channel: channel, reason: error.code))
+            }
+        }
+    }
+
     func history(_ channel: String, after: Int?, limit: Int, id: RequestID?) {
         let name: ChannelName
         do throws(MessageFault) {
-            name = try self.readable(channel).name
+            name = try self.readable(channel, how: "history").name
         } catch {
             return self.send(.error(id: id, code: error.code, message: error.message, channel: channel))
         }
@@ -150,7 +162,7 @@ extension Session {
         return ChannelName(parsing: text)
     }
 
-    private func readable(_ text: String) throws(MessageFault) -> (name: ChannelName, type: EventType) {
+    private func readable(_ text: String, how: String) throws(MessageFault) -> (name: ChannelName, type: EventType) {
         if self.principal == nil, let type = self.hub.types[ChannelName.type(of: text)], type.readers != .everyone {
             throw MessageFault(.notAuthenticated, "\(type.name) needs a token; send {\"op\":\"auth\"} first")
         }
@@ -160,6 +172,6 @@ extension Session {
                 "a channel is written type:key; \"\(text.prefix(ChannelName.maxKeyLength))\" is not"
             )
         }
-        return (name, try self.hub.readableType(of: name, by: self.principal))
+        return (name, try self.hub.openForReading(name, by: self.principal, how: how))
     }
 }

@@ -143,41 +143,40 @@ package actor Session {
     }
 
     private func authenticate(_ token: String, id: RequestID?) {
-        let verify = self.hub.verify
-        self.wait {
-            let result: Result<Principal, TokenFault>
-            do throws(TokenFault) {
-                result = .success(try await verify(token))
-            } catch {
-                result = .failure(error)
-            }
-            await self.verified(result, id: id)
+        switch self.hub.verdict(on: token) {
+        case .settled(let result):
+            self.settle(result, id: id)
+        case .pending(let work):
+            self.wait { await self.verified(await work(), id: id) }
         }
     }
 
     private func verified(_ result: Result<Principal, TokenFault>, id: RequestID?) {
-        self.resume {
-            switch result {
-            case .success(let principal):
-                self.accept(principal, id: id)
-            case .failure(.expired):
-                self.send(.error(id: id, code: .tokenExpired, message: "the token has expired"))
-                if self.principal == nil { self.close(.tokenExpired) }
-            case .failure(.invalid(let why)):
-                self.send(.error(id: id, code: .badToken, message: why))
-                if self.principal == nil { self.close(.notAuthenticated("bad token")) }
-            }
+        self.resume { self.settle(result, id: id) }
+    }
+
+    private func settle(_ result: Result<Principal, TokenFault>, id: RequestID?) {
+        do throws(TokenFault) {
+            // What was revoked while the token was verified: sessions that ended for it did not include this one.
+            self.accept(try self.hub.unlessRevoked(result).get(), id: id)
+        } catch {
+            let (code, message) = error.summary
+            self.send(.error(id: id, code: code, message: message))
+            // One that was authenticated keeps what it has.
+            if self.principal == nil { self.close(error.closeReason) }
         }
     }
 
     private func accept(_ principal: Principal, id: RequestID?) {
-        if let known = self.principal, known.subject != principal.subject {
+        let known = self.principal
+        if let known, !known.subject.hasSameBytes(as: principal.subject) {
             let message = "the session belongs to \(known.subject); connect anew for another user"
             return self.send(.error(id: id, code: .badToken, message: message))
         }
         self.principal = principal
-        self.roster.assumeIsolated { $0.authenticated(self, expires: principal.expires) }
+        self.roster.assumeIsolated { $0.authenticated(self, principal) }
         self.send(.authenticated(id: id, user: principal.subject, expires: principal.expires))
+        if let known, known.scopes != principal.scopes { self.endForbidden() }
     }
 
     private func publish(_ items: [JSON.Value], id: RequestID?) {
@@ -195,11 +194,13 @@ package actor Session {
             )
         } catch {
             self.accepted(accepting, failure: error.summary.code)
+            self.hub.publishingRefused(items, by: principal, error)
             return self.send(.error(error, id: id))
         }
         self.publishing += 1
         let loop = self.roster.loop
         self.hub.writer.submit(events) { result in
+            self.hub.audit.published(events, by: principal, result)
             if loop.inEventLoop {
                 self.assumeIsolated { $0.appended(events, result, id: id, accepting) }
             } else {

@@ -77,6 +77,16 @@ final class Announcer: RedisReceiver {
         if mustDrain { self.loop.execute { self.drain() } }
     }
 
+    /// Tells of revocations, past what waits; nobody hears of it while there is no connection.
+    func announceRevocations() {
+        self.loop.execute {
+            guard let connection = self.connection.value else { return }
+            let message = RevocationMessage.encode(from: self.sender)
+            connection.send(RedisCommand.format(["PUBLISH", self.channel], payload: message))
+            connection.flush()
+        }
+    }
+
     private static func cost(of commits: [Commit]) -> (bytes: Int, events: Int) {
         var (bytes, events) = (0, 0)
         for commit in commits {

@@ -40,6 +40,8 @@ package final class RedisBus: Bus {
         var received = 0
         var receivedMessages = 0
         var malformed = 0
+        /// What is to be told of revocations, while somebody receives.
+        var revoked: (@Sendable () -> Void)?
 
         var reach: BusReach {
             self.isAnnouncing && self.isListening ? .connected : .cut
@@ -149,7 +151,16 @@ package final class RedisBus: Bus {
         self.announcer.announce(commits)
     }
 
-    package func run(_ receive: @Sendable ([Commit]) async -> Void) async {
+    package func announceRevocations() {
+        self.announcer.announceRevocations()
+    }
+
+    package func run(
+        _ receive: @Sendable ([Commit]) async -> Void,
+        revoked: @escaping @Sendable () -> Void
+    ) async {
+        self.state.value.withLock { $0.revoked = revoked }
+        defer { self.state.value.withLock { $0.revoked = nil } }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.links.announcing.run() }
             group.addTask { await self.links.listening.run() }
@@ -167,6 +178,10 @@ package final class RedisBus: Bus {
         _ state: SharedState
     ) -> (message: [Commit], bytes: Int)? {
         do throws(CommitMessage.Malformed) {
+            if let sender = RevocationMessage.sender(of: payload) {
+                if sender != instance { state.value.withLock { $0.revoked }?() }
+                return nil
+            }
             guard try CommitMessage.sender(of: payload) != instance else { return nil }
             let commits = try CommitMessage(decoding: payload).commits
             guard !commits.isEmpty else { return nil }

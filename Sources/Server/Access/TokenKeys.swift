@@ -3,62 +3,97 @@
 package import Hub
 import JWTKit
 
-/// Verifies and makes JSON Web Tokens (RFC 7519) signed with HS256.
+/// Verifies JSON Web Tokens (RFC 7519) of several issuers, and makes such with the shared secret.
 package struct TokenKeys: Sendable {
-    /// How far a publisher's clock may be ahead, for `nbf`.
-    private static let leeway = 30
-    /// Of an HS256 key, in bytes.
-    private static let keyLength = 32
+    private let secret: String?
+    private let fixed: KeySet
+    private let published: PublishedKeys?
+    package let rules: TokenRules
 
-    private let keys: JWTKeyCollection
-
-    /// - Parameter secret: Shared by those who make tokens and the hub; 32 bytes or more (RFC 7518 §3.2).
-    package init(secret: String) async {
-        // HMAC fills a short key up with zeros itself (RFC 2104 §2); the library wants it done before.
-        let bytes = Array(secret.utf8)
-        let key = bytes + Array(repeating: 0, count: max(0, Self.keyLength - bytes.count))
-        self.keys = JWTKeyCollection()
-        await self.keys.add(hmac: HMACKey(from: key), digestAlgorithm: .sha256)
+    /// - Parameters:
+    ///   - secret: For HS256, shared by those who make tokens and the hub; 32 bytes or more (RFC 7518 §3.2). Nil where
+    ///     only public keys are used.
+    ///   - keys: Keys known from the start.
+    ///   - published: Keys that an issuer publishes.
+    package init(
+        secret: String?,
+        keys: [VerificationKey] = [],
+        published: PublishedKeys? = nil,
+        rules: TokenRules = TokenRules()
+    ) {
+        self.secret = secret
+        self.fixed = KeySet((secret.map { [VerificationKey(secret: $0)] } ?? []) + keys)
+        self.published = published
+        self.rules = rules
     }
 
-    /// Who a token belongs to.
-    package func verify(_ token: String, now: Timestamp = .now) async throws(TokenFault) -> Principal {
-        let claims: Claims
-        do {
-            claims = try await self.keys.verify(token, as: Claims.self)
+    /// Says who a token belongs to; at once, unless its key has to be fetched first.
+    package func verdict(on token: String, now: Timestamp = .now) -> TokenVerdict {
+        let parsed: CompactToken
+        do throws(TokenFault) {
+            parsed = try CompactToken(token)
         } catch {
-            throw .invalid("the token is malformed, wrongly signed or without a subject")
+            return .settled(.failure(error))
         }
-        let second = Int(now.nanoseconds / 1_000_000_000)
-        if let expires = claims.exp, expires <= second {
-            throw .expired
+        guard let published else {
+            return .settled(self.settle(parsed, self.fixed.check(parsed), now: now))
         }
-        if let notBefore = claims.nbf, notBefore > second + Self.leeway {
-            throw .invalid("the token is not valid yet")
+        let present = published.present
+        let outcome = KeySet(self.fixed.keys + present.keys).check(parsed)
+        guard outcome == .unknownKey else { return .settled(self.settle(parsed, outcome, now: now)) }
+        guard published.mayBeFetched(for: parsed.keyID) else {
+            return .settled(present.isUsable ? self.settle(parsed, outcome, now: now) : .failure(Self.noKeys))
         }
-        guard ChannelName.isValidKey(claims.sub) else {
-            throw .invalid("the token's subject is empty, too long or has control characters")
+        return .pending {
+            let fetched = await published.fetched()
+            guard fetched.isUsable else { return .failure(Self.noKeys) }
+            return self.settle(parsed, KeySet(self.fixed.keys + fetched.keys).check(parsed), now: now)
         }
-        let scopes = claims.scope.map { $0.split(separator: " ").map(String.init) } ?? []
-        return Principal(
-            subject: claims.sub,
-            scopes: Set(scopes),
-            expires: claims.exp.map { Timestamp.epoch.advanced(by: .seconds($0)) }
-        )
     }
 
-    /// Makes a token.
+    private static let noKeys = TokenFault.unavailable("the keys of the tokens' issuer cannot be had now; try again")
+
+    private func settle(
+        _ token: CompactToken,
+        _ outcome: KeySet.Outcome,
+        now: Timestamp
+    ) -> Result<Principal, TokenFault> {
+        do throws(TokenFault) {
+            switch outcome {
+            case .signed: return .success(try self.rules.principal(of: Claims(payload: token.payload), now: now))
+            case .forged: throw .invalid("the token's signature is wrong")
+            case .unknownKey:
+                let key = token.keyID.map { " \"\($0.prefix(64))\"" } ?? ""
+                throw .invalid("the hub has no \(token.algorithm.rawValue) key\(key) to check the token with")
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Who a token belongs to; waits where its key has to be fetched.
+    package func verify(_ token: String, now: Timestamp = .now) async throws(TokenFault) -> Principal {
+        switch self.verdict(on: token, now: now) {
+        case .settled(let result): try result.get()
+        case .pending(let work): try await work().get()
+        }
+    }
+
+    /// Makes a token, signed with the secret.
     /// - Parameter expires: nil for one that never expires.
     package func sign(subject: String, scopes: [String], expires: Timestamp?) async throws -> String {
+        guard let secret else { throw TokenFault.unavailable("there is no secret to sign tokens with") }
         let claims = Claims(
             sub: subject,
             exp: expires.map { Int($0.nanoseconds / 1_000_000_000) },
-            scope: scopes.isEmpty ? nil : scopes.joined(separator: " ")
+            scope: scopes.isEmpty ? nil : scopes.joined(separator: " "),
+            iat: Int(Timestamp.now.nanoseconds / 1_000_000_000),
+            jti: Base64URL.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) }),
+            iss: self.rules.issuer,
+            aud: self.rules.audiences.first.map { [$0] }
         )
-        return try await self.keys.sign(claims)
+        let keys = JWTKeyCollection()
+        await keys.add(hmac: HMACKey(from: VerificationKey.filled(secret)), digestAlgorithm: .sha256)
+        return try await keys.sign(claims)
     }
-}
-
-extension Timestamp {
-    fileprivate static let epoch = Timestamp(nanoseconds: 0)
 }

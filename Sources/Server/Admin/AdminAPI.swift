@@ -7,11 +7,14 @@ package import Hummingbird
 /// What operators and their monitoring read, on a port of its own that is not for the public.
 package struct AdminAPI: Sendable {
     let hub: Hub
+    /// How long any token is good for at most; nil where nobody knows.
+    let maxTokenAge: Duration?
     /// Makes the node leave over a time; nil is what its configuration says.
     let drain: @Sendable (Duration?) -> Void
 
-    package init(hub: Hub, drain: @escaping @Sendable (Duration?) -> Void) {
+    package init(hub: Hub, maxTokenAge: Duration? = nil, drain: @escaping @Sendable (Duration?) -> Void) {
         self.hub = hub
+        self.maxTokenAge = maxTokenAge
         self.drain = drain
     }
 
@@ -28,8 +31,28 @@ package struct AdminAPI: Sendable {
         router.get("/dead-letters") { request, _ in await self.deadLetters(request) }
         router.post("/drain") { request, _ in await self.beginDraining(request) }
         router.get("/drain") { _, _ in Response(json: await self.drainStatus()) }
+        router.post("/revocations") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.revoke(request) }
+        }
+        router.get("/revocations") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.revocations(request) }
+        }
+        router.delete("/revocations") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.liftRevocation(request) }
+        }
+        router.get("/audit") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.auditTrail(request) }
+        }
         router.get("/health/live") { _, _ in API.health(isUp: true) }
         router.get("/health/ready") { _, _ in API.health(isUp: self.hub.isReady) }
         return router.buildResponder()
+    }
+
+    private func answer(_ work: () async throws(Problem) -> Response) async -> Response {
+        do {
+            return try await work()
+        } catch {
+            return error.response
+        }
     }
 }

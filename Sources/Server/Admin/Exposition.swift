@@ -84,6 +84,8 @@ struct Exposition {
                 PrometheusText.Sample("code", code.rawValue, count)
             }
         )
+        self.page.add("broadtape_revocations", .gauge, "Revocations that hold.", hub.revocations.list.count)
+        self.page.add("broadtape_audit_waiting", .gauge, "Audit records waiting to be written.", hub.audit.waiting)
         self.page.add("broadtape_channels", .gauge, "Channels in memory.", hub.registry.count)
         self.page.add("broadtape_ring_bytes", .gauge, "Recent frames in memory.", hub.registry.ringBytes)
         self.page.add("broadtape_ready", .gauge, "1 while events can be committed.", hub.isReady ? 1 : 0)

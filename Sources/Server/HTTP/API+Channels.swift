@@ -110,7 +110,7 @@ extension API {
         }
         let principal = try await self.principal(of: request)
         do throws(MessageFault) {
-            _ = try self.hub.readableType(of: channel, by: principal)
+            _ = try self.hub.openForReading(channel, by: principal, how: "GET")
         } catch {
             throw Problem(error)
         }

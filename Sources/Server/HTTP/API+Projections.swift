@@ -154,7 +154,7 @@ extension API {
             throw Problem(.notFound, code: "not_found", "no event type of this hub makes these rows")
         }
         do throws(MessageFault) {
-            _ = try self.hub.readableType(of: ChannelName(type: type.name, key: key), by: principal)
+            _ = try self.hub.openForReading(ChannelName(type: type.name, key: key), by: principal, how: "GET rows")
         } catch {
             throw Problem(error)
         }

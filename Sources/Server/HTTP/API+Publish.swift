@@ -29,20 +29,19 @@ extension API {
 
     /// - Parameter trace: What the events belong to that do not name a trace themselves.
     func publish(_ request: Request, trace: TraceContext?) async throws(Problem) -> Response {
-        guard let publisher = try await self.principal(of: request) else {
-            throw Problem(
-                .unauthorized,
-                code: ErrorCode.notAuthenticated.rawValue,
-                "publishing needs a token with the scope publish:<type>"
-            )
-        }
-        let format = try EventFormat(request.headers)
-        let body = try await self.body(of: request)
+        let (publisher, format, body, signature) = try await self.authenticated(request)
         let items = try format.items(in: body, fields: request.headers)
         let events: [Event]
         do throws(IntakeFault) {
-            events = try self.hub.intake.events(from: items, publisher: publisher, now: .now, trace: trace)
+            events = try self.hub.intake.events(
+                from: items,
+                publisher: publisher,
+                now: .now,
+                trace: trace,
+                idPrefix: signature?.name
+            )
         } catch {
+            self.hub.publishingRefused(items, by: publisher, error)
             throw Problem(error)
         }
         let result: Result<AppendOutcome, AppendFault>
@@ -51,6 +50,7 @@ extension API {
         } catch {
             result = .failure(error)
         }
+        self.hub.audit.published(events, by: publisher, result)
         switch PublishOutcome(events: events, result) {
         case .published(let results):
             var writer = JSON.Writer(reservingCapacity: 160 * results.count)
@@ -62,6 +62,40 @@ extension API {
             throw Problem(IntakeFault.items(items))
         case .failed(let fault):
             throw Problem(fault)
+        }
+    }
+
+    /// Who sent a request, by its token or by the signature of its body, and what is in it.
+    private func authenticated(
+        _ request: Request
+    ) async throws(Problem) -> (publisher: Principal, format: EventFormat, body: [UInt8], signature: WebhookSignature?)
+    {
+        if let publisher = try await self.principal(of: request) {
+            let format = try EventFormat(request.headers)
+            return (publisher, format, try await self.body(of: request), nil)
+        }
+        guard let field = request.headers[.signature] else {
+            throw Problem(
+                .unauthorized,
+                code: ErrorCode.notAuthenticated.rawValue,
+                "publishing needs a token with the scope publish:<type>, an API key, or a signature"
+            )
+        }
+        let signature: WebhookSignature
+        do throws(TokenFault) {
+            signature = try WebhookSignature(field)
+            // Before the body is waited for.
+            try signature.checkAge(now: .now)
+        } catch {
+            throw Problem(error)
+        }
+        let format = try EventFormat(request.headers)
+        let body = try await self.body(of: request)
+        do throws(TokenFault) {
+            let signer = try self.services.signer(of: body, signature, now: .now)
+            return (try self.hub.unlessRevoked(.success(signer)).get(), format, body, signature)
+        } catch {
+            throw Problem(error)
         }
     }
 

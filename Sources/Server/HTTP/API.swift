@@ -9,11 +9,15 @@ import JSON
 package struct API: Sendable {
     let hub: Hub
     let bodyBytes: Int
+    let services: ServiceAccounts
 
-    /// - Parameter bodyBytes: Largest request body.
-    package init(hub: Hub, bodyBytes: Int) {
+    /// - Parameters:
+    ///   - bodyBytes: Largest request body.
+    ///   - services: Those that may sign requests.
+    package init(hub: Hub, bodyBytes: Int, services: ServiceAccounts = ServiceAccounts()) {
         self.hub = hub
         self.bodyBytes = bodyBytes
+        self.services = services
     }
 
     /// Answers requests.
@@ -76,12 +80,26 @@ package struct API: Sendable {
 
     /// Who sent a request; nil without a token.
     func principal(of request: Request) async throws(Problem) -> Principal? {
-        guard let field = request.headers[.authorization] else { return nil }
-        guard let bearer = BearerToken(field) else {
-            throw Problem(.unauthorized, code: ErrorCode.badToken.rawValue, "the scheme of Authorization is Bearer")
+        let token: String
+        if let field = request.headers[.authorization] {
+            guard let bearer = BearerToken(field) else {
+                throw Problem(.unauthorized, code: ErrorCode.badToken.rawValue, "the scheme of Authorization is Bearer")
+            }
+            token = bearer.token
+        } else if let key = request.headers[.apiKey] {
+            guard key.hasPrefix(APIKey.prefix) else {
+                throw Problem(
+                    .unauthorized,
+                    code: ErrorCode.badToken.rawValue,
+                    "X-API-Key is an API key, which begins with \(APIKey.prefix); tokens go into Authorization"
+                )
+            }
+            token = key
+        } else {
+            return nil
         }
         do throws(TokenFault) {
-            return try await self.hub.verify(bearer.token)
+            return try await self.hub.principal(of: token)
         } catch {
             throw Problem(error)
         }
@@ -103,5 +121,15 @@ private struct UnknownPaths: RouterMiddleware {
             let code = error.status == .notFound ? "not_found" : "bad_request"
             return Problem(error.status, code: code, "\(request.method) \(request.uri.path): \(error.status)").response
         }
+    }
+}
+
+extension HTTPField.Name {
+    static let apiKey = Self(unchecked: "X-API-Key")
+    static let signature = Self(unchecked: "Broadtape-Signature")
+
+    /// - Parameter name: A token (RFC 9110 §5.6.2), which the program itself says.
+    private init(unchecked name: StaticString) {
+        self = Self(name.description) ?? .authorization
     }
 }

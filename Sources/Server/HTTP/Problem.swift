@@ -40,16 +40,14 @@ struct Problem: Error {
     }
 
     init(_ fault: TokenFault) {
-        switch fault {
-        case .expired: self.init(.unauthorized, code: ErrorCode.tokenExpired.rawValue, "the token has expired")
-        case .invalid(let why): self.init(.unauthorized, code: ErrorCode.badToken.rawValue, why)
-        }
+        let (code, message) = fault.summary
+        self.init(MessageFault(code, message))
     }
 
     private static func status(of code: ErrorCode) -> HTTPResponse.Status {
         switch code {
         case .badRequest, .unknownOp: .badRequest
-        case .notAuthenticated, .badToken, .tokenExpired: .unauthorized
+        case .notAuthenticated, .badToken, .tokenExpired, .revoked: .unauthorized
         case .forbidden: .forbidden
         case .unknownType: .notFound
         case .conflict, .alreadySubscribed, .notSubscribed, .epochChanged: .conflict

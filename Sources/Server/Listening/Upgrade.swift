@@ -35,7 +35,7 @@ struct Upgrade: Sendable {
         let handler = WebSocketHandler(
             hub: self.hub,
             response: response,
-            token: request.fields["authorization"].flatMap(BearerToken.init)?.token,
+            token: request.fields["authorization"].flatMap(BearerToken.init)?.token ?? request.fields["x-api-key"],
             limits: self.limits,
             compression: agreement,
             logger: self.logger

@@ -35,7 +35,8 @@ struct Schema: Sendable {
             try db.execute(sql: Self.version2)
             try Backfill(db).run()
         },
-        Migration(version: 3, name: "traces") { db in try db.execute(sql: Self.traces) },
+        Migration(version: 3, name: "revocations and audit trail") { db in try db.execute(sql: Self.access) },
+        Migration(version: 4, name: "traces") { db in try db.execute(sql: Self.traces) },
     ])
 
     /// Runs the steps that a database of `version` lacks and marks it as ours, in one transaction.

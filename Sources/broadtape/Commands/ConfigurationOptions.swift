@@ -37,6 +37,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "File that holds the secret (default var/jwt-secret, made if missing).")
     var jwtSecretFile: String?
 
+    @Option(help: "Where the issuer of tokens publishes its keys (a JSON Web Key Set).")
+    var jwksUrl: String?
+
     @Option(help: "Event loops (default one per core).")
     var loops: String?
 
@@ -57,6 +60,7 @@ struct ConfigurationOptions: ParsableArguments {
         flags[.migrate] = self.migrate ? "true" : nil
         flags[.jwtSecret] = self.jwtSecret
         flags[.jwtSecretFile] = self.jwtSecretFile
+        flags[.jwksURL] = self.jwksUrl
         flags[.loops] = self.loops
         flags[.node] = self.node
         flags[.logLevel] = self.logLevel

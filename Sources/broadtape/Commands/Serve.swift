@@ -26,11 +26,10 @@ struct Serve: AsyncParsableCommand {
         LoggingSystem.bootstrap(settings.logFormat.handler)
         var logger = Logger(label: "broadtape")
         logger.logLevel = settings.logLevel
-        let secret = try Self.secret(of: settings, logger: logger)
-        let keys = await TokenKeys(secret: secret)
         let tape = try await settings.database.open(allowsMigration: settings.allowsMigration, logger: logger)
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
+        let authentication = try Authentication(settings, on: group, logger: logger)
         let compression = SocketCompression(settings.edge)
         let redis = try await Redis(settings, tape: tape, on: group.next(), logger: logger)
         let spans = settings.otlpEndpoint.map { endpoint in
@@ -41,19 +40,30 @@ struct Serve: AsyncParsableCommand {
             tape: tape,
             bus: redis?.bus ?? InProcessBus(),
             fanIn: redis?.fanIn,
+            access: AccessPorts(tape: tape),
             loops: Array(group.makeIterator()),
             framing: .webSocket(compression: compression),
-            verify: { token throws(TokenFault) in try await keys.verify(token) },
+            verifier: authentication.verifier,
             tracing: spans.map { Tracing(sampled: settings.traceSample, record: $0.record) },
             logger: logger
         )
-        let demo = try self.demo.map { try Demo(path: $0, keys: keys) }
+        do throws(TapeFault) {
+            // Before the first client is let in.
+            try await hub.loadRevocations()
+        } catch {
+            throw ConfigurationFault(error.explanation)
+        }
+        let demo = try self.demo.map { try Demo(path: $0, keys: authentication.credentials.tokens) }
         let (addresses, bound) = AsyncStream.makeStream(of: SocketAddress.self, bufferingPolicy: .bufferingNewest(1))
         let listener = Listener(
             configuration: settings.edge,
             hub: hub,
             compression: compression,
-            responder: API(hub: hub, bodyBytes: settings.edge.bodyBytes).responder,
+            responder: API(
+                hub: hub,
+                bodyBytes: settings.edge.bodyBytes,
+                services: authentication.credentials.services
+            ).responder,
             group: group,
             logger: logger
         ) { [logger] address in
@@ -63,7 +73,7 @@ struct Serve: AsyncParsableCommand {
         }
         let drain = DrainService(hub: hub, window: settings.hub.drainWindow, terminations: terminations)
         let admin = AdminService(
-            api: AdminAPI(hub: hub, drain: drain.begin),
+            api: AdminAPI(hub: hub, maxTokenAge: settings.access.rules.maxAge, drain: drain.begin),
             host: settings.adminHost,
             port: settings.adminPort,
             isRequired: settings.isAdminPortChosen,
@@ -74,6 +84,7 @@ struct Serve: AsyncParsableCommand {
             ConnectionsService(listener: listener), HubService(hub: hub), admin, ListenerService(listener: listener),
         ]
         if let spans { services.insert(spans, at: 0) }
+        if let renewal = authentication.renewal { services.insert(renewal, at: 0) }
         if let demo {
             services.append(DemoService(demo: demo, addresses: addresses, logger: logger))
         }
@@ -97,21 +108,6 @@ struct Serve: AsyncParsableCommand {
         await listener.waitForConnections()
         try await group.shutdownGracefully()
         logger.info("stopped")
-    }
-
-    private static func secret(of settings: Settings, logger: Logger) throws -> String {
-        let secret: String
-        if let given = settings.jwtSecret {
-            secret = given
-        } else if settings.isJWTSecretFileChosen {
-            secret = try Secret.read(settings.jwtSecretFile)
-        } else {
-            secret = try Secret.readOrMake(settings.jwtSecretFile)
-        }
-        if secret.utf8.count < Secret.recommendedLength {
-            logger.warning("the JWT secret is short; use 32 bytes or more", metadata: ["bytes": "\(secret.utf8.count)"])
-        }
-        return secret
     }
 }
 

@@ -11,7 +11,7 @@ struct Token: AsyncParsableCommand {
     @Option(help: "Whose token it is: the user or service.")
     var subject: String
 
-    @Option(help: "publish:TYPE, read:TYPE, or * for every type; may be repeated.")
+    @Option(help: "publish:TYPE, read:TYPE, or * for every type, or support:read; may be repeated.")
     var scope: [String] = []
 
     @Option(help: "How long it is good for, such as 15m, 1h or 30d; never for one that does not expire.")
@@ -21,12 +21,7 @@ struct Token: AsyncParsableCommand {
 
     func validate() throws {
         for scope in self.scope {
-            let parts = scope.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, ["publish", "read"].contains(parts[0]),
-                parts[1] == "*" || EventType.isValidName(parts[1])
-            else {
-                throw ValidationError("a scope is publish:TYPE, read:TYPE, publish:* or read:*, not \"\(scope)\"")
-            }
+            guard Scope.isValid(scope) else { throw ValidationError("\(Scope.expectation), not \"\(scope)\"") }
         }
         guard ChannelName.isValidKey(self.subject) else {
             throw ValidationError("a subject has 1 to \(ChannelName.maxKeyLength) bytes without control characters")
@@ -39,7 +34,7 @@ struct Token: AsyncParsableCommand {
     func run() async throws {
         let settings = try await self.options.settings()
         let secret = try settings.jwtSecret ?? Secret.read(settings.jwtSecretFile)
-        let token = try await TokenKeys(secret: secret).sign(
+        let token = try await TokenKeys(secret: secret, rules: settings.access.rules).sign(
             subject: self.subject,
             scopes: self.scope,
             expires: Quantity.duration(self.expires).map { Timestamp.now.advanced(by: $0) }

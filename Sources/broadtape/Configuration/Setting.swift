@@ -16,6 +16,15 @@ enum Setting: String, CaseIterable {
     case staleAfter = "stale-after"
     case jwtSecret = "jwt-secret"
     case jwtSecretFile = "jwt-secret-file"
+    case jwtKeys = "jwt-keys"
+    case jwksURL = "jwks-url"
+    case jwksMaxStale = "jwks-max-stale"
+    case jwtIssuer = "jwt-issuer"
+    case jwtAudience = "jwt-audience"
+    case maxTokenAge = "max-token-age"
+    case supportScope = "support-scope"
+    case audit
+    case auditRetention = "audit-retention"
     case loops
     case node
     case anonymous
@@ -53,6 +62,12 @@ enum Setting: String, CaseIterable {
         case .staleAfter: "30s"
         case .databasePasswordFile, .redis, .redisPasswordFile, .jwtSecret, .loops: nil
         case .jwtSecretFile: "var/jwt-secret"
+        case .jwtKeys, .jwksURL, .jwtIssuer, .jwtAudience: nil
+        case .jwksMaxStale: "24h"
+        case .maxTokenAge: "off"
+        case .supportScope: "support:read"
+        case .audit: "true"
+        case .auditRetention: "365d"
         case .node: "node-1"
         case .anonymous: "true"
         case .heartbeat: "10s"
@@ -85,6 +100,8 @@ enum Setting: String, CaseIterable {
 
     /// The key of the YAML file under which event types are declared.
     static let types = "types"
+    /// And services.
+    static let services = "services"
 
     /// Its name in the environment.
     var variable: String {

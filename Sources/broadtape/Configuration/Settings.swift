@@ -18,6 +18,7 @@ struct Settings {
     var jwtSecretFile: String
     /// Whether the secret file's place was chosen by the operator, who then has to provide it.
     var isJWTSecretFileChosen: Bool
+    var access: AccessSettings
     var loops: Int
     var hub: HubConfiguration
     var edge: EdgeConfiguration
@@ -49,6 +50,7 @@ struct Settings {
         let file: ConfigurationFile? = if let path { try ConfigurationFile(path: path) } else { nil }
         var reader = SettingsReader(flags: flags, environment: environment, file: file)
         let types = if let file { try TypeDeclarations.types(in: file) } else { [EventType]() }
+        let services = if let file { try ServiceDeclarations.services(in: file) } else { [ServiceAccount]() }
 
         let databasePassword = Self.password(.databasePasswordFile, &reader)
         self.database =
@@ -68,6 +70,7 @@ struct Settings {
         self.jwtSecret = reader.text(.jwtSecret)
         self.jwtSecretFile = reader.text(.jwtSecretFile) ?? ""
         self.isJWTSecretFileChosen = reader.isSet(.jwtSecretFile)
+        self.access = await AccessSettings(&reader, services: services)
         self.loops = reader.number(.loops, in: 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
         self.logLevel =
             reader.value(.logLevel, "one of \(Self.logLevels)") { Logger.Level(rawValue: $0) } ?? .info
@@ -89,6 +92,12 @@ struct Settings {
         hub.types = EventTypes(declared: types)
         hub.node = reader.text(.node) ?? ""
         hub.allowsAnonymousReading = reader.flag(.anonymous)
+        hub.supportScope = reader.text(.supportScope).flatMap { $0 == "off" ? nil : $0 }
+        hub.audit.isOn = reader.flag(.audit)
+        hub.audit.retention = reader.durationOrForever(
+            .auditRetention,
+            in: .seconds(3600) ... .seconds(36_500 * 86_400)
+        )
         hub.roster.heartbeat = reader.duration(.heartbeat, in: .milliseconds(100) ... .seconds(3600))
         hub.roster.silence = reader.duration(.silence, in: .milliseconds(200) ... .seconds(7200))
         hub.roster.authentication = reader.duration(.authenticationTimeout, in: .milliseconds(100) ... .seconds(3600))

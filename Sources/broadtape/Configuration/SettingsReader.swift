@@ -82,6 +82,12 @@ struct SettingsReader {
         }
     }
 
+    /// Nil where it is for ever.
+    mutating func durationOrForever(_ setting: Setting, in range: ClosedRange<Duration>) -> Duration? {
+        guard self.text(setting) != "forever" else { return nil }
+        return self.duration(setting, in: range)
+    }
+
     mutating func bytes(_ setting: Setting, in range: ClosedRange<Int>) -> Int {
         self.value(setting, "a size such as 64KiB or 1MiB, from \(range.lowerBound) to \(range.upperBound) bytes") {
             Quantity.bytes($0).flatMap { range.contains($0) ? $0 : nil }

@@ -28,6 +28,7 @@ struct TestHub: Sendable {
         bus: any Bus,
         fanIn: FanInPorts? = nil,
         tracing: Tracing? = nil,
+        access: AccessPorts = AccessPorts(),
         loops: [any EventLoop]
     ) {
         let tokens = Gate()
@@ -39,27 +40,35 @@ struct TestHub: Sendable {
             tape: tape,
             bus: bus,
             fanIn: fanIn,
+            access: access,
             loops: loops,
             framing: .counted,
-            verify: { token throws(TokenFault) in
-                await tokens.pass()
-                return try Self.principal(token)
+            verifier: TokenVerifier { token in
+                .pending {
+                    await tokens.pass()
+                    return Result { () throws(TokenFault) in try Self.principal(token) }
+                }
             },
             tracing: tracing,
             logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
         )
     }
 
-    /// A token is a subject and scopes with spaces between; `until=` gives the end in nanoseconds.
+    /// A token is a subject and scopes with spaces between; `until=` gives the end and `iat=` the time of issue in
+    /// nanoseconds, `jti=` the id.
     private static func principal(_ token: String) throws(TokenFault) -> Principal {
         if token == "expired" { throw .expired }
         let words = token.split(separator: " ").map(String.init)
         guard let subject = words.first, subject != "bad" else { throw .invalid("the token makes no sense") }
-        let end = words.first { $0.hasPrefix("until=") }.flatMap { Int64($0.dropFirst(6)) }
+        func value(_ name: String) -> Substring? {
+            words.first { $0.hasPrefix(name + "=") }.map { $0.dropFirst(name.count + 1) }
+        }
         return Principal(
             subject: subject,
-            scopes: Set(words.dropFirst()),
-            expires: end.map { Timestamp(nanoseconds: $0) }
+            scopes: Set(words.dropFirst().filter { !$0.contains("=") }),
+            expires: value("until").flatMap { Int64($0) }.map { Timestamp(nanoseconds: $0) },
+            issued: value("iat").flatMap { Int64($0) }.map { Timestamp(nanoseconds: $0) },
+            tokenID: value("jti").map { String($0) }
         )
     }
 
@@ -178,6 +187,7 @@ func withHub(
     bus: any Bus = InProcessBus(),
     fanIn: FanInPorts? = nil,
     tracing: Tracing? = nil,
+    access: AccessPorts = AccessPorts(),
     loops: Int = 1,
     _ body: (TestHub) async throws -> Void
 ) async throws {
@@ -187,6 +197,7 @@ func withHub(
         bus: bus,
         fanIn: fanIn,
         tracing: tracing,
+        access: access,
         loops: Loops.take(loops)
     )
     try await test.run(body)

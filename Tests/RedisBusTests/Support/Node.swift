@@ -17,6 +17,8 @@ final class Node: Sendable {
         /// Every change.
         var reaches: [BusReach] = []
         var isOver = false
+        /// How often it was told of revocations.
+        var revocations = 0
     }
 
     static let channel = RedisBus.channel(forTape: "test")
@@ -40,12 +42,15 @@ final class Node: Sendable {
     }
 
     func run() async {
+        let record = self.record
         await self.bus.run { commits in
-            self.record.change { record in
+            record.change { record in
                 record.commits += commits
                 record.messages.append(commits.reduce(0) { $0 + $1.entries.count })
             }
             await self.gate.pass()
+        } revoked: {
+            record.change { $0.revocations += 1 }
         }
         self.record.change { $0.isOver = true }
     }

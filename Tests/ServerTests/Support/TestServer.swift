@@ -19,6 +19,8 @@ struct Setup: Sendable {
     var edge = EdgeConfiguration()
     var loops = 1
     var fanIn: FanInPorts?
+    var access = AccessPorts()
+    var services = ServiceAccounts()
     /// Whether the port is the operators' instead of the public one.
     var isAdmin = false
 
@@ -163,9 +165,10 @@ func withServer(
         tape: gated,
         bus: InProcessBus(),
         fanIn: setup.fanIn,
+        access: setup.access,
         loops: Array(group.makeIterator()),
         framing: .webSocket(compression: compression),
-        verify: { token throws(TokenFault) in try await tokens.keys.verify(token) },
+        verifier: TokenVerifier { Credentials(tokens: tokens.keys, services: setup.services).verdict(on: $0) },
         logger: logger
     )
     let bound = Watched<Int?>(nil)
@@ -187,7 +190,7 @@ func withServer(
                 configuration: setup.edge,
                 hub: hub,
                 compression: compression,
-                responder: API(hub: hub, bodyBytes: setup.edge.bodyBytes).responder,
+                responder: API(hub: hub, bodyBytes: setup.edge.bodyBytes, services: setup.services).responder,
                 group: group,
                 logger: logger,
                 onBound: onBound

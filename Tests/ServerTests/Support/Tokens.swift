@@ -12,7 +12,7 @@ struct Tokens: Sendable {
     let keys: TokenKeys
 
     init() async {
-        self.keys = await TokenKeys(secret: Self.secret)
+        self.keys = TokenKeys(secret: Self.secret)
     }
 
     /// A token that is good for an hour, or for as long as asked.
@@ -27,7 +27,7 @@ struct Tokens: Sendable {
 
     /// One of another hub.
     func foreign(_ subject: String) async throws -> String {
-        let keys = await TokenKeys(secret: "another secret, which has thirty-two bytes and more as well")
+        let keys = TokenKeys(secret: "another secret, which has thirty-two bytes and more as well")
         return try await keys.sign(subject: subject, scopes: ["publish:*"], expires: nil)
     }
 

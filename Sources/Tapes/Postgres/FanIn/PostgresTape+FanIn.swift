@@ -44,7 +44,7 @@ extension PostgresTape: FanInStore {
 
     /// Asks and changes beside the log. All of it may be done twice, so a connection that turns out to be gone is
     /// tried anew once.
-    private func keep<Value: Sendable>(
+    func keep<Value: Sendable>(
         _ work: @escaping @Sendable (PostgresSession) throws(PostgresFault) -> Value
     ) async throws(TapeFault) -> Value {
         do throws(PostgresFault) {

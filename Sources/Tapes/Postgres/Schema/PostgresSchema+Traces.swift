@@ -3,7 +3,7 @@
 extension PostgresSchema.Migration {
     /// - `events.trace`: the event's `traceparent`; null where it has none.
     static let traces = Self(
-        version: 2,
+        version: 3,
         name: "traces",
         statements: ["ALTER TABLE events ADD COLUMN trace bytea"]
     )

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import Synchronization
+
+/// Gathers who did what and writes it to the ``AuditStore`` in batches, or to the log where there is none.
+///
+/// Policies. *Publishing never waits for it*: what one publisher does with one type to one result is added up, in
+/// memory that is bounded by ``Limits/waiting`` such sums, and written about once a second; while the store is away
+/// the sums grow, and past the bound new ones go to one that names nobody (`*`). A crash loses the last second of them.
+/// *Reading by support is refused* (``note(_:)``) while too many records wait. *What operators do* is written before it
+/// is done (``write(_:)``).
+package final class AuditTrail: Sendable {
+    package struct Limits: Sendable {
+        package var isOn = true
+        /// Records that wait to be written, of each kind.
+        package var waiting = 10_000
+        /// Between two writes of sums.
+        package var interval: Duration = .seconds(1)
+        /// How long records are kept; nil keeps them for ever.
+        package var retention: Duration? = .seconds(365 * 86_400)
+
+        package init() {}
+    }
+
+    /// Records of one write, and of one removal.
+    private static let batch = 1_000
+
+    private struct Sum: Hashable {
+        var actor: String
+        var object: String
+        var result: String
+    }
+
+    private struct State {
+        /// Publishing, added up.
+        var sums: [Sum: AuditRecord] = [:]
+        var records: [AuditRecord] = []
+        var failures = SparseLog()
+    }
+
+    private let store: (any AuditStore)?
+    private let node: String
+    private let limits: Limits
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let alarm = Alarm()
+
+    /// - Parameter store: Nil writes to the log only.
+    init(store: (any AuditStore)?, node: String, limits: Limits, logger: Logger) {
+        self.store = store
+        self.node = node
+        self.limits = limits
+        self.logger = logger
+    }
+
+    /// Records that wait to be written.
+    package var waiting: Int {
+        self.state.withLock { $0.sums.count + $0.records.count }
+    }
+
+    // MARK: - In
+
+    /// Events were handed in and this came of it. Called on the way of every request to publish: one lock, one look-up
+    /// for each run of events of a type.
+    package func published(_ events: [Event], by publisher: Principal, _ result: Result<AppendOutcome, AppendFault>) {
+        guard self.limits.isOn else { return }
+        switch result {
+        case .success(.committed(let receipts)):
+            var index = 0
+            self.state.withLock { state in
+                while index < events.count {
+                    let type = events[index].type
+                    let start = index
+                    var duplicates = 0
+                    while index < events.count, events[index].type == type {
+                        if index < receipts.count, receipts[index].status == .duplicate { duplicates += 1 }
+                        index += 1
+                    }
+                    self.add(index - start - duplicates, publisher.subject, type, "accepted", &state)
+                    self.add(duplicates, publisher.subject, type, "duplicate", &state)
+                }
+            }
+        case .success(.conflict):
+            self.refused(events.count, of: events.first?.type, by: publisher, .conflict)
+        case .failure(let fault):
+            self.refused(events.count, of: events.first?.type, by: publisher, fault.summary.code)
+        }
+    }
+
+    /// Events were refused.
+    /// - Parameter type: Of the first of them, if the hub knows it.
+    func refused(_ count: Int, of type: String?, by publisher: Principal, _ code: ErrorCode) {
+        guard self.limits.isOn else { return }
+        self.state.withLock { self.add(count, publisher.subject, type ?? "", code.rawValue, &$0) }
+    }
+
+    private func add(_ count: Int, _ actor: String, _ object: String, _ result: String, _ state: inout State) {
+        guard count > 0 else { return }
+        var key = Sum(actor: actor, object: object, result: result)
+        if let index = state.sums.index(forKey: key) {
+            state.sums.values[index].count += count
+            return
+        }
+        if state.sums.count >= self.limits.waiting { key.actor = "*" }
+        let fresh = AuditRecord(
+            time: .now,
+            node: self.node,
+            actor: key.actor,
+            action: .publish,
+            object: object,
+            result: result,
+            count: 0
+        )
+        state.sums[key, default: fresh].count += count
+    }
+
+    /// Something is about to be done that must not go unrecorded; it is written soon.
+    /// - Returns: False where it cannot be recorded, and must not be done.
+    package func note(
+        _ action: AuditRecord.Action,
+        by actor: String,
+        on object: String,
+        detail: String
+    ) -> Bool {
+        guard self.limits.isOn else { return true }
+        let record = self.record(action, by: actor, on: object, detail: detail)
+        let isTaken = self.state.withLock { state in
+            guard state.records.count < self.limits.waiting else { return false }
+            state.records.append(record)
+            return true
+        }
+        if isTaken { self.alarm.ring() }
+        return isTaken
+    }
+
+    /// Writes down what an operator is about to do, and returns when it stands.
+    package func write(
+        _ action: AuditRecord.Action,
+        by actor: String,
+        on object: String,
+        detail: String
+    ) async throws(TapeFault) {
+        guard self.limits.isOn else { return }
+        try await self.keep([self.record(action, by: actor, on: object, detail: detail)])
+    }
+
+    private func record(
+        _ action: AuditRecord.Action,
+        by actor: String,
+        on object: String,
+        detail: String
+    ) -> AuditRecord {
+        AuditRecord(
+            time: .now,
+            node: self.node,
+            actor: actor,
+            action: action,
+            object: object,
+            result: "accepted",
+            detail: detail
+        )
+    }
+
+    // MARK: - Out
+
+    /// Writes what is gathered, until the task is cancelled. What remains then is for ``flush()``.
+    func run() async {
+        while !Task.isCancelled {
+            await self.alarm.sleep(for: self.limits.interval)
+            await self.flush()
+        }
+    }
+
+    /// Writes what is gathered.
+    package func flush() async {
+        while true {
+            let records = self.take()
+            guard !records.isEmpty else { return }
+            do throws(TapeFault) {
+                try await self.keep(records)
+            } catch {
+                self.putBack(records)
+                if let failures = self.state.withLock({ $0.failures.happened(at: .now) }) {
+                    self.logger.warning(
+                        "the audit trail cannot be written",
+                        metadata: ["fault": "\(error)", "failures": "\(failures)"]
+                    )
+                }
+                return
+            }
+        }
+    }
+
+    private func take() -> [AuditRecord] {
+        self.state.withLock { state in
+            var taken = Array(state.records.prefix(Self.batch))
+            state.records.removeFirst(taken.count)
+            while taken.count < Self.batch, let (key, record) = state.sums.first {
+                state.sums[key] = nil
+                taken.append(record)
+            }
+            return taken
+        }
+    }
+
+    private func putBack(_ records: [AuditRecord]) {
+        self.state.withLock { state in
+            state.records.insert(contentsOf: records.filter { $0.action != .publish }, at: 0)
+            for record in records where record.action == .publish {
+                let key = Sum(actor: record.actor, object: record.object, result: record.result)
+                var sum = record
+                sum.count += state.sums[key]?.count ?? 0
+                state.sums[key] = sum
+            }
+        }
+    }
+
+    private func keep(_ records: [AuditRecord]) async throws(TapeFault) {
+        if let store {
+            return try await store.record(records)
+        }
+        for record in records {
+            self.logger.info(
+                "audit",
+                metadata: [
+                    "actor": "\(record.actor)", "action": "\(record.action.rawValue)", "object": "\(record.object)",
+                    "result": "\(record.result)", "count": "\(record.count)", "detail": "\(record.detail)",
+                ]
+            )
+        }
+    }
+
+    // MARK: - Reading and removing
+
+    /// Records, newest first; nil where they are in the log only.
+    package func entries(_ query: AuditQuery) async throws(TapeFault) -> [AuditEntry]? {
+        try await self.store?.auditEntries(query)
+    }
+
+    /// Removes what is older than the retention.
+    func prune(now: Timestamp) async {
+        guard let store, let retention = self.limits.retention else { return }
+        let time = now.advanced(by: .zero - retention)
+        do throws(TapeFault) {
+            while try await store.pruneAudit(before: time, limit: Self.batch) == Self.batch, !Task.isCancelled {}
+        } catch {
+            self.logger.warning("retention of the audit trail is behind", metadata: ["fault": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import JSON
+import Logging
+import NIOCore
+
+/// Who may do what, and for how long.
+extension Hub {
+    // MARK: - Tokens
+
+    /// Who a token belongs to, at once where nothing has to be fetched for it. Revoked tokens are refused.
+    package func verdict(on token: String) -> TokenVerdict {
+        switch self.verifier.verdict(token) {
+        case .settled(let result): .settled(self.unlessRevoked(result))
+        case .pending(let work): .pending { self.unlessRevoked(await work()) }
+        }
+    }
+
+    /// Who a token belongs to.
+    package func principal(of token: String) async throws(TokenFault) -> Principal {
+        switch self.verdict(on: token) {
+        case .settled(let result): try result.get()
+        case .pending(let work): try await work().get()
+        }
+    }
+
+    package func unlessRevoked(_ result: Result<Principal, TokenFault>) -> Result<Principal, TokenFault> {
+        guard case .success(let principal) = result, self.revocations.list.holds(principal, now: .now) else {
+            return result
+        }
+        return .failure(.revoked)
+    }
+
+    /// Puts down that someone's events were refused. What the hub does not know as a type has no name in the trail:
+    /// whoever may publish nothing at all could fill it.
+    package func publishingRefused(_ items: [JSON.Value], by publisher: Principal, _ fault: IntakeFault) {
+        let type = items.first?["type"]?.string.flatMap { self.types[$0] }
+        self.audit.refused(items.count, of: type?.name, by: publisher, fault.summary.code)
+    }
+
+    // MARK: - Revocations
+
+    /// Reads the revocations that there are. To be called before the first client is let in.
+    package func loadRevocations() async throws(TapeFault) {
+        _ = try await self.revocations.refresh()
+    }
+
+    /// Revokes, durably, on every node: tokens are refused from now on, sockets are closed.
+    package func revoke(_ revocations: [Revocation]) async throws(TapeFault) {
+        // Also where it is not known whether it stands.
+        defer { self.revocations.alarm.ring() }
+        try await self.revocations.add(revocations)
+        self.endRevokedSessions()
+        self.bus.announceRevocations()
+    }
+
+    /// Takes a revocation back.
+    /// - Returns: Whether there was one.
+    package func lift(_ target: Revocation.Target) async throws(TapeFault) -> Bool {
+        let wasThere = try await self.revocations.lift(target, at: .now)
+        self.bus.announceRevocations()
+        return wasThere
+    }
+
+    /// Follows what other nodes revoke, until the task is cancelled: when the bus says so, and now and then.
+    func watchRevocations() async {
+        var log = SparseLog()
+        var isBehind = true
+        while !Task.isCancelled {
+            do throws(TapeFault) {
+                // What is on the list already may have been read before there were sessions.
+                if try await self.revocations.refresh() || isBehind { self.endRevokedSessions() }
+                isBehind = false
+            } catch {
+                isBehind = true
+                if let failures = log.happened(at: .now) {
+                    self.logger.warning(
+                        "revocations of other nodes cannot be read",
+                        metadata: ["fault": "\(error)", "failures": "\(failures)"]
+                    )
+                }
+            }
+            let mustPoll = self.revocations.areShared || isBehind
+            await self.revocations.alarm.sleep(for: mustPoll ? self.configuration.revocationPoll : .seconds(3600))
+        }
+    }
+
+    private func endRevokedSessions() {
+        let list = self.revocations.list
+        for roster in self.rosters {
+            roster.loop.execute {
+                roster.assumeIsolated { $0.endSessions(revokedBy: list) }
+            }
+        }
+    }
+
+    func forgetRevocations(now: Timestamp) async {
+        do throws(TapeFault) {
+            try await self.revocations.forget(endedBefore: now)
+        } catch {
+            self.logger.debug("ended revocations could not be removed", metadata: ["fault": "\(error)"])
+        }
+    }
+}
+
+extension TokenFault {
+    /// What its sender is told.
+    package var summary: (code: ErrorCode, message: String) {
+        switch self {
+        case .expired: (.tokenExpired, "the token has expired")
+        case .revoked: (.revoked, "the token was revoked; log in again")
+        case .invalid(let why): (.badToken, why)
+        case .unavailable(let why): (.unavailable, why)
+        }
+    }
+
+    /// How a connection ends that has no other token.
+    var closeReason: CloseReason {
+        switch self {
+        case .expired: .tokenExpired
+        case .revoked: .revoked
+        case .invalid: .notAuthenticated("bad token")
+        case .unavailable: .overloaded
+        }
+    }
+}

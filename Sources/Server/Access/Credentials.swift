@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+
+/// Everything by which clients and services show who they are.
+package struct Credentials: Sendable {
+    package let tokens: TokenKeys
+    package let services: ServiceAccounts
+
+    package init(tokens: TokenKeys, services: ServiceAccounts = ServiceAccounts()) {
+        self.tokens = tokens
+        self.services = services
+    }
+
+    /// Says who a token or an API key belongs to.
+    package func verdict(on credential: String) -> TokenVerdict {
+        guard credential.hasPrefix(APIKey.prefix) else { return self.tokens.verdict(on: credential) }
+        return .settled(
+            Result { () throws(TokenFault) in try self.services.principal(apiKey: credential) }
+        )
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import JSON
+import JWTKit
+
+/// Reading a JSON Web Key Set (RFC 7517 §5).
+extension KeySet {
+    /// Keys of one set; more are left out.
+    static let maxKeys = 64
+
+    /// Why a set is of no use.
+    package struct Invalid: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Reads the public signature keys of a set. Others are left out, as RFC 7517 §5 asks: other types and curves, keys
+    /// for encryption, for other algorithms, and secrets, which nobody publishes.
+    package init(jwks text: [UInt8]) async throws(Invalid) {
+        let set: JSON.Value
+        do throws(JSON.Fault) {
+            set = try JSON.Value.parse(text)
+        } catch {
+            throw Invalid(description: "not JSON: \(error)")
+        }
+        guard let list = set["keys"], list.kind == .array else {
+            throw Invalid(description: "not a JSON Web Key Set: it has no array \"keys\"")
+        }
+        var keys: [VerificationKey] = []
+        for element in list.elements where keys.count < Self.maxKeys {
+            if let key = await Self.key(element) { keys.append(key) }
+        }
+        guard !keys.isEmpty else {
+            throw Invalid(description: "no key in the set is a public signature key for RS256, ES256 or EdDSA")
+        }
+        self.init(keys)
+    }
+
+    private static func key(_ value: JSON.Value) async -> VerificationKey? {
+        func text(_ name: String) -> String? { value[name]?.string }
+        if let use = value["use"], !use.equals("sig") { return nil }
+        if let operations = value["key_ops"], !operations.elements.contains(where: { $0.equals("verify") }) {
+            return nil
+        }
+        let key: VerificationKey?
+        switch text("kty") {
+        case "RSA":
+            guard let modulus = text("n"), let exponent = text("e"),
+                let rsa = try? Insecure.RSA.PublicKey(modulus: modulus, exponent: exponent)
+            else { return nil }
+            key = try? await .rsa(rsa, id: text("kid"))
+        case "EC":
+            guard text("crv") == "P-256", let x = text("x"), let y = text("y"),
+                let ecdsa = try? ES256PublicKey(parameters: (x: x, y: y))
+            else { return nil }
+            key = try? await .ecdsa(ecdsa, id: text("kid"))
+        case "OKP":
+            guard text("crv") == "Ed25519", let x = text("x"),
+                let edDSA = try? EdDSA.PublicKey(x: x, curve: .ed25519)
+            else { return nil }
+            key = try? await .edDSA(edDSA, id: text("kid"))
+        default:
+            return nil
+        }
+        // A set may hold a key twice, for RS256 and for PS256; one for another algorithm is not for ours.
+        guard let key, value["alg"].map({ $0.equals(key.algorithm.rawValue) }) ?? true else { return nil }
+        return key
+    }
+}

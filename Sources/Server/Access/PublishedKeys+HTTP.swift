@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+
+extension PublishedKeys {
+    /// A set that could not be had.
+    struct Unavailable: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Largest set, in bytes.
+    private static let maxBytes = 512 << 10
+    /// For one fetch, from the connection to the last byte.
+    private static let timeout = TimeAmount.seconds(5)
+
+    /// Fetches a set over HTTP. Redirections are not followed: the operator names the place.
+    package static func overHTTP(_ url: String, _ client: HTTPClient) -> Fetch {
+        {
+            var request = HTTPClientRequest(url: url)
+            request.headers.add(name: "accept", value: "application/jwk-set+json, application/json")
+            let response = try await client.execute(request, deadline: .now() + Self.timeout)
+            guard response.status == .ok else {
+                throw Unavailable(description: "\(url) answers \(response.status.code)")
+            }
+            let body = try await response.body.collect(upTo: Self.maxBytes)
+            return Response(
+                body: Array(body.readableBytesView),
+                maxAge: Self.maxAge(of: response.headers[canonicalForm: "cache-control"].map(String.init))
+            )
+        }
+    }
+
+    /// `max-age` of `Cache-Control` (RFC 9111 §5.2.2); zero where nothing may be kept, nil where nothing is said.
+    static func maxAge(of directives: [String]) -> Duration? {
+        var age: Duration?
+        for directive in directives {
+            let parts = directive.split(separator: "=", maxSplits: 1).map {
+                $0.filter { $0 != " " && $0 != "\"" && $0 != "\t" }.lowercased()
+            }
+            switch parts.first {
+            case "no-store", "no-cache": return .zero
+            case "max-age":
+                guard parts.count == 2, let seconds = Int32(parts[1]), seconds >= 0 else { continue }
+                age = .seconds(Int(seconds))
+            default: continue
+            }
+        }
+        return age
+    }
+}

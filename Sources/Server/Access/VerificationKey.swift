@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import FoundationEssentials
+import JWTKit
+
+/// A key that signatures are checked with, and the one algorithm it is for.
+package struct VerificationKey: Sendable {
+    private enum Material: Sendable {
+        case secret(SymmetricKey)
+        case publicKey(any JWTAlgorithm)
+    }
+
+    /// Of an HS256 key, in bytes.
+    private static let secretLength = 32
+
+    /// Its `kid`; nil for one that tokens need not name.
+    package let id: String?
+    package let algorithm: TokenAlgorithm
+    private let material: Material
+
+    /// HS256.
+    /// - Parameter secret: Shared by those who make tokens and the hub; 32 bytes or more (RFC 7518 §3.2).
+    package init(secret: String, id: String? = nil) {
+        self.init(id: id, .hs256, .secret(SymmetricKey(data: Self.filled(secret))))
+    }
+
+    /// HMAC fills a short key up with zeros itself (RFC 2104 §2); libraries want it done before.
+    static func filled(_ secret: String) -> [UInt8] {
+        let bytes = Array(secret.utf8)
+        return bytes + Array(repeating: 0, count: max(0, Self.secretLength - bytes.count))
+    }
+
+    /// RS256; a key of less than 2048 bits is refused.
+    static func rsa(_ key: JWTKit.Insecure.RSA.PublicKey, id: String?) async throws -> VerificationKey {
+        let collection = await JWTKeyCollection().add(rsa: key, digestAlgorithm: .sha256)
+        return VerificationKey(id: id, .rs256, .publicKey(try await collection.getKey()))
+    }
+
+    /// ES256.
+    static func ecdsa(_ key: ES256PublicKey, id: String?) async throws -> VerificationKey {
+        let collection = await JWTKeyCollection().add(ecdsa: key)
+        return VerificationKey(id: id, .es256, .publicKey(try await collection.getKey()))
+    }
+
+    /// EdDSA on Ed25519.
+    static func edDSA(_ key: EdDSA.PublicKey, id: String?) async throws -> VerificationKey {
+        let collection = await JWTKeyCollection().add(eddsa: key)
+        return VerificationKey(id: id, .edDSA, .publicKey(try await collection.getKey()))
+    }
+
+    private init(id: String?, _ algorithm: TokenAlgorithm, _ material: Material) {
+        self.id = id
+        self.algorithm = algorithm
+        self.material = material
+    }
+
+    /// Whether a token was signed with it.
+    func hasSigned(_ token: CompactToken) -> Bool {
+        guard token.algorithm == self.algorithm else { return false }
+        switch self.material {
+        case .secret(let key):
+            // Compares in constant time.
+            return HMAC<SHA256>.isValidAuthenticationCode(token.signature, authenticating: token.signed, using: key)
+        case .publicKey(let algorithm):
+            // What is no signature at all (of a wrong length) throws.
+            return (try? algorithm.verify(token.signature, signs: token.signed)) ?? false
+        }
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Server
+import Yams
+
+/// Services as the configuration file declares them.
+struct ServiceDeclarations {
+    private let path: String
+    private var complaints: [String] = []
+    private var owners: [[UInt8]: String] = [:]
+
+    private static let keys = ["scopes", "api-keys", "webhook-secret-files"]
+
+    /// Reads the `services` of a file.
+    static func services(in file: ConfigurationFile) throws(ConfigurationFault) -> [ServiceAccount] {
+        var declarations = ServiceDeclarations(path: file.path)
+        var services: [ServiceAccount] = []
+        for (key, value) in file.services ?? Node.Mapping([]) {
+            if let service = declarations.service(key, value) { services.append(service) }
+        }
+        guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
+        return services
+    }
+
+    private init(path: String) {
+        self.path = path
+    }
+
+    private mutating func complain(_ node: Node, _ message: String) {
+        self.complaints.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
+    }
+
+    private mutating func service(_ key: Node, _ value: Node) -> ServiceAccount? {
+        let name = key.string ?? ""
+        guard ServiceAccount.isValidName(name) else {
+            self.complain(key, "\"\(name)\" cannot name a service: 1 to 200 bytes without control characters")
+            return nil
+        }
+        guard let mapping = value.mapping else {
+            self.complain(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
+            return nil
+        }
+        for (member, _) in mapping where !Self.keys.contains(member.string ?? "") {
+            let word = member.string ?? ""
+            self.complain(member, "unknown key \"\(word)\"\(Suggestion.hint(for: word, among: Self.keys))")
+        }
+        var service = ServiceAccount(name: name, scopes: [])
+        if let node = mapping["scopes"] {
+            service.scopes = Set(self.texts(node, "scopes"))
+        }
+        for scope in service.scopes where !Scope.isValid(scope) {
+            self.complain(mapping["scopes"] ?? key, "\(Scope.expectation), not \"\(scope)\"")
+        }
+        if let node = mapping["api-keys"] {
+            service.keyHashes = self.hashes(node, of: name)
+        }
+        if let node = mapping["webhook-secret-files"] {
+            service.secrets = self.secrets(node)
+        }
+        if service.keyHashes.isEmpty, service.secrets.isEmpty {
+            self.complain(key, "\"\(name)\" needs \"api-keys\" or \"webhook-secret-files\": how it shows who it is")
+        }
+        return service
+    }
+
+    /// A list of texts, or one text with blanks between.
+    private mutating func texts(_ node: Node, _ name: String) -> [String] {
+        if let text = node.scalar?.string { return text.split(whereSeparator: \.isWhitespace).map(String.init) }
+        let texts = node.sequence?.compactMap { $0.scalar?.string } ?? []
+        if texts.isEmpty || texts.count != node.sequence?.count {
+            self.complain(node, "\"\(name)\" is a list of texts")
+        }
+        return texts
+    }
+
+    private mutating func hashes(_ node: Node, of name: String) -> [[UInt8]] {
+        var hashes: [[UInt8]] = []
+        for text in self.texts(node, "api-keys") {
+            guard let hash = APIKey.readHash(text) else {
+                // What was written here may be the key itself; it is not repeated.
+                self.complain(node, "an API key stands here as sha256: and 64 digits, as `broadtape api-key` prints it")
+                continue
+            }
+            if let owner = self.owners.updateValue(name, forKey: hash) {
+                self.complain(node, "this API key is of \"\(owner)\" already")
+            }
+            hashes.append(hash)
+        }
+        if hashes.count > ServiceAccount.maxKeys {
+            self.complain(node, "a service has at most \(ServiceAccount.maxKeys) API keys, one to replace the other")
+        }
+        return hashes
+    }
+
+    private mutating func secrets(_ node: Node) -> [String] {
+        var secrets: [String] = []
+        for path in self.texts(node, "webhook-secret-files") {
+            do throws(ConfigurationFault) {
+                let secret = try Secret.read(path)
+                guard secret.utf8.count >= ServiceAccount.leastSecret else {
+                    self.complain(node, "\(path): a secret has \(ServiceAccount.leastSecret) bytes or more")
+                    continue
+                }
+                secrets.append(secret)
+            } catch {
+                for complaint in error.complaints { self.complain(node, complaint) }
+            }
+        }
+        if secrets.count > ServiceAccount.maxSecrets {
+            self.complain(node, "a service has at most \(ServiceAccount.maxSecrets) secrets, one to replace the other")
+        }
+        return secrets
+    }
+}

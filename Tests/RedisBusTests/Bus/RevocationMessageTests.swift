@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import HubTestSupport
+import RedisBus
+import TestServers
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct RevocationMessageTests {
+    /// Also while commits pile up before it, and not at the node that tells.
+    @Test func otherNodesAreToldAtOnce() async throws {
+        try await RedisServer.with { server in
+            let (one, two) = (try Node(server.url), try Node(server.url))
+            try await Node.run(one, two) {
+                two.gate.close()
+                one.bus.announce([Samples.commit(1...3)])
+                try await two.gate.waitForArrivals(1)
+                one.bus.announce([Samples.commit(4...5)])
+                one.bus.announceRevocations()
+                try await two.record.wait(for: "the news") { $0.revocations == 1 }
+                two.gate.open()
+                try await two.received(through: 5)
+                #expect(one.record.value.revocations == 0)
+                #expect(two.bus.tally.malformed == 0)
+            }
+        }
+    }
+}
