@@ -22,6 +22,13 @@ extension AdminAPI {
             }
             window = .milliseconds(given)
         }
+        // A node can leave also while nobody can write that down.
+        _ = self.hub.audit.note(
+            .drain,
+            by: Self.operator(request.uri.queryParameters["by"].map { String($0) }),
+            on: "node:\(self.hub.configuration.node)",
+            detail: window.map { "over \($0)" } ?? ""
+        )
         self.drain(window)
         return Response(json: await self.drainStatus(), status: .accepted)
     }

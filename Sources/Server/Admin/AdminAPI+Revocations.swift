@@ -147,7 +147,7 @@ extension AdminAPI {
     }
 
     /// The admin port does not know who calls; who calls can say so.
-    private static func `operator`(_ name: String?) -> String {
+    static func `operator`(_ name: String?) -> String {
         guard let name, ChannelName.isValidKey(name) else { return "operator" }
         return name
     }

@@ -19,13 +19,29 @@ struct AdminOptions: ParsableArguments {
 
     private static let answerLimit = 16 << 20
 
-    /// Sends a request without a body and returns what was answered.
-    /// - Parameter timeout: After which nobody is taken to be there: connecting is tried again and again until then.
-    func send(_ method: HTTPMethod, _ path: String, timeout: TimeAmount = .seconds(10)) async throws -> JSON.Value {
+    /// Sends a request and returns what was answered.
+    /// - Parameters:
+    ///   - query: Names and values.
+    ///   - json: The body, if there is one.
+    ///   - timeout: After which nobody is taken to be there: connecting is tried again and again until then.
+    func send(
+        _ method: HTTPMethod,
+        _ path: String,
+        query: KeyValuePairs<String, String> = [:],
+        json: JSON.Writer? = nil,
+        timeout: TimeAmount = .seconds(10)
+    ) async throws -> JSON.Value {
         let environment = ProcessInfo.processInfo.environment
         let address = self.adminUrl ?? environment["BROADTAPE_ADMIN_URL"] ?? "http://127.0.0.1:8081"
-        var request = HTTPClientRequest(url: address + path)
+        guard var place = URLComponents(string: address) else { throw ValidationError("\(address) is not an address") }
+        place.path = path
+        if !query.isEmpty { place.queryItems = query.map { URLQueryItem(name: $0.key, value: $0.value) } }
+        var request = HTTPClientRequest(url: place.string ?? address)
         request.method = method
+        if let json {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: json.bytes))
+        }
         let response: HTTPClientResponse
         do {
             response = try await HTTPClient.shared.execute(request, timeout: timeout)
@@ -33,7 +49,8 @@ struct AdminOptions: ParsableArguments {
             throw Unreachable(description: "no node answers at \(address): \(error)")
         }
         let body = try await response.body.collect(upTo: Self.answerLimit)
-        let value = try JSON.Value.parse(Array(body.readableBytesView))
+        // An answer may have no body.
+        let value = try JSON.Value.parse(body.readableBytes > 0 ? Array(body.readableBytesView) : Array("{}".utf8))
         guard (200..<300).contains(response.status.code) else {
             throw ValidationError(value["detail"]?.string ?? "the node answered \(response.status)")
         }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import AsyncHTTPClient
 import Foundation
 import JSON
 import NIOCore
@@ -23,6 +22,9 @@ struct Drain: AsyncParsableCommand {
     @Option(help: "Time to take, such as 500ms, 60s or 5m (default: the node's drain-window).")
     var over: String?
 
+    @Option(help: "Who does this, for the audit trail (default: the name of the user of this machine).")
+    var by: String?
+
     @Flag(help: "Return at once, without waiting for the node to stop.")
     var noWait = false
 
@@ -30,14 +32,19 @@ struct Drain: AsyncParsableCommand {
     private static let pause: Duration = .milliseconds(500)
 
     func run() async throws {
-        var query = ""
+        var window: Duration?
         if let over {
-            guard let window = Quantity.duration(over) else {
+            window = Quantity.duration(over)
+            guard window != nil else {
                 throw ValidationError("--over is a time such as 500ms, 60s or 5m, not \(over)")
             }
-            query = "?over=\(Int(window / .milliseconds(1)))"
         }
-        var status = try await self.admin.send(.POST, "/drain\(query)")
+        let name = self.by ?? ProcessInfo.processInfo.environment["USER"] ?? "operator"
+        var status = try await self.admin.send(
+            .POST,
+            "/drain",
+            query: window.map { ["over": "\(Int($0 / .milliseconds(1)))", "by": name] } ?? ["by": name]
+        )
         Self.show(status)
         guard !self.noWait else { return }
         while true {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import AsyncHTTPClient
 import Foundation
 import Hub
 import JSON
-import NIOCore
 import NIOHTTP1
 
 /// `broadtape revoke`: takes back a token, all tokens of a user, or ends a connection.
@@ -39,8 +37,7 @@ struct Revoke: AsyncParsableCommand {
     @Flag(help: "Take the revocation back.")
     var lift = false
 
-    @Option(help: "The admin port (environment: BROADTAPE_ADMIN_URL; default http://127.0.0.1:8081).")
-    var adminUrl: String?
+    @OptionGroup var admin: AdminOptions
 
     private var targets: [(name: String, value: String)] {
         [("tokenId", self.tokenId), ("subject", self.subject), ("session", self.session)].compactMap { name, value in
@@ -65,37 +62,19 @@ struct Revoke: AsyncParsableCommand {
 
     func run() async throws {
         guard let target = self.targets.first else { return }
-        let environment = ProcessInfo.processInfo.environment
-        let base = self.adminUrl ?? environment["BROADTAPE_ADMIN_URL"] ?? "http://127.0.0.1:8081"
-        let name = self.by ?? environment["USER"] ?? "operator"
-        guard var place = URLComponents(string: base) else { throw ValidationError("\(base) is not an address") }
-        place.path = "/revocations"
-        var request: HTTPClientRequest
+        let name = self.by ?? ProcessInfo.processInfo.environment["USER"] ?? "operator"
         if self.lift {
-            place.queryItems = [
-                URLQueryItem(name: target.name, value: target.value), URLQueryItem(name: "by", value: name),
-            ]
-            request = HTTPClientRequest(url: place.string ?? base)
-            request.method = .DELETE
-        } else {
-            request = HTTPClientRequest(url: place.string ?? base)
-            request.method = .POST
-            var writer = JSON.Writer()
-            writer.beginObject()
-            writer.member(target.name, string: target.value)
-            if let until, let end = self.end(until) { writer.member("until", string: end.description) }
-            writer.member("reason", string: self.reason)
-            writer.member("by", string: name)
-            writer.endObject()
-            request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: writer.bytes))
+            _ = try await self.admin.send(.DELETE, "/revocations", query: [target.name: target.value, "by": name])
+            return
         }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-        let body = Array(try await response.body.collect(upTo: 1 << 20).readableBytesView)
-        guard (200..<300).contains(response.status.code) else {
-            let problem = try? JSON.Value.parse(body)
-            throw ValidationError(problem?["detail"]?.string ?? "the admin port answered \(response.status)")
-        }
-        if !body.isEmpty { print(String(decoding: body, as: UTF8.self), terminator: "") }
+        var body = JSON.Writer()
+        body.beginObject()
+        body.member(target.name, string: target.value)
+        if let until, let end = self.end(until) { body.member("until", string: end.description) }
+        body.member("reason", string: self.reason)
+        body.member("by", string: name)
+        body.endObject()
+        let revocation = try await self.admin.send(.POST, "/revocations", json: body)
+        print(String(decoding: revocation.text, as: UTF8.self))
     }
 }
