@@ -15,6 +15,8 @@ package final class Hub: Sendable {
     package let nursery: Nursery
     package let rosters: [Roster]
     package let intake: Intake
+    package let publishRates: PublishRates
+    let userConnections: UserConnections
     package let verify: TokenVerifier
     /// Takes in what outside publishers send over the bus; nil without a source.
     package let fanIn: FanIn?
@@ -103,6 +105,8 @@ package final class Hub: Sendable {
                 tellStale: { stale in board.change { $0.setStale(stale) } }
             )
         }
+        self.publishRates = PublishRates(configuration.publishRate)
+        self.userConnections = UserConnections(limit: configuration.connectionsPerUser)
         self.bus = bus
         self.verify = verify
         self.logger = logger
@@ -110,8 +114,11 @@ package final class Hub: Sendable {
     }
 
     /// Makes the session of a connection; nil when the loop is none of the hub's. Called on that loop.
-    package func makeSession(on loop: any EventLoop, outlet: any Outlet) -> Session? {
-        self.rosters.first { $0.loop === loop }.map { Session(hub: self, roster: $0, outlet: outlet) }
+    /// - Parameter mayPublish: False for a connection without what publishing takes besides a token.
+    package func makeSession(on loop: any EventLoop, outlet: any Outlet, mayPublish: Bool = true) -> Session? {
+        self.rosters.first { $0.loop === loop }.map { roster in
+            Session(hub: self, roster: roster, outlet: outlet, mayPublish: mayPublish)
+        }
     }
 
     // MARK: - Life

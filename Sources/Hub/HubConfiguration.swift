@@ -19,6 +19,10 @@ package struct HubConfiguration: Sendable {
     package var pageCacheBytes = 16 << 20
     /// Waits of all sessions at once (tokens, channels, pages).
     package var waits = 100_000
+    /// Events of one service, on this node; nil lets everybody publish as fast as the tape takes it.
+    package var publishRate: AllowedRate?
+    /// Sessions of one user at once, on this node; nil is any number.
+    package var connectionsPerUser: Int?
     package var fanIn = FanIn.Limits()
     /// Between two reads of heads while the way to the other nodes is broken.
     package var pollWhileCut: Duration = .milliseconds(500)

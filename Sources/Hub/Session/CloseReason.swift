@@ -11,7 +11,9 @@ package enum CloseReason: Sendable, Equatable {
     case overloaded
     case badMessage(String)
     case notAuthenticated(String)
+    case tooManyConnections(limit: Int)
     case tooManySubscriptions(limit: Int)
+    case rateLimited
 
     /// 4000–4099: reconnect and resume; 4500–4999: do not reconnect by itself.
     package var code: UInt16 {
@@ -23,7 +25,9 @@ package enum CloseReason: Sendable, Equatable {
         case .overloaded: 4013
         case .badMessage: 4500
         case .notAuthenticated: 4501
+        case .tooManyConnections: 4504
         case .tooManySubscriptions: 4505
+        case .rateLimited: 4508
         }
     }
 
@@ -37,6 +41,8 @@ package enum CloseReason: Sendable, Equatable {
         case .overloaded: "overloaded; try again later"
         case .badMessage(let why): why
         case .notAuthenticated(let why): why
+        case .tooManyConnections(let limit): "more than \(limit) connections of this user"
+        case .rateLimited: "too many messages or bytes in a short time"
         case .tooManySubscriptions(let limit): "more than \(limit) subscriptions"
         }
     }

@@ -16,6 +16,9 @@ extension API {
                 "publishing needs a token with the scope publish:<type>"
             )
         }
+        guard Peer.current?.mayPublish ?? true else {
+            throw Problem(.forbidden, code: ErrorCode.forbidden.rawValue, "publishing needs a client certificate")
+        }
         let format = try EventFormat(request.headers)
         let body = try await self.body(of: request)
         let items = try format.items(in: body, fields: request.headers)
@@ -24,6 +27,15 @@ extension API {
             events = try self.hub.intake.events(from: items, publisher: publisher, now: .now)
         } catch {
             throw Problem(error)
+        }
+        if let wait = self.hub.publishRates.take(events.count, for: publisher.subject) {
+            var problem = Problem(
+                .tooManyRequests,
+                code: ErrorCode.rateLimited.rawValue,
+                "\(publisher.subject) publishes too fast"
+            )
+            problem.retryAfter = max(1, Int((wait.nanoseconds + 999_999_999) / 1_000_000_000))
+            throw problem
         }
         let result: Result<AppendOutcome, AppendFault>
         do throws(AppendFault) {

@@ -9,16 +9,21 @@ import JSON
 package struct API: Sendable {
     let hub: Hub
     let bodyBytes: Int
+    let origins: AllowedOrigins
 
-    /// - Parameter bodyBytes: Largest request body.
-    package init(hub: Hub, bodyBytes: Int) {
+    /// - Parameters:
+    ///   - bodyBytes: Largest request body.
+    ///   - origins: Whose pages may read.
+    package init(hub: Hub, bodyBytes: Int, origins: AllowedOrigins = .any) {
         self.hub = hub
         self.bodyBytes = bodyBytes
+        self.origins = origins
     }
 
     /// Answers requests.
     package var responder: some HTTPResponder<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: CrossOrigin(origins: self.origins))
         router.post("/events") { request, _ in
             await self.answer { () async throws(Problem) in try await self.publish(request) }
         }

@@ -41,13 +41,18 @@ struct Serve: AsyncParsableCommand {
             verify: { token throws(TokenFault) in try await keys.verify(token) },
             logger: logger
         )
+        if self.demo != nil, settings.tls != nil {
+            throw ConfigurationFault("--demo plays into a hub without TLS; leave out tls-certificate or --demo")
+        }
         let demo = try self.demo.map { try Demo(path: $0, keys: keys) }
         let (addresses, bound) = AsyncStream.makeStream(of: SocketAddress.self, bufferingPolicy: .bufferingNewest(1))
         let listener = Listener(
             configuration: settings.edge,
             hub: hub,
+            tls: settings.tls,
+            countries: settings.countries,
             compression: compression,
-            responder: API(hub: hub, bodyBytes: settings.edge.bodyBytes).responder,
+            responder: API(hub: hub, bodyBytes: settings.edge.bodyBytes, origins: settings.edge.origins).responder,
             group: group,
             logger: logger
         ) { [logger] address in
@@ -66,6 +71,11 @@ struct Serve: AsyncParsableCommand {
         var services: [any Service] = [
             ConnectionsService(listener: listener), HubService(hub: hub), admin, ListenerService(listener: listener),
         ]
+        let candidates: [(any Reloading)?] = [settings.tls, settings.countries]
+        let reloaded = candidates.compactMap { $0 }
+        if !reloaded.isEmpty {
+            services.append(ReloadService(reloader: Reloader(reloaded, logger: logger)))
+        }
         if let demo {
             services.append(DemoService(demo: demo, addresses: addresses, logger: logger))
         }
