@@ -222,6 +222,34 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "TestServers", dependencies: nio, path: "Tests/TestServers", swiftSettings: settings),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Hub",
+                "HubTestSupport",
+                "JSON",
+                "RedisBus",
+                "Server",
+                "WebSocket",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Tests/Fuzz/Targets",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "broadtape-fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzz/Program",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzz/Tests",
+            swiftSettings: settings
+        ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests",
@@ -291,6 +319,8 @@ let package = Package(
                 "WebSocket",
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

@@ -6,6 +6,7 @@ import JSON
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Server
 import ServiceLifecycle
 import Synchronization
@@ -21,6 +22,8 @@ struct Setup: Sendable {
     var fanIn: FanInPorts?
     /// Whether the port is the operators' instead of the public one.
     var isAdmin = false
+    var tls: ServerTLS?
+    var countries: BlockedCountries?
 
     init() {
         self.hub.drainWindow = .zero
@@ -47,8 +50,9 @@ struct TestServer: Sendable {
     }
 
     /// Opens a connection, which is closed at the end of the test.
-    func connect(receiveBuffer: Int? = nil) async throws -> Wire {
-        let wire = try await Wire.connect(to: self.port, receiveBuffer: receiveBuffer)
+    /// - Parameter tls: Speaks TLS; nil speaks without.
+    func connect(receiveBuffer: Int? = nil, tls: TLSConfiguration? = nil) async throws -> Wire {
+        let wire = try await Wire.connect(to: self.port, receiveBuffer: receiveBuffer, tls: tls)
         self.clients.wires.withLock { $0.append(wire) }
         return wire
     }
@@ -183,8 +187,10 @@ func withServer(
             Listener(
                 configuration: setup.edge,
                 hub: hub,
+                tls: setup.tls,
+                countries: setup.countries,
                 compression: compression,
-                responder: API(hub: hub, bodyBytes: setup.edge.bodyBytes).responder,
+                responder: API(hub: hub, bodyBytes: setup.edge.bodyBytes, origins: setup.edge.origins).responder,
                 group: group,
                 logger: logger,
                 onBound: onBound
