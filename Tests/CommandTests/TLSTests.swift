@@ -12,7 +12,7 @@ struct TLSTests {
     private static let event = #"{"type":"rateChange","key":"A","id":"r-%","data":{"rate":"1"}}"#
 
     /// Makes a certificate that signs itself, for 127.0.0.1 and for clients, and its key.
-    private static func makeCertificate(_ name: String, in folder: TestFolder) throws {
+    static func makeCertificate(_ name: String, in folder: TestFolder) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
         process.arguments = [

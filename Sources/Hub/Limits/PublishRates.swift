@@ -16,7 +16,8 @@ package final class PublishRates: Sendable {
         self.rate = rate
     }
 
-    /// Counts events of a service if it may publish them now. One lock for a request, whatever it holds.
+    /// Counts events of a service if it may publish them now. More than it may publish at once count as all of that, or
+    /// they could never be published. One lock for a request, whatever it holds.
     /// - Returns: How long until it may; nil when it may.
     package func take(_ count: Int, for subject: String, at now: NIODeadline = .now()) -> TimeAmount? {
         guard let rate = self.rate else { return nil }
@@ -24,7 +25,7 @@ package final class PublishRates: Sendable {
             if buckets.count >= Self.forgettingCount, buckets[subject] == nil {
                 buckets = buckets.filter { !$0.value.isFull(at: now) }
             }
-            return buckets[subject, default: TokenBucket()].take(count, of: rate, at: now)
+            return buckets[subject, default: TokenBucket()].take(min(count, rate.burst), of: rate, at: now)
         }
     }
 }

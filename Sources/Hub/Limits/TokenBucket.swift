@@ -16,11 +16,11 @@ package struct TokenBucket: Sendable, Equatable {
         self.full <= now.uptimeNanoseconds
     }
 
-    /// Takes tokens if there are enough. More than the bucket holds count as all it holds, or they could never be had.
-    /// - Returns: How long until there are enough; nil when they were taken.
+    /// Takes tokens if there are enough. More than the bucket holds are never there.
+    /// - Returns: How long until there would be enough; nil when they were taken.
     package mutating func take(_ count: Int, of rate: AllowedRate, at now: NIODeadline) -> TimeAmount? {
         let uptime = now.uptimeNanoseconds
-        let taken = Self.time(for: min(max(0, count), rate.burst), of: rate)
+        let taken = Self.time(for: max(0, count), of: rate)
         let level = max(self.full, uptime) - uptime
         let capacity = Self.time(for: rate.burst, of: rate)
         let wanted = level.addingReportingOverflow(taken)

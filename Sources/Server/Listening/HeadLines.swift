@@ -30,9 +30,13 @@ struct HeadLines: Sendable, Equatable {
             index += 1
             switch state {
             case .line:
-                // Most bytes: printable, or of another alphabet.
-                if byte >= 0x20, byte != 0x7F { continue }
-                state = try Self.control(byte)
+                // Most bytes are printable, or of another alphabet.
+                var byte = byte
+                while byte >= 0x20, byte != 0x7F, index < end {
+                    byte = bytes[index]
+                    index += 1
+                }
+                if byte < 0x20 || byte == 0x7F { state = try Self.control(byte) }
             case .carriageReturn:
                 guard byte == .lineFeed else { throw .bareLineBreak }
                 state = .lineStart
@@ -64,8 +68,8 @@ struct HeadLines: Sendable, Equatable {
 }
 
 extension UInt8 {
-    static let tab: UInt8 = 0x09
-    static let lineFeed: UInt8 = 0x0A
-    static let carriageReturn: UInt8 = 0x0D
-    static let blank: UInt8 = 0x20
+    static var tab: UInt8 { 0x09 }
+    static var lineFeed: UInt8 { 0x0A }
+    static var carriageReturn: UInt8 { 0x0D }
+    static var blank: UInt8 { 0x20 }
 }

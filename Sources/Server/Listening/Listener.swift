@@ -164,7 +164,8 @@ package final class Listener: Sendable {
                     )
                 }
             }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // With it, swift-nio-ssl takes its whole timeout of 5 s for every connection that is closed here.
+            .childChannelOption(.allowRemoteHalfClosure, value: self.tls == nil)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.accept(channel) }

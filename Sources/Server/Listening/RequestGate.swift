@@ -43,6 +43,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var fault: RequestFault?
     /// Whether nothing more is let through.
     private var isOver = false
+    /// Whether the connection ends with the answers to what was let through.
+    private var isLast = false
     private var timer: Scheduled<Void>?
     private var timed = RequestScanner.Phase.idle
     /// Whether bytes were asked for and have not come.
@@ -121,6 +123,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         }
         self.unanswered += 1
         self.owesContinue = head.expectsContinue
+        self.isLast = head.isLast
         context.fireChannelRead(self.wrapInboundOut(bytes))
         self.sendContinue()
     }
@@ -146,6 +149,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         self.unanswered = max(0, self.unanswered - 1)
         self.sendContinue()
         self.refuse()
+        if self.isLast, self.unanswered == 0, !self.isOver { self.end(with: ByteBuffer()) }
     }
 
     /// The connection has become something else; what comes is no longer for the codec.

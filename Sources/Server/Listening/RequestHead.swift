@@ -19,6 +19,8 @@ struct RequestHead: Sendable, Equatable {
     private(set) var body = Body.none
     /// Whether the client waits for `100 Continue` before it sends the body.
     private(set) var expectsContinue = false
+    /// Whether it asks for another protocol. A codec may take what follows for that, so nothing may follow.
+    private(set) var isLast = false
     /// The values of `X-Forwarded-For`, in order.
     private(set) var forwardedFor: [String] = []
 
@@ -46,6 +48,8 @@ struct RequestHead: Sendable, Equatable {
             case 6 where bytes.hasWord("expect", at: name):
                 guard bytes.hasWord("100-continue", at: value) else { throw .expectation }
                 self.expectsContinue = true
+            case 7 where bytes.hasWord("upgrade", at: name):
+                self.isLast = true
             case 14 where bytes.hasWord("content-length", at: name):
                 guard length == nil, let given = Self.number(bytes, value) else { throw .contentLength }
                 length = given
@@ -75,17 +79,15 @@ struct RequestHead: Sendable, Equatable {
 
     /// Whether the version is 1.1; it is 1.0 otherwise.
     private static func version(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(RequestFault) -> Bool {
-        var blanks: [Int] = []
-        for index in line {
-            if bytes[index] == .blank { blanks.append(index) }
-            guard bytes[index] != .tab, blanks.count <= 2 else { throw .malformedRequestLine }
-        }
-        guard blanks.count == 2 else { throw .malformedRequestLine }
-        let method = line.lowerBound..<blanks[0]
-        guard !method.isEmpty, blanks[1] > blanks[0] + 1, method.allSatisfy({ bytes[$0].isTokenCharacter }) else {
-            throw .malformedRequestLine
-        }
-        let version = blanks[1] + 1..<line.upperBound
+        var end = line.lowerBound
+        while end < line.upperBound, bytes[end].isTokenCharacter { end += 1 }
+        let method = line.lowerBound..<end
+        guard !method.isEmpty, end < line.upperBound, bytes[end] == .blank else { throw .malformedRequestLine }
+        let target = end + 1
+        end = target
+        while end < line.upperBound, bytes[end] != .blank, bytes[end] != .tab { end += 1 }
+        guard end > target, end < line.upperBound, bytes[end] == .blank else { throw .malformedRequestLine }
+        let version = end + 1..<line.upperBound
         guard version.count == 8, bytes.hasPrefix("HTTP/", at: version.lowerBound),
             bytes[version.lowerBound + 6] == UInt8(ascii: ".")
         else { throw .malformedRequestLine }
@@ -159,17 +161,9 @@ extension UInt8 {
         UInt8(ascii: "A")...UInt8(ascii: "Z") ~= self ? self | 0x20 : self
     }
 
-    /// RFC 9110 §5.6.2.
+    /// RFC 9110 §5.6.2. One bit for each character, because every byte of every name is asked.
     fileprivate var isTokenCharacter: Bool {
-        switch self {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"),
-            UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"),
-            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"),
-            UInt8(ascii: "|"), UInt8(ascii: "~"):
-            true
-        default:
-            false
-        }
+        let bits: UInt64 = self < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+        return self < 128 && bits >> (self & 63) & 1 == 1
     }
 }

@@ -25,7 +25,7 @@ struct RequestScanner: Sendable {
         case idle
         case head
         case body
-        /// After a fault. Final.
+        /// After a fault or the last request. Final.
         case over
     }
 
@@ -36,14 +36,15 @@ struct RequestScanner: Sendable {
         case sized(left: Int)
         /// In a body of chunks. → `done`
         case chunked(ChunkReader)
-        /// After a request. → `head`
+        /// After a request. → `head`, `over`
         case done
-        /// After a fault. Final.
+        /// After a fault or the last request. Final.
         case over
     }
 
     private let limits: RequestHead.Limits
     private var state: State
+    private var isLast = false
     private var input = ByteBuffer()
 
     init(limits: RequestHead.Limits = RequestHead.Limits()) {
@@ -89,6 +90,7 @@ struct RequestScanner: Sendable {
             }
             let head = try RequestHead(self.input.readableBytesUInt8Span.extracting(0..<length), limits: self.limits)
             self.state = Self.body(of: head)
+            self.isLast = head.isLast
             return .head(head, self.input.readSlice(length: length) ?? ByteBuffer())
         case .sized(let left):
             let count = min(left, self.input.readableBytes)
@@ -101,7 +103,7 @@ struct RequestScanner: Sendable {
             self.state = reader.isAtEnd ? .done : .chunked(reader)
             return .body(self.input.readSlice(length: count) ?? ByteBuffer())
         case .done:
-            self.state = .head(HeadLines())
+            self.state = self.isLast ? .over : .head(HeadLines())
             // Not an optimisation: a drained buffer would keep its read's storage alive on an idle connection.
             if self.input.readableBytes == 0 { self.input = ByteBuffer() }
             return .end

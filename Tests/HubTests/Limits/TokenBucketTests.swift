@@ -25,12 +25,21 @@ import Testing
     }
 
     @Test
-    func moreThanTheBucketHoldsCountsAsAllOfIt() {
+    func moreThanTheBucketHoldsIsNeverThere() {
         let rate = AllowedRate(perSecond: 10, burst: 5)
         var bucket = TokenBucket()
-        #expect(bucket.take(1_000_000, of: rate, at: Self.time(0)) == nil)
-        #expect(bucket.take(1, of: rate, at: Self.time(0)) == .milliseconds(100))
-        #expect(bucket.take(.max, of: rate, at: Self.time(0)) == .milliseconds(500))
+        #expect(bucket.take(6, of: rate, at: Self.time(0)) == .milliseconds(100))
+        #expect(bucket.take(5, of: rate, at: Self.time(0)) == nil)
+        #expect(bucket.take(.max, of: rate, at: Self.time(0)) != nil)
+    }
+
+    /// A request is all or nothing, so one that is larger than the burst counts as all of it.
+    @Test
+    func aRequestLargerThanTheBurstCanBePublished() {
+        let rates = PublishRates(AllowedRate(perSecond: 10, burst: 5))
+        #expect(rates.take(1_000_000, for: "a", at: Self.time(0)) == nil)
+        #expect(rates.take(1, for: "a", at: Self.time(0)) == .milliseconds(100))
+        #expect(rates.take(.max, for: "a", at: Self.time(0)) == .milliseconds(500))
     }
 
     @Test(arguments: [

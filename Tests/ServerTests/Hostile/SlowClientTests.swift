@@ -15,7 +15,6 @@ struct SlowClientTests {
         var setup = Setup()
         setup.edge.headSeconds = 1
         setup.edge.bodyTime = .seconds(1)
-        setup.edge.idleTime = .seconds(1)
         return setup
     }
 
@@ -78,9 +77,7 @@ struct SlowClientTests {
 
     @Test
     func aBodyThatStopsEndsInTime() async throws {
-        var setup = Self.impatient
-        setup.edge.bodyTime = .seconds(1)
-        try await withWitness(setup) { server, _ in
+        try await withWitness(Self.impatient) { server, _ in
             let wire = try await server.connect()
             let token = try await server.tokens.publisher()
             let request = Request.post(#"{"type":"rateChange","key":"A","data":{"rate":"1"}}"#, token: token).text
@@ -91,7 +88,9 @@ struct SlowClientTests {
 
     @Test
     func idleConnectionsEnd() async throws {
-        try await withWitness(Self.impatient) { server, witness in
+        var setup = Self.impatient
+        setup.edge.idleTime = .seconds(1)
+        try await withWitness(setup) { server, witness in
             let silent = try await server.connect()
             let idle = try await server.connect()
             try await idle.send(Request.get("/health/live").text)

@@ -33,6 +33,8 @@ import Testing
                         self.ends += 1
                     case .fault(let fault):
                         self.fault = fault
+                        // How much of a body has passed by then depends on the pieces it came in.
+                        if fault.isInBody { self.passed = [] }
                     }
                 }
             }
@@ -158,6 +160,16 @@ import Testing
         let finding = Finding.of(head + body)
         #expect(finding.fault == fault)
         #expect(finding.heads.count == 1 && finding.ends == 0)
+    }
+
+    /// A codec that takes what follows for another protocol would never see the requests there.
+    @Test(arguments: ["Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n", "upgrade:x\r\nContent-Length: 0\r\n\r\n"])
+    func nothingFollowsARequestToUpgrade(_ fields: String) throws {
+        let request = "GET / HTTP/1.1\r\nHost: h\r\n" + fields
+        let finding = Finding.of(request + "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(finding.fault == nil)
+        #expect(finding.passed == Array(request.utf8) && finding.ends == 1)
+        #expect(try #require(finding.heads.first).isLast)
     }
 
     @Test

@@ -40,7 +40,7 @@ final class Wire: Sendable {
         let received = Watched(Received())
         let secure = try tls.map { try NIOSSLContext(configuration: $0) }
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.allowRemoteHalfClosure, value: tls == nil)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
