@@ -35,9 +35,9 @@ test: libraries test-tools ## Run every test.
 	@$(DEBUG) --build-tests
 	@swift test --skip-build --no-parallel
 
-# libFuzzer's library comes with the toolchain on Linux; elsewhere the corpus is mutated without it.
+# With libFuzzer where the toolchain has it (Linux), else by mutating the corpus.
 fuzz: libraries ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each target, FUZZ_TARGETS="frames requests").
-	@echo "Building with libFuzzer in a folder of its own; the first time takes 5 to 15 minutes."
+	@echo "Building in a folder of its own; the first time takes 5 to 15 minutes."
 	@Tests/Fuzz/run $(FUZZ_TARGETS)
 
 bench: libraries ## Time the hub's inner parts (BENCH="--instructions" counts instructions too).
