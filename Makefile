@@ -13,7 +13,7 @@ PROGRAM := .build/release/broadtape
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
 TEST_TOOLS := python3-venv postgresql redis-server haproxy procps openssl
 
-.PHONY: help run build hub test bench bench-postgres conformance conformance-if-available libraries test-tools format lint clean
+.PHONY: help run build hub test fuzz bench bench-postgres conformance conformance-if-available libraries test-tools format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
@@ -34,6 +34,11 @@ test: libraries test-tools ## Run every test.
 	@echo "Building the tests; the first time takes 5 to 15 minutes."
 	@$(DEBUG) --build-tests
 	@swift test --skip-build --no-parallel
+
+# With libFuzzer where the toolchain has it (Linux), else by mutating the corpus.
+fuzz: libraries ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each target, FUZZ_TARGETS="frames requests").
+	@echo "Building in a folder of its own; the first time takes 5 to 15 minutes."
+	@Tests/Fuzz/run $(FUZZ_TARGETS)
 
 bench: libraries ## Time the hub's inner parts (BENCH="--instructions" counts instructions too).
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."

@@ -105,6 +105,7 @@ let package = Package(
                 "Hub",
                 "JSON",
                 "WebSocket",
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOExtras", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -224,6 +225,34 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "TestServers", dependencies: nio, path: "Tests/TestServers", swiftSettings: settings),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Hub",
+                "HubTestSupport",
+                "JSON",
+                "RedisBus",
+                "Server",
+                "WebSocket",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Tests/Fuzz/Targets",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "broadtape-fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzz/Program",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzz/Tests",
+            swiftSettings: settings
+        ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests",
@@ -298,6 +327,8 @@ let package = Package(
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings

@@ -20,6 +20,8 @@ package final class Hub: Sendable {
     let verifier: TokenVerifier
     package let revocations: Revocations
     package let audit: AuditTrail
+    package let publishRates: PublishRates
+    let userConnections: UserConnections
     /// Takes in what outside publishers send over the bus; nil without a source.
     package let fanIn: FanIn?
     let fanout: Fanout
@@ -33,6 +35,7 @@ package final class Hub: Sendable {
     let polledHeads = Atomic<Int>(0)
     let headsLog = Mutex(SparseLog())
     let draining = Mutex(Draining())
+    let admissions = Mutex(TokenBucket())
     private let isRunning = Atomic<Bool>(false)
     private let stopping: AsyncStream<Never>
     private let stop: AsyncStream<Never>.Continuation
@@ -115,6 +118,8 @@ package final class Hub: Sendable {
                 tellStale: { stale in board.change { $0.setStale(stale) } }
             )
         }
+        self.publishRates = PublishRates(configuration.publishRate)
+        self.userConnections = UserConnections(limit: configuration.connectionsPerUser)
         self.bus = bus
         self.verifier = verifier
         self.revocations = Revocations(store: access.revocations)
@@ -129,8 +134,11 @@ package final class Hub: Sendable {
     }
 
     /// Makes the session of a connection; nil when the loop is none of the hub's. Called on that loop.
-    package func makeSession(on loop: any EventLoop, outlet: any Outlet) -> Session? {
-        self.rosters.first { $0.loop === loop }.map { Session(hub: self, roster: $0, outlet: outlet) }
+    /// - Parameter mayPublish: False for a connection without what publishing takes besides a token.
+    package func makeSession(on loop: any EventLoop, outlet: any Outlet, mayPublish: Bool = true) -> Session? {
+        self.rosters.first { $0.loop === loop }.map { roster in
+            Session(hub: self, roster: roster, outlet: outlet, mayPublish: mayPublish)
+        }
     }
 
     // MARK: - Life

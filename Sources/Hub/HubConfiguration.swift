@@ -2,6 +2,16 @@
 
 /// What an operator decides about a hub.
 package struct HubConfiguration: Sendable {
+    /// When new sessions are asked to come back later, so that those there are go on being served.
+    package struct Admission: Sendable {
+        /// Sessions that may begin, on this node; nil is any number.
+        package var rate: AllowedRate?
+        /// By how much a loop may be late to its work; nil is any time.
+        package var lag: Duration?
+
+        package init() {}
+    }
+
     /// The node's name, as clients see it.
     package var node = "node-1"
     /// Whether public types can be read without a token.
@@ -19,6 +29,11 @@ package struct HubConfiguration: Sendable {
     package var pageCacheBytes = 16 << 20
     /// Waits of all sessions at once (tokens, channels, pages).
     package var waits = 100_000
+    /// Events of one service, on this node; nil lets everybody publish as fast as the tape takes it.
+    package var publishRate: AllowedRate?
+    /// Sessions of one user at once, on this node; nil is any number.
+    package var connectionsPerUser: Int?
+    package var admission = Admission()
     package var fanIn = FanIn.Limits()
     /// Between two reads of heads while the way to the other nodes is broken.
     package var pollWhileCut: Duration = .milliseconds(500)

@@ -10,11 +10,13 @@ struct CheckConfigTests {
         _ yaml: String?,
         _ arguments: [String] = [],
         environment: [String: String] = [:],
-        secrets: [String] = []
+        secrets: [String] = [],
+        prepare: (TestFolder) throws -> Void = { _ in }
     ) async throws -> Program.Record {
         var record: Program.Record?
         try await withFolder { folder in
             for name in secrets { _ = try folder.write("a secret", to: name) }
+            try prepare(folder)
             var arguments = ["check-config"] + arguments
             if let yaml { arguments += ["--config", try folder.write(yaml, to: "hub.yaml")] }
             record = try await Program.run(arguments, environment: environment, in: folder)
@@ -159,7 +161,10 @@ struct CheckConfigTests {
         let settings = yaml.split(separator: "\n").filter { $0.firstMatch(of: #/^[a-z-]+:/#) != nil }
         #expect(settings.count >= 23, "\(settings)")
         #expect(yaml.contains("\n  distributionUpdate:"))
-        let record = try await Self.check(yaml, secrets: ["postgres-password", "redis-password"])
+        let record = try await Self.check(yaml, secrets: ["postgres-password", "redis-password"]) { folder in
+            for name in ["hub", "clients"] { try TLSTests.makeCertificate(name, in: folder) }
+            try folder.write("192.0.2.0/24,KP\n", to: "countries.csv")
+        }
         #expect(record.status == 0, "\(record)\n\(yaml)")
         #expect(record.output.contains("distributionUpdate"), "\(record)")
     }

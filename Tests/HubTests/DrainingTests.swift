@@ -3,6 +3,7 @@
 import Hub
 import HubTestSupport
 import JSON
+import NIOCore
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -70,6 +71,62 @@ struct DrainingTests {
             hub.hub.hurry()
             await draining
             #expect(await hub.hub.rosters[0].sessionCount > 0)
+        }
+    }
+
+    // MARK: - Who is let in
+
+    @Test func aDrainingNodeTakesNobodyIn() async throws {
+        try await withHub { hub in
+            let loop = hub.loops[0]
+            #expect(try await loop.submit { hub.hub.unwelcome(on: loop) }.get() == nil)
+            // Keeps the node from being empty at once.
+            _ = try await self.connect(200, to: hub)
+            async let draining: Void = hub.hub.drain(over: .seconds(3_600))
+            try await eventually("it drains") { hub.hub.isDraining }
+            guard case .draining(let left) = try await loop.submit({ hub.hub.unwelcome(on: loop) }).get() else {
+                Issue.record("let in")
+                return
+            }
+            #expect(left > .seconds(3_000) && left <= .seconds(3_600))
+            hub.hub.hurry()
+            await draining
+        }
+    }
+
+    @Test func aStormIsKeptToARate() async throws {
+        var configuration = HubConfiguration.forTests
+        configuration.admission.rate = AllowedRate(perSecond: 10, burst: 3)
+        try await withHub(configuration) { hub in
+            let loop = hub.loops[0]
+            let now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
+            let answers = try await loop.submit {
+                (0..<5).map { _ in hub.hub.unwelcome(on: loop, now: now) }
+            }.get()
+            #expect(answers.prefix(3).allSatisfy { $0 == nil })
+            #expect(answers.suffix(2) == [.storm(.milliseconds(100)), .storm(.milliseconds(100))])
+            let later = try await loop.submit { hub.hub.unwelcome(on: loop, now: now + .milliseconds(100)) }.get()
+            #expect(later == nil)
+        }
+    }
+
+    @Test func aLateLoopTakesNobodyIn() async throws {
+        var configuration = HubConfiguration.forTests
+        configuration.admission.lag = .seconds(30)
+        try await withHub(configuration) { hub in
+            let loop = hub.loops[0]
+            let roster = hub.hub.rosters[0]
+            let answers = try await loop.submit {
+                roster.assumeIsolated { roster in
+                    let start = NIODeadline.now()
+                    roster.probe(uptime: start)
+                    roster.probe(uptime: start + Roster.probeInterval + .seconds(40))
+                    let late = hub.hub.unwelcome(on: loop)
+                    roster.probe(uptime: start + Roster.probeInterval + Roster.probeInterval + .seconds(40))
+                    return [late, hub.hub.unwelcome(on: loop)]
+                }
+            }.get()
+            #expect(answers == [.storm(.seconds(2)), nil])
         }
     }
 }

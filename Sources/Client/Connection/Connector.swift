@@ -34,18 +34,15 @@ package struct Connector: Sendable {
     private let tls: NIOSSLContext?
 
     /// Creates a connector.
-    /// - Parameter trustRoots: A PEM file with the certificates to trust where the address asks for TLS; nil trusts
-    ///   what the system trusts.
-    package init(to address: HubAddress, trustRoots: String? = nil) throws(Ending) {
+    /// - Parameter tls: For an address that asks for TLS.
+    package init(to address: HubAddress, tls: ClientTLS = ClientTLS()) throws(Ending) {
         self.address = address
         guard address.isSecure else {
             self.tls = nil
             return
         }
         do {
-            var configuration = TLSConfiguration.makeClientConfiguration()
-            if let trustRoots { configuration.trustRoots = .file(trustRoots) }
-            self.tls = try NIOSSLContext(configuration: configuration)
+            self.tls = try NIOSSLContext(configuration: try tls.configuration())
         } catch {
             throw .unreachable("TLS cannot be set up: \(error)")
         }

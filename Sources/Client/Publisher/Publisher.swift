@@ -46,6 +46,13 @@ public struct Publisher: Sendable {
         return configuration
     }
 
+    /// How an HTTP client for publishers is configured that trusts and shows certificates of its own.
+    package static func configuration(_ tls: ClientTLS) throws -> HTTPClient.Configuration {
+        var configuration = Self.configuration
+        configuration.tlsConfiguration = try tls.configuration()
+        return configuration
+    }
+
     /// Creates a publisher with a client of the caller's, who shuts it down.
     package init(to address: HubAddress, token: TokenProvider?, retries: Retries, client: HTTPClient) {
         self.address = address

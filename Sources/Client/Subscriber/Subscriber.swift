@@ -84,14 +84,16 @@ public actor Subscriber {
     ///   - address: Where the hub is.
     ///   - subscriptions: The channels to follow, at least one.
     ///   - token: Gives out tokens; nil reads what everyone may read.
+    ///   - tls: For an address that asks for TLS.
     public init(
         to address: HubAddress,
         subscriptions: [Subscription],
         token: TokenProvider? = nil,
+        tls: ClientTLS = ClientTLS(),
         options: Options = Options()
     ) throws(Ending) {
         self.init(
-            connector: try Connector(to: address),
+            connector: try Connector(to: address, tls: tls),
             on: MultiThreadedEventLoopGroup.singleton.next(),
             subscriptions: subscriptions,
             token: token,

@@ -37,6 +37,11 @@ package struct Principal: Sendable, Equatable {
         scope.map { self.scopes.contains($0) } ?? false
     }
 
+    /// Whether events of any type may be published: what makes a service of somebody.
+    package var mayPublishSomething: Bool {
+        self.scopes.contains { $0.hasPrefix("publish:") }
+    }
+
     /// Whether every channel of a type may be read, also other users'.
     package func mayReadAll(_ type: some StringProtocol) -> Bool {
         self.scopes.contains("read:*") || self.scopes.contains("read:\(type)")

@@ -12,7 +12,9 @@ package enum CloseReason: Sendable, Equatable {
     case badMessage(String)
     case notAuthenticated(String)
     case revoked
+    case tooManyConnections(limit: Int)
     case tooManySubscriptions(limit: Int)
+    case rateLimited
 
     /// 4000–4099: reconnect and resume; 4500–4999: do not reconnect by itself.
     package var code: UInt16 {
@@ -25,7 +27,9 @@ package enum CloseReason: Sendable, Equatable {
         case .badMessage: 4500
         case .notAuthenticated: 4501
         case .revoked: 4502
+        case .tooManyConnections: 4504
         case .tooManySubscriptions: 4505
+        case .rateLimited: 4508
         }
     }
 
@@ -40,6 +44,8 @@ package enum CloseReason: Sendable, Equatable {
         case .badMessage(let why): why
         case .notAuthenticated(let why): why
         case .revoked: "revoked"
+        case .tooManyConnections(let limit): "more than \(limit) connections of this user"
+        case .rateLimited: "too many messages or bytes in a short time"
         case .tooManySubscriptions(let limit): "more than \(limit) subscriptions"
         }
     }

@@ -13,6 +13,8 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case alreadySubscribed = "already_subscribed"
     case notSubscribed = "not_subscribed"
     case tooManySubscriptions = "too_many_subscriptions"
+    case tooManyConnections = "too_many_connections"
+    case rateLimited = "rate_limited"
     case cursorExpired = "cursor_expired"
     case epochChanged = "epoch_changed"
     case invalidEvent = "invalid_event"
@@ -26,9 +28,9 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .cursorExpired, .epochChanged: "snapshot"
         case .notAuthenticated, .tokenExpired: "auth"
-        case .unavailable, .overloaded: "retry"
+        case .unavailable, .overloaded, .rateLimited: "retry"
         case .badRequest, .unknownOp, .badToken, .revoked, .forbidden, .unknownType, .alreadySubscribed, .notSubscribed,
-            .tooManySubscriptions, .invalidEvent, .conflict, .tooLarge:
+            .tooManySubscriptions, .tooManyConnections, .invalidEvent, .conflict, .tooLarge:
             nil
         }
     }

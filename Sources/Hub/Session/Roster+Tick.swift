@@ -31,7 +31,12 @@ extension Roster {
 
     /// Measures how late the loop is; called every ``probeInterval``, as far as the loop gets to it.
     package func probe(uptime: NIODeadline) {
-        if let probed { self.counted.lag.observe(uptime - probed - Self.probeInterval) }
+        if let probed {
+            let lag = max(.zero, uptime - probed - Self.probeInterval)
+            self.counted.lag.observe(lag)
+            // One quick turn of the loop does not make up for a slow one.
+            self.recentLag = max(lag, .nanoseconds(self.recentLag.nanoseconds / 2))
+        }
         self.probed = uptime
     }
 

@@ -66,6 +66,8 @@ package actor Roster {
     package internal(set) var closedSlowConsumers = 0
     /// What the loop has counted.
     var counted = RosterFigures()
+    /// By how much the loop was late of late.
+    var recentLag = TimeAmount.zero
     /// When the loop last came to its probe.
     var probed: NIODeadline?
     /// Batches whose frames wait for the flush.

@@ -27,7 +27,15 @@ package enum ServerMessage: Sendable {
         isPaused: Bool = false,
         stale: [String] = []
     )
-    case error(id: RequestID?, code: ErrorCode, message: String, channel: String? = nil, items: [ItemFault] = [])
+    /// `retryAfter` is in milliseconds.
+    case error(
+        id: RequestID?,
+        code: ErrorCode,
+        message: String,
+        channel: String? = nil,
+        items: [ItemFault] = [],
+        retryAfter: Int? = nil
+    )
     case goodbye(reason: String, reconnectAfter: Int)
 
     /// Room for most messages of the case, in bytes.
@@ -90,12 +98,13 @@ package enum ServerMessage: Sendable {
                 for source in stale { writer.string(source) }
                 writer.endArray()
             }
-        case .error(let id, let code, let message, let channel, let items):
+        case .error(let id, let code, let message, let channel, let items, let retryAfter):
             writer.op("error", id)
             writer.member("code", string: code.rawValue)
             writer.member("message", string: message)
             if let channel { writer.member("channel", string: channel) }
             if let action = code.action { writer.member("action", string: action) }
+            if let retryAfter { writer.member("retryAfter", integer: retryAfter) }
             if !items.isEmpty { writer.items(items) }
         case .goodbye(let reason, let reconnectAfter):
             writer.op("goodbye")

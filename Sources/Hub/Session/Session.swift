@@ -2,7 +2,7 @@
 
 import DequeModule
 import JSON
-import NIOCore
+package import NIOCore
 
 /// One client connection and who it belongs to: decides what its client may do.
 ///
@@ -25,6 +25,7 @@ package actor Session {
     let hub: Hub
     let outlet: any Outlet
     private let limits: Limits
+    private let mayPublish: Bool
     private(set) var principal: Principal?
     private var backlog = Deque<[UInt8]>()
     private var backlogBytes = 0
@@ -37,13 +38,14 @@ package actor Session {
         unsafe self.roster.unownedExecutor
     }
 
-    init(hub: Hub, roster: Roster, outlet: any Outlet) {
+    init(hub: Hub, roster: Roster, outlet: any Outlet, mayPublish: Bool) {
         // At most 15 bytes, which a string holds in itself.
         self.id = "s_" + String(UInt64.random(in: .min ... .max), radix: 36)
         self.hub = hub
         self.roster = roster
         self.outlet = outlet
         self.limits = hub.configuration.session
+        self.mayPublish = mayPublish
     }
 
     // MARK: - From the connection
@@ -105,6 +107,18 @@ package actor Session {
         self.backlog = []
         self.backlogBytes = 0
         self.roster.assumeIsolated { $0.exit(self, code: code) }
+        if let principal = self.principal { self.hub.userConnections.leave(principal.subject) }
+    }
+
+    /// The client sent more in a short time than it may: the connection is closed, with word of when to come back.
+    /// - Returns: False when nothing is done about it: services are kept to a rate of events instead.
+    package func exceededBudget(_ wait: TimeAmount) -> Bool {
+        guard !self.isEnded else { return true }
+        if let principal = self.principal, principal.mayPublishSomething { return false }
+        let milliseconds = Int((wait.nanoseconds + 999_999) / 1_000_000)
+        self.send(.goodbye(reason: "rate_limited", reconnectAfter: milliseconds))
+        self.close(.rateLimited)
+        return true
     }
 
     // MARK: - Requests
@@ -173,6 +187,12 @@ package actor Session {
             let message = "the session belongs to \(known.subject); connect anew for another user"
             return self.send(.error(id: id, code: .badToken, message: message))
         }
+        if self.principal == nil, !self.hub.userConnections.enter(principal.subject) {
+            let limit = self.hub.configuration.connectionsPerUser ?? 0
+            let message = "a user has at most \(limit) connections"
+            self.send(.error(id: id, code: .tooManyConnections, message: message))
+            return self.close(.tooManyConnections(limit: limit))
+        }
         self.principal = principal
         self.roster.assumeIsolated { $0.authenticated(self, principal) }
         self.send(.authenticated(id: id, user: principal.subject, expires: principal.expires))
@@ -182,6 +202,9 @@ package actor Session {
     private func publish(_ items: [JSON.Value], id: RequestID?) {
         guard let principal = self.principal else {
             return self.send(.error(id: id, code: .notAuthenticated, message: "publishing needs a token"))
+        }
+        guard self.mayPublish else {
+            return self.send(.error(id: id, code: .forbidden, message: "publishing needs a client certificate"))
         }
         let accepting = self.hub.tracing?.accept(nil)
         let events: [Event]
@@ -196,6 +219,11 @@ package actor Session {
             self.accepted(accepting, failure: error.summary.code)
             self.hub.publishingRefused(items, by: principal, error)
             return self.send(.error(error, id: id))
+        }
+        if let wait = self.hub.publishRates.take(events.count, for: principal.subject) {
+            let milliseconds = Int((wait.nanoseconds + 999_999) / 1_000_000)
+            let message = "\(principal.subject) publishes too fast; try again in \(milliseconds) ms"
+            return self.send(.error(id: id, code: .rateLimited, message: message, retryAfter: milliseconds))
         }
         self.publishing += 1
         let loop = self.roster.loop

@@ -29,6 +29,9 @@ extension API {
 
     /// - Parameter trace: What the events belong to that do not name a trace themselves.
     func publish(_ request: Request, trace: TraceContext?) async throws(Problem) -> Response {
+        guard Peer.current?.mayPublish ?? true else {
+            throw Problem(.forbidden, code: ErrorCode.forbidden.rawValue, "publishing needs a client certificate")
+        }
         let (publisher, format, body, signature) = try await self.authenticated(request)
         let items = try format.items(in: body, fields: request.headers)
         let events: [Event]
@@ -43,6 +46,15 @@ extension API {
         } catch {
             self.hub.publishingRefused(items, by: publisher, error)
             throw Problem(error)
+        }
+        if let wait = self.hub.publishRates.take(events.count, for: publisher.subject) {
+            var problem = Problem(
+                .tooManyRequests,
+                code: ErrorCode.rateLimited.rawValue,
+                "\(publisher.subject) publishes too fast"
+            )
+            problem.retryAfter = max(1, Int((wait.nanoseconds + 999_999_999) / 1_000_000_000))
+            throw problem
         }
         let result: Result<AppendOutcome, AppendFault>
         do throws(AppendFault) {

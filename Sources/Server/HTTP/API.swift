@@ -10,19 +10,28 @@ package struct API: Sendable {
     let hub: Hub
     let bodyBytes: Int
     let services: ServiceAccounts
+    let origins: AllowedOrigins
 
     /// - Parameters:
     ///   - bodyBytes: Largest request body.
     ///   - services: Those that may sign requests.
-    package init(hub: Hub, bodyBytes: Int, services: ServiceAccounts = ServiceAccounts()) {
+    ///   - origins: Whose pages may read.
+    package init(
+        hub: Hub,
+        bodyBytes: Int,
+        services: ServiceAccounts = ServiceAccounts(),
+        origins: AllowedOrigins = .any
+    ) {
         self.hub = hub
         self.bodyBytes = bodyBytes
         self.services = services
+        self.origins = origins
     }
 
     /// Answers requests.
     package var responder: some HTTPResponder<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: CrossOrigin(origins: self.origins))
         router.post("/events") { request, _ in
             await self.answer { () async throws(Problem) in try await self.traced(request) { trace throws(Problem) in
                     try await self.publish(request, trace: trace)

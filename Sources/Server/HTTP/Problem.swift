@@ -54,12 +54,13 @@ struct Problem: Error {
         case .cursorExpired: .gone
         case .tooLarge: .contentTooLarge
         case .invalidEvent: .unprocessableContent
-        case .tooManySubscriptions: .tooManyRequests
+        case .tooManySubscriptions, .tooManyConnections, .rateLimited: .tooManyRequests
         case .unavailable, .overloaded: .serviceUnavailable
         }
     }
 
-    var response: Response {
+    /// The body.
+    var json: [UInt8] {
         var writer = JSON.Writer()
         writer.beginObject()
         writer.member("type", string: "urn:broadtape:error:\(self.code)")
@@ -69,11 +70,22 @@ struct Problem: Error {
         writer.member("detail", string: self.detail)
         if !self.items.isEmpty { writer.items(self.items) }
         writer.endObject()
-        var response = Response(json: writer, status: self.status)
-        response.headers[.contentType] = "application/problem+json"
-        if let retryAfter { response.headers[.retryAfter] = String(retryAfter) }
-        if self.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
-        return response
+        return writer.bytes + [0x0A]
+    }
+
+    var fields: HTTPFields {
+        var fields: HTTPFields = [.contentType: "application/problem+json", .cacheControl: "no-store"]
+        if let retryAfter { fields[.retryAfter] = String(retryAfter) }
+        if self.status == .unauthorized { fields[.wwwAuthenticate] = "Bearer" }
+        return fields
+    }
+
+    var response: Response {
+        Response(
+            status: self.status,
+            headers: self.fields,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: self.json))
+        )
     }
 }
 

@@ -9,8 +9,20 @@ package struct EdgeConfiguration: Sendable {
     package var bodyBytes = 1 << 20
     /// Largest message from a client, in bytes; a longer one ends in close code 1009.
     package var messageBytes = 1 << 20
-    /// How long a connection may take for its request head, in seconds.
+    /// How long a connection may take for TLS and its first request's head, and for each head after it, in seconds.
     package var headSeconds = 10
+    /// How long a request's body may take.
+    package var bodyTime: Duration = .seconds(30)
+    /// How long an HTTP connection is kept without a request.
+    package var idleTime: Duration = .seconds(120)
+    /// Where the certificates are; nil speaks without TLS.
+    package var tls: TLSFiles?
+    /// Whether publishing takes a client's certificate, over and above a token.
+    package var requiresPublisherCertificates = false
+    package var origins = AllowedOrigins.any
+    /// How fast the client of a WebSocket may send, unless it is a service.
+    package var inbound = InboundBudget.Rates()
+    package var admission = Admission.Limits()
     /// HTTP connections at once.
     package var httpConnections = 20_000
     /// Connections waiting to be accepted by the kernel.

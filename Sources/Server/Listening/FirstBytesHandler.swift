@@ -3,6 +3,7 @@
 import Hub
 import Logging
 import NIOCore
+import NIOSSL
 import WebSocket
 
 /// Looks at a new connection's first request and makes it a WebSocket or hands it to the HTTP API.
@@ -11,18 +12,35 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundOut = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// How long the client may read on after it was told that the connection ends.
+    private static let lingering = TimeAmount.seconds(1)
+
     private let upgrade: Upgrade
-    private let startHTTP: (any Channel) -> Bool
+    private let turndown: Admission.Turndown?
+    private let startHTTP: (any Channel, Peer) -> Bool
     private let timeout: TimeAmount
-    private var handshake = WebSocket.ServerHandshake()
+    private var peer: Peer
+    private var handshake: WebSocket.ServerHandshake
     private var deadline: Scheduled<Void>?
     private var isDecided = false
+    private var isRefused = false
 
     /// - Parameters:
+    ///   - turndown: Why the client is turned away at its first byte; nil for one that is let in.
+    ///   - timeout: For TLS and the whole request head.
     ///   - startHTTP: Adds the HTTP handlers to the end of the pipeline; false when there are too many connections.
-    ///   - timeout: For the whole request head.
-    init(upgrade: Upgrade, timeout: TimeAmount, startHTTP: @escaping (any Channel) -> Bool) {
+    init(
+        upgrade: Upgrade,
+        peer: Peer,
+        turndown: Admission.Turndown?,
+        limits: WebSocket.HeadLimits,
+        timeout: TimeAmount,
+        startHTTP: @escaping (any Channel, Peer) -> Bool
+    ) {
         self.upgrade = upgrade
+        self.peer = peer
+        self.turndown = turndown
+        self.handshake = WebSocket.ServerHandshake(limits: limits)
         self.timeout = timeout
         self.startHTTP = startHTTP
     }
@@ -43,9 +61,15 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Of TLS, for the most part; there is nobody to tell.
+        context.close(promise: nil)
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // Half a request is not answered when its sender, or this node, is leaving.
-        if !self.isDecided, event as? ChannelEvent == .inputClosed || event is ChannelShouldQuiesceEvent {
+        let hasNothingToGet = !self.isDecided || self.isRefused
+        if hasNothingToGet, event as? ChannelEvent == .inputClosed || event is ChannelShouldQuiesceEvent {
             context.close(promise: nil)
         } else {
             context.fireUserInboundEventTriggered(event)
@@ -54,20 +78,26 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.isDecided else { return }
+        if let turndown {
+            self.decided()
+            return self.refuse(turndown.response, context: context)
+        }
         switch self.handshake.receive(self.unwrapInboundIn(data)) {
         case .needMore:
             break
         case .accepted(let request, let rest):
             self.decided()
-            switch self.upgrade.decide(request) {
+            self.lookAtCertificate(context)
+            switch self.upgrade.decide(request, peer: self.peer, channel: context.channel) {
             case .accept(let handler):
                 self.install(handler, rest: rest, context: context)
-            case .refuse(let refusal):
-                self.refuse(refusal.response, context: context)
+            case .refuse(let response):
+                self.refuse(response, context: context)
             }
         case .notWebSocket(let bytes):
             self.decided()
-            guard self.startHTTP(context.channel) else {
+            self.lookAtCertificate(context)
+            guard self.startHTTP(context.channel, self.peer) else {
                 return context.close(promise: nil)
             }
             context.fireChannelRead(self.wrapInboundOut(bytes))
@@ -98,10 +128,20 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 
+    /// The handshake of TLS is over when bytes come. A certificate that a client shows has been verified by then.
+    private func lookAtCertificate(_ context: ChannelHandlerContext) {
+        guard self.upgrade.requiresCertificates else { return }
+        let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
+        self.peer.mayPublish = certificate != nil
+    }
+
     private func refuse(_ response: ByteBuffer, context: ChannelHandlerContext) {
+        self.isRefused = true
+        context.writeAndFlush(self.wrapOutboundOut(response), promise: nil)
+        // Closing at once would have the kernel reset the connection, and the answer be lost, if the client goes on
+        // sending.
+        context.close(mode: .output, promise: nil)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.writeAndFlush(self.wrapOutboundOut(response)).whenComplete { _ in
-            bound.value.close(promise: nil)
-        }
+        self.deadline = context.eventLoop.scheduleTask(in: Self.lingering) { bound.value.close(promise: nil) }
     }
 }

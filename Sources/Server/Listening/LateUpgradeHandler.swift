@@ -8,7 +8,7 @@ import WebSocket
 
 /// Makes a WebSocket of a connection that served HTTP requests before, as proxies that keep connections do.
 ///
-/// The WebSocket takes the first place in the pipeline; the HTTP handlers behind it stay and see nothing more.
+/// The WebSocket takes its place before the ``RequestGate``; the HTTP handlers behind it stay and see nothing more.
 final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -16,6 +16,7 @@ final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let upgrade: Upgrade
+    private var gate: RequestGate?
     private var isTaken = false
     /// Requests that have not been answered whole.
     private var unanswered = 0
@@ -24,6 +25,14 @@ final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     init(upgrade: Upgrade) {
         self.upgrade = upgrade
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.gate = try? context.pipeline.syncOperations.handler(type: RequestGate.self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.gate = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -49,6 +58,7 @@ final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return context.fireChannelRead(data)
         }
         self.isTaken = true
+        self.gate?.leave()
         if self.unanswered > 0 {
             self.waiting = verdict
         } else {
@@ -58,9 +68,11 @@ final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let part = self.unwrapOutboundIn(data)
+        if case .head = part { self.gate?.answerBegins() }
         context.write(data, promise: promise)
         guard case .end = part else { return }
         self.unanswered -= 1
+        self.gate?.answerEnds()
         guard self.unanswered == 0, let waiting = self.waiting else { return }
         self.waiting = nil
         self.answer(waiting, context: context)
@@ -71,10 +83,11 @@ final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .notWebSocket:
             break
         case .refused(let refusal):
-            self.refuse(refusal, context: context)
+            self.gate?.end(with: refusal.response)
         case .accepted(let request):
-            switch self.upgrade.decide(request) {
-            case .refuse(let refusal): self.refuse(refusal, context: context)
+            guard let peer = self.gate?.peer else { return context.close(promise: nil) }
+            switch self.upgrade.decide(request, peer: peer, channel: context.channel) {
+            case .refuse(let response): self.gate?.end(with: response)
             case .accept(let handler): self.install(handler, context: context)
             }
         }
@@ -85,23 +98,12 @@ final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
             // It counts a connection without HTTP traffic as idle, and would close it.
             let idling = try context.pipeline.syncOperations.context(handlerType: HTTPConnectionStateHandler.self)
             context.pipeline.syncOperations.removeHandler(context: idling, promise: nil)
-            try context.pipeline.syncOperations.addHandler(handler, position: .first)
+            try context.pipeline.syncOperations.addHandler(
+                handler,
+                position: .before(try context.pipeline.syncOperations.handler(type: RequestGate.self))
+            )
         } catch {
             context.close(promise: nil)
-        }
-    }
-
-    private func refuse(_ refusal: WebSocket.Refusal, context: ChannelHandlerContext) {
-        var response = HTTPResponse(status: HTTPResponse.Status(code: refusal.status))
-        for (name, value) in refusal.fields {
-            if let name = HTTPField.Name(name) { response.headerFields.append(HTTPField(name: name, value: value)) }
-        }
-        response.headerFields[.connection] = "close"
-        response.headerFields[.contentLength] = "0"
-        context.write(self.wrapOutboundOut(.head(response)), promise: nil)
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.writeAndFlush(self.wrapOutboundOut(.end(nil))).whenComplete { _ in
-            bound.value.close(promise: nil)
         }
     }
 }

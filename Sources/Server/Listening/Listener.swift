@@ -7,6 +7,7 @@ package import Logging
 package import NIOCore
 import NIOExtras
 import NIOPosix
+import NIOSSL
 import ServiceLifecycle
 import Synchronization
 import WebSocket
@@ -20,17 +21,23 @@ package final class Listener: Sendable {
     private let http: HTTP1Channel
     private let connections: Nursery
     private let upgrade: Upgrade
+    private let tls: ServerTLS?
+    private let admission: Admission
     private let onBound: @Sendable (SocketAddress) -> Void
     /// When the last connection has closed after a shutdown; nil before anything was listened on.
     private let allClosed = Mutex<EventLoopFuture<Void>?>(nil)
 
     /// - Parameters:
+    ///   - tls: Nil speaks without.
+    ///   - countries: Who is not served; nil serves all.
     ///   - compression: The one whose framing the hub has; nil agrees to none.
     ///   - group: Its loops are the hub's.
     ///   - onBound: Called once, with the address that connections are accepted on.
     package init<Responder: HTTPResponder>(
         configuration: EdgeConfiguration,
         hub: Hub,
+        tls: ServerTLS? = nil,
+        countries: BlockedCountries? = nil,
         compression: SocketCompression? = nil,
         responder: Responder,
         group: any EventLoopGroup,
@@ -43,6 +50,9 @@ package final class Listener: Sendable {
         self.logger = logger
         self.connections = Nursery(limit: configuration.httpConnections)
         self.onBound = onBound
+        self.tls = tls
+        let admission = Admission(configuration.admission, countries: countries)
+        self.admission = admission
         let upgrade = Upgrade(
             hub: hub,
             limits: WebSocket.Endpoint.Limits(
@@ -50,6 +60,10 @@ package final class Listener: Sendable {
                 messageBytes: configuration.messageBytes
             ),
             compression: compression,
+            admission: admission,
+            origins: configuration.origins,
+            requiresCertificates: configuration.requiresPublisherCertificates,
+            rates: configuration.inbound,
             logger: logger
         )
         self.upgrade = upgrade
@@ -65,11 +79,11 @@ package final class Listener: Sendable {
             },
             configuration: HTTP1Channel.Configuration(
                 additionalChannelHandlers: [LateUpgradeHandler(upgrade: upgrade)],
-                idleTimeout: .seconds(120),
+                idleTimeout: TimeAmount(configuration.idleTime),
                 httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                    maxHeaderFieldSize: 8 * 1024,
-                    maxHeaderListSize: 16 * 1024,
-                    maxHeaderFieldCount: 100
+                    maxHeaderFieldSize: Self.head.bytes,
+                    maxHeaderListSize: Self.head.bytes,
+                    maxHeaderFieldCount: Self.head.fields
                 )
             )
         )
@@ -85,6 +99,8 @@ package final class Listener: Sendable {
         if let address = channel.localAddress {
             self.onBound(address)
         }
+        let memory = self.lookAtMemory(on: channel.eventLoop)
+        defer { memory?.cancel() }
         let isQuiescing = Atomic<Bool>(false)
         await withGracefulShutdownHandler {
             await withTaskCancellationHandler {
@@ -125,6 +141,18 @@ package final class Listener: Sendable {
         deadline.cancel()
     }
 
+    private func lookAtMemory(on loop: any EventLoop) -> RepeatedTask? {
+        guard self.admission.limitsMemory else { return nil }
+        let admission = self.admission
+        return loop.scheduleRepeatedTask(initialDelay: .zero, delay: Self.memoryInterval) { _ in
+            admission.lookAtMemory(ResidentMemory.bytes())
+        }
+    }
+
+    private static let head = RequestHead.Limits()
+    /// Between two looks at the memory.
+    private static let memoryInterval = TimeAmount.milliseconds(250)
+
     private func bind(_ quiescing: ServerQuiescingHelper) async throws -> any Channel {
         try await ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: Int32(clamping: self.configuration.backlog))
@@ -136,30 +164,59 @@ package final class Listener: Sendable {
                     )
                 }
             }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // With it, swift-nio-ssl takes its whole timeout of 5 s for every connection that is closed here.
+            .childChannelOption(.allowRemoteHalfClosure, value: self.tls == nil)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let handler = FirstBytesHandler(
-                        upgrade: self.upgrade,
-                        timeout: .seconds(Int64(self.configuration.headSeconds)),
-                        startHTTP: self.startHTTP
-                    )
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                }
+                channel.eventLoop.makeCompletedFuture { try self.accept(channel) }
             }
             .bind(host: self.configuration.host, port: self.configuration.port)
             .get()
     }
 
+    private func accept(_ channel: any Channel) throws {
+        let peer = self.admission.peer(at: channel.remoteAddress, isSecure: self.tls != nil)
+        let turndown = self.admission.enter(peer, until: channel.closeFuture)
+        let pipeline = channel.pipeline.syncOperations
+        if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
+        // Who is turned away is told at the first byte, which has to come soon.
+        let seconds = turndown == nil ? self.configuration.headSeconds : min(2, self.configuration.headSeconds)
+        let handler = FirstBytesHandler(
+            upgrade: self.upgrade,
+            peer: peer,
+            turndown: turndown,
+            limits: WebSocket.HeadLimits(bytes: Self.head.bytes, fields: Self.head.fields),
+            timeout: .seconds(Int64(seconds)),
+            startHTTP: self.startHTTP
+        )
+        try pipeline.addHandler(handler)
+    }
+
     /// Adds the HTTP API's handlers to a connection and starts serving it.
-    private func startHTTP(_ channel: any Channel) -> Bool {
+    private func startHTTP(_ channel: any Channel, _ peer: Peer) -> Bool {
+        let gate = RequestGate(
+            peer: peer,
+            admission: self.admission,
+            limits: Self.head,
+            times: RequestGate.Times(
+                head: .seconds(Int64(self.configuration.headSeconds)),
+                body: TimeAmount(self.configuration.bodyTime)
+            )
+        )
+        do {
+            try channel.pipeline.syncOperations.addHandler(gate)
+        } catch {
+            return false
+        }
         let http = self.http
         let logger = self.logger
         let value = http.setup(channel: channel, logger: logger)
         return self.connections.start {
             do {
-                await http.handle(value: try await value.get(), logger: logger)
+                let connection = try await value.get()
+                await Peer.$current.withValue(peer) {
+                    await http.handle(value: connection, logger: logger)
+                }
             } catch {
                 logger.debug("connection could not be set up", metadata: ["error": "\(error)"])
             }

@@ -32,6 +32,8 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
     private var response: ByteBuffer?
     /// From the upgrade request; nil once it was handed on.
     private var token: String?
+    private let peer: Peer
+    private var budget: InboundBudget
     private let logger: Logger
     private var endpoint: WebSocket.Endpoint
     /// Nil where no compression was agreed on.
@@ -59,6 +61,8 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
     init(
         hub: Hub,
         response: ByteBuffer,
+        peer: Peer,
+        rates: InboundBudget.Rates,
         token: String?,
         limits: WebSocket.Endpoint.Limits,
         compression: SocketCompression.Agreement?,
@@ -66,6 +70,8 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
     ) {
         self.hub = hub
         self.response = response
+        self.peer = peer
+        self.budget = InboundBudget(rates)
         self.token = token
         self.logger = logger
         self.endpoint = WebSocket.Endpoint(role: .server, limits: limits, compression: compression?.compression)
@@ -81,10 +87,12 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         self.context = context
         self.channel = channel
         self.isChannelWritable = channel.isWritable
-        self.socket = DirectSocket(channel)
+        // What goes past NIO goes past TLS.
+        self.socket = self.peer.isSecure ? nil : DirectSocket(channel)
         let loop = context.eventLoop
         let outlet = SocketOutlet(handler: self, loop: loop)
-        guard let session = self.hub.makeSession(on: loop, outlet: outlet) else {
+        guard let session = self.hub.makeSession(on: loop, outlet: outlet, mayPublish: self.peer.mayPublish)
+        else {
             self.logger.error("connection on a loop that is not the hub's")
             return context.close(promise: nil)
         }
@@ -137,9 +145,13 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
     // MARK: - In
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.lastHeard = .now()
-        self.endpoint.receive(self.unwrapInboundIn(data))
+        let now = NIODeadline.now()
+        let bytes = self.unwrapInboundIn(data)
+        self.lastHeard = now
+        if let wait = self.budget.take(bytes: bytes.readableBytes, at: now), self.isLimited(wait) { return }
+        self.endpoint.receive(bytes)
         var texts: [[UInt8]] = []
+        var controls = 0
         var binary = false
         reading: while let event = self.endpoint.next() {
             switch event {
@@ -149,9 +161,10 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
                 binary = true
                 break reading
             case .ping(_, let pong):
+                controls += 1
                 self.append(pong)
             case .pong:
-                break
+                controls += 1
             case .closed(let close, let reply):
                 self.hand(texts, binary: false)
                 return self.finish(reply, code: close.code)
@@ -161,7 +174,15 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
                 return self.finish(reply, code: violation.closeCode)
             }
         }
+        if let wait = self.budget.take(messages: texts.count + controls, at: now), self.isLimited(wait) { return }
         self.hand(texts, binary: binary)
+    }
+
+    /// The client has sent more than its budget: closes its connection, unless it is a publisher's, who is kept to a
+    /// rate of events.
+    private func isLimited(_ wait: TimeAmount) -> Bool {
+        guard case .open(let session) = self.state else { return true }
+        return session.assumeIsolated { $0.exceededBudget(wait) }
     }
 
     private func hand(_ texts: [[UInt8]], binary: Bool) {

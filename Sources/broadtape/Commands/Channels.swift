@@ -23,9 +23,23 @@ struct Channels: AsyncParsableCommand {
     func run() async throws {
         let address = try self.hub.address()
         let token = try await self.hub.tokenProvider?()
+        let client = HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            configuration: try Publisher.configuration(self.hub.credentials)
+        )
+        do {
+            try await self.list(from: address, token: token, through: client)
+            try await client.shutdown()
+        } catch {
+            try? await client.shutdown()
+            throw error
+        }
+    }
+
+    private func list(from address: HubAddress, token: String?, through client: HTTPClient) async throws {
         var after: String?
         repeat {
-            let page = try await self.page(of: address, after: after, token: token)
+            let page = try await self.page(of: address, after: after, token: token, through: client)
             for channel in page["channels"]?.elements.map({ $0 }) ?? [] {
                 guard let name = channel["channel"]?.string, let head = channel["head"]?.integer,
                     let first = channel["first"]?.integer
@@ -36,7 +50,12 @@ struct Channels: AsyncParsableCommand {
         } while after != nil
     }
 
-    private func page(of address: HubAddress, after: String?, token: String?) async throws -> JSON.Value {
+    private func page(
+        of address: HubAddress,
+        after: String?,
+        token: String?,
+        through client: HTTPClient
+    ) async throws -> JSON.Value {
         var components = URLComponents(string: address.description) ?? URLComponents()
         components.path = "/channels"
         components.queryItems = [
@@ -45,7 +64,7 @@ struct Channels: AsyncParsableCommand {
         if let after { components.queryItems?.append(URLQueryItem(name: "after", value: after)) }
         var request = HTTPClientRequest(url: components.string ?? "")
         if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let response = try await client.execute(request, timeout: .seconds(30))
         let body = try await response.body.collect(upTo: 16 << 20)
         let value = try JSON.Value.parse(Array(body.readableBytesView))
         guard response.status == .ok else {

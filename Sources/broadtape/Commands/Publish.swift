@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import AsyncHTTPClient
 import Client
 
 /// `broadtape publish`: hands events to a hub.
@@ -36,9 +37,29 @@ struct Publish: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let credentials = self.hub.credentials
+        let client = HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            configuration: try Publisher.configuration(credentials)
+        )
+        do {
+            try await self.publish(through: client)
+            try await client.shutdown()
+        } catch {
+            try? await client.shutdown()
+            throw error
+        }
+    }
+
+    private func publish(through client: HTTPClient) async throws {
         let speed = try self.parsedSpeed()
         let trace = try Trace(path: self.file)
-        let publisher = Publisher(to: try self.hub.address(), token: self.hub.tokenProvider)
+        let publisher = Publisher(
+            to: try self.hub.address(),
+            token: self.hub.tokenProvider,
+            retries: Retries(),
+            client: client
+        )
         var accepted = 0
         var duplicates = 0
         try await trace.play(speed: speed, repeats: self.repeats) { events in

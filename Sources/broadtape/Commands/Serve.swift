@@ -53,16 +53,22 @@ struct Serve: AsyncParsableCommand {
         } catch {
             throw ConfigurationFault(error.explanation)
         }
+        if self.demo != nil, settings.tls != nil {
+            throw ConfigurationFault("--demo plays into a hub without TLS; leave out tls-certificate or --demo")
+        }
         let demo = try self.demo.map { try Demo(path: $0, keys: authentication.credentials.tokens) }
         let (addresses, bound) = AsyncStream.makeStream(of: SocketAddress.self, bufferingPolicy: .bufferingNewest(1))
         let listener = Listener(
             configuration: settings.edge,
             hub: hub,
+            tls: settings.tls,
+            countries: settings.countries,
             compression: compression,
             responder: API(
                 hub: hub,
                 bodyBytes: settings.edge.bodyBytes,
-                services: authentication.credentials.services
+                services: authentication.credentials.services,
+                origins: settings.edge.origins
             ).responder,
             group: group,
             logger: logger
@@ -85,6 +91,11 @@ struct Serve: AsyncParsableCommand {
         ]
         if let spans { services.insert(spans, at: 0) }
         if let renewal = authentication.renewal { services.insert(renewal, at: 0) }
+        let candidates: [(any Reloading)?] = [settings.tls, settings.countries]
+        let reloaded = candidates.compactMap { $0 }
+        if !reloaded.isEmpty {
+            services.append(ReloadService(reloader: Reloader(reloaded, logger: logger)))
+        }
         if let demo {
             services.append(DemoService(demo: demo, addresses: addresses, logger: logger))
         }

@@ -31,7 +31,8 @@ struct Tail: AsyncParsableCommand {
         let subscriber = try Subscriber(
             to: try self.hub.address(),
             subscriptions: self.channels.map { Subscription($0, from: position) },
-            token: self.hub.tokenProvider
+            token: self.hub.tokenProvider,
+            tls: self.hub.credentials
         )
         let limit = self.count ?? .max
         try await subscriber.run { updates in

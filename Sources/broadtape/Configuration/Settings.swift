@@ -22,6 +22,10 @@ struct Settings {
     var loops: Int
     var hub: HubConfiguration
     var edge: EdgeConfiguration
+    /// Nil speaks without TLS.
+    var tls: ServerTLS?
+    /// Nil serves everybody.
+    var countries: BlockedCountries?
     /// Of its own, so that opening the hub to the world does not open this too.
     var adminHost: String
     var adminPort: Int
@@ -113,8 +117,6 @@ struct Settings {
         if hub.roster.silence <= hub.roster.heartbeat {
             reader.complain("silence must be longer than heartbeat: clients answer the ping that goes with it")
         }
-        self.hub = hub
-
         var edge = EdgeConfiguration()
         edge.host = reader.text(.host) ?? ""
         edge.port = reader.number(.port, in: 0...65_535) ?? 0
@@ -123,7 +125,11 @@ struct Settings {
         edge.compression = reader.value(.compression, "on or off") { ["on": true, "off": false][$0] } ?? false
         edge.compressionThreshold = reader.bytes(.compressionThreshold, in: 0...1 << 30)
         edge.takeoverConnections = reader.number(.compressionTakeovers, in: 0...1_000_000) ?? 0
+        let guarding = Self.readGuarding(&edge, &hub, &reader)
+        self.hub = hub
         self.edge = edge
+        self.tls = guarding.tls
+        self.countries = guarding.countries
         self.adminHost = reader.text(.adminHost) ?? ""
         self.adminPort = reader.number(.adminPort, in: 0...65_535) ?? 0
         self.isAdminPortChosen = reader.isSet(.adminPort)

@@ -131,7 +131,7 @@ struct ConnectionTests {
             let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).pem")
             try Data(TestCertificate.certificate.utf8).write(to: file)
             defer { try? FileManager.default.removeItem(at: file) }
-            let connector = try Connector(to: server.address, trustRoots: file.path)
+            let connector = try Connector(to: server.address, tls: ClientTLS(trustRoots: file.path))
             let (happenings, connection) = try await Recorder.connect(connector)
             var happening = happenings.makeAsyncIterator()
             let peer = try await server.accept()

@@ -6,6 +6,7 @@ import JSON
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Server
 import ServiceLifecycle
 import Synchronization
@@ -23,6 +24,8 @@ struct Setup: Sendable {
     var services = ServiceAccounts()
     /// Whether the port is the operators' instead of the public one.
     var isAdmin = false
+    var tls: ServerTLS?
+    var countries: BlockedCountries?
 
     init() {
         self.hub.drainWindow = .zero
@@ -51,8 +54,9 @@ struct TestServer: Sendable {
     }
 
     /// Opens a connection, which is closed at the end of the test.
-    func connect(receiveBuffer: Int? = nil) async throws -> Wire {
-        let wire = try await Wire.connect(to: self.port, receiveBuffer: receiveBuffer)
+    /// - Parameter tls: Speaks TLS; nil speaks without.
+    func connect(receiveBuffer: Int? = nil, tls: TLSConfiguration? = nil) async throws -> Wire {
+        let wire = try await Wire.connect(to: self.port, receiveBuffer: receiveBuffer, tls: tls)
         self.clients.wires.withLock { $0.append(wire) }
         return wire
     }
@@ -189,8 +193,15 @@ func withServer(
             Listener(
                 configuration: setup.edge,
                 hub: hub,
+                tls: setup.tls,
+                countries: setup.countries,
                 compression: compression,
-                responder: API(hub: hub, bodyBytes: setup.edge.bodyBytes, services: setup.services).responder,
+                responder: API(
+                    hub: hub,
+                    bodyBytes: setup.edge.bodyBytes,
+                    services: setup.services,
+                    origins: setup.edge.origins
+                ).responder,
                 group: group,
                 logger: logger,
                 onBound: onBound

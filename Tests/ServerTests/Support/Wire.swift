@@ -3,6 +3,13 @@
 import HubTestSupport
 import NIOCore
 import NIOPosix
+import NIOSSL
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
 
 /// A TCP connection as it is: bytes out, bytes in.
 final class Wire: Sendable {
@@ -26,14 +33,21 @@ final class Wire: Sendable {
         self.received = received
     }
 
-    /// - Parameter receiveBuffer: Of the kernel, in bytes; small ones make the other side feel soon that nobody reads.
-    static func connect(to port: Int, receiveBuffer: Int? = nil) async throws -> Wire {
+    /// - Parameters:
+    ///   - receiveBuffer: Of the kernel, in bytes; small ones make the other side feel soon that nobody reads.
+    ///   - tls: Speaks TLS; nil speaks without.
+    static func connect(to port: Int, receiveBuffer: Int? = nil, tls: TLSConfiguration? = nil) async throws -> Wire {
         let received = Watched(Received())
+        let secure = try tls.map { try NIOSSLContext(configuration: $0) }
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.allowRemoteHalfClosure, value: tls == nil)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let secure {
+                        let handler = try NIOSSLClientHandler(context: secure, serverHostname: nil)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                     try channel.pipeline.syncOperations.addHandler(Receiver(received))
                 }
             }
@@ -88,6 +102,13 @@ final class Wire: Sendable {
     /// Leaves what comes in the kernel, or takes it again.
     func setReading(_ reads: Bool) async throws {
         try await self.channel.setOption(.autoRead, value: reads).get()
+    }
+
+    /// Ends the connection with a reset, as a client does that was switched off.
+    func reset() async {
+        try? await (self.channel as? any SocketOptionProvider)?
+            .setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        try? await self.channel.close()
     }
 
     func close() async {

@@ -111,4 +111,26 @@ struct DrainTests {
             #expect(await server.sessionCount() <= 1)
         }
     }
+
+    /// Whoever is sent away is not to come back to the same node.
+    @Test
+    func aDrainingNodeTakesNoNewSockets() async throws {
+        try await withServer { server in
+            var sockets: [Socket] = []
+            for _ in 1...120 { sockets.append(try await server.open()) }
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await server.hub.drain(over: .seconds(600)) }
+                try await eventually("it drains") { server.hub.isDraining }
+                let refused = try await server.request(.upgrade())
+                try refused.expectProblem(503, "draining")
+                let wait = try #require(refused.fields["retry-after"].flatMap { Int($0) })
+                #expect((500...601).contains(wait))
+                #expect(try await server.request(.get("/health/ready")).status == 503)
+                #expect(try await server.request(.get("/health/live")).status == 200)
+                server.hub.hurry()
+                try await tasks.waitForAll()
+            }
+            for socket in sockets { await socket.wire.close() }
+        }
+    }
 }

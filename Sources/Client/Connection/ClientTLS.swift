@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOSSL
+
+/// Whom a client trusts and what it shows, where a hub's address asks for TLS: PEM files.
+public struct ClientTLS: Sendable, Equatable {
+    /// The certificates to trust; nil trusts what the system trusts.
+    public var trustRoots: String?
+    /// The client's own certificate, followed by those that lead from it to one that the hub trusts.
+    public var certificate: String?
+    /// The key of the certificate.
+    public var key: String?
+
+    /// Creates what is to be trusted and shown; nothing given trusts what the system trusts and shows nothing.
+    public init(trustRoots: String? = nil, certificate: String? = nil, key: String? = nil) {
+        self.trustRoots = trustRoots
+        self.certificate = certificate
+        self.key = key
+    }
+
+    /// Why the files cannot be used.
+    struct Invalid: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Reads the files of the client's own certificate.
+    func configuration() throws -> TLSConfiguration {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        if let trustRoots { configuration.trustRoots = .file(trustRoots) }
+        guard (self.certificate == nil) == (self.key == nil) else {
+            throw Invalid(description: "a client certificate and its key go together")
+        }
+        if let certificate, let key {
+            configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
+            configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+        }
+        return configuration
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// How many sessions each user has on this node.
+final class UserConnections: Sendable {
+    private let limit: Int?
+    private let counts = Mutex<[String: Int]>([:])
+
+    /// - Parameter limit: Of one user; nil counts nothing.
+    init(limit: Int?) {
+        self.limit = limit
+    }
+
+    /// Counts a session, which has to ``leave(_:)``.
+    /// - Returns: False when the user has as many as allowed; nothing is counted then.
+    func enter(_ user: String) -> Bool {
+        guard let limit = self.limit else { return true }
+        return self.counts.withLock { counts in
+            guard counts[user, default: 0] < limit else { return false }
+            counts[user, default: 0] += 1
+            return true
+        }
+    }
+
+    func leave(_ user: String) {
+        guard self.limit != nil else { return }
+        self.counts.withLock { counts in
+            guard let count = counts[user] else { return }
+            counts[user] = count > 1 ? count - 1 : nil
+        }
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// The countries that are not served, and the file that says where addresses are.
+package final class BlockedCountries: Sendable {
+    /// Why the file or the list cannot be used.
+    package struct Fault: Error, Equatable, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Largest file that is read, in bytes.
+    private static let fileBytes = 64 << 20
+
+    private let path: String
+    private let blocked: Set<CountryTable.Country>
+    private let table: Mutex<CountryTable>
+
+    /// - Parameters:
+    ///   - countries: Two letters each (ISO 3166-1).
+    ///   - path: A file of lines with a prefix and a country.
+    package init(_ countries: [String], file path: String) throws(Fault) {
+        var blocked: Set<CountryTable.Country> = []
+        for text in countries {
+            guard let country = CountryTable.Country(text) else {
+                throw Fault(description: "\"\(text.prefix(40))\" is not a country: two letters, as KP")
+            }
+            blocked.insert(country)
+        }
+        self.blocked = blocked
+        self.path = path
+        self.table = Mutex(try Self.read(path))
+    }
+
+    /// Whether someone at an address is not served.
+    func blocks(_ address: NetworkAddress) -> Bool {
+        let table = self.table.withLock { $0 }
+        return table.country(of: address).map(self.blocked.contains) ?? false
+    }
+
+    private static func read(_ path: String) throws(Fault) -> CountryTable {
+        guard let text = Self.text(of: path) else {
+            throw Fault(description: "\(path): it cannot be read, or has more than \(Self.fileBytes) bytes")
+        }
+        do throws(CountryTable.Fault) {
+            return try CountryTable(text)
+        } catch {
+            throw Fault(
+                description: "\(path):\(error.line): a line is a prefix and a country, as 192.0.2.0/24,KP; "
+                    + "\"\(error.text)\" is not"
+            )
+        }
+    }
+
+    private static func text(of path: String) -> String? {
+        guard let file = unsafe fopen(path, "r") else { return nil }
+        defer { unsafe fclose(file) }
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = unsafe fread(&block, 1, block.count, file)
+            bytes += block.prefix(count)
+            guard bytes.count <= Self.fileBytes else { return nil }
+            guard count == block.count else { break }
+        }
+        guard unsafe ferror(file) == 0 else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension BlockedCountries: Reloading {
+    package var paths: [String] { [self.path] }
+
+    package func reload() throws {
+        let table = try Self.read(self.path)
+        self.table.withLock { $0 = table }
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+import NIOCore
+
+/// Keeps one connection to a number of frames and of bytes a second.
+package struct InboundBudget {
+    /// What an operator allows each connection; nil is any number.
+    package struct Rates: Sendable, Equatable {
+        /// Messages, pings and pongs, those of one fragment each counted once.
+        package var messages: AllowedRate?
+        /// As they come, before they are inflated.
+        package var bytes: AllowedRate?
+
+        package init() {}
+    }
+
+    private let rates: Rates
+    private var messages = TokenBucket()
+    private var bytes = TokenBucket()
+
+    init(_ rates: Rates) {
+        self.rates = rates
+    }
+
+    /// - Returns: How long the connection would have had to wait; nil when it is within its budget.
+    mutating func take(messages count: Int, at now: NIODeadline) -> TimeAmount? {
+        self.rates.messages.flatMap { self.messages.take(count, of: $0, at: now) }
+    }
+
+    /// - Returns: How long the connection would have had to wait; nil when it is within its budget.
+    mutating func take(bytes count: Int, at now: NIODeadline) -> TimeAmount? {
+        self.rates.bytes.flatMap { self.bytes.take(count, of: $0, at: now) }
+    }
+}

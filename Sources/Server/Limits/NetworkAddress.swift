@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// An IP address. One of version 4 stands in the part of version 6 that maps it, `::ffff:0:0/96`, so that both ways of
+/// writing it are the same address.
+package struct NetworkAddress: Hashable, Sendable, Comparable {
+    /// In network order.
+    let bits: UInt128
+
+    private static let mapped = UInt128(0xFFFF) << 32
+
+    init(bits: UInt128) {
+        self.bits = bits
+    }
+
+    init(version4 bits: UInt32) {
+        self.bits = Self.mapped | UInt128(bits)
+    }
+
+    var isVersion4: Bool {
+        self.bits >> 32 == Self.mapped >> 32
+    }
+
+    /// What one subscriber of an access provider has: an address of version 4, the /64 of one of version 6.
+    var site: NetworkAddress {
+        self.isVersion4 ? self : NetworkAddress(bits: self.bits & ~UInt128(UInt64.max))
+    }
+
+    /// Nil for what is not an IP address, a Unix socket.
+    init?(_ address: SocketAddress) {
+        switch address {
+        case .v4(let address):
+            self.init(version4: UInt32(bigEndian: address.address.sin_addr.s_addr))
+        case .v6(let address):
+            let part = unsafe withUnsafeBytes(of: address.address.sin6_addr) { bytes in
+                unsafe bytes.loadUnaligned(as: UInt128.self)
+            }
+            self.init(bits: UInt128(bigEndian: part))
+        case .unixDomainSocket:
+            return nil
+        }
+    }
+
+    /// Reads `192.0.2.1` or `2001:db8::1`; neither port nor zone.
+    init?(_ text: some StringProtocol) {
+        guard let address = try? SocketAddress(ipAddress: String(text), port: 0) else { return nil }
+        self.init(address)
+    }
+
+    package static func < (left: NetworkAddress, right: NetworkAddress) -> Bool {
+        left.bits < right.bits
+    }
+}

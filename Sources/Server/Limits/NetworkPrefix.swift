@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A range of IP addresses that begin alike, as `10.0.0.0/8` or `2001:db8::/32` (RFC 4632, RFC 4291 §2.3).
+package struct NetworkPrefix: Hashable, Sendable {
+    /// The lowest address.
+    let first: NetworkAddress
+    /// How many bits all have in common, of 128.
+    let length: Int
+
+    var last: NetworkAddress {
+        NetworkAddress(bits: self.first.bits | Self.host(self.length))
+    }
+
+    private static func host(_ length: Int) -> UInt128 {
+        length == 0 ? .max : ~(UInt128.max << (128 - UInt128(length)))
+    }
+
+    /// Reads a prefix; an address alone is a range of one.
+    package init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let part = parts.first, let address = NetworkAddress(part) else { return nil }
+        // By what was written: `::ffff:10.0.0.0/104` counts its bits as version 6 does.
+        let isWrittenAsVersion4 = !part.contains(":")
+        let most = isWrittenAsVersion4 ? 32 : 128
+        var length = most
+        if parts.count == 2 {
+            guard parts[1].utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let given = Int(parts[1]),
+                given <= most
+            else { return nil }
+            length = given
+        }
+        self.length = isWrittenAsVersion4 ? length + 96 : length
+        self.first = NetworkAddress(bits: address.bits & ~Self.host(self.length))
+    }
+
+    func contains(_ address: NetworkAddress) -> Bool {
+        address.bits & ~Self.host(self.length) == self.first.bits
+    }
+}

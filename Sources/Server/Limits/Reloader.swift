@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+import NIOCore
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+/// Reads files again when they have changed, or when somebody asks for it.
+package final class Reloader: Sendable {
+    /// What a file looked like; any difference is a change. Renaming another file over it changes its number.
+    private struct Look: Equatable {
+        var seconds = 0
+        var nanoseconds = 0
+        var size = 0
+        var number: UInt64 = 0
+
+        /// Of a file that cannot be looked at: all zero.
+        init(_ path: String) {
+            var status = stat()
+            guard unsafe stat(path, &status) == 0 else { return }
+            #if canImport(Darwin)
+            let modified = status.st_mtimespec
+            #else
+            let modified = status.st_mtim
+            #endif
+            self.seconds = modified.tv_sec
+            self.nanoseconds = modified.tv_nsec
+            self.size = Int(status.st_size)
+            self.number = UInt64(status.st_ino)
+        }
+    }
+
+    private let things: [any Reloading]
+    private let interval: Duration
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - interval: Between two looks at the files.
+    package init(_ things: [any Reloading], interval: Duration = .seconds(5), logger: Logger) {
+        self.things = things
+        self.interval = interval
+        self.logger = logger
+    }
+
+    /// Looks after the files until cancelled.
+    /// - Parameter requests: Each element has all files read, changed or not.
+    package func run(requests: some AsyncSequence<Void, Never> & Sendable) async {
+        guard !self.things.isEmpty else { return }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.watch() }
+            for await _ in requests {
+                for thing in self.things { self.reload(thing) }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Two reloads at the same time, one asked for and one of a change, are harmless: both read what is there.
+    private func watch() async {
+        var looks = self.things.map { $0.paths.map(Look.init) }
+        while !Task.isCancelled {
+            try? await Task.sleep(for: self.interval)
+            for (index, thing) in self.things.enumerated() {
+                let look = thing.paths.map(Look.init)
+                guard look != looks[index], !Task.isCancelled else { continue }
+                // Files that cannot be used are tried again when they change again, not every time.
+                looks[index] = look
+                self.reload(thing)
+            }
+        }
+    }
+
+    private func reload(_ thing: any Reloading) {
+        let files = thing.paths.joined(separator: " ")
+        do {
+            try thing.reload()
+            self.logger.info("files were read again", metadata: ["files": "\(files)"])
+        } catch {
+            self.logger.error(
+                "files have changed and cannot be used; what was read before stays",
+                metadata: ["files": "\(files)", "error": "\(error)"]
+            )
+        }
+    }
+}

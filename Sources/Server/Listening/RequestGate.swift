@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// Stands before the HTTP codec: lets good requests through, ends the connection on anything else, and on whoever takes
+/// too long.
+///
+/// Looks at bytes through a ``RequestScanner``. What is wrong is answered in its turn, after the requests before it; the
+/// handlers behind the codec tell of their answers by ``answerBegins()`` and ``answerEnds()``.
+final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// How long a client may take.
+    struct Times: Sendable {
+        /// For a request's head, from its first byte.
+        var head: TimeAmount
+        /// For a request's body.
+        var body: TimeAmount
+        /// How often a body has to have come on, by ``leastBytes``.
+        var stall = TimeAmount.seconds(5)
+        /// What has to come of a body in ``stall``.
+        var leastBytes = 1 << 10
+    }
+
+    /// How long the client may read on after it was told that the connection ends.
+    private static let lingering = TimeAmount.seconds(1)
+
+    let peer: Peer
+    private let admission: Admission
+    private let times: Times
+    private var scanner: RequestScanner
+    private var context: ChannelHandlerContext?
+    /// Requests whose heads were let through and that have not been answered whole.
+    private var unanswered = 0
+    /// Whether the answer to the oldest of them has begun.
+    private var isAnswering = false
+    /// Whether the newest of them waits for `100 Continue`.
+    private var owesContinue = false
+    /// What is to be said when the requests before it are answered.
+    private var fault: RequestFault?
+    /// Whether nothing more is let through.
+    private var isOver = false
+    /// Whether the connection ends with the answers to what was let through.
+    private var isLast = false
+    private var timer: Scheduled<Void>?
+    private var timed = RequestScanner.Phase.idle
+    /// Whether bytes were asked for and have not come.
+    private var isReading = true
+    private var bodyBytes = 0
+    private var bodyTime = TimeAmount.zero
+
+    init(peer: Peer, admission: Admission, limits: RequestHead.Limits, times: Times) {
+        self.peer = peer
+        self.admission = admission
+        self.times = times
+        self.scanner = RequestScanner(limits: limits)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.stopTimer()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.isOver = true
+        self.stopTimer()
+        context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if self.isOver, event as? ChannelEvent == .inputClosed {
+            context.close(promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    // MARK: - In
+
+    func read(context: ChannelHandlerContext) {
+        self.isReading = true
+        context.read()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !self.isOver else { return }
+        self.isReading = false
+        self.scanner.receive(self.unwrapInboundIn(data))
+        while !self.isOver, let event = self.scanner.next() {
+            switch event {
+            case .head(let head, let bytes):
+                self.received(head, bytes, context: context)
+            case .body(let bytes):
+                self.bodyBytes += bytes.readableBytes
+                self.owesContinue = false
+                context.fireChannelRead(self.wrapInboundOut(bytes))
+            case .end:
+                self.stopTimer()
+            case .fault(let fault):
+                self.fail(fault)
+            }
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.fireChannelReadComplete()
+        self.keepTime(context)
+    }
+
+    private func received(_ head: RequestHead, _ bytes: ByteBuffer, context: ChannelHandlerContext) {
+        self.stopTimer()
+        if self.peer.isTrustedProxy,
+            let turndown = self.admission.judge(forwardedFor: head.forwardedFor, by: self.peer)
+        {
+            return self.fail(.turnedAway(turndown))
+        }
+        self.unanswered += 1
+        self.owesContinue = head.expectsContinue
+        self.isLast = head.isLast
+        context.fireChannelRead(self.wrapInboundOut(bytes))
+        self.sendContinue()
+    }
+
+    /// Asks for the body, once the answer can be for no other request.
+    private func sendContinue() {
+        guard self.owesContinue, self.unanswered == 1, !self.isAnswering, !self.isOver else { return }
+        self.owesContinue = false
+        guard let context else { return }
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+    }
+
+    // MARK: - Out
+
+    /// The answer to the oldest request begins.
+    func answerBegins() {
+        self.isAnswering = true
+    }
+
+    /// The answer to the oldest request has been written.
+    func answerEnds() {
+        self.isAnswering = false
+        self.unanswered = max(0, self.unanswered - 1)
+        self.sendContinue()
+        self.refuse()
+        if self.isLast, self.unanswered == 0, !self.isOver { self.end(with: ByteBuffer()) }
+    }
+
+    /// The connection has become something else; what comes is no longer for the codec.
+    func leave() {
+        self.isOver = true
+        self.fault = nil
+        self.stopTimer()
+    }
+
+    // MARK: - Refusing
+
+    /// Gives the last answer and ends the connection. The requests before it have been answered.
+    func end(with response: ByteBuffer) {
+        self.leave()
+        guard let context = self.context else { return }
+        context.writeAndFlush(self.wrapOutboundOut(response), promise: nil)
+        // Closing at once would have the kernel reset the connection, and the answer be lost, if the client goes on
+        // sending.
+        context.close(mode: .output, promise: nil)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: Self.lingering) { bound.value.close(promise: nil) }
+    }
+
+    private func fail(_ fault: RequestFault) {
+        self.isOver = true
+        self.fault = fault
+        self.stopTimer()
+        self.refuse()
+    }
+
+    private func refuse() {
+        guard let fault = self.fault else { return }
+        // The answer to a fault in a body is the answer to the request that it belongs to, if that has none yet.
+        let own = fault.isInBody ? 1 : 0
+        guard self.unanswered <= own else { return }
+        self.fault = nil
+        guard let context = self.context else { return }
+        guard self.unanswered == own, !self.isAnswering else { return context.close(promise: nil) }
+        self.end(with: fault.response)
+    }
+
+    // MARK: - Time
+
+    /// Sets the time for what is unfinished when all that has come was looked at, so that requests that come whole cost
+    /// no timer.
+    private func keepTime(_ context: ChannelHandlerContext) {
+        let phase = self.isOver ? .over : self.scanner.phase
+        guard phase != self.timed else { return }
+        self.stopTimer()
+        self.timed = phase
+        switch phase {
+        case .head: self.schedule(in: self.times.head, context)
+        case .body: self.schedule(in: min(self.times.stall, self.times.body), context)
+        case .idle, .over: break
+        }
+    }
+
+    private func schedule(in time: TimeAmount, _ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        self.timer = context.eventLoop.scheduleTask(in: time) { bound.value.timeHasPassed(time) }
+    }
+
+    private func timeHasPassed(_ time: TimeAmount) {
+        guard !self.isOver, let context = self.context else { return }
+        switch self.timed {
+        case .head:
+            self.fail(.slowHead(seconds: Int(self.times.head.nanoseconds / 1_000_000_000)))
+        case .body:
+            // Time in which nobody asked for bytes is not the client's.
+            if self.isReading {
+                self.bodyTime = self.bodyTime + time
+                let isStalled = time >= self.times.stall && self.bodyBytes < self.times.leastBytes
+                guard self.bodyTime < self.times.body, !isStalled else { return self.fail(.slowBody) }
+            }
+            self.bodyBytes = 0
+            self.schedule(in: min(self.times.stall, max(.milliseconds(1), self.times.body - self.bodyTime)), context)
+        case .idle, .over:
+            break
+        }
+    }
+
+    private func stopTimer() {
+        self.timer?.cancel()
+        self.timer = nil
+        self.timed = .idle
+        self.bodyBytes = 0
+        self.bodyTime = .zero
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What of a request's head decides where the request ends, and what is done before it is answered.
+struct RequestHead: Sendable, Equatable {
+    /// How large a head may be.
+    struct Limits: Sendable {
+        /// From the first line to the empty one. Room for large cookies and tokens.
+        var bytes = 16 << 10
+        /// Header lines.
+        var fields = 100
+    }
+
+    enum Body: Sendable, Equatable {
+        case none
+        case length(Int)
+        case chunked
+    }
+
+    private(set) var body = Body.none
+    /// Whether the client waits for `100 Continue` before it sends the body.
+    private(set) var expectsContinue = false
+    /// Whether it asks for another protocol. A codec may take what follows for that, so nothing may follow.
+    private(set) var isLast = false
+    /// The values of `X-Forwarded-For`, in order.
+    private(set) var forwardedFor: [String] = []
+
+    /// Digits of a length: what fits an `Int`.
+    private static let lengthDigits = 18
+
+    /// Takes a head apart whose bytes ``HeadLines`` has found to be good.
+    init(_ bytes: Span<UInt8>, limits: Limits) throws(RequestFault) {
+        var index = 0
+        let line = Self.line(bytes, &index)
+        let isVersion1Dot1 = try Self.version(bytes, line)
+        var hosts = 0
+        var length: Int?
+        var isChunked = false
+        var fields = 0
+        while true {
+            let line = Self.line(bytes, &index)
+            guard !line.isEmpty else { break }
+            fields += 1
+            guard fields <= limits.fields else { throw .tooManyFields(limit: limits.fields) }
+            guard let (name, value) = Self.field(bytes, line) else { throw .malformedField(number: fields) }
+            switch name.count {
+            case 4 where bytes.hasWord("host", at: name):
+                hosts += 1
+            case 6 where bytes.hasWord("expect", at: name):
+                guard bytes.hasWord("100-continue", at: value) else { throw .expectation }
+                self.expectsContinue = true
+            case 7 where bytes.hasWord("upgrade", at: name):
+                self.isLast = true
+            case 14 where bytes.hasWord("content-length", at: name):
+                guard length == nil, let given = Self.number(bytes, value) else { throw .contentLength }
+                length = given
+            case 15 where bytes.hasWord("x-forwarded-for", at: name):
+                self.forwardedFor.append(bytes.text(value))
+            case 17 where bytes.hasWord("transfer-encoding", at: name):
+                guard isVersion1Dot1, !isChunked, bytes.hasWord("chunked", at: value) else { throw .transferEncoding }
+                isChunked = true
+            default:
+                break
+            }
+        }
+        guard hosts == 1 || hosts == 0 && !isVersion1Dot1 else { throw .host }
+        guard length == nil || !isChunked else { throw .twoLengths }
+        self.body = isChunked ? .chunked : length.map { .length($0) } ?? .none
+        // RFC 9110 §10.1.1: no expectation without a body, and none in HTTP/1.0.
+        if !isVersion1Dot1 || self.body == .none || self.body == .length(0) { self.expectsContinue = false }
+    }
+
+    /// The line that begins here, without its CR LF; goes on to the one after it.
+    private static func line(_ bytes: Span<UInt8>, _ index: inout Int) -> Range<Int> {
+        let start = index
+        while index < bytes.count, bytes[index] != .carriageReturn { index += 1 }
+        defer { index = min(bytes.count, index + 2) }
+        return start..<index
+    }
+
+    /// Whether the version is 1.1; it is 1.0 otherwise.
+    private static func version(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(RequestFault) -> Bool {
+        var end = line.lowerBound
+        while end < line.upperBound, bytes[end].isTokenCharacter { end += 1 }
+        let method = line.lowerBound..<end
+        guard !method.isEmpty, end < line.upperBound, bytes[end] == .blank else { throw .malformedRequestLine }
+        let target = end + 1
+        end = target
+        while end < line.upperBound, bytes[end] != .blank, bytes[end] != .tab { end += 1 }
+        guard end > target, end < line.upperBound, bytes[end] == .blank else { throw .malformedRequestLine }
+        let version = end + 1..<line.upperBound
+        guard version.count == 8, bytes.hasPrefix("HTTP/", at: version.lowerBound),
+            bytes[version.lowerBound + 6] == UInt8(ascii: ".")
+        else { throw .malformedRequestLine }
+        let (major, minor) = (bytes[version.lowerBound + 5], bytes[version.lowerBound + 7])
+        guard major == UInt8(ascii: "1"), minor == UInt8(ascii: "0") || minor == UInt8(ascii: "1") else {
+            throw .version
+        }
+        // After CONNECT a codec takes what follows for a tunnel.
+        guard !(method.count == 7 && bytes.hasPrefix("CONNECT", at: 0)) else { throw .method }
+        guard !(method.count == 5 && bytes.hasPrefix("TRACE", at: 0)) else { throw .method }
+        return minor == UInt8(ascii: "1")
+    }
+
+    private static func field(_ bytes: Span<UInt8>, _ line: Range<Int>) -> (name: Range<Int>, value: Range<Int>)? {
+        var colon = line.lowerBound
+        while colon < line.upperBound, bytes[colon] != UInt8(ascii: ":") {
+            // No blank may stand before the colon (RFC 9112 §5.1): it is no token character.
+            guard bytes[colon].isTokenCharacter else { return nil }
+            colon += 1
+        }
+        guard colon > line.lowerBound, colon < line.upperBound else { return nil }
+        var (start, end) = (colon + 1, line.upperBound)
+        while start < end, bytes[start] == .blank || bytes[start] == .tab { start += 1 }
+        while end > start, bytes[end - 1] == .blank || bytes[end - 1] == .tab { end -= 1 }
+        return (line.lowerBound..<colon, start..<end)
+    }
+
+    private static func number(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
+        guard 1...Self.lengthDigits ~= range.count else { return nil }
+        var number = 0
+        for index in range {
+            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= bytes[index] else { return nil }
+            number = number * 10 + Int(bytes[index] - UInt8(ascii: "0"))
+        }
+        return number
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether a range is a word, letters of either case. The word is in lower case.
+    fileprivate func hasWord(_ word: String, at range: Range<Int>) -> Bool {
+        guard range.count == word.utf8.count else { return false }
+        var index = range.lowerBound
+        for byte in word.utf8 {
+            guard self[index].lowercased == byte else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// Whether a text of this case begins at a place.
+    fileprivate func hasPrefix(_ text: String, at start: Int) -> Bool {
+        guard self.count - start >= text.utf8.count else { return false }
+        var index = start
+        for byte in text.utf8 {
+            guard self[index] == byte else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    fileprivate func text(_ range: Range<Int>) -> String {
+        var text: [UInt8] = []
+        for index in range { text.append(self[index]) }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
+
+extension UInt8 {
+    fileprivate var lowercased: UInt8 {
+        UInt8(ascii: "A")...UInt8(ascii: "Z") ~= self ? self | 0x20 : self
+    }
+
+    /// RFC 9110 §5.6.2. One bit for each character, because every byte of every name is asked.
+    fileprivate var isTokenCharacter: Bool {
+        let bits: UInt64 = self < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+        return self < 128 && bits >> (self & 63) & 1 == 1
+    }
+}
