@@ -62,6 +62,11 @@ package struct RunningHub: Sendable {
         return line?.firstMatch(of: #/address=\S*:(\d+)/#).flatMap { Int($0.1) }
     }
 
+    /// The address of the admin port; nil while it does not listen there.
+    package var adminURL: String? {
+        Self.port(after: "admin port", in: self.program.record.value).map { "http://127.0.0.1:\($0)" }
+    }
+
     /// One figure of the admin port, without labels; nil when it cannot be had.
     package func metric(_ name: String) async throws -> Int? {
         // Nil until it listens there too.
