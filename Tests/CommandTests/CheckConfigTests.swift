@@ -11,12 +11,14 @@ struct CheckConfigTests {
         _ arguments: [String] = [],
         environment: [String: String] = [:],
         secrets: [String] = [],
+        files: [String: String] = [:],
         prepare: (TestFolder) throws -> Void = { _ in }
     ) async throws -> Program.Record {
         var record: Program.Record?
         try await withFolder { folder in
             for name in secrets { _ = try folder.write("a secret", to: name) }
             try prepare(folder)
+            for (name, text) in files { _ = try folder.write(text, to: name) }
             var arguments = ["check-config"] + arguments
             if let yaml { arguments += ["--config", try folder.write(yaml, to: "hub.yaml")] }
             record = try await Program.run(arguments, environment: environment, in: folder)
@@ -142,6 +144,46 @@ struct CheckConfigTests {
         #expect((record.status == 0) == isGood, "\(record)")
     }
 
+    /// A public key, and a secret that is long enough.
+    private static let files = [
+        "auth.pem": """
+        -----BEGIN PUBLIC KEY-----
+        MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+        -----END PUBLIC KEY-----
+
+        """,
+        "shop-secret": "a secret of sixteen bytes and more",
+    ]
+
+    /// What is written, the line it stands on, and words of the complaint, about who may do what.
+    static let accessMistakes: [(yaml: String, line: Int?, words: [String])] = [
+        ("services: 5\n", 1, ["services", "mapping"]), ("services:\n  a: 5\n", 2, ["\"a\"", "scopes"]),
+        ("services:\n  a:\n    scopes: publish:*\n", 2, ["api-keys", "shows who it is"]),
+        ("services:\n  a:\n    scope: publish:*\n", 3, ["did you mean \"scopes\""]),
+        (
+            "services:\n  a:\n    scopes: write:*\n    webhook-secret-files: shop-secret\n", 3,
+            ["write:*", "support:read"]
+        ),
+        ("services:\n  a:\n    api-keys: bt_secret\n", 3, ["sha256:"]),
+        ("services:\n  a:\n    webhook-secret-files: none\n", 3, ["none"]),
+        ("services:\n  a:\n    webhook-secret-files: short\n", 3, ["16 bytes"]),
+        ("jwks-url: http://id.example/keys\n", 1, ["https://"]), ("jwks-url: id.example\n", 1, ["https://"]),
+        ("jwt-keys: none.pem\n", nil, ["none.pem", "cannot be read"]),
+        ("jwt-keys: short\n", nil, ["short", "neither PEM"]),
+        ("max-token-age: 5s\n", 1, ["max-token-age"]), ("audit-retention: 5\n", 1, ["audit-retention"]),
+        ("audit: some\n", 1, ["audit", "true or false"]),
+    ]
+
+    @Test(arguments: Self.accessMistakes)
+    func mistakesOfAccessAreTold(_ yaml: String, _ line: Int?, _ words: [String]) async throws {
+        let files = Self.files.merging(["short": "secret"]) { old, _ in old }
+        let record = try await Self.check(yaml, files: files)
+        #expect((record.status ?? 0) > 0, "\(record)")
+        if let line { #expect(record.errors.contains("hub.yaml:\(line)"), "\(record)") }
+        for word in words { #expect(record.errors.contains(word), "\(record)") }
+        #expect(!record.errors.contains("bt_secret"), "a key that was written by mistake is not repeated")
+    }
+
     /// The example file with everything in it uncommented.
     private static func uncommented() throws -> String {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -161,7 +203,11 @@ struct CheckConfigTests {
         let settings = yaml.split(separator: "\n").filter { $0.firstMatch(of: #/^[a-z-]+:/#) != nil }
         #expect(settings.count >= 23, "\(settings)")
         #expect(yaml.contains("\n  distributionUpdate:"))
-        let record = try await Self.check(yaml, secrets: ["postgres-password", "redis-password"]) { folder in
+        let record = try await Self.check(
+            yaml,
+            secrets: ["postgres-password", "redis-password"],
+            files: Self.files
+        ) { folder in
             for name in ["hub", "clients"] { try TLSTests.makeCertificate(name, in: folder) }
             try folder.write("192.0.2.0/24,KP\n", to: "countries.csv")
         }

@@ -46,7 +46,15 @@ extension Message {
         case "welcome": self = .welcome(try reader.welcome())
         case "authenticated": self = .authenticated(try reader.authenticated())
         case "subscribed": self = .subscribed(try reader.subscribed())
-        case "unsubscribed": self = .unsubscribed(id: reader.id, channel: try reader.string("channel"))
+        case "unsubscribed":
+            let channel = try reader.string("channel")
+            // With a reason it is the hub that ended the subscription.
+            if let reason = value["reason"]?.string {
+                let message = "the token does not allow it any more"
+                self = .error(Fault(id: nil, code: reason, message: message, channel: channel, action: nil, items: []))
+            } else {
+                self = .unsubscribed(id: reader.id, channel: channel)
+            }
         case "history": self = .history(try reader.history())
         case "published": self = .published(Published(id: reader.id, results: try reader.results()))
         case "pong": self = .pong(id: reader.id)

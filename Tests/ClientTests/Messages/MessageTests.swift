@@ -42,6 +42,19 @@ struct MessageTests {
         ),
         Case(text: #"{"op":"unsubscribed","channel":"a:b"}"#, message: .unsubscribed(id: nil, channel: "a:b")),
         Case(
+            text: #"{"op":"unsubscribed","channel":"a:b","reason":"forbidden"}"#,
+            message: .error(
+                Message.Fault(
+                    id: nil,
+                    code: "forbidden",
+                    message: "the token does not allow it any more",
+                    channel: "a:b",
+                    action: nil,
+                    items: []
+                )
+            )
+        ),
+        Case(
             text: #"{"op":"event","channel":"rateChange:A/B","seq":7,"id":"e-1","time":"2026-11-20T16:00:00Z","#
                 + #""data":{ "rate": "1.50" }}"#,
             message: .event(event)

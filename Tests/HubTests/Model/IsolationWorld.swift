@@ -48,7 +48,10 @@ struct IsolationWorld {
         case 10, 11: try await self.refresh(index, &dice)
         case 12: try await self.revoke(session, &dice)
         case 13:
-            if Int.random(in: 0..<4, using: &dice) == 0 { await session.client.end() }
+            if Int.random(in: 0..<4, using: &dice) == 0 {
+                await session.client.end()
+                self.sessions[index].isGone = true
+            }
         case 14:
             try await session.client.becomeWritable(Int.random(in: 0...4_000, using: &dice))
         default: try await self.publish(&dice)

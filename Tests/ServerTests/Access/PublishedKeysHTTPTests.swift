@@ -77,6 +77,7 @@ struct PublishedKeysHTTPTests {
             let keys = TokenKeys(secret: nil, published: published)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await published.run() }
+                try await eventually("there are keys") { published.isUsable }
                 let first = try await keys.subject(old.token("u_1"))
                 #expect(first == "u_1")
                 page.change { $0.body = Issuer.set(new) }

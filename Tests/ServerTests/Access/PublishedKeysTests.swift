@@ -54,6 +54,7 @@ struct PublishedKeysTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await published.run() }
             defer { place.gate.open() }
+            try await place.gate.waitForArrivals(1)
             try await body(published, TokenKeys(secret: nil, published: published))
             group.cancelAll()
         }
