@@ -35,6 +35,7 @@ struct Schema: Sendable {
             try db.execute(sql: Self.version2)
             try Backfill(db).run()
         },
+        Migration(version: 3, name: "sources") { db in try db.execute(sql: Self.version3) },
     ])
 
     /// Runs the steps that a database of `version` lacks and marks it as ours, in one transaction.

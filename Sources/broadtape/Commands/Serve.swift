@@ -66,6 +66,14 @@ struct Serve: AsyncParsableCommand {
         var services: [any Service] = [
             ConnectionsService(listener: listener), HubService(hub: hub), admin, ListenerService(listener: listener),
         ]
+        if let sender = redis?.sender { services.append(RedisSenderService(sender: sender)) }
+        if !settings.chains.isEmpty, let store = tape as? any SourceStore {
+            services.append(
+                try ChainsService(settings.chains, store: store, on: group, logger: logger) {
+                    HubSink(store: store, writer: hub.writer, types: hub.types, limits: settings.hub.intake)
+                }
+            )
+        }
         if let demo {
             services.append(DemoService(demo: demo, addresses: addresses, logger: logger))
         }

@@ -9,6 +9,7 @@ struct ConfigurationFile {
     /// Settings by key, as they are written, with the line they stand on.
     private(set) var settings: [String: (text: String, line: Int)] = [:]
     private(set) var types: Node.Mapping?
+    private(set) var chains: Node.Mapping?
 
     init(path: String) throws(ConfigurationFault) {
         self.path = path
@@ -56,7 +57,7 @@ struct ConfigurationFile {
 
     private mutating func read(_ mapping: Node.Mapping) throws(ConfigurationFault) {
         var complaints: [String] = []
-        let known = Setting.allCases.map(\.rawValue) + [Setting.types]
+        let known = Setting.allCases.map(\.rawValue) + [Setting.types, Setting.chains]
         for (key, value) in mapping {
             let name = key.string ?? ""
             let place = "\(self.path):\(key.mark?.line ?? 0)"
@@ -64,6 +65,11 @@ struct ConfigurationFile {
                 self.types = value.mapping
                 if value.mapping == nil, !value.isNull {
                     complaints.append("\(place): \"types\" is a mapping of names to event types")
+                }
+            } else if name == Setting.chains {
+                self.chains = value.mapping
+                if value.mapping == nil, !value.isNull {
+                    complaints.append("\(place): \"chains\" is a mapping of names to chains")
                 }
             } else if Setting(rawValue: name) == nil {
                 complaints.append("\(place): unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")

@@ -74,6 +74,8 @@ enum Setting: String, CaseIterable {
 
     /// The key of the YAML file under which event types are declared.
     static let types = "types"
+    /// The key of the YAML file under which chains are declared.
+    static let chains = "chains"
 
     /// Its name in the environment.
     var variable: String {

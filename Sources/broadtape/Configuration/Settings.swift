@@ -27,6 +27,8 @@ struct Settings {
     /// Whether the admin port was chosen by the operator, for whom the hub does not start without it.
     var isAdminPortChosen: Bool
     var logLevel: Logger.Level
+    /// Chains that are followed.
+    var chains: [ChainSettings]
 
     /// - Parameters:
     ///   - flags: From the command line.
@@ -40,6 +42,7 @@ struct Settings {
         let file: ConfigurationFile? = if let path { try ConfigurationFile(path: path) } else { nil }
         var reader = SettingsReader(flags: flags, environment: environment, file: file)
         let types = if let file { try TypeDeclarations.types(in: file) } else { [EventType]() }
+        self.chains = if let file { try ChainDeclarations.chains(in: file) } else { [] }
 
         let databasePassword = Self.password(.databasePasswordFile, &reader)
         self.database =
