@@ -13,7 +13,7 @@ PROGRAM := .build/release/broadtape
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
 TEST_TOOLS := python3-venv postgresql redis-server haproxy procps openssl
 
-.PHONY: help run build hub test bench bench-postgres conformance conformance-if-available libraries test-tools format lint clean
+.PHONY: help run build hub test bench bench-postgres conformance conformance-if-available libraries test-tools peers format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
@@ -30,10 +30,19 @@ hub:
 	@$(RELEASE) --product broadtape
 
 # One test after another: many start databases, hubs and crowds of clients, which two cores cannot serve all at once.
-test: libraries test-tools ## Run every test.
+test: libraries test-tools peers ## Run every test.
 	@echo "Building the tests; the first time takes 5 to 15 minutes."
 	@$(DEBUG) --build-tests
 	@swift test --skip-build --no-parallel
+
+# What the tests' stand-in for a chain is made of, in an environment of its own.
+PEERS := .build/peers
+peers: test-tools $(PEERS)/installed
+
+$(PEERS)/installed: Tests/Peers/evm/requirements.txt
+	@python3 -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 bench: libraries ## Time the hub's inner parts (BENCH="--instructions" counts instructions too).
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."

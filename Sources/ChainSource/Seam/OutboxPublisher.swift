@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+import Hub
 package import Logging
 
 /// Sends the messages of one source's outbox on, in order, and again when somebody has missed some.

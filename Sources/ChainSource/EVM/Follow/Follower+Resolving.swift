@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What an operator does about a chain whose finality was none.
 extension Follower {
     /// What came of it.
