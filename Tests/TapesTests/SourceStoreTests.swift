@@ -61,7 +61,7 @@ import Testing
 
     @Test(arguments: Implementation.allCases)
     func stepsAreTakenWithTheirEvents(_ implementation: Implementation) async throws {
-        try await self.withStore(implementation) { store, reopen in
+        try await self.withStore(implementation) { store, reopen async throws in
             #expect(try await store.state(of: "chain:ä", prefix: "") == SourceState())
             let letter = DeadLetter(received: Timestamp(nanoseconds: 1), channel: "c", payload: [0], reason: "r")
             let first = self.step(0, ["a/1": "x", "a/2": "y", "b": "z"], letters: [letter])
@@ -99,7 +99,7 @@ import Testing
 
     @Test(arguments: Implementation.allCases)
     func stepFromElsewhereChangesNothing(_ implementation: Implementation) async throws {
-        try await self.withStore(implementation) { store, _ in
+        try await self.withStore(implementation) { store, _ async throws in
             #expect(try await store.append([], with: self.step(0, ["a": "1"])) == .committed([]))
             let event = Event.sample("1", on: "k")
             #expect(try await store.append([event], with: self.step(0, ["a": "2"])) == .moved)
@@ -112,7 +112,7 @@ import Testing
     /// Whoever does not know whether a step was committed takes it again.
     @Test(arguments: Implementation.allCases)
     func stepIsTakenOnce(_ implementation: Implementation) async throws {
-        try await self.withStore(implementation) { store, _ in
+        try await self.withStore(implementation) { store, _ async throws in
             let step = self.step(0, ["a": "1"])
             let event = Event.sample("1", on: "k")
             _ = try await store.append([event], with: step)
@@ -127,7 +127,7 @@ import Testing
 
     @Test(arguments: Implementation.allCases)
     func conflictChangesNothing(_ implementation: Implementation) async throws {
-        try await self.withStore(implementation) { store, _ in
+        try await self.withStore(implementation) { store, _ async throws in
             let event = Event.sample("1", on: "k")
             _ = try await store.append([[event]])
             var other = event

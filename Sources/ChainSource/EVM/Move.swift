@@ -67,7 +67,7 @@ struct OwnedMove: Sendable, Equatable {
     }
 
     /// - Parameter fact: Names the fact whatever block it is in.
-    init?(_ move: Move, _ values: [(name: String, value: Argument)], fact: String, users: [Address: String]) {
+    init?(_ move: Move, _ values: [(name: String, value: DecodedValue)], fact: String, users: [Address: String]) {
         func text(_ name: String) -> String? {
             guard case .text(let text) = values.first(where: { $0.name == name })?.value else { return nil }
             return text

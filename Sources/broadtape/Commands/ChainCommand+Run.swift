@@ -4,6 +4,7 @@ import ArgumentParser
 import ChainSource
 import Hub
 import Logging
+import NIOCore
 import NIOPosix
 import RedisBus
 import ServiceLifecycle
@@ -48,7 +49,6 @@ extension ChainCommand {
             let chains = try ChainsService(settings.chains, store: store, on: group, logger: logger) { sink }
             let publisher = ChainPublisherService(
                 names: names,
-                store: store,
                 outbox: sink,
                 sender: RedisSender(connector: connector, on: group.next(), logger: logger),
                 asks: RedisFanIn(
@@ -75,25 +75,20 @@ extension ChainCommand {
 private struct ChainPublisherService: Service, CustomStringConvertible {
     let description = "chain publisher"
     let names: [String]
-    let store: any SourceStore
     let outbox: OutboxSink
     let sender: RedisSender
     let asks: RedisFanIn
     let logger: Logger
 
     func run() async {
-        let publishers = Dictionary(
-            self.names.map { name in
-                let publisher = OutboxPublisher(
-                    source: "chain:\(name)",
-                    outbox: self.outbox,
-                    send: { await self.sender.send($0, to: "chain.\(name)") },
-                    logger: self.logger
-                )
-                return ("chain.\(name)", publisher)
-            },
-            uniquingKeysWith: { first, _ in first }
-        )
+        var made: [String: OutboxPublisher] = [:]
+        for name in self.names {
+            let (channel, sender) = ("chain.\(name)", self.sender)
+            made[channel] = OutboxPublisher(source: "chain:\(name)", outbox: self.outbox, logger: self.logger) { message in
+                await sender.send(message, to: channel)
+            }
+        }
+        let publishers = made
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.sender.run() }
@@ -104,10 +99,7 @@ private struct ChainPublisherService: Service, CustomStringConvertible {
                     }
                 }
                 for publisher in publishers.values {
-                    group.addTask {
-                        // Only the process that follows the chain publishes it.
-                        await publisher.run()
-                    }
+                    group.addTask { await publisher.run() }
                 }
             }
         }

@@ -26,41 +26,61 @@ struct ChainsService: Service, CustomStringConvertible {
     ) throws(ConfigurationFault) {
         let client = Self.client(on: group)
         self.client = client
-        self.services = try chains.map { settings throws(ConfigurationFault) in
-            let address: HeadWatch.Address?
-            do {
-                address = try settings.webSocket.map { try HeadWatch.Address($0) }
-            } catch {
-                throw ConfigurationFault("the websocket of chain \(settings.chain.name): \(error)")
-            }
-            var chainLogger = logger
-            chainLogger[metadataKey: "chain"] = "\(settings.chain.name)"
-            let owners = WalletOwners(settings.owners, path: settings.ownersFile, logger: chainLogger)
-            return ChainService(
-                name: settings.chain.name,
-                store: store,
-                limits: settings.runner,
-                logger: chainLogger,
-                makeWatch: address.map { address in
-                    { [chainLogger] wake in
-                        do throws(Ending) {
-                            return try HeadWatch(address, on: group.next(), logger: chainLogger, wake: wake)
-                        } catch {
-                            chainLogger.error("new blocks are only looked for", metadata: ["reason": "\(error)"])
-                            return nil
-                        }
-                    }
-                },
-                makeFollower: { [chainLogger] in
-                    Follower(
-                        chain: settings.chain,
-                        node: HTTPNode(urls: settings.endpoints, client: client),
-                        sink: makeSink(),
-                        users: { owners.users },
-                        logger: chainLogger
-                    )
-                }
+        var services: [ChainService] = []
+        for settings in chains {
+            var logger = logger
+            logger[metadataKey: "chain"] = "\(settings.chain.name)"
+            services.append(
+                ChainService(
+                    name: settings.chain.name,
+                    store: store,
+                    limits: settings.runner,
+                    logger: logger,
+                    makeWatch: try Self.watch(settings, on: group, logger: logger),
+                    makeFollower: Self.follower(settings, client, logger: logger, makeSink: makeSink)
+                )
             )
+        }
+        self.services = services
+    }
+
+    private static func follower(
+        _ settings: ChainSettings,
+        _ client: HTTPClient,
+        logger: Logger,
+        makeSink: @escaping @Sendable () -> any SourceSink
+    ) -> @Sendable () -> Follower {
+        let owners = WalletOwners(settings.owners, path: settings.ownersFile, logger: logger)
+        return {
+            Follower(
+                chain: settings.chain,
+                node: HTTPNode(urls: settings.endpoints, client: client),
+                sink: makeSink(),
+                users: { owners.users },
+                logger: logger
+            )
+        }
+    }
+
+    private static func watch(
+        _ settings: ChainSettings,
+        on group: any EventLoopGroup,
+        logger: Logger
+    ) throws(ConfigurationFault) -> ChainService.MakeWatch? {
+        guard let text = settings.webSocket else { return nil }
+        let address: HeadWatch.Address
+        do throws(HubAddress.Invalid) {
+            address = try HeadWatch.Address(text)
+        } catch {
+            throw ConfigurationFault("the websocket of chain \(settings.chain.name): \(error)")
+        }
+        return { wake in
+            do throws(Ending) {
+                return try HeadWatch(address, on: group.next(), logger: logger, wake: wake)
+            } catch {
+                logger.error("new blocks are only looked for", metadata: ["reason": "\(error)"])
+                return nil
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 import ChainSource
 
 /// A chain to follow, as the configuration file declares it.
-struct ChainSettings {
+struct ChainSettings: Sendable {
     var chain: Chain
     /// URLs of nodes of the chain, the preferred one first.
     var endpoints: [String]

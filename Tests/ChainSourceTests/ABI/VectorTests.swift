@@ -69,7 +69,7 @@ import Testing
             let data = try #require(log["data"]?.string.flatMap(Hex.bytes))
             let values = try signature.decode(topics: Self.topics(log), data: data)
             let decoded = values.map { "\($0.name)=\($0.value)" }
-            let expected = vector["args"]?.members.map { "\($0.name)=\(Argument.text($0.value.string ?? "?"))" }
+            let expected = vector["args"]?.members.map { "\($0.name)=\(DecodedValue.text($0.value.string ?? "?"))" }
             #expect(Set(decoded) == Set(expected ?? []))
         }
     }

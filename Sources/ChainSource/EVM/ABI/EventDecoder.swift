@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A decoded value of an event.
-package enum Argument: Sendable, Equatable {
+package enum DecodedValue: Sendable, Equatable {
     /// A number in decimal, an address or bytes as hexadecimal, a text; what becomes a JSON string.
     case text(String)
     case bool(Bool)
@@ -18,7 +18,7 @@ extension EventSignature {
     /// Everything is checked before it is used: the number of topics, which tells an ERC-721 Transfer from an ERC-20
     /// one, that padding is clean, and that offsets and lengths lie inside the data. Of an indexed text or byte string
     /// only the hash is there, which is what is returned.
-    package func decode(topics: [Hash256], data: [UInt8]) throws(UndecodableLog) -> [(name: String, value: Argument)] {
+    package func decode(topics: [Hash256], data: [UInt8]) throws(UndecodableLog) -> [(name: String, value: DecodedValue)] {
         guard topics.first == self.topic else { throw UndecodableLog(reason: "the first topic is not \(self.name)'s") }
         let indexed = self.parameters.count(where: \.isIndexed)
         guard topics.count == indexed + 1 else {
@@ -31,7 +31,7 @@ extension EventSignature {
         if !self.parameters.contains(where: { !$0.isIndexed && $0.type.isDynamic }), data.count > heads * 32 {
             throw UndecodableLog(reason: "there are \(data.count) bytes of data, \(self.name) has \(heads * 32)")
         }
-        var values: [(name: String, value: Argument)] = []
+        var values: [(name: String, value: DecodedValue)] = []
         values.reserveCapacity(self.parameters.count)
         var topic = 1
         var head = 0
@@ -57,7 +57,7 @@ extension EventSignature {
 
 extension ValueType {
     /// - Parameter word: The 32 bytes in its place.
-    fileprivate func decode(_ word: ArraySlice<UInt8>, in data: [UInt8]) throws(UndecodableLog) -> Argument {
+    fileprivate func decode(_ word: ArraySlice<UInt8>, in data: [UInt8]) throws(UndecodableLog) -> DecodedValue {
         switch self {
         case .bytes:
             return .text(Hex.text(try Self.content(at: word, in: data)))
@@ -71,7 +71,7 @@ extension ValueType {
         }
     }
 
-    fileprivate func decode(_ word: ArraySlice<UInt8>) throws(UndecodableLog) -> Argument {
+    fileprivate func decode(_ word: ArraySlice<UInt8>) throws(UndecodableLog) -> DecodedValue {
         switch self {
         case .uint(let bits):
             guard word.dropLast(bits / 8).allSatisfy({ $0 == 0 }) else { throw self.dirty }

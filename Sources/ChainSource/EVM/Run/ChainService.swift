@@ -5,11 +5,14 @@ package import Logging
 
 /// One chain as long as a process lives: on one node at a time, with the socket that wakes it up.
 package struct ChainService: Sendable {
+    /// Makes what wakes the chain up; nil when it cannot be made.
+    package typealias MakeWatch = @Sendable (_ wake: @escaping @Sendable () -> Void) -> HeadWatch?
+
     private let name: String
     private let store: any SourceStore
     private let makeFollower: @Sendable () -> Follower
     private let limits: ChainRunner.Limits
-    private let makeWatch: (@Sendable (_ wake: @escaping @Sendable () -> Void) -> HeadWatch?)?
+    private let makeWatch: MakeWatch?
     private let onStatus: @Sendable (Follower) -> Void
     private let logger: Logger
 
@@ -21,7 +24,7 @@ package struct ChainService: Sendable {
         store: any SourceStore,
         limits: ChainRunner.Limits,
         logger: Logger,
-        makeWatch: (@Sendable (_ wake: @escaping @Sendable () -> Void) -> HeadWatch?)? = nil,
+        makeWatch: MakeWatch? = nil,
         makeFollower: @escaping @Sendable () -> Follower,
         onStatus: @escaping @Sendable (Follower) -> Void = { _ in }
     ) {
