@@ -65,6 +65,7 @@ extension Follower {
         }
         place.version += 1
         self.place = place
+        self.contradictions = 0
         self.status.facts += changes.taken
         self.status.undone += changes.undone
         self.status.letters += changes.letters.count

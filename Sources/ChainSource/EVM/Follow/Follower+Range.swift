@@ -19,11 +19,12 @@ extension Follower {
         }
         guard begin.number == first, end.number == last else { throw .again("the node answered with another block") }
         let tagged = self.chain.finality == .tag ? try asked.blockIfAny(4) : nil
-        guard self.final(below: head, tagged) >= last else {
+        let nodeFinal = self.final(below: head, tagged)
+        guard nodeFinal >= last else {
             throw .again("the node that answered is behind the finality of \(last)")
         }
         // The seam: what is final has our block before it, or our block is of another branch.
-        guard begin.parentHash == place.hash else { return try await self.rollBack(place, to: begin) }
+        guard begin.parentHash == place.hash else { return try await self.rollBack(place, to: begin, final: nodeFinal) }
         let logs: [Log]
         if let hint = asked.refusedForSize(2) {
             guard range.count == 1 else {
@@ -85,7 +86,10 @@ extension Follower {
         _ begin: Block,
         _ end: Block
     ) throws(FollowFault) {
-        var hashes = [begin.number: begin.hash, end.number: end.hash]
+        var hashes = [begin.number: begin.hash]
+        guard hashes.updateValue(end.hash, forKey: end.number) ?? end.hash == end.hash else {
+            throw .again("the node answered with two blocks of number \(end.number)")
+        }
         var seen: Set<[Int]> = []
         for log in logs {
             guard range.contains(log.blockNumber), self.filter.includes(log), !log.isRemoved else {

@@ -4,17 +4,27 @@ import Logging
 
 /// The chain has been reorganised.
 extension Follower {
+    /// Branches without our final block, in a row, before they are taken for the chain although the node says of none of
+    /// them that it is final.
+    private static let patience = 20
+
     /// Goes back to the last block in common with the branch of a block, and undoes what was told since, the last first.
-    func rollBack(_ place: Place, to block: Block) async throws(FollowFault) -> FollowProgress {
+    ///
+    /// A branch that does not have our final block breaks the promise if the node calls it final as far as that. A node
+    /// that does not is behind, and perhaps on a branch that died long ago: it is asked again, for a while.
+    /// - Parameter final: What the node says is final.
+    func rollBack(_ place: Place, to block: Block, final: Int) async throws(FollowFault) -> FollowProgress {
         var block = block
         while true {
             let number = block.number - 1
             if number >= place.final, place.hash(of: number) == block.parentHash { break }
             guard number > place.final else {
-                throw .stopped(
+                self.contradictions += 1
+                let why =
                     "the chain of the node does not have our final block \(place.final) (\(self.described(place))), but "
-                        + "\(block.parentHash) as block \(number); see `broadtape chain resolve`"
-                )
+                    + "\(block.parentHash) as block \(number)"
+                guard final >= place.final || self.contradictions >= Self.patience else { throw .again(why) }
+                throw .stopped("\(why); see `broadtape chain resolve`")
             }
             let hash = block.parentHash
             guard let parent = try await self.ask([.blockByHash(hash)]).block(0) else {

@@ -2,8 +2,9 @@
 
 /// Above finality: one block a step.
 extension Follower {
-    func takeBlock(_ block: Block, from place: Place) async throws(FollowFault) -> FollowProgress {
-        guard block.parentHash == place.hash else { return try await self.rollBack(place, to: block) }
+    /// - Parameter final: What the node says is final.
+    func takeBlock(_ block: Block, from place: Place, final: Int) async throws(FollowFault) -> FollowProgress {
+        guard block.parentHash == place.hash else { return try await self.rollBack(place, to: block, final: final) }
         let logs = block.number < self.chain.start ? [] : try await self.logs(of: block)
         var place = place
         var events: [SourceEvent] = []

@@ -40,6 +40,8 @@ package actor Follower {
     var span: Span
     /// The highest finality that any node has told of; it does not go back.
     var toldFinal = 0
+    /// Branches in a row that did not have our final block.
+    var contradictions = 0
     /// Endpoints that were found to be of our chain.
     var knownEndpoints: Set<Int> = []
     package internal(set) var status = Status()
@@ -83,7 +85,8 @@ package actor Follower {
         guard let head = try asked.block(0) else { throw .again("the node has no latest block") }
         let tagged = self.chain.finality == .tag ? try asked.blockIfAny(2) : nil
         self.status.head = head.number
-        self.toldFinal = max(self.toldFinal, place.final, self.final(below: head, tagged))
+        let nodeFinal = self.final(below: head, tagged)
+        self.toldFinal = max(self.toldFinal, place.final, nodeFinal)
         if place.number < self.toldFinal, head.number > place.number {
             return try await self.takeRange(from: place)
         }
@@ -91,7 +94,7 @@ package actor Follower {
         if head.number <= place.number {
             // The node is behind, or on another branch.
             if let ours = place.hash(of: head.number), ours != head.hash {
-                return try await self.rollBack(place, to: head)
+                return try await self.rollBack(place, to: head, final: nodeFinal)
             }
             return .idle
         }
@@ -99,7 +102,7 @@ package actor Follower {
             throw .again("the node has block \(head.number), but not \(place.number + 1)")
         }
         guard next.number == place.number + 1 else { throw .again("the node answered with another block") }
-        return try await self.takeBlock(next, from: place)
+        return try await self.takeBlock(next, from: place, final: nodeFinal)
     }
 
     /// The finality that a node tells of, never above its head.
