@@ -70,6 +70,7 @@ package actor Follower {
             let place = try await self.present()
             let progress = try await self.step(from: place)
             self.status.steps += 1
+            if progress == .idle { self.contradictions = 0 }
             return progress
         } catch {
             if case .stopped(let why) = error { self.status.stopped = why }
