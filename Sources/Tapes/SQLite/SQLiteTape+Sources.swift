@@ -34,24 +34,21 @@ extension SQLiteTape: SourceStore {
         limit: Int,
         in db: Database
     ) throws -> [SourceEntry] {
-        // Texts compare by bytes, and no name has a byte 0xFF.
+        // Texts compare by bytes, so those with the prefix come one after the other.
         let query = try Query(
-            """
-            SELECT name, value FROM source_entries
-            WHERE source = ? AND name > ? AND name >= ? AND CAST(name AS BLOB) < CAST(? AS BLOB) || x'FF'
-            ORDER BY name LIMIT ?
-            """,
+            "SELECT name, value FROM source_entries WHERE source = ? AND name > ? AND name >= ? ORDER BY name LIMIT ?",
             in: db
         )
         try query.bind(1, source)
         try query.bind(2, name)
         try query.bind(3, prefix)
-        try query.bind(4, prefix)
-        try query.bind(5, limit)
+        try query.bind(4, limit)
         defer { query.reset() }
         var entries: [SourceEntry] = []
         while try query.step() {
-            entries.append(SourceEntry(name: query.text(0), value: query.bytes(1)))
+            let name = query.text(0)
+            guard name.utf8.starts(with: prefix.utf8) else { break }
+            entries.append(SourceEntry(name: name, value: query.bytes(1)))
         }
         return entries
     }
