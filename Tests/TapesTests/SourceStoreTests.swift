@@ -88,7 +88,9 @@ import Testing
             #expect(state.entries == self.entries([("a/2", "Y"), ("a/3", "w")]))
             #expect(try await store.state(of: "chain:ä", prefix: "").entries.map(\.name) == ["a/2", "a/3", "b"])
             #expect(try await store.entries(of: "chain:ä", prefix: "a/", after: "a/2", limit: 9).map(\.name) == ["a/3"])
-            #expect(try await store.entries(of: "chain:ä", prefix: "", after: "", limit: 2).map(\.name) == ["a/2", "a/3"])
+            #expect(
+                try await store.entries(of: "chain:ä", prefix: "", after: "", limit: 2).map(\.name) == ["a/2", "a/3"]
+            )
             #expect(try await store.state(of: "chain:other", prefix: "") == SourceState())
             #expect(try await store.deadLetters(limit: 9) == [letter])
             let channel = ChannelName(type: "note", key: "k")

@@ -18,7 +18,10 @@ extension SQLiteTape: FanInStore {
 
     /// Inside a transaction.
     static func setAside(_ letters: [DeadLetter], in db: Database) throws {
-        let insert = try Query("INSERT INTO dead_letters (received, channel, payload, reason) VALUES (?, ?, ?, ?)", in: db)
+        let insert = try Query(
+            "INSERT INTO dead_letters (received, channel, payload, reason) VALUES (?, ?, ?, ?)",
+            in: db
+        )
         for letter in letters.suffix(DeadLetter.kept) {
             try insert.bind(1, letter.received.nanoseconds)
             try insert.bind(2, letter.channel)

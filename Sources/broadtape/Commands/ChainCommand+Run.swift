@@ -35,7 +35,9 @@ extension ChainCommand {
                 throw ConfigurationFault("there is no chain to follow; declare one under \"chains\" of --config FILE")
             }
             guard let address = settings.redis else {
-                throw ConfigurationFault("there is no redis to publish to; set --redis, or let the hub follow the chains")
+                throw ConfigurationFault(
+                    "there is no redis to publish to; set --redis, or let the hub follow the chains"
+                )
             }
             let database = try Resolve.outbox(self.outbox)
             let tape = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
@@ -84,7 +86,8 @@ private struct ChainPublisherService: Service, CustomStringConvertible {
         var made: [String: OutboxPublisher] = [:]
         for name in self.names {
             let (channel, sender) = ("chain.\(name)", self.sender)
-            made[channel] = OutboxPublisher(source: "chain:\(name)", outbox: self.outbox, logger: self.logger) { message in
+            made[channel] = OutboxPublisher(source: "chain:\(name)", outbox: self.outbox, logger: self.logger) {
+                message in
                 await sender.send(message, to: channel)
             }
         }

@@ -39,10 +39,14 @@ struct Redis {
         )
         let sender = RedisSender(connector: connector, on: loop, logger: logger)
         self.sender = sender
-        self.fanIn = FanInPorts(source: source, store: store, ask: { request in
-            let message = request.message
-            sender.post(message.payload, to: message.channel)
-        })
+        self.fanIn = FanInPorts(
+            source: source,
+            store: store,
+            ask: { request in
+                let message = request.message
+                sender.post(message.payload, to: message.channel)
+            }
+        )
     }
 
     /// - Parameter name: What Redis shows the connections as.

@@ -67,7 +67,8 @@ struct ChainDeclarations {
         var settings = ChainSettings(chain: chain, endpoints: self.endpoints(mapping, of: key))
         settings.webSocket = mapping["websocket"]?.string
         if let node = mapping["poll"] {
-            if let poll = node.string.flatMap(Quantity.duration), (.milliseconds(20) ... .seconds(3600)).contains(poll) {
+            if let poll = node.string.flatMap(Quantity.duration), (.milliseconds(20) ... .seconds(3600)).contains(poll)
+            {
                 settings.runner.poll = poll
             } else {
                 self.complain(node, "\"poll\" is a duration such as 4s, from 20ms to 1h")
@@ -79,7 +80,8 @@ struct ChainDeclarations {
     }
 
     private mutating func endpoints(_ mapping: Node.Mapping, of key: Node) -> [String] {
-        var urls = mapping["endpoints"].map { $0.sequence?.compactMap(\.string) ?? [$0.string].compactMap(\.self) } ?? []
+        var urls =
+            mapping["endpoints"].map { $0.sequence?.compactMap(\.string) ?? [$0.string].compactMap(\.self) } ?? []
         if let node = mapping["endpoints-file"] {
             do throws(ConfigurationFault) {
                 urls += try Secret.read(node.string ?? "").split(whereSeparator: \.isWhitespace).map(String.init)

@@ -24,7 +24,10 @@ import Testing
         ),
         ("int8", Self.full, "-1"),
         ("int16", Self.word("7fff"), "32767"),
-        ("address", Self.word("00000000000000000000000000000000000000aa"), "0x00000000000000000000000000000000000000aa"),
+        (
+            "address", Self.word("00000000000000000000000000000000000000aa"),
+            "0x00000000000000000000000000000000000000aa"
+        ),
         ("bytes4", "deadbeef" + String(repeating: "0", count: 56), "0xdeadbeef"),
     ])
     func wordsAreDecoded(_ type: String, _ word: String, _ value: String) throws {

@@ -218,7 +218,14 @@ import Testing
     @Test func usersHearOfWhatTheirWalletsDid() async throws {
         let node = SimulatedNode(try SimulatedChain(seed: 3))
         var chain = node.chain.configuration
-        let move = Move(kind: .transaction, owner: "from", amount: "value", decimals: 2, type: "transfer", currency: "FND")
+        let move = Move(
+            kind: .transaction,
+            owner: "from",
+            amount: "value",
+            decimals: 2,
+            type: "transfer",
+            currency: "FND"
+        )
         let balance = Move(kind: .balance, owner: "to", amount: "value")
         chain.contracts = [
             node.chain.address: [Chain.WantedEvent(signature: node.chain.events[1], moves: [move, balance])]

@@ -50,7 +50,8 @@ import Testing
         #expect { try Self.answers(#"{"error":{"code":-32005,"message":"request rate limit"}}"#) } throws: { error in
             if case .slowDown = error as? NodeFault { true } else { false }
         }
-        #expect { try Self.answers(#"{"error":{"code":-32600,"message":"batches are not supported"}}"#) } throws: { error in
+        #expect { try Self.answers(#"{"error":{"code":-32600,"message":"batches are not supported"}}"#) } throws: {
+            error in
             if case .stop = error as? NodeFault { true } else { false }
         }
     }

@@ -64,7 +64,12 @@ struct PeerRunsTests {
                         case 2...3:
                             let depth = Int.random(in: 1...8, using: &random)
                             let length = max(1, depth + Int.random(in: -1...2, using: &random))
-                            try await peer.control("reorganise", "\(depth)", "\(length)", "\(Bool.random(using: &random))")
+                            try await peer.control(
+                                "reorganise",
+                                "\(depth)",
+                                "\(length)",
+                                "\(Bool.random(using: &random))"
+                            )
                         default:
                             let head = try await peer.head
                             try await peer.control("finalize", "\(head - 9)")
@@ -104,7 +109,11 @@ struct PeerRunsTests {
             #expect(Replay(sink.state.value.events).differences(from: try await peer.truth(chain)) == [])
             #expect(facts.contains { $0.args.contains("\"text\":\"№") })
             // What is near 2^256.
-            #expect(facts.contains { $0.args.contains("\"1157920892373161954235709850086879078532699846656405640394575840079131296") })
+            #expect(
+                facts.contains {
+                    $0.args.contains("\"1157920892373161954235709850086879078532699846656405640394575840079131296")
+                }
+            )
         }
     }
 }

@@ -39,7 +39,9 @@ struct ProgramTests {
     }
 
     /// Waits until what the hub tells is the chain.
-    static func settled(_ hub: RunningHub, _ peer: PeerNode, within limit: Duration = .seconds(60)) async throws -> Replay {
+    static func settled(_ hub: RunningHub, _ peer: PeerNode, within limit: Duration = .seconds(60)) async throws
+        -> Replay
+    {
         let token = try await hub.token("reader", "read:*")
         let truth = try await peer.truth(try peer.chain())
         var replay = Replay([])
@@ -103,7 +105,9 @@ struct ProgramTests {
                 #expect(slowest < .seconds(5))
                 let replay = try await Self.settled(hub, peer, within: .seconds(240))
                 #expect(replay.faults == [])
-                print("caught up with \(replay.facts.count) facts in \(ContinuousClock.now - began), slowest rate \(slowest)")
+                print(
+                    "caught up with \(replay.facts.count) facts in \(ContinuousClock.now - began), slowest rate \(slowest)"
+                )
                 #expect(replay.facts.count >= transactions * Self.perTransaction * 9 / 10)
                 try await hub.program.kill()
             }
@@ -119,6 +123,7 @@ struct ProgramTests {
                 var hub = try await Self.start(peer, in: folder)
                 let before = try await Self.settled(hub, peer)
                 try await peer.control("breakFinality", "9", "10", "false")
+                try await peer.control("finalize", "9")
                 try await hub.program.record.wait(for: "the alarm") { $0.errors.contains("broadtape chain resolve") }
                 let token = try await hub.token("reader", "read:*")
                 #expect(try await Self.replay(hub, peer, token: token).facts == before.facts)

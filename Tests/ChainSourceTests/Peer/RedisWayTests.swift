@@ -40,7 +40,7 @@ struct RedisWayTests {
                 // The process is killed, and goes on from its outbox.
                 try await chain.kill()
                 try await peer.control("emit", "2", "2", "3")
-                try await peer.control("reorganise", "4", "5", "false")
+                try await peer.control("reorganise", "9", "10", "false")
                 chain = try Self.start(peer, redis.url, in: folder)
                 let replay = try await ProgramTests.settled(hub, peer)
                 #expect(replay.faults == [])

@@ -77,7 +77,8 @@ final class PeerNode: Sendable {
     private static func call(_ name: String, _ parameters: [String], port: Int) async throws -> JSON.Value {
         var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)")
         request.method = .POST
-        let body = #"{"jsonrpc":"2.0","id":1,"method":"test_\#(name)","params":[\#(parameters.joined(separator: ","))]}"#
+        let body =
+            #"{"jsonrpc":"2.0","id":1,"method":"test_\#(name)","params":[\#(parameters.joined(separator: ","))]}"#
         request.body = .bytes(ByteBuffer(string: body))
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(240))
         let bytes = try await response.body.collect(upTo: 256 << 20)

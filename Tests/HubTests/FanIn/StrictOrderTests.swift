@@ -49,15 +49,20 @@ import Testing
     @Test func lostMessagesAreHadAgainInOrder() async throws {
         let source = ScriptedFanInSource()
         let requests = Watched<[FanInRequest]>([])
-        let ports = FanInPorts(source: source, store: RecordingFanInStore(), ask: { request in
-            requests.change { $0.append(request) }
-        })
+        let ports = FanInPorts(
+            source: source,
+            store: RecordingFanInStore(),
+            ask: { request in
+                requests.change { $0.append(request) }
+            }
+        )
         try await withHub(HubConfiguration.forTests, tape: MemoryTape(), fanIn: ports) { hub in
             try await source.wait(forListeners: 1)
             let client = try await hub.connect()
             try await client.subscribe("note:k")
             func send(_ seq: Int) {
-                let message = #"{"type":"note","key":"k","source":"s","sourceSeq":\#(seq),"sourceOrder":"strict","data":{"n":\#(seq)}}"#
+                let message =
+                    #"{"type":"note","key":"k","source":"s","sourceSeq":\#(seq),"sourceOrder":"strict","data":{"n":\#(seq)}}"#
                 source.send("chain.x", message)
             }
             for seq in 1...30 where seq % 3 != 0 { send(seq) }

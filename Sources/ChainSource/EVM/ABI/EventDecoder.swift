@@ -18,7 +18,9 @@ extension EventSignature {
     /// Everything is checked before it is used: the number of topics, which tells an ERC-721 Transfer from an ERC-20
     /// one, that padding is clean, and that offsets and lengths lie inside the data. Of an indexed text or byte string
     /// only the hash is there, which is what is returned.
-    package func decode(topics: [Hash256], data: [UInt8]) throws(UndecodableLog) -> [(name: String, value: DecodedValue)] {
+    package func decode(topics: [Hash256], data: [UInt8]) throws(UndecodableLog) -> [(
+        name: String, value: DecodedValue
+    )] {
         guard topics.first == self.topic else { throw UndecodableLog(reason: "the first topic is not \(self.name)'s") }
         let indexed = self.parameters.count(where: \.isIndexed)
         guard topics.count == indexed + 1 else {

@@ -81,7 +81,8 @@ package actor Follower {
 
     private func step(from place: Place) async throws(FollowFault) -> FollowProgress {
         let asked = try await self.ask(
-            [.block(.latest), .block(.number(place.number + 1))] + (self.chain.finality == .tag ? [.block(.finalized)] : [])
+            [.block(.latest), .block(.number(place.number + 1))]
+                + (self.chain.finality == .tag ? [.block(.finalized)] : [])
         )
         guard let head = try asked.block(0) else { throw .again("the node has no latest block") }
         let tagged = self.chain.finality == .tag ? try asked.blockIfAny(2) : nil
@@ -166,11 +167,12 @@ package actor Follower {
 
     /// The first step: just before the first block that is wanted, or at the last final block where that is later.
     private func begin(chainID: Int, genesis: Block, head: Block) async throws(FollowFault) -> Place {
-        let tagged: Block? = if self.chain.finality == .tag {
-            try await self.ask([.block(.finalized)]).blockIfAny(0)
-        } else {
-            nil
-        }
+        let tagged: Block? =
+            if self.chain.finality == .tag {
+                try await self.ask([.block(.finalized)]).blockIfAny(0)
+            } else {
+                nil
+            }
         let number = max(0, min(self.chain.start - 1, self.final(below: head, tagged)))
         guard let block = try await self.ask([.block(.number(number))]).block(0), block.number == number else {
             throw .again("the node has no block \(number)")
@@ -201,7 +203,9 @@ package actor Follower {
     func ask(_ calls: [RPCCall]) async throws(FollowFault) -> Answers {
         do throws(NodeFault) {
             let answers = try await self.node.ask(calls)
-            guard answers.count == calls.count else { throw NodeFault.again("\(answers.count) answers to \(calls.count)") }
+            guard answers.count == calls.count else {
+                throw NodeFault.again("\(answers.count) answers to \(calls.count)")
+            }
             return Answers(calls: calls, answers: answers)
         } catch {
             if case .tooLarge = error {

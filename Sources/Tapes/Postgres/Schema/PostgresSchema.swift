@@ -26,6 +26,7 @@ struct PostgresSchema: Sendable {
     /// The tables by which a tape is recognised, and which another program may have under the same names.
     static let tables = [
         "tape", "migrations", "channels", "partitions", "chapters", "events", "receipts", "newest", "dead_letters",
-        "source_marks", "sources", "source_entries", "users", "wallets", "transactions", "trade_orders", "p2p_transfers", "rates",
+        "source_marks", "sources", "source_entries", "users", "wallets", "transactions", "trade_orders",
+        "p2p_transfers", "rates",
     ]
 }
