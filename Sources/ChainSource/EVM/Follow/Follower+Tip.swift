@@ -84,6 +84,7 @@ extension Follower {
             guard let block = try await self.ask([.block(.number(self.toldFinal))]).block(0) else {
                 throw .again("the node does not have block \(self.toldFinal)")
             }
+            guard block.number == self.toldFinal else { throw .again("the node answered with another block") }
             shown = block
         }
         // On another branch: the next block, or the head, will show it.

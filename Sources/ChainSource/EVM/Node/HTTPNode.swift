@@ -94,7 +94,9 @@ package actor HTTPNode: EVMNode {
         {
             return
         }
-        let after = response.headers.first(name: "retry-after").flatMap { Int($0) }.map { Duration.seconds(max(0, $0)) }
+        let after = response.headers.first(name: "retry-after").flatMap { Int($0) }.map {
+            Duration.seconds(min(max(0, $0), 3_600))
+        }
         let why = "the node answered \(status): \(String(decoding: body.prefix(120), as: UTF8.self))"
         switch status {
         case 429: throw .slowDown(why, after: after)

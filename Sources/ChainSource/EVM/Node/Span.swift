@@ -29,7 +29,8 @@ package struct Span: Sendable, Equatable {
     package mutating func refused(_ range: ClosedRange<Int>, _ hint: Refusal.Hint?) {
         let asked = range.count
         switch hint {
-        case .range(let offer) where offer.lowerBound == range.lowerBound && offer.count < asked:
+        case .range(let offer)
+        where offer.lowerBound == range.lowerBound && offer.upperBound < range.upperBound:
             self.count = offer.count
         case .blocks(let limit) where limit < asked:
             self.cap = min(self.cap, limit)
