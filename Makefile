@@ -13,7 +13,7 @@ PROGRAM := .build/release/broadtape
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
 TEST_TOOLS := python3-venv postgresql redis-server haproxy procps openssl
 
-.PHONY: help run build hub test fuzz bench bench-postgres conformance conformance-if-available libraries test-tools format lint clean
+.PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
@@ -30,15 +30,31 @@ hub:
 	@$(RELEASE) --product broadtape
 
 # One test after another: many start databases, hubs and crowds of clients, which two cores cannot serve all at once.
-test: libraries test-tools ## Run every test.
+test: libraries test-tools peers ## Run every test.
 	@echo "Building the tests; the first time takes 5 to 15 minutes."
 	@$(DEBUG) --build-tests
 	@swift test --skip-build --no-parallel
+
+# In a folder of its own, as everything is built anew. Reports end the run with an error.
+sanitize: libraries ## Run the tests of the hub and the codec under the thread sanitizer.
+	@echo "Building in a folder of its own; the first time takes 10 to 20 minutes."
+	@swift build $(STRICT) --build-tests --sanitize thread --scratch-path .build/sanitize
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/thread-sanitizer.supp" swift test --skip-build --no-parallel \
+		--sanitize thread --scratch-path .build/sanitize --filter '^(HubTests|WebSocketTests|JSONTests)\.'
 
 # With libFuzzer where the toolchain has it (Linux), else by mutating the corpus.
 fuzz: libraries ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each target, FUZZ_TARGETS="frames requests").
 	@echo "Building in a folder of its own; the first time takes 5 to 15 minutes."
 	@Tests/Fuzz/run $(FUZZ_TARGETS)
+
+# What the tests' stand-in for a chain is made of, in an environment of its own.
+PEERS := .build/peers
+peers: test-tools $(PEERS)/installed
+
+$(PEERS)/installed: Tests/Peers/evm/requirements.txt
+	@python3 -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 bench: libraries ## Time the hub's inner parts (BENCH="--instructions" counts instructions too).
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."

@@ -132,9 +132,22 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "ChainSource",
+            dependencies: nio + [
+                "Client",
+                "Hub",
+                "JSON",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "broadtape",
             dependencies: nio + [
+                "ChainSource",
                 "Client",
                 "Hub",
                 "JSON",
@@ -303,6 +316,23 @@ let package = Package(
                 "WebSocket",
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ChainSourceTests",
+            dependencies: nio + [
+                "ChainSource",
+                "Client",
+                "Hub",
+                "HubTestSupport",
+                "JSON",
+                "ProgramSupport",
+                "Tapes",
+                "TestServers",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["Vectors"],
             swiftSettings: settings
         ),
         .testTarget(

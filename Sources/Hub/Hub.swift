@@ -115,6 +115,7 @@ package final class Hub: Sendable {
                 limits: configuration.fanIn,
                 logger: logger,
                 onGap: ports.onGap,
+                ask: ports.ask,
                 tellStale: { stale in board.change { $0.setStale(stale) } }
             )
         }

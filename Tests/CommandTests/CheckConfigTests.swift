@@ -203,6 +203,7 @@ struct CheckConfigTests {
         let settings = yaml.split(separator: "\n").filter { $0.firstMatch(of: #/^[a-z-]+:/#) != nil }
         #expect(settings.count >= 23, "\(settings)")
         #expect(yaml.contains("\n  distributionUpdate:"))
+        #expect(yaml.contains("\n  mainnet:"))
         let record = try await Self.check(
             yaml,
             secrets: ["postgres-password", "redis-password"],

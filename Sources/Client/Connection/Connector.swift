@@ -30,6 +30,10 @@ package struct Connector: Sendable {
     package var offersCompression = false
     /// Our messages are small; what is larger is compressed where the hub agrees.
     static let compressedSizes = WebSocket.Deflation.Sizes(least: 1024)
+    /// Path and query of the socket; nil for the hub's.
+    package var target: String?
+    /// What the server may be asked for in `Sec-WebSocket-Protocol`.
+    package var subprotocols = [Self.subprotocol]
     private let pool = WebSocket.DeflatePool()
     private let tls: NIOSSLContext?
 
@@ -115,9 +119,9 @@ package struct Connector: Sendable {
     private func offer(token: String?) -> WebSocket.ClientHandshake.Offer {
         WebSocket.ClientHandshake.Offer(
             host: self.address.authority,
-            target: self.address.socketPath,
+            target: self.target ?? self.address.socketPath,
             nonce: WebSocket.Nonce(.random(in: 0 ... .max), .random(in: 0 ... .max)),
-            subprotocols: [Self.subprotocol],
+            subprotocols: self.subprotocols,
             extensions: self.deflateOffer.map { [$0.element] } ?? [],
             fields: token.map { [("Authorization", "Bearer \($0)")] } ?? []
         )

@@ -9,6 +9,14 @@ extension FanIn {
     func receive(_ message: FanInMessage) async {
         self.counted.messages += 1
         let reading = self.reader.read(message, received: self.now())
+        let order = self.order.received(reading.numbers, at: reading.received) { self.table[$0]?.seq }
+        if case .leave(let request) = order {
+            self.counted.early += 1
+            if let request {
+                self.ask(FanInRequest(channel: message.channel, source: request.source, after: request.after))
+            }
+            return
+        }
         self.gathered.append(reading)
         self.heldBytes += reading.cost
         self.pump?.resume()

@@ -56,6 +56,8 @@ package actor FanIn {
         package var conflicts = 0
         /// Numbers that came again or too late.
         package var duplicates = 0
+        /// Messages of strictly ordered sources that came too early; they were left and asked for again.
+        package var early = 0
         /// Times that a source left numbers out.
         package var gaps = 0
         /// Numbers that sources left out.
@@ -80,6 +82,7 @@ package actor FanIn {
     }
 
     package typealias OnGap = @Sendable (SourceGap) -> Void
+    package typealias Ask = @Sendable (FanInRequest) -> Void
 
     private static let name = "fan-in"
     /// Attempts at a message that the tape says it can never take.
@@ -92,6 +95,7 @@ package actor FanIn {
     let now: @Sendable () -> Timestamp
     let logger: Logger
     let onGap: OnGap
+    let ask: Ask
     let tellStale: @Sendable ([StaleSource]) -> Void
     let wants: (stream: AsyncStream<Bool>, continuation: AsyncStream<Bool>.Continuation)
     private let source: any FanInSource
@@ -99,6 +103,7 @@ package actor FanIn {
     var counted = Tally()
     var table: SourceTable
     var letters: LetterBox
+    var order = SourceOrder()
     var isLeading = false
     var gathered = Deque<FanInReading>()
     /// Of what is gathered and of what is being appended.
@@ -130,6 +135,7 @@ package actor FanIn {
         limits: Limits = Limits(),
         logger: Logger,
         onGap: @escaping OnGap = { _ in },
+        ask: @escaping Ask = { _ in },
         tellStale: @escaping @Sendable ([StaleSource]) -> Void = { _ in },
         now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
@@ -141,6 +147,7 @@ package actor FanIn {
         self.now = now
         self.logger = logger
         self.onGap = onGap
+        self.ask = ask
         self.tellStale = tellStale
         self.wants = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.table = SourceTable(limit: limits.sources)
@@ -217,6 +224,7 @@ package actor FanIn {
 
     private func begin(_ marks: [SourceMark]) {
         self.table.learn(marks)
+        self.order = SourceOrder()
         self.allowance = nil
         self.isLeading = true
         self.lost = nil

@@ -73,7 +73,15 @@ package struct FanInReader: Sendable {
                 seq = number
             }
             if let last = numbers.last, last.seq == seq, last.source.hasSameBytes(as: source) { continue }
-            numbers.append(SourceNumber(source: source, seq: seq, types: []))
+            numbers.append(
+                SourceNumber(
+                    source: source,
+                    seq: seq,
+                    types: [],
+                    isStrict: item["sourceOrder"]?.equals("strict") ?? false,
+                    isFirst: item["sourceFirst"]?.bool ?? false
+                )
+            )
         }
         return numbers
     }

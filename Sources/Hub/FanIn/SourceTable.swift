@@ -106,11 +106,17 @@ package struct SourceNumber: Sendable, Equatable {
     package var seq: Int?
     /// The types of its events.
     package var types: [String]
+    /// Whether the source's messages are to be taken in in order only (`"sourceOrder": "strict"`).
+    package var isStrict: Bool
+    /// Whether the messages before this one cannot be had any more (`"sourceFirst": true`).
+    package var isFirst: Bool
 
-    package init(source: String, seq: Int?, types: [String]) {
+    package init(source: String, seq: Int?, types: [String], isStrict: Bool = false, isFirst: Bool = false) {
         self.source = source
         self.seq = seq
         self.types = types
+        self.isStrict = isStrict
+        self.isFirst = isFirst
     }
 }
 

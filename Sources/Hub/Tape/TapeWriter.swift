@@ -48,6 +48,15 @@ package actor TapeWriter {
         /// When its turn has to have come.
         var deadline: NIODeadline
         var settle: Settlement
+        /// Of a source; such an order is a batch of its own.
+        var step: Step?
+    }
+
+    /// A step of a source, and who is told when it is not a plain failure.
+    private struct Step {
+        var step: SourceStep
+        var store: any SourceStore
+        var settle: @Sendable (StepOutcome) -> Void
     }
 
     private typealias Settlement = @Sendable (Result<ArraySlice<AppendOutcome>, AppendFault>) -> Void
@@ -115,10 +124,10 @@ package actor TapeWriter {
 
     private nonisolated func submit(_ requests: [[Event]], _ settle: @escaping Settlement) {
         if self.loop.inEventLoop {
-            self.assumeIsolated { $0.enqueue(requests, settle) }
+            self.assumeIsolated { $0.enqueue(requests, nil, settle) }
         } else {
             self.loop.execute {
-                self.assumeIsolated { $0.enqueue(requests, settle) }
+                self.assumeIsolated { $0.enqueue(requests, nil, settle) }
             }
         }
     }
@@ -137,7 +146,29 @@ package actor TapeWriter {
         }.get()
     }
 
-    private func enqueue(_ requests: [[Event]], _ settle: @escaping Settlement) {
+    /// Appends the events of a source together with its step: both are committed, or neither is.
+    package nonisolated func append(
+        _ events: [Event],
+        with step: SourceStep
+    ) async throws(AppendFault) -> StepOutcome {
+        guard let store = self.tape as? any SourceStore else {
+            throw .unavailable(.damaged("this tape keeps nothing for sources"))
+        }
+        return try await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<StepOutcome, AppendFault>, Never>) in
+            self.loop.execute {
+                self.assumeIsolated { writer in
+                    let step = Step(step: step, store: store) { continuation.resume(returning: .success($0)) }
+                    writer.enqueue([events], step) { result in
+                        // Told through the step unless it failed.
+                        if case .failure(let fault) = result { continuation.resume(returning: .failure(fault)) }
+                    }
+                }
+            }
+        }.get()
+    }
+
+    private func enqueue(_ requests: [[Event]], _ step: Step?, _ settle: @escaping Settlement) {
         let cost = requests.joined().reduce(0) { $0 + $1.data.count + 256 }
         switch self.state {
         case .finishing:
@@ -149,7 +180,7 @@ package actor TapeWriter {
             }
         }
         let deadline = NIODeadline.now() + TimeAmount(self.limits.patience)
-        self.queue.append(Order(requests: requests, cost: cost, deadline: deadline, settle: settle))
+        self.queue.append(Order(requests: requests, cost: cost, deadline: deadline, settle: settle, step: step))
         self.queuedBytes += cost
         self.scheduleExpiry()
         if case .waiting(let continuation) = self.state {
@@ -214,9 +245,11 @@ package actor TapeWriter {
         var batch: [Order] = []
         var bytes = 0
         while let next = self.queue.first, batch.isEmpty || bytes + next.cost <= self.limits.batchBytes {
+            if next.step != nil, !batch.isEmpty { break }
             bytes += next.cost
             batch.append(next)
             self.queue.removeFirst()
+            if next.step != nil { break }
         }
         self.queuedBytes -= bytes
         return batch
@@ -228,6 +261,9 @@ package actor TapeWriter {
         let start = NIODeadline.now()
         let begin = Timestamp.now
         do throws(TapeFault) {
+            if let step = batch.first?.step {
+                return self.settle(try await step.store.append(requests[0], with: step.step), of: step, requests[0], since: start)
+            }
             outcomes = try await self.tape.append(requests)
         } catch {
             self.counted.failures += requests.count
@@ -262,6 +298,22 @@ package actor TapeWriter {
         guard !contexts.isEmpty else { return }
         let events = requests.reduce(0) { $0 + $1.count }
         tracing.committed(contexts, events: events, from: start, to: .now, failed: failed)
+    }
+
+    private func settle(_ outcome: StepOutcome, of step: Step, _ events: [Event], since start: NIODeadline) {
+        let end = NIODeadline.now()
+        self.watch.committed()
+        switch outcome {
+        case .committed(let receipts):
+            self.count([.committed(receipts)])
+            self.figures.committed([events], [.committed(receipts)], took: end - start, now: .now)
+            self.fanout.publish(self.commits(of: [events], [.committed(receipts)]), time: end)
+        case .conflict(let items):
+            self.count([.conflict(items: items)])
+        case .moved:
+            break
+        }
+        step.settle(outcome)
     }
 
     private func count(_ outcomes: [AppendOutcome]) {

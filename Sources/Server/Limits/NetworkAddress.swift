@@ -15,6 +15,9 @@ package struct NetworkAddress: Hashable, Sendable, Comparable {
     let bits: UInt128
 
     private static let mapped = UInt128(0xFFFF) << 32
+    /// Where the address stands in a `sockaddr_in` and in a `sockaddr_in6`, on every system. By place rather than by name:
+    /// which module has the names depends on what else is imported.
+    private static let (place4, place6) = (4, 8)
 
     init(bits: UInt128) {
         self.bits = bits
@@ -37,10 +40,13 @@ package struct NetworkAddress: Hashable, Sendable, Comparable {
     init?(_ address: SocketAddress) {
         switch address {
         case .v4(let address):
-            self.init(version4: UInt32(bigEndian: address.address.sin_addr.s_addr))
+            let part = unsafe withUnsafeBytes(of: address.address) { bytes in
+                unsafe bytes.loadUnaligned(fromByteOffset: Self.place4, as: UInt32.self)
+            }
+            self.init(version4: UInt32(bigEndian: part))
         case .v6(let address):
-            let part = unsafe withUnsafeBytes(of: address.address.sin6_addr) { bytes in
-                unsafe bytes.loadUnaligned(as: UInt128.self)
+            let part = unsafe withUnsafeBytes(of: address.address) { bytes in
+                unsafe bytes.loadUnaligned(fromByteOffset: Self.place6, as: UInt128.self)
             }
             self.init(bits: UInt128(bigEndian: part))
         case .unixDomainSocket:

@@ -12,6 +12,7 @@ package final class MemoryTape: Tape {
     package let epoch: String
     private let store: Mutex<MemoryStore>
     let fanIn = Mutex(MemoryFanIn())
+    let sources = Mutex<[ExactText: MemorySource]>([:])
     private let clock: @Sendable () -> Timestamp
 
     /// - Parameters:
@@ -24,8 +25,15 @@ package final class MemoryTape: Tape {
     }
 
     package func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
-        let now = self.clock()
-        return try self.store.withLock { store throws(TapeFault) in try store.append(requests, now: now) }
+        try self.append(requests, now: self.now)
+    }
+
+    var now: Timestamp {
+        self.clock()
+    }
+
+    func append(_ requests: [[Event]], now: Timestamp) throws(TapeFault) -> [AppendOutcome] {
+        try self.store.withLock { store throws(TapeFault) in try store.append(requests, now: now) }
     }
 
     package func extents(of channels: [ChannelName]) async throws(TapeFault) -> [ChannelName: Extent] {

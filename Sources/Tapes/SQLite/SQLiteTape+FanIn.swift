@@ -12,24 +12,27 @@ extension SQLiteTape: FanInStore {
     package func setAside(_ letters: [DeadLetter]) async throws(TapeFault) {
         guard !letters.isEmpty else { return }
         try await self.write { db throws(TapeFault) in
-            try self.transaction(db) { _ in
-                let insert = try Query(
-                    "INSERT INTO dead_letters (received, channel, payload, reason) VALUES (?, ?, ?, ?)",
-                    in: db
-                )
-                for letter in letters.suffix(DeadLetter.kept) {
-                    try insert.bind(1, letter.received.nanoseconds)
-                    try insert.bind(2, letter.channel)
-                    try insert.bind(3, blob: letter.payload)
-                    try insert.bind(4, letter.reason)
-                    try insert.run()
-                }
-                // Numbers have no gaps: only the oldest are ever removed.
-                let forget = try Query("DELETE FROM dead_letters WHERE id <= ?", in: db)
-                try forget.bind(1, Int(db.lastInsertedRowID) - DeadLetter.kept)
-                try forget.run()
-            }
+            try self.transaction(db) { _ in try Self.setAside(letters, in: db) }
         }
+    }
+
+    /// Inside a transaction.
+    static func setAside(_ letters: [DeadLetter], in db: Database) throws {
+        let insert = try Query(
+            "INSERT INTO dead_letters (received, channel, payload, reason) VALUES (?, ?, ?, ?)",
+            in: db
+        )
+        for letter in letters.suffix(DeadLetter.kept) {
+            try insert.bind(1, letter.received.nanoseconds)
+            try insert.bind(2, letter.channel)
+            try insert.bind(3, blob: letter.payload)
+            try insert.bind(4, letter.reason)
+            try insert.run()
+        }
+        // Numbers have no gaps: only the oldest are ever removed.
+        let forget = try Query("DELETE FROM dead_letters WHERE id <= ?", in: db)
+        try forget.bind(1, Int(db.lastInsertedRowID) - DeadLetter.kept)
+        try forget.run()
     }
 
     package func deadLetters(limit: Int) async throws(TapeFault) -> [DeadLetter] {

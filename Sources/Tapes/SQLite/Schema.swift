@@ -37,6 +37,7 @@ struct Schema: Sendable {
         },
         Migration(version: 3, name: "revocations and audit trail") { db in try db.execute(sql: Self.access) },
         Migration(version: 4, name: "traces") { db in try db.execute(sql: Self.traces) },
+        Migration(version: 5, name: "sources") { db in try db.execute(sql: Self.sources) },
     ])
 
     /// Runs the steps that a database of `version` lacks and marks it as ours, in one transaction.

@@ -4,25 +4,21 @@ import Hub
 import Logging
 import NIOCore
 import RedisBus
+import ServiceLifecycle
 
 /// What a node has of Redis: the way to the other nodes, and where outside publishers are heard.
 struct Redis {
     let bus: RedisBus
     /// Nil when nobody is listened to.
     let fanIn: FanInPorts?
+    /// Sends what the fan-in asks publishers for.
+    let sender: RedisSender?
 
     /// Nil when the settings name no Redis. Whether there is one is found out later, and again and again.
     init?(_ settings: Settings, tape: any Tape, on loop: any EventLoop, logger: Logger) async throws(ConfigurationFault)
     {
         guard let address = settings.redis else { return nil }
-        let connector: RedisConnector
-        do throws(RedisEnding) {
-            var options = RedisOptions()
-            options.name = "broadtape-\(settings.hub.node)"
-            connector = try RedisConnector(to: address, options: options)
-        } catch {
-            throw ConfigurationFault("redis: \(error)")
-        }
+        let connector = try Self.connector(to: address, name: "broadtape-\(settings.hub.node)")
         self.bus = RedisBus(
             connector: connector,
             channel: RedisBus.channel(forTape: tape.epoch),
@@ -31,6 +27,7 @@ struct Redis {
         )
         guard !settings.fanIn.isEmpty, let store = tape as? any FanInStore else {
             self.fanIn = nil
+            self.sender = nil
             return
         }
         let source = RedisFanIn(
@@ -40,6 +37,36 @@ struct Redis {
             on: loop,
             logger: logger
         )
-        self.fanIn = FanInPorts(source: source, store: store)
+        let sender = RedisSender(connector: connector, on: loop, logger: logger)
+        self.sender = sender
+        self.fanIn = FanInPorts(
+            source: source,
+            store: store,
+            ask: { request in
+                let message = request.message
+                sender.post(message.payload, to: message.channel)
+            }
+        )
+    }
+
+    /// - Parameter name: What Redis shows the connections as.
+    static func connector(to address: RedisAddress, name: String) throws(ConfigurationFault) -> RedisConnector {
+        do throws(RedisEnding) {
+            var options = RedisOptions()
+            options.name = name
+            return try RedisConnector(to: address, options: options)
+        } catch {
+            throw ConfigurationFault("redis: \(error)")
+        }
+    }
+}
+
+/// The way to publishers of the fan-in as a part of the process's life.
+struct RedisSenderService: Service, CustomStringConvertible {
+    let description = "requests to publishers"
+    let sender: RedisSender
+
+    func run() async {
+        await cancelWhenGracefulShutdown { await self.sender.run() }
     }
 }

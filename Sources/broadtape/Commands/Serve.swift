@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import ChainSource
 import Hub
 import Logging
 import NIOCore
@@ -89,6 +90,14 @@ struct Serve: AsyncParsableCommand {
         var services: [any Service] = [
             ConnectionsService(listener: listener), HubService(hub: hub), admin, ListenerService(listener: listener),
         ]
+        if let sender = redis?.sender { services.append(RedisSenderService(sender: sender)) }
+        if !settings.chains.isEmpty, let store = tape as? any SourceStore {
+            services.append(
+                try ChainsService(settings.chains, store: store, on: group, logger: logger) {
+                    HubSink(store: store, writer: hub.writer, types: hub.types, limits: settings.hub.intake)
+                }
+            )
+        }
         if let spans { services.insert(spans, at: 0) }
         if let renewal = authentication.renewal { services.insert(renewal, at: 0) }
         let candidates: [(any Reloading)?] = [settings.tls, settings.countries]

@@ -10,6 +10,7 @@ struct ConfigurationFile {
     private(set) var settings: [String: (text: String, line: Int)] = [:]
     private(set) var types: Node.Mapping?
     private(set) var services: Node.Mapping?
+    private(set) var chains: Node.Mapping?
 
     init(path: String) throws(ConfigurationFault) {
         self.path = path
@@ -57,7 +58,7 @@ struct ConfigurationFile {
 
     private mutating func read(_ mapping: Node.Mapping) throws(ConfigurationFault) {
         var complaints: [String] = []
-        let known = Setting.allCases.map(\.rawValue) + [Setting.types, Setting.services]
+        let known = Setting.allCases.map(\.rawValue) + [Setting.types, Setting.services, Setting.chains]
         for (key, value) in mapping {
             let name = key.string ?? ""
             let place = "\(self.path):\(key.mark?.line ?? 0)"
@@ -70,6 +71,11 @@ struct ConfigurationFile {
                 self.services = value.mapping
                 if value.mapping == nil, !value.isNull {
                     complaints.append("\(place): \"services\" is a mapping of names to services")
+                }
+            } else if name == Setting.chains {
+                self.chains = value.mapping
+                if value.mapping == nil, !value.isNull {
+                    complaints.append("\(place): \"chains\" is a mapping of names to chains")
                 }
             } else if Setting(rawValue: name) == nil {
                 complaints.append("\(place): unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")

@@ -131,6 +131,8 @@ enum Setting: String, CaseIterable {
     static let types = "types"
     /// And services.
     static let services = "services"
+    /// The key of the YAML file under which chains are declared.
+    static let chains = "chains"
 
     /// Its name in the environment.
     var variable: String {

@@ -32,6 +32,8 @@ struct Settings {
     /// Whether the admin port was chosen by the operator, for whom the hub does not start without it.
     var isAdminPortChosen: Bool
     var logLevel: Logger.Level
+    /// Chains that are followed.
+    var chains: [ChainSettings]
     var logFormat: LogFormat
     /// Of the collector that spans are sent to; nil records none.
     var otlpEndpoint: String?
@@ -55,6 +57,7 @@ struct Settings {
         var reader = SettingsReader(flags: flags, environment: environment, file: file)
         let types = if let file { try TypeDeclarations.types(in: file) } else { [EventType]() }
         let services = if let file { try ServiceDeclarations.services(in: file) } else { [ServiceAccount]() }
+        self.chains = if let file { try ChainDeclarations.chains(in: file) } else { [] }
 
         let databasePassword = Self.password(.databasePasswordFile, &reader)
         self.database =

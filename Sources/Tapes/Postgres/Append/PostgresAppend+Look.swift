@@ -6,6 +6,11 @@ extension PostgresAppend {
     mutating func runWithLook(_ memory: inout PostgresMemory) throws(PostgresFault) -> Ending {
         do throws(PostgresFault) {
             let start = try self.lock(self.identify(&memory), &memory)
+            let standing = try self.batch.step?.lock(self.session)
+            if case .moved = standing {
+                try self.session.run(PostgresCommand(.rollback))
+                return .moved
+            }
             let accepted = max(memory.clock?() ?? start.now, memory.lastAccepted, start.accepted)
             let (parts, missing) = self.partitions(memory, at: accepted)
             guard missing.isEmpty else {
@@ -14,14 +19,16 @@ extension PostgresAppend {
             }
             self.writing = PostgresWriting(self.batch, accepted: accepted)
             let outcomes = try self.judge(parts, memory.lost)
-            guard self.writing.hasEvents else {
+            let stepping = Self.isDue(standing, outcomes) ? self.batch.step?.commands ?? [] : []
+            guard self.writing.hasEvents || !stepping.isEmpty else {
                 try self.session.run(PostgresCommand(.rollback))
                 return .settled(outcomes, skipped: 0)
             }
             self.moveChannels()
             try self.commit(
-                self.writing.entryCommands + [self.writing.receiptsCommand, self.writing.channelsCommand]
-                    + self.projecting.commands,
+                (self.writing.hasEvents
+                    ? self.writing.entryCommands + [self.writing.receiptsCommand, self.writing.channelsCommand] : [])
+                    + self.projecting.commands + stepping,
                 &memory
             )
             memory.lastAccepted = accepted
@@ -31,6 +38,12 @@ extension PostgresAppend {
             try self.session.run(PostgresCommand(.rollback))
             throw error
         }
+    }
+
+    /// A step is taken with all of its events or not at all.
+    private static func isDue(_ standing: PostgresStep.Standing?, _ outcomes: [AppendOutcome]) -> Bool {
+        guard case .due = standing, case .committed = outcomes.first else { return false }
+        return true
     }
 
     // MARK: Locking

@@ -23,6 +23,8 @@ struct PostgresAppend {
         case settled([AppendOutcome], skipped: Int)
         /// There is no partition yet for events of these types accepted now.
         case lacksPartitions([String], at: Timestamp)
+        /// The source of the batch is not where its step begins.
+        case moved
     }
 
     struct Channel {
@@ -53,7 +55,7 @@ struct PostgresAppend {
         on session: PostgresSession,
         _ memory: inout PostgresMemory
     ) throws(PostgresFault) -> Ending {
-        guard !batch.names.isEmpty else {
+        guard !batch.names.isEmpty || batch.step != nil else {
             return .settled(batch.requests.map { _ in .committed([]) }, skipped: 0)
         }
         memory.isCommitting = false

@@ -23,11 +23,14 @@ struct PostgresBatch: Sendable {
     let names: [ChannelName]
     /// Reads the rows that projections may change.
     let reads: [PostgresCommand]
+    /// What a source does in the same transaction.
+    let step: PostgresStep?
 
-    init(_ requests: [[Event]]) {
+    init(_ requests: [[Event]], step: SourceStep? = nil) {
         var names: [ChannelName] = []
         var places: [ChannelName: Int] = [:]
         self.requests = requests
+        self.step = step.map(PostgresStep.init(step:))
         self.items = requests.map { request in
             request.map { event in
                 let channels = event.channels.map { name in

@@ -18,7 +18,20 @@ extension PostgresTape {
     /// Only when the server cannot be reached for ``Settings/settling`` is the outcome left open.
     package func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
         guard !requests.isEmpty else { return [] }
-        let batch = PostgresBatch(requests)
+        switch try await self.append(PostgresBatch(requests)) {
+        case .outcomes(let outcomes): return outcomes
+        case .moved: throw .damaged("an append without a step of a source found that it has moved")
+        }
+    }
+
+    /// What became of a batch, for good.
+    enum Settlement: Sendable {
+        case outcomes([AppendOutcome])
+        /// Its source's step does not follow from where the source is; nothing was changed.
+        case moved
+    }
+
+    func append(_ batch: PostgresBatch) async throws(TapeFault) -> Settlement {
         self.memory.withLock { $0.lost = [] }
         var settleBy: NIODeadline?
         var races = 0
@@ -28,7 +41,8 @@ extension PostgresTape {
                 switch try await self.attempt(batch) {
                 case .settled(let outcomes, let skipped):
                     self.skippedEntries.add(skipped, ordering: .relaxed)
-                    return outcomes
+                    return .outcomes(outcomes)
+                case .moved: return .moved
                 case .lacksPartitions(let types, let time): try await self.addPartitions(types, at: time)
                 }
             } catch {

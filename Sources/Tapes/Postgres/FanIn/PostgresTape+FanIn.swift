@@ -56,6 +56,15 @@ extension PostgresTape: FanInStore {
 
     package func setAside(_ letters: [DeadLetter]) async throws(TapeFault) {
         guard !letters.isEmpty else { return }
+        try await self.keep { session throws(PostgresFault) in
+            try session.transaction { () throws(PostgresFault) in
+                _ = try session.run(Self.setAsideCommands(letters))
+            }
+        }
+    }
+
+    /// Inside a transaction.
+    static func setAsideCommands(_ letters: [DeadLetter]) -> [PostgresCommand] {
         var times = PostgresColumn(.int8)
         var channels = PostgresColumn(.bytea)
         var payloads = PostgresColumn(.bytea)
@@ -67,11 +76,7 @@ extension PostgresTape: FanInStore {
             reasons.append(letter.reason)
         }
         let add = PostgresCommand(Self.addLetters).with(times).with(channels).with(payloads).with(reasons)
-        try await self.keep { session throws(PostgresFault) in
-            try session.transaction { () throws(PostgresFault) in
-                _ = try session.run([add, PostgresCommand(Self.trimLetters)])
-            }
-        }
+        return [add, PostgresCommand(Self.trimLetters)]
     }
 
     package func deadLetters(limit: Int) async throws(TapeFault) -> [DeadLetter] {

@@ -21,12 +21,12 @@ struct PostgresSchema: Sendable {
     }
 
     /// What this program uses.
-    static let current = PostgresSchema(migrations: [.version1, .access, .traces])
+    static let current = PostgresSchema(migrations: [.version1, .access, .traces, .sources])
 
     /// The tables by which a tape is recognised, and which another program may have under the same names.
     static let tables = [
         "tape", "migrations", "channels", "partitions", "chapters", "events", "receipts", "newest", "dead_letters",
-        "source_marks", "users", "wallets", "transactions", "trade_orders", "p2p_transfers", "rates",
-        "revocations", "audit_trail",
+        "source_marks", "sources", "source_entries", "users", "wallets", "transactions", "trade_orders",
+        "p2p_transfers", "rates", "revocations", "audit_trail",
     ]
 }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+
+/// The answers to a batch, read as what was asked for.
+struct Answers: Sendable {
+    let calls: [RPCCall]
+    let answers: [RPCAnswer]
+
+    func result(_ index: Int) throws(FollowFault) -> JSON.Value {
+        switch self.answers[index] {
+        case .result(let value): return value
+        case .refusal(let refusal): throw Self.fault(refusal, self.calls[index])
+        }
+    }
+
+    /// Nil when there is no such block.
+    func block(_ index: Int) throws(FollowFault) -> Block? {
+        let value = try self.result(index)
+        guard !value.isNull else { return nil }
+        do throws(NodeFault) {
+            return try Block(value)
+        } catch {
+            throw FollowFault(error)
+        }
+    }
+
+    /// Nil also when the node refuses: an old one does not know the tag, a young chain has nothing final.
+    func blockIfAny(_ index: Int) throws(FollowFault) -> Block? {
+        if case .refusal(let refusal) = self.answers[index], refusal.meaning != .tooFast { return nil }
+        return try self.block(index)
+    }
+
+    func logs(_ index: Int) throws(FollowFault) -> [Log] {
+        let value = try self.result(index)
+        do throws(NodeFault) {
+            return try Log.list(value)
+        } catch {
+            throw FollowFault(error)
+        }
+    }
+
+    /// What the node says would work, when it refuses for size; nil when it does not.
+    func refusedForSize(_ index: Int) -> Refusal.Hint?? {
+        guard case .refusal(let refusal) = self.answers[index], case .tooLarge(let hint) = refusal.meaning else {
+            return nil
+        }
+        return .some(hint)
+    }
+
+    private static func fault(_ refusal: Refusal, _ call: RPCCall) -> FollowFault {
+        let why = "\(call.method): \(refusal.message) (\(refusal.code))"
+        switch refusal.meaning {
+        case .tooLarge, .notYet: return .again(why)
+        case .tooFast: return .slowDown(why)
+        case .pruned: return .stopped("the node does not have that history any more: \(why); use an archive node")
+        case .never: return .stopped("the node cannot answer: \(why)")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Logging
+
+/// What a step changes beside the place itself.
+struct Changes {
+    /// Numbers of blocks that are to be written as they are then remembered, or removed.
+    var put: Set<Int> = []
+    var letters: [DeadLetter] = []
+    /// Facts.
+    var taken = 0
+    /// Facts.
+    var undone = 0
+}
+
+extension Follower {
+    /// Takes a block to a level.
+    func reach(
+        _ level: Chain.Level,
+        _ block: KnownBlock,
+        _ place: inout Place,
+        _ events: inout [SourceEvent],
+        _ changes: inout Changes
+    ) {
+        var block = block
+        events += block.reach(level, in: self.chain)
+        place.remember(block)
+        changes.put.insert(block.number)
+    }
+
+    func facts(of logs: [Log], _ users: [Address: String], _ changes: inout Changes) -> [Fact] {
+        let (facts, letters) = Fact.all(of: logs, self.chain, users: users, now: .now)
+        changes.letters += letters
+        changes.taken += facts.count
+        return facts
+    }
+
+    /// Commits a step. Whatever goes wrong, where we are is read anew before the next.
+    func commit(_ place: inout Place, _ events: [SourceEvent], _ changes: Changes) async throws(FollowFault) {
+        var changes = changes
+        self.forgetOld(&place, &changes)
+        var step = SourceStep(source: self.chain.source, version: place.version)
+        step.puts.append(SourceEntry(name: Place.entryName, value: place.json))
+        for number in changes.put.sorted() {
+            let name = KnownBlock.entryName(number)
+            if let block = place.blocks[number] {
+                step.puts.append(SourceEntry(name: name, value: block.json))
+            } else {
+                step.removals.append(name)
+            }
+        }
+        step.letters = changes.letters
+        self.place = nil
+        do throws(SinkFault) {
+            try await self.sink.commit(events, step)
+        } catch {
+            self.knownEndpoints = []
+            switch error {
+            case .unavailable(let why): throw .again("the step cannot be committed: \(why)")
+            case .moved: throw .again("another process has gone on with this source")
+            case .conflict(let ids):
+                throw .stopped("other content stands under the ids of these events: \(ids.joined(separator: ", "))")
+            }
+        }
+        place.version += 1
+        self.place = place
+        self.contradictions = 0
+        self.status.facts += changes.taken
+        self.status.undone += changes.undone
+        self.status.letters += changes.letters.count
+        self.note(place)
+    }
+
+    /// Blocks far below finality are of no use any more. The last of them is kept, so that a place has one.
+    private func forgetOld(_ place: inout Place, _ changes: inout Changes) {
+        let oldest = min(place.final, place.number) - self.chain.remembered
+        for block in place.blocks(in: ..<oldest) {
+            place.forget(block.number)
+            changes.put.insert(block.number)
+        }
+    }
+
+    func note(_ place: Place) {
+        self.status.number = place.number
+        self.status.final = place.final
+    }
+
+    func metadata(_ place: Place) -> Logger.Metadata {
+        ["chain": "\(self.chain.name)", "block": "\(place.number)", "final": "\(place.final)"]
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+
+/// Below finality: ranges.
+extension Follower {
+    func takeRange(from place: Place) async throws(FollowFault) -> FollowProgress {
+        let first = place.number + 1
+        let range = first...min(self.toldFinal, place.number + self.span.count)
+        let last = range.upperBound
+        // One batch, so that what the logs are of and what the range is known by come from one node; and that node has
+        // to think itself that the range is final.
+        let asked = try await self.ask(
+            [.block(.number(first)), .block(.number(last)), .logsInRange(range, self.filter), .block(.latest)]
+                + (self.chain.finality == .tag ? [.block(.finalized)] : [])
+        )
+        guard let begin = try asked.block(0), let end = try asked.block(1), let head = try asked.block(3) else {
+            throw .again("the node does not have the blocks \(first) to \(last) yet")
+        }
+        guard begin.number == first, end.number == last else { throw .again("the node answered with another block") }
+        let tagged = self.chain.finality == .tag ? try asked.blockIfAny(4) : nil
+        let nodeFinal = self.final(below: head, tagged)
+        guard nodeFinal >= last else {
+            throw .again("the node that answered is behind the finality of \(last)")
+        }
+        // The seam: what is final has our block before it, or our block is of another branch.
+        guard begin.parentHash == place.hash else { return try await self.rollBack(place, to: begin, final: nodeFinal) }
+        let logs: [Log]
+        if let hint = asked.refusedForSize(2) {
+            guard range.count == 1 else {
+                self.span.refused(range, hint)
+                self.logger.debug(
+                    "a range was refused as too large",
+                    metadata: ["chain": "\(self.chain.name)", "asked": "\(range.count)", "next": "\(self.span.count)"]
+                )
+                return .advanced
+            }
+            logs = try await self.piecemeal(begin)
+        } else {
+            logs = try asked.logs(2)
+        }
+        try self.check(logs, of: range, begin, end)
+        var place = place
+        var events: [SourceEvent] = []
+        var changes = Changes()
+        // What was taken in one by one is final now: the range stands on it.
+        for block in place.blocks(in: (place.final + 1)...max(place.final + 1, place.number)) {
+            self.reach(.final, block, &place, &events, &changes)
+        }
+        let wanted = logs.filter { $0.blockNumber >= self.chain.start }
+        let users = wanted.isEmpty ? [:] : self.users()
+        for (number, logs) in Dictionary(grouping: wanted, by: \.blockNumber).sorted(by: { $0.key < $1.key }) {
+            let facts = self.facts(of: logs, users, &changes)
+            let block = KnownBlock(
+                number: number,
+                hash: logs[0].blockHash,
+                level: .final,
+                turn: place.turn,
+                facts: facts
+            )
+            self.reach(.final, block, &place, &events, &changes)
+        }
+        if place.blocks(in: last...last).isEmpty {
+            place.remember(KnownBlock(number: last, hash: end.hash, level: .final, turn: place.turn, facts: []))
+            changes.put.insert(last)
+        }
+        (place.number, place.hash, place.final) = (last, end.hash, last)
+        try await self.commit(&place, events, changes)
+        self.span.succeeded(logs: logs.count)
+        return .advanced
+    }
+
+    /// One block whose logs are too many for one answer: contract by contract.
+    private func piecemeal(_ block: Block) async throws(FollowFault) -> [Log] {
+        var logs: [Log] = []
+        for address in self.filter.addresses {
+            let filter = LogFilter(addresses: [address], topics: self.filter.topics)
+            logs += try await self.ask([.logsOfBlock(block.hash, filter)]).logs(0)
+        }
+        return logs
+    }
+
+    private func check(
+        _ logs: [Log],
+        of range: ClosedRange<Int>,
+        _ begin: Block,
+        _ end: Block
+    ) throws(FollowFault) {
+        var hashes = [begin.number: begin.hash]
+        guard hashes.updateValue(end.hash, forKey: end.number) ?? end.hash == end.hash else {
+            throw .again("the node answered with two blocks of number \(end.number)")
+        }
+        var seen: Set<[Int]> = []
+        for log in logs {
+            guard range.contains(log.blockNumber), self.filter.includes(log), !log.isRemoved else {
+                throw .again("the node answered with logs that were not asked for")
+            }
+            guard hashes[log.blockNumber, default: log.blockHash] == log.blockHash else {
+                throw .again("the node answered with logs of two blocks of number \(log.blockNumber)")
+            }
+            hashes[log.blockNumber] = log.blockHash
+            guard seen.insert([log.blockNumber, log.index]).inserted else {
+                throw .again("the node answered with a log twice")
+            }
+        }
+    }
+}

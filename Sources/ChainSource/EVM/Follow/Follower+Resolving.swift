@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+
+/// What an operator does about a chain whose finality was none.
+extension Follower {
+    /// What came of it.
+    package enum Resolution: Sendable, Equatable {
+        /// The node's chain has all that is remembered: nothing was changed.
+        case unneeded
+        /// What was told of the blocks above this one is undone, also what was told as final.
+        case undone(downTo: Int, blocks: Int)
+        /// The chain is followed from this block on; what was told of other blocks stands as it is.
+        case restarted(at: Int)
+    }
+
+    /// Goes back to the newest remembered block that the node's chain has, whatever was told as final since, and undoes
+    /// that; or, when it has none of them, to a block that the operator names. Nobody else may follow the chain
+    /// meanwhile.
+    package func resolve(restartAt number: Int?) async throws(FollowFault) -> Resolution {
+        guard let place = try await self.stored() else {
+            throw .stopped("\(self.chain.name) was never followed; there is nothing to resolve")
+        }
+        let begin = try await self.ask([.chainID, .block(.number(0))])
+        guard try begin.result(0).string.flatMap(Hex.integer) == place.chainID,
+            try begin.block(1)?.hash == place.genesis
+        else { throw .stopped("the node is of another chain than the one that was followed; check its URL") }
+        for block in place.blocks.values.sorted(by: { $0.number > $1.number }) where block.number <= place.number {
+            guard try await self.ask([.block(.number(block.number))]).block(0)?.hash == block.hash else { continue }
+            guard block.number < place.number else { return .unneeded }
+            let count = try await self.undo(place, downTo: block.number)
+            return .undone(downTo: block.number, blocks: count)
+        }
+        guard let number else {
+            let oldest = place.blocks.keys.min() ?? place.number
+            throw .stopped(
+                "the node's chain has none of the blocks from \(oldest) to \(place.number) that are remembered; name the "
+                    + "block to go on from with --restart-at: what was told of blocks since stands as it is"
+            )
+        }
+        guard let block = try await self.ask([.block(.number(number))]).block(0), block.number == number else {
+            throw .stopped("the node has no block \(number)")
+        }
+        try await self.restart(place, at: block)
+        return .restarted(at: number)
+    }
+
+    private func restart(_ place: Place, at block: Block) async throws(FollowFault) {
+        var next = Place(
+            chainID: place.chainID,
+            genesis: place.genesis,
+            contracts: place.contracts,
+            number: block.number,
+            hash: block.hash,
+            version: place.version
+        )
+        next.turn = place.turn + 1
+        try await self.commit(&next, [], Changes(put: Set(place.blocks.keys).union([block.number])))
+    }
+}

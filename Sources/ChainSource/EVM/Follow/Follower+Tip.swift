@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Above finality: one block a step.
+extension Follower {
+    /// - Parameter final: What the node says is final.
+    func takeBlock(_ block: Block, from place: Place, final: Int) async throws(FollowFault) -> FollowProgress {
+        guard block.parentHash == place.hash else { return try await self.rollBack(place, to: block, final: final) }
+        let logs = block.number < self.chain.start ? [] : try await self.logs(of: block)
+        var place = place
+        var events: [SourceEvent] = []
+        var changes = Changes()
+        let facts = self.facts(of: logs, logs.isEmpty ? [:] : self.users(), &changes)
+        let known = KnownBlock(number: block.number, hash: block.hash, level: .seen, turn: place.turn, facts: facts)
+        self.reach(.seen, known, &place, &events, &changes)
+        (place.number, place.hash) = (block.number, block.hash)
+        let confirmed = block.number - self.chain.confirmations
+        if confirmed > place.final {
+            for block in place.blocks(in: (place.final + 1)...confirmed) where block.level < .confirmed {
+                self.reach(.confirmed, block, &place, &events, &changes)
+            }
+        }
+        try await self.commit(&place, events, changes)
+        return .advanced
+    }
+
+    /// The wanted logs of a block, all of them.
+    private func logs(of block: Block) async throws(FollowFault) -> [Log] {
+        let isExact = self.chain.bloom == .exact
+        if isExact, !self.mayHaveWanted(block) { return [] }
+        // By hash: by number the node may answer with another block's.
+        let asked = try await self.ask([.logsOfBlock(block.hash, isExact ? nil : self.filter)])
+        let logs: [Log]
+        if isExact, asked.refusedForSize(0) != nil {
+            logs = try await self.wantedOnly(of: block)
+        } else {
+            logs = try asked.logs(0)
+            if isExact, Self.bloom(of: logs) != block.bloom {
+                throw .again("the node does not have all logs of block \(block.number) yet")
+            }
+        }
+        guard logs.allSatisfy({ $0.blockHash == block.hash && $0.blockNumber == block.number && !$0.isRemoved }) else {
+            throw .again("the node answered with logs of another block")
+        }
+        return logs.filter(self.filter.includes)
+    }
+
+    /// A block with more logs than the node gives at once. That none is missing can only be told as far as the bloom
+    /// filter says that there are any.
+    private func wantedOnly(of block: Block) async throws(FollowFault) -> [Log] {
+        let logs = try await self.ask([.logsOfBlock(block.hash, self.filter)]).logs(0)
+        guard !logs.isEmpty else {
+            throw .again("the node says that block \(block.number) has none of the logs that its bloom filter has")
+        }
+        return logs
+    }
+
+    private func mayHaveWanted(_ block: Block) -> Bool {
+        self.chain.contracts.contains { address, events in
+            block.bloom.mayContain(address.bytes)
+                && events.contains { block.bloom.mayContain($0.signature.topic.bytes) }
+        }
+    }
+
+    private static func bloom(of logs: [Log]) -> Bloom {
+        var bloom = Bloom()
+        // Addresses and topics recur, and hashing is what this costs.
+        for address in Set(logs.map(\.address)) { bloom.insert(address.bytes) }
+        for topic in Set(logs.flatMap(\.topics)) { bloom.insert(topic.bytes) }
+        return bloom
+    }
+
+    // MARK: - Finality
+
+    /// Says that blocks have become final, if the node shows that the final block is the one we have.
+    /// - Returns: Nil when there was nothing to do.
+    func finalize(_ place: Place, tagged: Block?) async throws(FollowFault) -> FollowProgress? {
+        let shown: Block
+        switch self.chain.finality {
+        case .tag:
+            guard let tagged, tagged.number > place.final, tagged.number <= place.number else { return nil }
+            shown = tagged
+        case .depth:
+            guard self.toldFinal > place.final, self.toldFinal <= place.number else { return nil }
+            guard let block = try await self.ask([.block(.number(self.toldFinal))]).block(0) else {
+                throw .again("the node does not have block \(self.toldFinal)")
+            }
+            guard block.number == self.toldFinal else { throw .again("the node answered with another block") }
+            shown = block
+        }
+        // On another branch: the next block, or the head, will show it.
+        guard place.hash(of: shown.number) == shown.hash else { return nil }
+        var place = place
+        var events: [SourceEvent] = []
+        var changes = Changes()
+        for block in place.blocks(in: (place.final + 1)...shown.number) {
+            self.reach(.final, block, &place, &events, &changes)
+        }
+        place.final = shown.number
+        try await self.commit(&place, events, changes)
+        return .advanced
+    }
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import JSON
+package import Logging
+
+/// Follows one chain: takes its blocks in, one step at a time, each step one transaction.
+///
+/// Below finality whole ranges of blocks are asked for; above it one block at a time, because a node's answers by
+/// number are not to be relied on there. That nothing is missing and nothing is taken in twice follows from hashes: each
+/// block or range names the block before it, and one that does not name ours means that the chain has been reorganised,
+/// so we go back to the last block in common, undo what was told since, and go on from there. Finality is a promise:
+/// what was told as final is never undone; when the chain breaks it, the follower stops for an operator.
+///
+/// Not entered twice: whoever runs it takes one step after the other.
+package actor Follower {
+    /// What can be seen of a follower from outside.
+    package struct Status: Sendable, Equatable {
+        package var number = 0
+        package var head = 0
+        package var final = 0
+        package var facts = 0
+        package var undone = 0
+        package var rollbacks = 0
+        package var letters = 0
+        package var steps = 0
+        /// Why it has stopped.
+        package var stopped: String?
+    }
+
+    package typealias Users = @Sendable () -> [Address: String]
+
+    let chain: Chain
+    let filter: LogFilter
+    let node: any EVMNode
+    let sink: any SourceSink
+    let users: Users
+    let logger: Logger
+    var place: Place?
+    var span: Span
+    /// The highest finality that any node has told of; it does not go back.
+    var toldFinal = 0
+    /// Branches in a row that did not have our final block.
+    var contradictions = 0
+    /// Endpoints that were found to be of our chain.
+    var knownEndpoints: Set<Int> = []
+    package internal(set) var status = Status()
+
+    /// - Parameter users: Who owns which wallet; asked once per step that has facts.
+    package init(
+        chain: Chain,
+        node: any EVMNode,
+        sink: any SourceSink,
+        users: @escaping Users = { [:] },
+        logger: Logger
+    ) {
+        self.chain = chain
+        self.filter = chain.filter
+        self.node = node
+        self.sink = sink
+        self.users = users
+        self.logger = logger
+        self.span = Span(first: chain.firstSpan, cap: chain.maxSpan)
+    }
+
+    /// Takes one step.
+    package func step() async throws(FollowFault) -> FollowProgress {
+        if let why = self.status.stopped { throw .stopped(why) }
+        do throws(FollowFault) {
+            let place = try await self.present()
+            let progress = try await self.step(from: place)
+            self.status.steps += 1
+            if progress == .idle { self.contradictions = 0 }
+            return progress
+        } catch {
+            if case .stopped(let why) = error { self.status.stopped = why }
+            if case .again = error { await self.node.disappointed() }
+            throw error
+        }
+    }
+
+    private func step(from place: Place) async throws(FollowFault) -> FollowProgress {
+        let asked = try await self.ask(
+            [.block(.latest), .block(.number(place.number + 1))]
+                + (self.chain.finality == .tag ? [.block(.finalized)] : [])
+        )
+        guard let head = try asked.block(0) else { throw .again("the node has no latest block") }
+        let tagged = self.chain.finality == .tag ? try asked.blockIfAny(2) : nil
+        self.status.head = head.number
+        let nodeFinal = self.final(below: head, tagged)
+        self.toldFinal = max(self.toldFinal, place.final, nodeFinal)
+        if place.number < self.toldFinal, head.number > place.number {
+            return try await self.takeRange(from: place)
+        }
+        if let progress = try await self.finalize(place, tagged: tagged) { return progress }
+        if head.number <= place.number {
+            // The node is behind, or on another branch.
+            if let ours = place.hash(of: head.number), ours != head.hash {
+                return try await self.rollBack(place, to: head, final: nodeFinal)
+            }
+            return .idle
+        }
+        guard let next = try asked.block(1) else {
+            throw .again("the node has block \(head.number), but not \(place.number + 1)")
+        }
+        guard next.number == place.number + 1 else { throw .again("the node answered with another block") }
+        return try await self.takeBlock(next, from: place, final: nodeFinal)
+    }
+
+    /// The finality that a node tells of, never above its head.
+    func final(below head: Block, _ tagged: Block?) -> Int {
+        switch self.chain.finality {
+        case .tag: min(head.number, tagged?.number ?? 0)
+        case .depth(let depth): max(0, head.number - depth)
+        }
+    }
+
+    // MARK: - Beginning
+
+    /// Where we are, with an endpoint that is of our chain.
+    private func present() async throws(FollowFault) -> Place {
+        let endpoint = await self.node.endpoint
+        if let place, self.knownEndpoints.contains(endpoint) { return place }
+        let stored = try await self.stored()
+        let asked = try await self.ask([.chainID, .block(.number(0)), .block(.latest)])
+        guard let chainID = try asked.result(0).string.flatMap(Hex.integer) else {
+            throw .again("the answer to eth_chainId is not a quantity")
+        }
+        guard let genesis = try asked.block(1), let head = try asked.block(2) else {
+            throw .again("the node has no first or no latest block")
+        }
+        if let wanted = self.chain.chainID ?? stored?.chainID, wanted != chainID {
+            throw .stopped("the node is of chain \(chainID), \(self.chain.name) is chain \(wanted); check its URL")
+        }
+        if let stored {
+            guard stored.chainID == chainID, stored.genesis == genesis.hash else {
+                throw .stopped(
+                    "the node's chain \(chainID) begins with \(genesis.hash), that of \(self.chain.name) with "
+                        + "\(stored.genesis): it is another chain"
+                )
+            }
+            guard stored.contracts == self.chain.contractsDigest else {
+                throw .stopped(
+                    "the contracts or events of \(self.chain.name) have changed; what is new has to be followed from "
+                        + "its beginning: give it a chain entry of another name"
+                )
+            }
+            self.place = stored
+        } else {
+            self.place = try await self.begin(chainID: chainID, genesis: genesis, head: head)
+        }
+        guard let place else { throw .again("there is no place to begin") }
+        // Only if it is still the endpoint that answered.
+        if await self.node.endpoint == endpoint { self.knownEndpoints.insert(endpoint) }
+        self.note(place)
+        return place
+    }
+
+    func stored() async throws(FollowFault) -> Place? {
+        do throws(TapeFault) {
+            return try Place(await self.sink.state(of: self.chain.source, prefix: Place.prefix))
+        } catch {
+            if case .damaged(let why) = error { throw .stopped(why) }
+            throw .again("what the source remembers cannot be read: \(error)")
+        }
+    }
+
+    /// The first step: just before the first block that is wanted, or at the last final block where that is later.
+    private func begin(chainID: Int, genesis: Block, head: Block) async throws(FollowFault) -> Place {
+        let tagged: Block? =
+            if self.chain.finality == .tag {
+                try await self.ask([.block(.finalized)]).blockIfAny(0)
+            } else {
+                nil
+            }
+        let number = max(0, min(self.chain.start - 1, self.final(below: head, tagged)))
+        guard let block = try await self.ask([.block(.number(number))]).block(0), block.number == number else {
+            throw .again("the node has no block \(number)")
+        }
+        var place = Place(
+            chainID: chainID,
+            genesis: genesis.hash,
+            contracts: self.chain.contractsDigest,
+            number: number,
+            hash: block.hash,
+            version: try await self.version()
+        )
+        try await self.commit(&place, [], Changes(put: [number]))
+        self.logger.info("a chain is followed from here", metadata: self.metadata(place))
+        return place
+    }
+
+    private func version() async throws(FollowFault) -> Int {
+        do throws(TapeFault) {
+            return try await self.sink.state(of: self.chain.source, prefix: Place.prefix).version
+        } catch {
+            throw .again("what the source remembers cannot be read: \(error)")
+        }
+    }
+
+    // MARK: - Asking
+
+    func ask(_ calls: [RPCCall]) async throws(FollowFault) -> Answers {
+        do throws(NodeFault) {
+            let answers = try await self.node.ask(calls)
+            guard answers.count == calls.count else {
+                throw NodeFault.again("\(answers.count) answers to \(calls.count)")
+            }
+            return Answers(calls: calls, answers: answers)
+        } catch {
+            if case .tooLarge = error {
+                for case .logsInRange(let range, _) in calls { self.span.refused(range, nil) }
+            }
+            throw FollowFault(error)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+
+/// A block that the follower has gone past, and what it has told of it.
+struct KnownBlock: Sendable, Equatable {
+    let number: Int
+    let hash: Hash256
+    /// The level it has reached.
+    var level: Chain.Level
+    /// Counts rollbacks: in one turn a block is taken in once at most, so ids made with it come once.
+    let turn: Int
+    let facts: [Fact]
+    /// The level at which the facts were first told of, if they were; what an undo names.
+    var told: Chain.Level?
+
+    init(number: Int, hash: Hash256, level: Chain.Level, turn: Int, facts: [Fact]) {
+        self.number = number
+        self.hash = hash
+        self.level = level
+        self.turn = turn
+        self.facts = facts
+    }
+
+    // MARK: As an entry
+
+    static let prefix = "place/block/"
+
+    static func entryName(_ number: Int) -> String {
+        let digits = String(number)
+        return Self.prefix + String(repeating: "0", count: max(0, 16 - digits.count)) + digits
+    }
+
+    init?(json: [UInt8]) {
+        guard let value = try? JSON.Value.parse(json), let number = value["number"]?.integer,
+            let hash = value["hash"]?.string.flatMap(Hash256.init(_:)),
+            let level = value["level"]?.string.flatMap(Chain.Level.init(rawValue:)),
+            let turn = value["turn"]?.integer
+        else { return nil }
+        self.init(
+            number: number,
+            hash: hash,
+            level: level,
+            turn: turn,
+            facts: value["facts"]?.elements.compactMap { Fact($0) } ?? []
+        )
+        self.told = value["told"]?.string.flatMap(Chain.Level.init(rawValue:))
+    }
+
+    var json: [UInt8] {
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("number", integer: self.number)
+        writer.member("hash", string: self.hash.description)
+        writer.member("level", string: self.level.rawValue)
+        writer.member("turn", integer: self.turn)
+        if let told = self.told { writer.member("told", string: told.rawValue) }
+        if !self.facts.isEmpty {
+            writer.name("facts")
+            writer.beginArray()
+            for fact in self.facts { fact.write(to: &writer) }
+            writer.endArray()
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    // MARK: As events
+
+    /// Says that the block has reached a level: events for its facts if the level is one of those told of.
+    mutating func reach(_ level: Chain.Level, in chain: Chain) -> [SourceEvent] {
+        self.level = level
+        guard chain.levels.contains(level) else { return [] }
+        if self.told == nil { self.told = level }
+        return self.facts.flatMap { fact in
+            [self.event(fact, level, in: chain, id: self.id(fact, level))]
+                + self.moves(fact, status: Move.status(level), level, id: self.id(fact, level))
+        }
+    }
+
+    /// Takes back what was told of the facts, the last first.
+    func undo(turn: Int, in chain: Chain) -> [SourceEvent] {
+        guard let told else { return [] }
+        let last = chain.levels.filter { $0 <= self.level }.max() ?? told
+        return self.facts.reversed().flatMap { fact in
+            let id = "\(self.hash):\(fact.logIndex):undo:\(turn)"
+            return [self.event(fact, last, in: chain, id: id, undoes: self.id(fact, told))]
+                + self.moves(fact, status: Move.undoneStatus, nil, id: id)
+        }
+    }
+
+    private func id(_ fact: Fact, _ level: Chain.Level) -> String {
+        "\(self.hash):\(fact.logIndex):\(level.rawValue):\(self.turn)"
+    }
+
+    private func event(
+        _ fact: Fact,
+        _ level: Chain.Level,
+        in chain: Chain,
+        id: String,
+        undoes: String? = nil
+    ) -> SourceEvent {
+        var writer = JSON.Writer(reservingCapacity: 512)
+        writer.beginObject()
+        writer.member("chain", string: chain.name)
+        writer.member("contract", string: fact.contract)
+        writer.member("event", string: fact.event)
+        writer.member("blockNumber", integer: self.number)
+        writer.member("blockHash", string: self.hash.description)
+        writer.member("transactionHash", string: fact.transactionHash)
+        writer.member("logIndex", integer: fact.logIndex)
+        writer.member("level", string: level.rawValue)
+        writer.member("fact", string: fact.name)
+        if let undoes { writer.member("undoes", string: undoes) }
+        writer.member("args", raw: fact.args)
+        writer.endObject()
+        return SourceEvent(id: id, type: "chainEvent", key: fact.contract, data: writer.bytes)
+    }
+
+    /// - Parameter level: Nil for an undo.
+    private func moves(_ fact: Fact, status: String, _ level: Chain.Level?, id: String) -> [SourceEvent] {
+        fact.moves.enumerated().compactMap { index, move in
+            switch move.kind {
+            case .transaction:
+                var data = move.data
+                data.removeLast()
+                data.append(contentsOf: ",\"status\":\"\(status)\"}".utf8)
+                return SourceEvent(id: "\(id):\(index)", type: "transactionUpdate", key: move.user, data: data)
+            case .balance:
+                guard level == .final else { return nil }
+                return SourceEvent(id: "\(id):\(index)", type: "balanceUpdate", key: move.user, data: move.data)
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import JSON
+
+/// Where a follower is on its chain: what it remembers from one step to the next.
+struct Place: Sendable, Equatable {
+    /// Names of the entry with everything but the blocks.
+    static let entryName = "place/cursor"
+    /// Begins the names of all its entries.
+    static let prefix = "place/"
+
+    let chainID: Int
+    let genesis: Hash256
+    /// See ``Chain/contractsDigest``.
+    var contracts: String
+    /// The last block that was taken in.
+    var number: Int
+    var hash: Hash256
+    /// Blocks up to this one are told of as final and are never undone; not above ``number``.
+    var final: Int
+    /// See ``KnownBlock/turn``.
+    var turn: Int
+    /// Every block from ``final`` to ``number``, and those with facts for a while below.
+    private(set) var blocks: [Int: KnownBlock] = [:]
+    /// See ``SourceState/version``.
+    var version: Int
+
+    init(chainID: Int, genesis: Hash256, contracts: String, number: Int, hash: Hash256, version: Int) {
+        self.chainID = chainID
+        self.genesis = genesis
+        self.contracts = contracts
+        self.number = number
+        self.hash = hash
+        self.final = number
+        self.turn = 0
+        self.version = version
+        self.blocks[number] = KnownBlock(number: number, hash: hash, level: .final, turn: 0, facts: [])
+    }
+
+    /// What was stored; nil before the first step.
+    init?(_ state: SourceState) throws(TapeFault) {
+        guard let entry = state.entries.first(where: { $0.name == Self.entryName }) else { return nil }
+        guard let value = try? JSON.Value.parse(entry.value), let chainID = value["chainId"]?.integer,
+            let genesis = value["genesis"]?.string.flatMap(Hash256.init(_:)),
+            let contracts = value["contracts"]?.string, let number = value["number"]?.integer,
+            let hash = value["hash"]?.string.flatMap(Hash256.init(_:)),
+            let final = value["final"]?.integer, let turn = value["turn"]?.integer
+        else { throw .damaged("the cursor of a chain is not as this program writes it") }
+        self.chainID = chainID
+        self.genesis = genesis
+        self.contracts = contracts
+        self.number = number
+        self.hash = hash
+        self.final = final
+        self.turn = turn
+        self.version = state.version
+        for entry in state.entries where entry.name.hasPrefix(KnownBlock.prefix) {
+            guard let block = KnownBlock(json: entry.value) else {
+                throw .damaged("\(entry.name) of a chain is not as this program writes it")
+            }
+            self.blocks[block.number] = block
+        }
+    }
+
+    var json: [UInt8] {
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("chainId", integer: self.chainID)
+        writer.member("genesis", string: self.genesis.description)
+        writer.member("contracts", string: self.contracts)
+        writer.member("number", integer: self.number)
+        writer.member("hash", string: self.hash.description)
+        writer.member("final", integer: self.final)
+        writer.member("turn", integer: self.turn)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// The hash of a block as it was taken in, where it is remembered.
+    func hash(of number: Int) -> Hash256? {
+        number == self.number ? self.hash : self.blocks[number]?.hash
+    }
+
+    /// The remembered blocks of some numbers, ascending.
+    func blocks(in range: some RangeExpression<Int>) -> [KnownBlock] {
+        self.blocks.values.filter { range.contains($0.number) }.sorted { $0.number < $1.number }
+    }
+
+    mutating func remember(_ block: KnownBlock) {
+        self.blocks[block.number] = block
+    }
+
+    mutating func forget(_ number: Int) {
+        self.blocks[number] = nil
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+
+/// A batch of calls as JSON-RPC 2.0 has it on the wire.
+package enum Batch {
+    /// - Parameter id: Of the first call; the others count on.
+    package static func request(_ calls: [RPCCall], id: Int) -> [UInt8] {
+        var writer = JSON.Writer(reservingCapacity: 256 * calls.count)
+        writer.beginArray()
+        for (index, call) in calls.enumerated() {
+            writer.beginObject()
+            writer.member("jsonrpc", string: "2.0")
+            writer.member("id", integer: id + index)
+            writer.member("method", string: call.method)
+            writer.name("params")
+            call.writeParameters(to: &writer)
+            writer.endObject()
+        }
+        writer.endArray()
+        return writer.bytes
+    }
+
+    /// Reads the answers, in whatever order they come. Every call has to have one, under its own id.
+    package static func answers(_ body: [UInt8], count: Int, id: Int) throws(NodeFault) -> [RPCAnswer] {
+        let value: JSON.Value
+        do throws(JSON.Fault) {
+            value = try JSON.Value.parse(body)
+        } catch {
+            throw .again("the answer is not JSON: \(String(decoding: body.prefix(80), as: UTF8.self))")
+        }
+        guard value.kind == .array else {
+            // A node that refuses the batch as a whole.
+            guard let error = value["error"], !error.isNull else { throw .again("the answer is not a batch") }
+            let refusal = Refusal(error)
+            let why = "the batch was refused: \(refusal.message) (\(refusal.code))"
+            switch refusal.meaning {
+            case .tooFast: throw .slowDown(why)
+            case .never, .pruned: throw .stop(why)
+            case .tooLarge: throw .tooLarge(why)
+            case .notYet: throw .again(why)
+            }
+        }
+        var answers = [RPCAnswer?](repeating: nil, count: count)
+        for element in value.elements {
+            guard let number = element["id"]?.integer, (id..<id + count).contains(number), answers[number - id] == nil
+            else { throw .again("an answer has not the id of a call") }
+            if let error = element["error"], !error.isNull {
+                answers[number - id] = .refusal(Refusal(error))
+            } else if let result = element["result"] {
+                answers[number - id] = .result(result)
+            } else {
+                throw .again("an answer has neither result nor error")
+            }
+        }
+        return try answers.map { answer throws(NodeFault) in
+            guard let answer else { throw .again("not all calls were answered") }
+            return answer
+        }
+    }
+}

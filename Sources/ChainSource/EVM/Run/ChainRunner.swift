@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+package import Logging
+import NIOCore
+
+/// Runs a follower: steps as long as there is something to do, waits for the next block or the next look, slows down
+/// when it is told to.
+package struct ChainRunner: Sendable {
+    package struct Limits: Sendable {
+        /// Between two looks at the node; at most the time between blocks.
+        package var poll: Duration = .seconds(4)
+        /// After something went wrong.
+        package var retry: ClosedRange<Duration> = .milliseconds(250) ... .seconds(30)
+        /// Between two lines on how a catch-up goes.
+        package var progress: Duration = .seconds(10)
+
+        /// Between two alarms of a chain that is not followed any more.
+        package var stopped: Duration = .seconds(30)
+
+        package init() {}
+    }
+
+    private let follower: Follower
+    private let limits: Limits
+    private let logger: Logger
+    private let bell = Bell()
+
+    package init(follower: Follower, limits: Limits = Limits(), logger: Logger) {
+        self.follower = follower
+        self.limits = limits
+        self.logger = logger
+    }
+
+    /// There may be a new block: look at once. From any thread.
+    package func wake() {
+        self.bell.ring()
+    }
+
+    /// Runs until the task is cancelled. Says so when the follower has stopped, and returns after a while, so that the
+    /// operator, or another node, gets a turn.
+    /// - Parameter polled: Told of the head after each look that was not asked for by ``wake()``.
+    package func run(polled: @Sendable (Int) async -> Void = { _ in }) async {
+        var backoff = Backoff(self.limits.retry)
+        var nextLine = NIODeadline.now()
+        var hasWaited = false
+        while !Task.isCancelled {
+            do throws(FollowFault) {
+                let progress = try await self.follower.step()
+                backoff.reset()
+                await self.tell(&nextLine)
+                guard progress == .idle else { continue }
+                if hasWaited { await polled(await self.follower.status.head) }
+                hasWaited = await self.pause(self.limits.poll)
+            } catch {
+                switch error {
+                case .again(let why, let after), .slowDown(let why, let after):
+                    self.logger.debug("a chain has to be asked again", metadata: ["reason": "\(why)"])
+                    var delay = max(backoff.delay(), after ?? .zero)
+                    if case .slowDown = error { delay = max(delay, .seconds(1)) }
+                    try? await Task.sleep(for: delay)
+                case .stopped(let why):
+                    self.logger.critical(
+                        "a chain is not followed any more until it has been looked at",
+                        metadata: ["chain": "\(self.follower.chain.name)", "reason": "\(why)"]
+                    )
+                    try? await Task.sleep(for: self.limits.stopped)
+                    return
+                }
+            }
+        }
+    }
+
+    /// Returns after a while, or when there may be a new block.
+    /// - Returns: Whether it was the while.
+    private func pause(_ duration: Duration) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { (try? await Task.sleep(for: duration)) != nil }
+            group.addTask {
+                await self.bell.wait()
+                return false
+            }
+            let isTime = await group.next() ?? false
+            group.cancelAll()
+            return isTime
+        }
+    }
+
+    private func tell(_ nextLine: inout NIODeadline) async {
+        let now = NIODeadline.now()
+        guard now >= nextLine else { return }
+        nextLine = now + TimeAmount(self.limits.progress)
+        let status = await self.follower.status
+        self.logger.info(
+            status.number < status.head ? "catching up with a chain" : "a chain is followed",
+            metadata: [
+                "chain": "\(self.follower.chain.name)", "block": "\(status.number)", "head": "\(status.head)",
+                "final": "\(status.final)", "facts": "\(status.facts)", "undone": "\(status.undone)",
+            ]
+        )
+    }
+}

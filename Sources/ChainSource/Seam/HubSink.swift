@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+import JSON
+
+/// Puts a source's events onto the tape of the hub in the same process, checked as those of any publisher.
+package struct HubSink: SourceSink {
+    private let store: any SourceStore
+    private let append: @Sendable ([Event], SourceStep) async throws(SinkFault) -> StepOutcome
+    private let intake: Intake
+
+    /// - Parameter limits: Of one event; a step may have any number of them.
+    package init(store: any SourceStore, writer: TapeWriter, types: EventTypes, limits: Intake.Limits) {
+        var limits = limits
+        limits.events = 1
+        self.store = store
+        self.append = { events, step throws(SinkFault) in
+            do throws(AppendFault) {
+                return try await writer.append(events, with: step)
+            } catch {
+                throw .unavailable("\(error)")
+            }
+        }
+        self.intake = Intake(types: types, limits: limits)
+    }
+
+    /// For a process that has a tape and no hub; hubs that have the same tape find by themselves what was appended.
+    package init(alone store: any SourceStore, types: EventTypes) {
+        self.store = store
+        self.append = { events, step throws(SinkFault) in
+            do throws(TapeFault) {
+                return try await store.append(events, with: step)
+            } catch {
+                throw .unavailable("\(error)")
+            }
+        }
+        var limits = Intake.Limits()
+        limits.events = 1
+        self.intake = Intake(types: types, limits: limits)
+    }
+
+    package func state(of source: String, prefix: String) async throws(TapeFault) -> SourceState {
+        try await self.store.state(of: source, prefix: prefix)
+    }
+
+    package func commit(_ events: [SourceEvent], _ step: SourceStep) async throws(SinkFault) {
+        var step = step
+        var checked: [Event] = []
+        checked.reserveCapacity(events.count)
+        let publisher = Principal(subject: step.source, scopes: ["publish:*"])
+        let now = Timestamp.now
+        for event in events {
+            let json = event.json(source: step.source)
+            do {
+                checked += try self.intake.events(from: [try JSON.Value.parse(json)], publisher: publisher, now: now)
+            } catch {
+                let reason = (error as? IntakeFault)?.summary.message ?? "\(error)"
+                step.letters.append(DeadLetter(received: now, channel: step.source, payload: json, reason: reason))
+            }
+        }
+        switch try await self.append(checked, step) {
+        case .committed: break
+        case .moved: throw .moved
+        case .conflict(let items):
+            throw .conflict(items.prefix(3).filter(checked.indices.contains).map { checked[$0].id })
+        }
+    }
+}

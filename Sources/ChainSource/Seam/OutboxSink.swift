@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+import JSON
+
+/// Keeps a source's events, numbered, until they have been published elsewhere: for a process without a hub.
+///
+/// The events of a step are entries of the source like the others, so they are committed with it by nature. Names are
+/// `out/` and the number, in sixteen digits.
+package actor OutboxSink: SourceSink {
+    /// A message that waits, or has been sent and may be asked for again.
+    package struct Message: Sendable, Equatable {
+        /// The `sourceSeq`, counted from 1.
+        package var seq: Int
+        /// An event as `POST /events` takes it.
+        package var payload: [UInt8]
+    }
+
+    /// Messages kept for those who ask again, unless told otherwise.
+    package static let kept = 1_000_000
+
+    private static let prefix = "out/"
+    /// Entry with the number of the last message.
+    private static let headName = "outbox"
+
+    private let store: any SourceStore
+    /// Takes the steps onto the tape; where there is no hub, the store itself.
+    private let append: @Sendable ([Event], SourceStep) async throws(TapeFault) -> StepOutcome
+    /// Messages kept for those who ask again.
+    private let kept: Int
+    private var heads: [String: Int] = [:]
+
+    package init(store: any SourceStore, kept: Int) {
+        self.store = store
+        self.append = { events, step throws(TapeFault) in try await store.append(events, with: step) }
+        self.kept = kept
+    }
+
+    /// The number of the last message of a source; 0 before the first.
+    package func head(of source: String) async throws(TapeFault) -> Int {
+        if let head = self.heads[source] { return head }
+        let entries = try await self.store.entries(of: source, prefix: Self.headName, after: "", limit: 1)
+        let head = entries.first.flatMap { Int(String(decoding: $0.value, as: UTF8.self)) } ?? 0
+        self.heads[source] = head
+        return head
+    }
+
+    /// Messages after a number, in order.
+    package nonisolated func messages(of source: String, after seq: Int, limit: Int) async throws(TapeFault)
+        -> [Message]
+    {
+        let entries = try await self.store.entries(
+            of: source,
+            prefix: Self.prefix,
+            after: Self.name(seq),
+            limit: limit
+        )
+        return entries.compactMap { entry in
+            Int(entry.name.dropFirst(Self.prefix.count)).map { Message(seq: $0, payload: entry.value) }
+        }
+    }
+
+    package nonisolated func state(of source: String, prefix: String) async throws(TapeFault) -> SourceState {
+        try await self.store.state(of: source, prefix: prefix)
+    }
+
+    package func commit(_ events: [SourceEvent], _ step: SourceStep) async throws(SinkFault) {
+        var step = step
+        do throws(TapeFault) {
+            let head = try await self.head(of: step.source)
+            for (index, event) in events.enumerated() {
+                let seq = head + index + 1
+                let payload = event.json(source: step.source, seq: seq)
+                step.puts.append(SourceEntry(name: Self.name(seq), value: payload))
+                if seq > self.kept { step.removals.append(Self.name(seq - self.kept)) }
+            }
+            let newHead = head + events.count
+            step.puts.append(SourceEntry(name: Self.headName, value: Array(String(newHead).utf8)))
+            // Until it is known what became of the step, the head is read anew.
+            self.heads[step.source] = nil
+            switch try await self.append([], step) {
+            case .committed: self.heads[step.source] = newHead
+            case .moved: throw TapeFault.damaged("moved")
+            case .conflict: throw TapeFault.damaged("a step without events found a conflict")
+            }
+        } catch {
+            if case .damaged("moved") = error { throw .moved }
+            throw .unavailable("\(error)")
+        }
+    }
+
+    private static func name(_ seq: Int) -> String {
+        let digits = String(seq)
+        return Self.prefix + String(repeating: "0", count: max(0, 16 - digits.count)) + digits
+    }
+}

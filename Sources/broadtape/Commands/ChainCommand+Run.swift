@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ChainSource
+import Hub
+import Logging
+import NIOCore
+import NIOPosix
+import RedisBus
+import ServiceLifecycle
+import UnixSignals
+
+extension ChainCommand {
+    /// `broadtape chain run`
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Follow the chains of the configuration and publish to Redis, for the hubs that fan in from it.",
+            discussion: """
+                What is published is kept, numbered, in a database of its own (--outbox), so that a hub that has missed \
+                something can have it again.
+                """
+        )
+
+        @OptionGroup var options: ConfigurationOptions
+
+        @Option(help: "Where the numbered events and the place on each chain are kept: sqlite:PATH or postgres://…")
+        var outbox = "sqlite:var/chain.db"
+
+        func run() async throws {
+            LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+            let settings = try await self.options.settings()
+            var logger = Logger(label: "broadtape-chain")
+            logger.logLevel = settings.logLevel
+            guard !settings.chains.isEmpty else {
+                throw ConfigurationFault("there is no chain to follow; declare one under \"chains\" of --config FILE")
+            }
+            guard let address = settings.redis else {
+                throw ConfigurationFault(
+                    "there is no redis to publish to; set --redis, or let the hub follow the chains"
+                )
+            }
+            let database = try Resolve.outbox(self.outbox)
+            let tape = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
+            guard let store = tape as? any SourceStore else {
+                throw ConfigurationFault("this database keeps nothing for chains")
+            }
+            let connector = try Redis.connector(to: address, name: "broadtape-chain")
+            let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let names = settings.chains.map(\.chain.name)
+            let sink = OutboxSink(store: store, kept: OutboxSink.kept)
+            let chains = try ChainsService(settings.chains, store: store, on: group, logger: logger) { sink }
+            let publisher = ChainPublisherService(
+                names: names,
+                outbox: sink,
+                sender: RedisSender(connector: connector, on: group.next(), logger: logger),
+                asks: RedisFanIn(
+                    connector: connector,
+                    patterns: names.map { FanInRequest.prefix + "chain.\($0)" },
+                    on: group.next(),
+                    logger: logger
+                ),
+                logger: logger
+            )
+            try await ServiceGroup(
+                services: [publisher, chains],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            ).run()
+            await tape.close()
+            try await group.shutdownGracefully()
+            logger.info("stopped")
+        }
+    }
+}
+
+/// Publishes what the outbox holds, as a part of the process's life.
+private struct ChainPublisherService: Service, CustomStringConvertible {
+    let description = "chain publisher"
+    let names: [String]
+    let outbox: OutboxSink
+    let sender: RedisSender
+    let asks: RedisFanIn
+    let logger: Logger
+
+    func run() async {
+        var made: [String: OutboxPublisher] = [:]
+        for name in self.names {
+            let (channel, sender) = ("chain.\(name)", self.sender)
+            made[channel] = OutboxPublisher(source: "chain:\(name)", outbox: self.outbox, logger: self.logger) {
+                message in
+                await sender.send(message, to: channel)
+            }
+        }
+        let publishers = made
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.sender.run() }
+                group.addTask {
+                    await self.asks.run { message in
+                        guard let request = FanInRequest(message) else { return }
+                        await publishers[request.channel]?.asked(after: request.after)
+                    }
+                }
+                for publisher in publishers.values {
+                    group.addTask { await publisher.run() }
+                }
+            }
+        }
+    }
+}

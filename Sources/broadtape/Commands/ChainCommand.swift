@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import AsyncHTTPClient
+import ChainSource
+import Hub
+import Logging
+import NIOPosix
+import Tapes
+
+/// `broadtape chain`: the chains of the configuration, without a hub.
+struct ChainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "chain",
+        abstract: "Follow chains in a process of its own, or decide what becomes of one that has stopped.",
+        subcommands: [Run.self, Resolve.self],
+        defaultSubcommand: Run.self
+    )
+
+    /// `broadtape chain resolve`
+    struct Resolve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Go on with a chain that was reorganised below what it had called final.",
+            discussion: """
+                Goes back to the newest block that both remember and undoes what was told since, also what was told as \
+                final. With a tape in a file, stop the hub before.
+                """
+        )
+
+        @OptionGroup var options: ConfigurationOptions
+
+        @Argument(help: "The chain's name in the configuration.")
+        var name: String
+
+        @Option(help: "The block to go on from if none that is remembered is on the chain any more; undoes nothing.")
+        var restartAt: Int?
+
+        @Option(help: "Of `broadtape chain run`: its outbox instead of the database of the hub (sqlite:PATH).")
+        var outbox: String?
+
+        func run() async throws {
+            LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+            let settings = try await self.options.settings()
+            var logger = Logger(label: "broadtape")
+            logger.logLevel = settings.logLevel
+            guard let chain = settings.chains.first(where: { $0.chain.name == self.name }) else {
+                throw ConfigurationFault("the configuration has no chain \(self.name)")
+            }
+            let database = try self.outbox.map { try Self.outbox($0) } ?? settings.database
+            let tape = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
+            guard let store = tape as? any SourceStore else {
+                throw ConfigurationFault("this database keeps nothing for chains")
+            }
+            let client = ChainsService.client(on: MultiThreadedEventLoopGroup.singleton)
+            let sink: any SourceSink =
+                self.outbox == nil
+                ? HubSink(alone: store, types: settings.hub.types) : OutboxSink(store: store, kept: OutboxSink.kept)
+            let follower = Follower(
+                chain: chain.chain,
+                node: HTTPNode(urls: chain.endpoints, client: client),
+                sink: sink,
+                logger: logger
+            )
+            let result = await Self.resolve(follower, store, self.name, restartAt: self.restartAt)
+            try? await client.shutdown()
+            await tape.close()
+            switch result {
+            case .success(.unneeded): print("nothing to do: the node has all that is remembered")
+            case .success(.undone(let number, let count)): print("went back \(count) blocks, to block \(number)")
+            case .success(.restarted(let number)): print("the chain is followed from block \(number) on")
+            case .failure(let fault): throw ConfigurationFault(fault.description)
+            }
+        }
+
+        static func outbox(_ text: String) throws(ConfigurationFault) -> Database {
+            guard let database = Database(text, password: nil) else {
+                throw ConfigurationFault("--outbox is \(Database.expectation), not \"\(text)\"")
+            }
+            return database
+        }
+
+        /// While nobody else follows the chain.
+        private static func resolve(
+            _ follower: Follower,
+            _ store: any SourceStore,
+            _ name: String,
+            restartAt: Int?
+        ) async -> Result<Follower.Resolution, FollowFault> {
+            let (results, continuation) = AsyncStream.makeStream(of: Result<Follower.Resolution, FollowFault>.self)
+            do throws(TapeFault) {
+                try await store.whileAlone("chain:\(name)") {
+                    do throws(FollowFault) {
+                        continuation.yield(.success(try await follower.resolve(restartAt: restartAt)))
+                    } catch {
+                        continuation.yield(.failure(error))
+                    }
+                }
+            } catch {
+                continuation.yield(.failure(.again("\(error)")))
+            }
+            continuation.finish()
+            for await result in results { return result }
+            return .failure(.again("nothing came of it"))
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import ChainSource
+import Client
+import Hub
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The chains that a process follows, as a part of its life.
+struct ChainsService: Service, CustomStringConvertible {
+    let description = "chains"
+    let services: [ChainService]
+    let client: HTTPClient
+
+    /// - Parameters:
+    ///   - store: Where the nodes take turns, and what is remembered.
+    ///   - makeSink: Where the events of a chain go.
+    init(
+        _ chains: [ChainSettings],
+        store: any SourceStore,
+        on group: any EventLoopGroup,
+        logger: Logger,
+        makeSink: @escaping @Sendable () -> any SourceSink
+    ) throws(ConfigurationFault) {
+        let client = Self.client(on: group)
+        self.client = client
+        var services: [ChainService] = []
+        for settings in chains {
+            var logger = logger
+            logger[metadataKey: "chain"] = "\(settings.chain.name)"
+            services.append(
+                ChainService(
+                    name: settings.chain.name,
+                    store: store,
+                    limits: settings.runner,
+                    logger: logger,
+                    makeWatch: try Self.watch(settings, on: group, logger: logger),
+                    makeFollower: Self.follower(settings, client, logger: logger, makeSink: makeSink)
+                )
+            )
+        }
+        self.services = services
+    }
+
+    private static func follower(
+        _ settings: ChainSettings,
+        _ client: HTTPClient,
+        logger: Logger,
+        makeSink: @escaping @Sendable () -> any SourceSink
+    ) -> @Sendable () -> Follower {
+        let owners = WalletOwners(settings.owners, path: settings.ownersFile, logger: logger)
+        return {
+            Follower(
+                chain: settings.chain,
+                node: HTTPNode(urls: settings.endpoints, client: client),
+                sink: makeSink(),
+                users: { owners.users },
+                logger: logger
+            )
+        }
+    }
+
+    private static func watch(
+        _ settings: ChainSettings,
+        on group: any EventLoopGroup,
+        logger: Logger
+    ) throws(ConfigurationFault) -> ChainService.MakeWatch? {
+        guard let text = settings.webSocket else { return nil }
+        let address: HeadWatch.Address
+        do throws(HubAddress.Invalid) {
+            address = try HeadWatch.Address(text)
+        } catch {
+            throw ConfigurationFault("the websocket of chain \(settings.chain.name): \(error)")
+        }
+        return { wake in
+            do throws(Ending) {
+                return try HeadWatch(address, on: group.next(), logger: logger, wake: wake)
+            } catch {
+                logger.error("new blocks are only looked for", metadata: ["reason": "\(error)"])
+                return nil
+            }
+        }
+    }
+
+    /// Whoever asks decides when to ask again, so a connection that does not come about is told of at once.
+    static func client(on group: any EventLoopGroup) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: .seconds(5))
+        )
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.httpVersion = .http1Only
+        return HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+    }
+
+    func run() async {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                for service in self.services {
+                    group.addTask { await service.run() }
+                }
+            }
+        }
+        try? await self.client.shutdown()
+    }
+}

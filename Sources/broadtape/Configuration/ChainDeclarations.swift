@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChainSource
+import Yams
+
+/// The chains that the configuration file declares.
+struct ChainDeclarations {
+    private let path: String
+    private var complaints: [String] = []
+
+    private static let keys = [
+        "endpoints", "endpoints-file", "websocket", "chain-id", "start", "finality", "confirmations", "levels", "bloom",
+        "poll", "range", "owners", "owners-file", "contracts",
+    ]
+    private static let eventKeys = ["event", "moves"]
+    private static let moveKeys = ["kind", "owner", "amount", "decimals", "type", "currency", "wallet"]
+    private static let maxNameLength = 64
+
+    /// Reads the `chains` of a file.
+    static func chains(in file: ConfigurationFile) throws(ConfigurationFault) -> [ChainSettings] {
+        var declarations = ChainDeclarations(path: file.path)
+        var chains: [ChainSettings] = []
+        for (key, value) in file.chains ?? Node.Mapping([]) {
+            if let chain = declarations.chain(key, value) { chains.append(chain) }
+        }
+        guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
+        return chains
+    }
+
+    private init(path: String) {
+        self.path = path
+    }
+
+    private mutating func complain(_ node: Node, _ message: String) {
+        self.complaints.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
+    }
+
+    private mutating func chain(_ key: Node, _ value: Node) -> ChainSettings? {
+        let name = key.string ?? ""
+        guard (1...Self.maxNameLength).contains(name.utf8.count),
+            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"*?[]:\\".utf8.contains($0) })
+        else {
+            self.complain(key, "\"\(name)\" cannot name a chain: 1 to \(Self.maxNameLength) letters, digits or - _ .")
+            return nil
+        }
+        guard let mapping = value.mapping else {
+            self.complain(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
+            return nil
+        }
+        self.checkKeys(of: mapping, among: Self.keys)
+        var chain = Chain(name: name, contracts: self.contracts(mapping["contracts"], of: key))
+        if let node = mapping["chain-id"] { chain.chainID = self.number(node, "chain-id", 1...Int.max) }
+        chain.start = self.number(mapping["start"], "start", 0...Int.max) ?? chain.start
+        if let node = mapping["finality"], node.string != "tag" {
+            chain.finality = .depth(self.number(node, "finality (tag, or blocks below the head)", 0...1_000_000) ?? 0)
+        }
+        chain.confirmations = self.number(mapping["confirmations"], "confirmations", 1...10_000) ?? chain.confirmations
+        if let node = mapping["levels"] { chain.levels = self.levels(node) ?? chain.levels }
+        if let node = mapping["bloom"] {
+            if let use = node.string.flatMap(Chain.BloomUse.init(rawValue:)) {
+                chain.bloom = use
+            } else {
+                self.complain(node, "\"bloom\" is exact or off")
+            }
+        }
+        chain.maxSpan = self.number(mapping["range"], "range", 1...1_000_000) ?? chain.maxSpan
+        var settings = ChainSettings(chain: chain, endpoints: self.endpoints(mapping, of: key))
+        settings.webSocket = mapping["websocket"]?.string
+        if let node = mapping["poll"] {
+            if let poll = node.string.flatMap(Quantity.duration), (.milliseconds(20) ... .seconds(3600)).contains(poll)
+            {
+                settings.runner.poll = poll
+            } else {
+                self.complain(node, "\"poll\" is a duration such as 4s, from 20ms to 1h")
+            }
+        }
+        settings.owners = self.owners(mapping["owners"])
+        settings.ownersFile = mapping["owners-file"]?.string
+        return settings
+    }
+
+    private mutating func endpoints(_ mapping: Node.Mapping, of key: Node) -> [String] {
+        var urls =
+            mapping["endpoints"].map { $0.sequence?.compactMap(\.string) ?? [$0.string].compactMap(\.self) } ?? []
+        if let node = mapping["endpoints-file"] {
+            do throws(ConfigurationFault) {
+                urls += try Secret.read(node.string ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
+            } catch {
+                self.complaints += error.complaints
+            }
+        }
+        if urls.isEmpty { self.complain(key, "\"\(key.string ?? "")\" needs \"endpoints\": URLs of nodes") }
+        for url in urls where !url.hasPrefix("http://") && !url.hasPrefix("https://") {
+            self.complain(mapping["endpoints"] ?? key, "an endpoint begins with http:// or https://")
+        }
+        return urls
+    }
+
+    private mutating func levels(_ node: Node) -> Set<Chain.Level>? {
+        let names = node.sequence?.compactMap(\.string) ?? []
+        let levels = names.compactMap(Chain.Level.init(rawValue:))
+        guard !levels.isEmpty, levels.count == names.count, levels.contains(.final) else {
+            self.complain(node, "\"levels\" is a list of seen, confirmed and final; final is always told")
+            return nil
+        }
+        return Set(levels)
+    }
+
+    private mutating func owners(_ node: Node?) -> [Address: String] {
+        guard let node else { return [:] }
+        guard let mapping = node.mapping else {
+            self.complain(node, "\"owners\" is a mapping of wallet addresses to users")
+            return [:]
+        }
+        var owners: [Address: String] = [:]
+        for (key, value) in mapping {
+            guard let address = self.address(key), let user = value.string, !user.isEmpty else {
+                self.complain(value, "\"owners\" is a mapping of wallet addresses to users")
+                continue
+            }
+            owners[address] = user
+        }
+        return owners
+    }
+
+    private mutating func contracts(_ node: Node?, of key: Node) -> [Address: [Chain.WantedEvent]] {
+        guard let mapping = node?.mapping, !mapping.isEmpty else {
+            self.complain(node ?? key, "\"contracts\" is a mapping of addresses to lists of events")
+            return [:]
+        }
+        var contracts: [Address: [Chain.WantedEvent]] = [:]
+        for (key, value) in mapping {
+            guard let address = self.address(key) else { continue }
+            guard let list = value.sequence, !list.isEmpty else {
+                self.complain(key, "a contract has a list of events")
+                continue
+            }
+            for element in list {
+                guard let event = self.event(element) else { continue }
+                if contracts[address, default: []].contains(where: { $0.signature.topic == event.signature.topic }) {
+                    self.complain(element, "the event stands here a second time")
+                }
+                contracts[address, default: []].append(event)
+            }
+        }
+        return contracts
+    }
+
+    private mutating func address(_ node: Node) -> Address? {
+        // YAML takes an address without quotes for a number, but keeps its text.
+        if let address = node.scalar.flatMap({ Address($0.string) }) { return address }
+        self.complain(
+            node,
+            "\"\(node.scalar?.string ?? "")\" is not an address: 0x and 40 digits, whose checksum is right if they have one"
+        )
+        return nil
+    }
+
+    private mutating func event(_ node: Node) -> Chain.WantedEvent? {
+        let mapping = node.mapping
+        if let mapping { self.checkKeys(of: mapping, among: Self.eventKeys) }
+        guard let text = mapping?["event"]?.string ?? node.string else {
+            self.complain(node, "an event is its signature, or {event: …, moves: […]}")
+            return nil
+        }
+        do throws(EventSignature.Invalid) {
+            let signature = try EventSignature(text)
+            let moves = mapping?["moves"]?.sequence?.compactMap { self.move($0, signature) } ?? []
+            return Chain.WantedEvent(signature: signature, moves: moves)
+        } catch {
+            self.complain(node, error.description)
+            return nil
+        }
+    }
+
+    private mutating func move(_ node: Node, _ signature: EventSignature) -> Move? {
+        guard let mapping = node.mapping else {
+            self.complain(node, "a move is {owner: …, amount: …} with \(Self.moveKeys.joined(separator: ", "))")
+            return nil
+        }
+        self.checkKeys(of: mapping, among: Self.moveKeys)
+        let kind = mapping["kind"].map { $0.string.flatMap(Move.Kind.init(rawValue:)) } ?? .transaction
+        guard let kind else {
+            self.complain(node, "\"kind\" is transaction or balance")
+            return nil
+        }
+        guard let owner = mapping["owner"]?.string,
+            signature.parameters.contains(where: { $0.name == owner && $0.type == .address })
+        else {
+            self.complain(node, "\"owner\" names a value of \(signature.name) that is an address")
+            return nil
+        }
+        guard let amount = mapping["amount"]?.string,
+            let parameter = signature.parameters.first(where: { $0.name == amount }), parameter.type.isNumber
+        else {
+            self.complain(node, "\"amount\" names a value of \(signature.name) that is a number")
+            return nil
+        }
+        return Move(
+            kind: kind,
+            owner: owner,
+            amount: amount,
+            decimals: self.number(mapping["decimals"], "decimals", 0...77) ?? 0,
+            type: mapping["type"]?.string ?? "transaction",
+            currency: mapping["currency"]?.string,
+            walletID: mapping["wallet"]?.string
+        )
+    }
+
+    private mutating func number(_ node: Node?, _ name: String, _ range: ClosedRange<Int>) -> Int? {
+        guard let node else { return nil }
+        if let number = node.string.flatMap({ Int($0) }), range.contains(number) { return number }
+        self.complain(node, "\"\(name)\" is a whole number from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    private mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
+        for (key, _) in mapping where !known.contains(key.string ?? "") {
+            let name = key.string ?? ""
+            self.complain(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
+        }
+    }
+}

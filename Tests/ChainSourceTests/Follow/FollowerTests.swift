@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChainSource
+import Hub
+import HubTestSupport
+import JSON
+import Synchronization
+import Testing
+
+/// The failure cases of a follower, one by one.
+@Suite struct FollowerTests {
+    private static func node(mined count: Int, seed: UInt64 = 3) throws -> SimulatedNode {
+        let node = SimulatedNode(try SimulatedChain(seed: seed))
+        node.change { $0.mine(count, transactions: 1...2) }
+        return node
+    }
+
+    // MARK: Levels
+
+    @Test func factsRiseThroughTheLevels() async throws {
+        let node = try Self.node(mined: 1)
+        let following = Following(node)
+        try await following.catchUp()
+        func levels() -> [Int: Chain.Level] {
+            let facts = Replay(following.sink.state.value.events).facts.values
+            return Dictionary(facts.map { ($0.blockNumber, $0.level) }) { first, _ in first }
+        }
+        #expect(Set(levels().values).isSubset(of: [.seen]))
+        node.change { $0.mine(5, transactions: 2...2) }
+        try await following.catchUp()
+        #expect(levels().filter { $0.value == .confirmed }.keys.allSatisfy { $0 <= 3 })
+        #expect(levels()[3] == .confirmed)
+        #expect(levels()[4] == .seen)
+        node.change { $0.finalize(4) }
+        try await following.catchUp()
+        #expect(levels()[4] == .final)
+        #expect(levels()[5] == .seen)
+        #expect(following.differences == [])
+    }
+
+    @Test func onlyWantedLevelsAreTold() async throws {
+        let node = try Self.node(mined: 10)
+        var chain = node.chain.configuration
+        chain.levels = [.final]
+        let following = Following(node, RecordingSink(), chain)
+        try await following.catchUp()
+        #expect(following.sink.state.value.events.isEmpty)
+        // What was not told needs no undoing.
+        node.change { $0.reorganise(depth: 4, length: 4) }
+        try await following.catchUp()
+        #expect(following.sink.state.value.events.isEmpty)
+        node.change { $0.finalize(10) }
+        try await following.catchUp()
+        #expect(following.differences == [])
+    }
+
+    // MARK: Down and up
+
+    @Test func nothingIsMissedWhileDown() async throws {
+        let node = try Self.node(mined: 5)
+        let following = Following(node)
+        try await following.catchUp()
+        node.change {
+            $0.mine(100, transactions: 0...2)
+            $0.finalize(95)
+        }
+        following.restart()
+        try await following.catchUp()
+        #expect(following.differences == [])
+        let numbers = following.sink.state.value.events.compactMap { event in
+            (try? JSON.Value.parse(event.data))?["blockNumber"]?.integer
+        }
+        // Below finality each fact is told once, in order.
+        #expect(numbers.filter { $0 > 5 && $0 <= 95 } == numbers.filter { $0 > 5 && $0 <= 95 }.sorted())
+    }
+
+    @Test(arguments: 1...8, [-1, 0, 2])
+    func reorganisationsOfEachDepthAreUndone(_ depth: Int, _ more: Int) async throws {
+        let node = try Self.node(mined: 12, seed: UInt64(depth))
+        let following = Following(node)
+        try await following.catchUp()
+        node.change { $0.reorganise(depth: depth, length: max(1, depth + more)) }
+        following.restart()
+        try await following.catchUp()
+        #expect(following.differences == [])
+        #expect(await following.follower.status.number == node.chain.head)
+    }
+
+    @Test func headThatGoesBackIsNothingNew() async throws {
+        let node = try Self.node(mined: 12)
+        let following = Following(node)
+        try await following.catchUp()
+        let commits = following.sink.state.value.commits
+        node.set(SimulatedNode.Faults(lagging: 100, lag: 1...5))
+        for _ in 0..<20 { #expect(try await following.follower.step() == .idle) }
+        #expect(following.sink.state.value.commits == commits)
+    }
+
+    @Test(arguments: RecordingSink.Crash.allCases, 0..<14)
+    func killedAtEachCommit(_ crash: RecordingSink.Crash, _ commit: Int) async throws {
+        let node = try Self.node(mined: 12, seed: 5)
+        node.change { $0.finalize(4) }
+        let following = Following(node)
+        var commits = 0
+        // Begins, takes a range, takes blocks, goes back, tells of finality; dies at one of the commits.
+        for phase in 0..<3 {
+            if phase == 1 { node.change { $0.reorganise(depth: 3, length: 4) } }
+            if phase == 2 { node.change { $0.finalize(9) } }
+            while true {
+                if commits == commit { following.sink.state.change { $0.nextCrash = crash } }
+                let before = following.sink.state.value.commits
+                let progress = try? await following.follower.step()
+                if following.sink.state.value.commits > before { commits += 1 }
+                if following.sink.state.value.hasCrashed {
+                    following.sink.state.change { $0.hasCrashed = false }
+                    following.restart()
+                    commits = .max / 2
+                }
+                if progress == .idle { break }
+            }
+        }
+        #expect(following.differences == [])
+        #expect(await following.follower.status.final == 9)
+    }
+
+    // MARK: Where it stops
+
+    @Test func anotherChainIsRefused() async throws {
+        let node = try Self.node(mined: 3)
+        let following = Following(node)
+        try await following.catchUp()
+        node.set(chainID: 8)
+        // Not before the endpoint is another, or the process.
+        #expect(try await following.follower.step() == .idle)
+        node.moveToAnotherEndpoint()
+        #expect(await following.stops()?.contains("chain 8") == true)
+        following.restart()
+        #expect(await following.stops()?.contains("chain 8") == true)
+    }
+
+    @Test func anotherGenesisIsRefused() async throws {
+        let node = try Self.node(mined: 3)
+        let following = Following(node)
+        try await following.catchUp()
+        node.intercept { call, _ in
+            guard call == .block(.number(0)) else { return nil }
+            return .result(SimulatedNode.json(Block(number: 0, hash: .zero, parentHash: .zero, bloom: Bloom())))
+        }
+        following.restart()
+        #expect(await following.stops()?.contains("another chain") == true)
+    }
+
+    @Test func changedContractsAreRefused() async throws {
+        let node = try Self.node(mined: 3)
+        let following = Following(node)
+        try await following.catchUp()
+        var chain = following.chain
+        chain.contracts[node.chain.other] = [Chain.WantedEvent(signature: node.chain.events[0])]
+        #expect(await Following(node, following.sink, chain).stops()?.contains("have changed") == true)
+    }
+
+    @Test func prunedHistoryStops() async throws {
+        let node = try Self.node(mined: 9)
+        node.change { $0.finalize(8) }
+        node.intercept { call, _ in
+            guard case .logsInRange = call else { return nil }
+            return .refusal(Refusal(code: 4444, message: "pruned history unavailable"))
+        }
+        let following = Following(node)
+        #expect(await following.stops()?.contains("archive node") == true)
+        #expect(following.sink.state.value.events.isEmpty)
+    }
+
+    // MARK: Where it begins
+
+    @Test func startsAtTheBlockThatIsWanted() async throws {
+        let node = try Self.node(mined: 20)
+        node.change { $0.finalize(15) }
+        var chain = node.chain.configuration
+        chain.start = 10
+        let following = Following(node, RecordingSink(), chain)
+        try await following.catchUp()
+        let facts = Replay(following.sink.state.value.events).facts.values
+        #expect(facts.allSatisfy { $0.blockNumber >= 10 })
+        #expect(facts.count == node.chain.truth().count { $0.blockNumber >= 10 })
+    }
+
+    @Test func startAboveTheHeadIsWaitedFor() async throws {
+        let node = try Self.node(mined: 5)
+        var chain = node.chain.configuration
+        chain.start = 8
+        let following = Following(node, RecordingSink(), chain)
+        try await following.catchUp()
+        #expect(following.sink.state.value.events.isEmpty)
+        node.change { $0.mine(8, transactions: 2...2) }
+        try await following.catchUp()
+        let facts = Replay(following.sink.state.value.events).facts.values
+        #expect(facts.count == node.chain.truth().count { $0.blockNumber >= 8 })
+    }
+
+    // MARK: What cannot be decoded
+
+    @Test func undecodableLogsAreSetAside() async throws {
+        let node = try Self.node(mined: 40)
+        let following = Following(node)
+        try await following.catchUp()
+        let others = node.chain.view.hashes.flatMap { node.chain.blocks[$0]?.logs ?? [] }.count {
+            $0.address == node.chain.address && $0.topics.count == 4
+        }
+        #expect(others > 0)
+        #expect(following.sink.state.value.letters.count == others)
+        #expect(following.sink.state.value.letters.allSatisfy { $0.reason.contains("4 topics") })
+        #expect(following.differences == [])
+    }
+
+    // MARK: Users
+
+    @Test func usersHearOfWhatTheirWalletsDid() async throws {
+        let node = SimulatedNode(try SimulatedChain(seed: 3))
+        var chain = node.chain.configuration
+        let move = Move(
+            kind: .transaction,
+            owner: "from",
+            amount: "value",
+            decimals: 2,
+            type: "transfer",
+            currency: "FND"
+        )
+        let balance = Move(kind: .balance, owner: "to", amount: "value")
+        chain.contracts = [
+            node.chain.address: [Chain.WantedEvent(signature: node.chain.events[1], moves: [move, balance])]
+        ]
+        let sink = RecordingSink()
+        let owner = try #require(Address("0x0000000000000000000000000000000000000001"))
+        let other = try #require(Address("0x0000000000000000000000000000000000000002"))
+        let follower = Follower(
+            chain: chain,
+            node: node,
+            sink: sink,
+            users: { [owner: "u_1", other: "u_2"] },
+            logger: Following.quiet
+        )
+        node.change { $0.mine(30, transactions: 2...2) }
+        while try await follower.step() != .idle {}
+        let pending = sink.state.value.events.filter { $0.type == "transactionUpdate" }
+        #expect(!pending.isEmpty)
+        #expect(pending.allSatisfy { $0.key == "u_1" })
+        let first = try JSON.Value.parse(try #require(pending.first).data)
+        #expect(first["status"]?.string == "pending")
+        #expect(first["currency"]?.string == "FND")
+        #expect(first["amount"]?.string?.contains(".") == true)
+        #expect(!sink.state.value.events.contains { $0.type == "balanceUpdate" })
+        // The same transaction, wherever a reorganisation puts it.
+        func identifiers(_ events: some Sequence<SourceEvent>) throws -> Set<String> {
+            Set(try events.compactMap { try JSON.Value.parse($0.data)["transactionId"]?.string })
+        }
+        let before = try identifiers(pending)
+        node.change { $0.reorganise(depth: 5, length: 5) }
+        while try await follower.step() != .idle {}
+        let after = sink.state.value.events.dropFirst(pending.count).filter { $0.type == "transactionUpdate" }
+        let reversed = after.filter { String(decoding: $0.data, as: UTF8.self).contains("\"reversed\"") }
+        #expect(!reversed.isEmpty)
+        let undone = try identifiers(reversed)
+        #expect(undone.isSubset(of: before))
+        node.change { $0.finalize(30) }
+        while try await follower.step() != .idle {}
+        #expect(sink.state.value.events.contains { $0.type == "balanceUpdate" && $0.key == "u_2" })
+    }
+
+    // MARK: Refusals
+
+    private static let refusals: [Refusal] = [
+        Refusal(code: -32_005, message: "query returned more than 10000 results"),
+        Refusal(code: -32_614, message: "eth_getLogs is limited to a 2 range"),
+        Refusal(code: -32_602, message: "Log response size exceeded. this block range should work: [0x1, 0x2]"),
+        Refusal(code: -32_602, message: "this block range should work: [0x1, 0xfffff]"),
+        Refusal(code: -32_602, message: "block range is too wide, try [0x9, 0x1]"),
+        Refusal(code: -32_000, message: "exceed maximum block range: 2"),
+        Refusal(code: -32_000, message: "query timeout exceeded"),
+    ]
+
+    @Test(arguments: Self.refusals)
+    func rangesAdaptToRefusals(_ refusal: Refusal) async throws {
+        let node = try Self.node(mined: 40)
+        node.change { $0.finalize(38) }
+        node.intercept { call, _ in
+            guard case .logsInRange(let range, _) = call, range.count > 2 else { return nil }
+            return .refusal(refusal)
+        }
+        let following = Following(node)
+        try await following.catchUp(attempts: 400)
+        #expect(following.differences == [])
+        #expect(following.retries == 0)
+    }
+
+    /// A cap that strikes at one block: its logs are fetched another way.
+    @Test func oneBlockThatIsTooLargeIsTakenInParts() async throws {
+        let node = try Self.node(mined: 20)
+        node.change { $0.finalize(20) }
+        node.intercept { call, _ in
+            switch call {
+            case .logsInRange, .logsOfBlock(_, nil):
+                .refusal(Refusal(code: -32_005, message: "query returned more than 10000 results"))
+            default: nil
+            }
+        }
+        let following = Following(node)
+        for _ in 0..<400 { _ = try? await following.follower.step() }
+        #expect(await following.follower.status.number == 20)
+        #expect(following.differences == [])
+    }
+
+    @Test func limitOfRateIsNoLimitOfSize() async throws {
+        let node = try Self.node(mined: 40)
+        node.change { $0.finalize(38) }
+        node.intercept { call, _ in
+            guard case .logsInRange = call else { return nil }
+            return .refusal(Refusal(code: -32_005, message: "daily request rate limited"))
+        }
+        let following = Following(node)
+        for _ in 0..<3 {
+            do throws(FollowFault) {
+                _ = try await following.follower.step()
+            } catch {
+                guard case .slowDown = error else {
+                    Issue.record("\(error)")
+                    return
+                }
+            }
+        }
+        node.intercept(nil)
+        _ = node.takeCalls()
+        _ = try await following.follower.step()
+        let widths = node.takeCalls().compactMap { call -> Int? in
+            if case .logsInRange(let range, _) = call { range.count } else { nil }
+        }
+        #expect(widths == [following.chain.firstSpan])
+    }
+
+    // MARK: Resolving
+
+    @Test func operatorDecidesAfterABrokenPromise() async throws {
+        let node = try Self.node(mined: 30)
+        node.change { $0.finalize(20) }
+        let following = Following(node)
+        try await following.catchUp()
+        node.change { $0.reorganise(depth: 14, length: 15) }
+        #expect(await following.stops() != nil)
+        following.restart()
+        let resolution = try await following.follower.resolve(restartAt: nil)
+        guard case .undone(let number, _) = resolution else {
+            Issue.record("\(resolution)")
+            return
+        }
+        #expect(number == 16)
+        following.restart()
+        try await following.catchUp()
+        // Here what was final is undone, by decision; nothing else may be wrong.
+        #expect(following.differences.allSatisfy { $0.hasSuffix("undoes what was final") })
+        #expect(await following.follower.status.number == 31)
+        following.restart()
+        #expect(try await following.follower.resolve(restartAt: nil) == .unneeded)
+    }
+
+    @Test func operatorNamesABlockWhenNothingIsInCommon() async throws {
+        let node = try Self.node(mined: 30)
+        node.change { $0.finalize(28) }
+        var chain = node.chain.configuration
+        chain.remembered = 2
+        let following = Following(node, RecordingSink(), chain)
+        try await following.catchUp()
+        node.change { $0.reorganise(depth: 20, length: 22) }
+        #expect(await following.stops() != nil)
+        following.restart()
+        await #expect(throws: FollowFault.self) { try await following.follower.resolve(restartAt: nil) }
+        #expect(try await following.follower.resolve(restartAt: 31) == .restarted(at: 31))
+        following.restart()
+        node.change { $0.mine(3, transactions: 2...2) }
+        try await following.catchUp()
+        let told = Replay(following.sink.state.value.events).facts.values.filter { $0.blockNumber > 31 }
+        #expect(told.count == node.chain.truth().count { $0.blockNumber > 31 })
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChainSource
+import HubTestSupport
+import NIOPosix
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct HeadWatchTests {
+    @Test func tellsOfBlocksAndFindsItsWayBack() async throws {
+        try await PeerNode.with(seed: 4) { peer in
+            let wakes = Watched(0)
+            let watch = try HeadWatch(
+                HeadWatch.Address(peer.webSocket),
+                on: MultiThreadedEventLoopGroup.singleton.next(),
+                retry: .milliseconds(10) ... .milliseconds(50),
+                logger: Following.quiet
+            ) {
+                wakes.change { $0 += 1 }
+            }
+            let running = Task { await watch.run() }
+            // One for the connection, one for each block.
+            try await wakes.wait(for: "the connection") { $0 == 1 }
+            try await Self.emit(peer, until: wakes) { $0 > 1 }
+            // Dropped: connects again and subscribes again.
+            try await peer.control("drop")
+            try await Self.connects(watch, 2)
+            var count = wakes.value
+            try await Self.emit(peer, until: wakes) { [count] in $0 > count }
+            // Alive, and silent: who polls finds it out.
+            try await peer.control("mute", "true")
+            try await peer.control("emit", "1", "0", "0")
+            let head = try await peer.head
+            await watch.polled(head: head)
+            await watch.polled(head: head)
+            try await peer.control("mute", "false")
+            try await Self.connects(watch, 3)
+            count = wakes.value
+            try await Self.emit(peer, until: wakes) { [count] in $0 > count }
+            running.cancel()
+            await running.value
+        }
+    }
+
+    /// The subscription comes a moment after the connection.
+    private static func emit(
+        _ peer: PeerNode,
+        until wakes: Watched<Int>,
+        _ condition: @escaping @Sendable (Int) -> Bool
+    ) async throws {
+        for _ in 0..<50 {
+            try await peer.control("emit", "1", "0", "0")
+            if (try? await wakes.wait(for: "a wake", within: .milliseconds(200), until: condition)) != nil { return }
+        }
+        try await wakes.wait(for: "a wake", within: .milliseconds(1), until: condition)
+    }
+
+    private static func connects(_ watch: HeadWatch, _ count: Int) async throws {
+        let changed = Watched(())
+        for _ in 0..<200 {
+            if await watch.connects >= count { return }
+            try? await changed.wait(for: "a moment", within: .milliseconds(50)) { _ in false }
+        }
+        #expect(await watch.connects >= count)
+    }
+}

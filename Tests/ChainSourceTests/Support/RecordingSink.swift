@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChainSource
+import Hub
+import HubTestSupport
+import JSON
+import Synchronization
+
+/// A sink in memory that keeps everything, and dies at commits when it is told to.
+final class RecordingSink: SourceSink {
+    enum Crash: Sendable, CaseIterable {
+        /// Nothing is committed.
+        case before
+        /// It is committed, and nobody hears of it.
+        case after
+    }
+
+    struct State: Sendable {
+        var version = 0
+        var entries: [String: [UInt8]] = [:]
+        var events: [SourceEvent] = []
+        var letters: [DeadLetter] = []
+        var commits = 0
+        /// Of 100 commits.
+        var crashes = 0
+        var nextCrash: Crash?
+        var random = SplitMix(seed: 1)
+        /// Since the last commit: the follower has to be made anew, as if it had been killed.
+        var hasCrashed = false
+    }
+
+    let state = Watched(State())
+
+    func state(of source: String, prefix: String) async throws(TapeFault) -> SourceState {
+        let state = self.state.value
+        return SourceState(
+            version: state.version,
+            entries: state.entries.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }.map {
+                SourceEntry(name: $0.key, value: $0.value)
+            }
+        )
+    }
+
+    func commit(_ events: [SourceEvent], _ step: SourceStep) async throws(SinkFault) {
+        let result: Result<Void, SinkFault> = self.state.change { state in
+            var crash = state.nextCrash
+            state.nextCrash = nil
+            if crash == nil, Int.random(in: 0..<100, using: &state.random) < state.crashes {
+                crash = Bool.random(using: &state.random) ? .before : .after
+            }
+            if crash == .before {
+                state.hasCrashed = true
+                return .failure(.unavailable("killed before the commit"))
+            }
+            guard state.version == step.version else { return .failure(.moved) }
+            state.version += 1
+            state.commits += 1
+            for name in step.removals { state.entries[name] = nil }
+            for entry in step.puts { state.entries[entry.name] = entry.value }
+            state.events += events
+            state.letters += step.letters
+            if crash == .after {
+                state.hasCrashed = true
+                return .failure(.unavailable("killed after the commit"))
+            }
+            return .success(())
+        }
+        try result.get()
+    }
+}
