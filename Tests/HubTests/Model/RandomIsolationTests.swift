@@ -8,7 +8,7 @@ import Testing
 /// No user ever receives another user's frame: thousands of sessions that subscribe, read, refresh their tokens, are
 /// revoked and go, on two nodes, while events of everybody are published; then every frame that anyone got is looked
 /// at.
-@Suite(.timeLimit(.minutes(3))) struct RandomIsolationTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct RandomIsolationTests {
     @Test(arguments: [1, 2] as [UInt64])
     func everyFrameIsOfItsReader(seed: UInt64) async throws {
         var dice = SplitMix(seed: seed)
