@@ -18,7 +18,10 @@ struct OperationsTests {
             let well = try await Program.run(["doctor", "--jwt-secret", RunningHub.secret], in: folder)
             #expect(well.status == 0, "\(well)")
             for subject in ["configuration", "file descriptors", "accept queue", "database"] {
-                #expect(well.lines.contains { $0.split(separator: "\t").dropFirst().first == Substring(subject) }, "\(subject)")
+                #expect(
+                    well.lines.contains { $0.split(separator: "\t").dropFirst().first == Substring(subject) },
+                    "\(subject)"
+                )
             }
             #expect(well.lines.allSatisfy { $0.split(separator: "\t").count == 3 }, "\(well)")
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
@@ -53,7 +56,11 @@ struct OperationsTests {
     @Test func effectiveSettingsAreShownWithoutSecrets() async throws {
         try await withFolder { folder in
             let file = folder.path("broadtape.yaml")
-            try "heartbeat: 7s\ndatabase: postgres://app:hidden@db/name\n".write(toFile: file, atomically: true, encoding: .utf8)
+            try "heartbeat: 7s\ndatabase: postgres://app:hidden@db/name\n".write(
+                toFile: file,
+                atomically: true,
+                encoding: .utf8
+            )
             let record = try await Program.run(
                 ["check-config", "--effective", "--config", file, "--port", "9999", "--jwt-secret", RunningHub.secret],
                 environment: ["BROADTAPE_SILENCE": "40s"],

@@ -65,7 +65,9 @@ final class TypeReader: Sendable {
 
 /// The members of an event as it is published, looked through once.
 struct Envelope {
-    private static let selection = JSON.Selection(["type", "key", "keys", "id", "source", "time", "data", "traceparent"])
+    private static let selection = JSON.Selection([
+        "type", "key", "keys", "id", "source", "time", "data", "traceparent",
+    ])
     private let found: JSON.Value.Selected
 
     init(_ item: JSON.Value) {

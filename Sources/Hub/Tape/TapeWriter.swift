@@ -262,7 +262,12 @@ package actor TapeWriter {
         let begin = Timestamp.now
         do throws(TapeFault) {
             if let step = batch.first?.step {
-                return self.settle(try await step.store.append(requests[0], with: step.step), of: step, requests[0], since: start)
+                return self.settle(
+                    try await step.store.append(requests[0], with: step.step),
+                    of: step,
+                    requests[0],
+                    since: start
+                )
             }
             outcomes = try await self.tape.append(requests)
         } catch {

@@ -91,7 +91,12 @@ struct Exposition {
         self.page.add("broadtape_ready", .gauge, "1 while events can be committed.", hub.isReady ? 1 : 0)
         self.page.add("broadtape_draining", .gauge, "1 while the node is leaving.", hub.isDraining ? 1 : 0)
         self.page.add("broadtape_paused", .gauge, "1 while events cannot be committed.", hub.notice.isPaused ? 1 : 0)
-        self.page.add("broadtape_page_reads_total", .counter, "Pages of replay from the tape.", hub.reader.pageReadCount)
+        self.page.add(
+            "broadtape_page_reads_total",
+            .counter,
+            "Pages of replay from the tape.",
+            hub.reader.pageReadCount
+        )
         self.page.add("broadtape_head_reads_total", .counter, "Heads asked of the tape.", hub.polledHeadCount)
         self.page.add(
             "broadtape_bus_reach",

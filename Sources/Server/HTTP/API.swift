@@ -33,7 +33,8 @@ package struct API: Sendable {
         let router = Router()
         router.add(middleware: CrossOrigin(origins: self.origins))
         router.post("/events") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.traced(request) { trace throws(Problem) in
+            await self.answer { () async throws(Problem) in
+                try await self.traced(request) { trace throws(Problem) in
                     try await self.publish(request, trace: trace)
                 }
             }

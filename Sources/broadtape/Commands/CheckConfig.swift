@@ -12,7 +12,9 @@ struct CheckConfig: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Flag(help: "Print every setting as it holds, with where it was said: a flag, the environment, the file or a default.")
+    @Flag(
+        help: "Print every setting as it holds, with where it was said: a flag, the environment, the file or a default."
+    )
     var effective = false
 
     func run() async throws {

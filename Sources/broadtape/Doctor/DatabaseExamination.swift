@@ -47,12 +47,17 @@ struct DatabaseExamination {
     }
 
     static func judge(_ condition: PostgresCondition, here: Timestamp) -> [Finding] {
-        var findings = [Finding.good(Self.subject, "Postgres \(condition.version), \(condition.roundTrip) a round trip")]
+        var findings = [
+            Finding.good(Self.subject, "Postgres \(condition.version), \(condition.roundTrip) a round trip")
+        ]
         for setting in PostgresCondition.durability {
             let value = condition.settings[setting] ?? ""
             findings.append(
                 value == "off"
-                    ? .failure(setting, "is off: commits that were answered with 200 can be lost with the power; set it to on")
+                    ? .failure(
+                        setting,
+                        "is off: commits that were answered with 200 can be lost with the power; set it to on"
+                    )
                     : .good(setting, value)
             )
         }

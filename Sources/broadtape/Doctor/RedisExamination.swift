@@ -29,12 +29,18 @@ struct RedisExamination {
         var findings = [Finding.good(Self.subject, "\(condition.version), \(condition.roundTrip) a round trip")]
         if condition.role != "master" {
             findings.append(
-                .failure(Self.subject, "is a \(condition.role): what is published there does not reach the others; name the master")
+                .failure(
+                    Self.subject,
+                    "is a \(condition.role): what is published there does not reach the others; name the master"
+                )
             )
         }
         if condition.maxClients > 0, Double(condition.clients) > Double(condition.maxClients) * Self.mostTaken {
             findings.append(
-                .warning(Self.subject, "\(condition.clients) of \(condition.maxClients) clients are connected: raise maxclients")
+                .warning(
+                    Self.subject,
+                    "\(condition.clients) of \(condition.maxClients) clients are connected: raise maxclients"
+                )
             )
         }
         findings.append(Self.judge(condition.outputLimit))
@@ -50,12 +56,18 @@ struct RedisExamination {
     private static func judge(_ limit: RedisCondition.OutputLimit?) -> Finding {
         let subject = "redis output"
         guard let limit else {
-            return .warning(subject, "this user may not ask for client-output-buffer-limit; see that pubsub has 64mb 16mb 30")
+            return .warning(
+                subject,
+                "this user may not ask for client-output-buffer-limit; see that pubsub has 64mb 16mb 30"
+            )
         }
         let text = "pubsub \(limit.hard) \(limit.soft) \(limit.seconds)"
         let isTight = [limit.hard, limit.soft].contains { $0 > 0 && $0 < Self.leastOutput }
         return isTight
-            ? .warning(subject, "\(text): a node that pauses is cut off early; set client-output-buffer-limit to pubsub 64mb 16mb 30")
+            ? .warning(
+                subject,
+                "\(text): a node that pauses is cut off early; set client-output-buffer-limit to pubsub 64mb 16mb 30"
+            )
             : .good(subject, text)
     }
 }

@@ -86,7 +86,10 @@ struct MonitoringTests {
             #expect(try await server.request(Request("POST", "/drain", body: "")).status == 202)
             #expect(server.drainOrders.value == [.seconds(60), nil])
             for over in ["-1", "3600001", "60s", ""] {
-                try await server.request(Request("POST", "/drain?over=\(over)", body: "")).expectProblem(400, "bad_request")
+                try await server.request(Request("POST", "/drain?over=\(over)", body: "")).expectProblem(
+                    400,
+                    "bad_request"
+                )
             }
             #expect(server.drainOrders.value.count == 2)
         }
