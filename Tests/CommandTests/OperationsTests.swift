@@ -53,6 +53,21 @@ struct OperationsTests {
         }
     }
 
+    @Test func doctorSeesACertificateThatEndsSoon() async throws {
+        try await withFolder { folder in
+            // Good for two days.
+            try TLSTests.makeCertificate("hub", in: folder)
+            let record = try await Program.run(
+                ["doctor", "--jwt-secret", RunningHub.secret],
+                environment: ["BROADTAPE_TLS_CERTIFICATE": "hub.pem", "BROADTAPE_TLS_KEY": "hub.key"],
+                in: folder
+            )
+            #expect(record.status == 0, "\(record)")
+            #expect(record.lines.contains { $0.hasPrefix("warning\ttls-certificate\thub.pem: good until 20") }, "\(record)")
+            #expect(record.lines.contains { $0.hasPrefix("ok\ttls-key\t") }, "\(record)")
+        }
+    }
+
     @Test func effectiveSettingsAreShownWithoutSecrets() async throws {
         try await withFolder { folder in
             let file = folder.path("broadtape.yaml")

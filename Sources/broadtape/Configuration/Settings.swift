@@ -43,6 +43,8 @@ struct Settings {
     let effective: [EffectiveSetting]
     /// Files that nobody else on the machine should be able to read.
     let secretFiles: [(setting: Setting, path: String)]
+    /// Files of certificates.
+    let certificateFiles: [(setting: Setting, path: String)]
 
     /// - Parameters:
     ///   - flags: From the command line.
@@ -91,9 +93,11 @@ struct Settings {
                 Double(text).flatMap { (0...1).contains($0) ? $0 : nil }
             } ?? 0
         self.effective = reader.effective
-        self.secretFiles = [Setting.jwtSecretFile, .databasePasswordFile, .redisPasswordFile].compactMap { setting in
-            reader.text(setting).map { (setting, $0) }
+        func files(_ settings: Setting...) -> [(setting: Setting, path: String)] {
+            settings.compactMap { setting in reader.text(setting).map { (setting, $0) } }
         }
+        self.secretFiles = files(.jwtSecretFile, .databasePasswordFile, .redisPasswordFile, .tlsKey)
+        self.certificateFiles = files(.tlsCertificate, .tlsClientCA)
 
         var hub = HubConfiguration()
         hub.types = EventTypes(declared: types)

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+import NIOSSL
+
+/// From when to when a certificate is good.
+package struct CertificateValidity: Sendable, Equatable {
+    package let begin: Timestamp
+    package let end: Timestamp
+
+    package init(begin: Timestamp, end: Timestamp) {
+        self.begin = begin
+        self.end = end
+    }
+
+    /// Reads those of a PEM file, in its order.
+    package static func read(_ path: String) throws -> [CertificateValidity] {
+        try NIOSSLCertificate.fromPEMFile(path).map { certificate in
+            CertificateValidity(
+                begin: Timestamp(nanoseconds: 0).advanced(by: .seconds(certificate.notValidBefore)),
+                end: Timestamp(nanoseconds: 0).advanced(by: .seconds(certificate.notValidAfter))
+            )
+        }
+    }
+}
