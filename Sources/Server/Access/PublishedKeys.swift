@@ -120,17 +120,27 @@ package final class PublishedKeys: Sendable {
     /// Has the set fetched soon and waits for the outcome.
     /// - Returns: What there is then, the same as before where the set could not be had.
     func fetched() async -> Present {
+        enum Outcome {
+            case over
+            /// A fetch is under way, or is about to be.
+            case wanted
+            case newlyWanted
+        }
         await withCheckedContinuation { continuation in
-            let isOver = self.state.withLock { state in
-                guard state.isRunning else { return true }
+            let outcome = self.state.withLock { state -> Outcome in
+                guard state.isRunning else { return .over }
                 // Somebody else's fetch may have ended since the caller asked whether there may be one.
                 let isTooSoon = state.lastAttempt.map { .now < $0 + self.limits.leastInterval } ?? false
-                guard state.isWanted || !isTooSoon else { return true }
+                guard state.isWanted || !isTooSoon else { return .over }
                 state.waiters.append(continuation)
-                state.isWanted = true
-                return false
+                defer { state.isWanted = true }
+                return state.isWanted ? .wanted : .newlyWanted
             }
-            if isOver { continuation.resume() } else { self.alarm.ring() }
+            switch outcome {
+            case .over: continuation.resume()
+            case .wanted: break
+            case .newlyWanted: self.alarm.ring()
+            }
         }
         return self.present
     }

@@ -2,12 +2,6 @@
 
 import NIOCore
 
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
-
 /// An IP address. One of version 4 stands in the part of version 6 that maps it, `::ffff:0:0/96`, so that both ways of
 /// writing it are the same address.
 package struct NetworkAddress: Hashable, Sendable, Comparable {
