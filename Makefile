@@ -35,12 +35,9 @@ test: libraries test-tools peers ## Run every test.
 	@$(DEBUG) --build-tests
 	@swift test --skip-build --no-parallel
 
-# In a folder of its own, as everything is built anew. Reports end the run with an error.
-sanitize: libraries ## Run the tests of the hub and the codec under the thread sanitizer.
+sanitize: libraries test-tools ## Run the tests of the hub and the codec under the thread sanitizer.
 	@echo "Building in a folder of its own; the first time takes 10 to 20 minutes."
-	@swift build $(STRICT) --build-tests --sanitize thread --scratch-path .build/sanitize
-	@TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/thread-sanitizer.supp" swift test --skip-build --no-parallel \
-		--sanitize thread --scratch-path .build/sanitize --filter '^(HubTests|WebSocketTests|JSONTests)\.'
+	@Tests/Sanitize/run
 
 # With libFuzzer where the toolchain has it (Linux), else by mutating the corpus.
 fuzz: libraries ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each target, FUZZ_TARGETS="frames requests").

@@ -198,6 +198,7 @@ package final class Hub: Sendable {
     /// Often enough to keep the shortest of the times that are looked after.
     private var tickInterval: TimeAmount {
         let limits = self.configuration.roster
+        if let tick = limits.tick { return TimeAmount(tick) }
         let shortest = min(limits.heartbeat, limits.silence, limits.authentication, limits.slowConsumer ?? .seconds(4))
         return TimeAmount(min(.seconds(1), max(.milliseconds(25), shortest / 4)))
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Synchronization
 
 /// A value that many tasks change and that tests wait on, without polling.
@@ -53,7 +54,7 @@ package final class Watched<State: Sendable>: Sendable {
             group.addTask { await self.met(condition) }
             group.addTask {
                 // The only clock: it bounds a wait that has gone wrong.
-                try? await Task.sleep(for: limit)
+                try? await Task.sleep(for: limit * patience)
                 return nil
             }
             let first = await group.next() ?? nil
@@ -89,6 +90,9 @@ package final class Watched<State: Sendable>: Sendable {
     }
 }
 
+/// How many times longer than usual a wait may take: `BROADTAPE_PATIENCE`, for runs under a sanitizer.
+private let patience = ProcessInfo.processInfo.environment["BROADTAPE_PATIENCE"].flatMap { Int($0) } ?? 1
+
 /// A test waited for something that did not come.
 package struct TimedOut: Error, CustomStringConvertible {
     package var what: String
@@ -110,7 +114,7 @@ package func eventually(
     within limit: Duration = .seconds(20),
     _ condition: () async throws -> Bool
 ) async throws {
-    let deadline = ContinuousClock.now.advanced(by: limit)
+    let deadline = ContinuousClock.now.advanced(by: limit * patience)
     var looks = 0
     while try await !condition() {
         guard ContinuousClock.now < deadline else {

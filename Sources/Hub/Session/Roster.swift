@@ -24,6 +24,8 @@ package actor Roster {
         package var silence: Duration = .seconds(30)
         /// Within which a session authenticates, or subscribes to something public.
         package var authentication: Duration = .seconds(5)
+        /// Between two looks at every member; nil is often enough for the shortest of these times.
+        package var tick: Duration?
         /// For which a connection may hold up events without taking anything before it is closed, as ``SlowReading``
         /// counts; nil lets it catch up whenever it likes.
         package var slowConsumer: Duration?

@@ -13,6 +13,8 @@ import Testing
     private static var configuration: HubConfiguration {
         var configuration = HubConfiguration.forTests
         configuration.roster.slowConsumer = self.limit
+        // The clock strikes when a test says so, at times that the real one would contradict.
+        configuration.roster.tick = .seconds(10_000)
         return configuration
     }
 
