@@ -63,7 +63,10 @@ struct OperationsTests {
                 in: folder
             )
             #expect(record.status == 0, "\(record)")
-            #expect(record.lines.contains { $0.hasPrefix("warning\ttls-certificate\thub.pem: good until 20") }, "\(record)")
+            #expect(
+                record.lines.contains { $0.hasPrefix("warning\ttls-certificate\thub.pem: good until 20") },
+                "\(record)"
+            )
             #expect(record.lines.contains { $0.hasPrefix("ok\ttls-key\t") }, "\(record)")
         }
     }

@@ -7,13 +7,21 @@ package import Hummingbird
 /// What operators and their monitoring read, on a port of its own that is not for the public.
 package struct AdminAPI: Sendable {
     let hub: Hub
+    /// Keys that an issuer publishes; nil without.
+    let published: PublishedKeys?
     /// How long any token is good for at most; nil where nobody knows.
     let maxTokenAge: Duration?
     /// Makes the node leave over a time; nil is what its configuration says.
     let drain: @Sendable (Duration?) -> Void
 
-    package init(hub: Hub, maxTokenAge: Duration? = nil, drain: @escaping @Sendable (Duration?) -> Void) {
+    package init(
+        hub: Hub,
+        published: PublishedKeys? = nil,
+        maxTokenAge: Duration? = nil,
+        drain: @escaping @Sendable (Duration?) -> Void
+    ) {
         self.hub = hub
+        self.published = published
         self.maxTokenAge = maxTokenAge
         self.drain = drain
     }
@@ -25,7 +33,9 @@ package struct AdminAPI: Sendable {
             Response(
                 status: .ok,
                 headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: await Exposition(of: self.hub).text))
+                body: ResponseBody(
+                    byteBuffer: ByteBuffer(string: await Exposition(of: self.hub, published: self.published).text)
+                )
             )
         }
         router.get("/dead-letters") { request, _ in await self.deadLetters(request) }

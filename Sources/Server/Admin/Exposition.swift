@@ -8,7 +8,7 @@ struct Exposition {
 
     var text: String { self.page.text }
 
-    init(of hub: Hub) async {
+    init(of hub: Hub, published: PublishedKeys? = nil) async {
         var sessions = 0
         var subscriptions = 0
         var behind = 0
@@ -29,6 +29,7 @@ struct Exposition {
         self.add(tally: await hub.writer.tally)
         self.add(figures: await hub.writer.figures)
         self.addState(of: hub)
+        if let published { self.add(published.tally) }
         if let fanIn = hub.fanIn { self.add(await fanIn.tally) }
     }
 
@@ -106,6 +107,13 @@ struct Exposition {
                 PrometheusText.Sample("reach", "\(reach)", reach == hub.bus.reach ? 1 : 0)
             }
         )
+    }
+
+    private mutating func add(_ published: PublishedKeys.Tally) {
+        self.page.add("broadtape_jwks_usable", .gauge, "1 while tokens can be checked.", published.isUsable ? 1 : 0)
+        self.page.add("broadtape_jwks_keys", .gauge, "Keys that the issuer publishes.", published.keys)
+        self.page.add("broadtape_jwks_fetches_total", .counter, "Times they were fetched.", published.fetches)
+        self.page.add("broadtape_jwks_failures_total", .counter, "Times they could not be.", published.failures)
     }
 
     private mutating func add(_ fanIn: FanIn.Tally) {

@@ -31,6 +31,7 @@ package struct API: Sendable {
     /// Answers requests.
     package var responder: some HTTPResponder<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: RequestLog())
         router.add(middleware: CrossOrigin(origins: self.origins))
         router.post("/events") { request, _ in
             await self.answer { () async throws(Problem) in
@@ -136,6 +137,7 @@ private struct UnknownPaths: RouterMiddleware {
 
 extension HTTPField.Name {
     static let apiKey = Self(unchecked: "X-API-Key")
+    static let requestID = Self(unchecked: "X-Request-Id")
     static let signature = Self(unchecked: "Broadtape-Signature")
 
     /// - Parameter name: A token (RFC 9110 §5.6.2), which the program itself says.

@@ -117,7 +117,7 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.logger.debug("connection failed", metadata: ["error": "\(error)"])
+        self.logger.debug("connection failed", metadata: ["session": "\(self.sessionID)", "error": "\(error)"])
         context.close(promise: nil)
     }
 
@@ -127,6 +127,11 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         } else if !(event is ChannelShouldQuiesceEvent) {
             context.fireUserInboundEventTriggered(event)
         }
+    }
+
+    /// Of the session, for the log.
+    private var sessionID: String {
+        if case .open(let session) = self.state { session.id } else { "" }
     }
 
     /// - Parameter code: Of the close, if there was one.
@@ -169,7 +174,10 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
                 self.hand(texts, binary: false)
                 return self.finish(reply, code: close.code)
             case .failed(let violation, let reply):
-                self.logger.debug("protocol violation", metadata: ["violation": "\(violation)"])
+                self.logger.debug(
+                    "protocol violation",
+                    metadata: ["session": "\(self.sessionID)", "violation": "\(violation)"]
+                )
                 self.hand(texts, binary: false)
                 return self.finish(reply, code: violation.closeCode)
             }

@@ -12,7 +12,7 @@ struct Authentication {
     let credentials: Credentials
     /// Nil without published keys.
     let renewal: RenewalService?
-    private let published: PublishedKeys?
+    let published: PublishedKeys?
 
     init(_ settings: Settings, on group: any EventLoopGroup, logger: Logger) throws {
         let access = settings.access

@@ -80,7 +80,12 @@ struct Serve: AsyncParsableCommand {
         }
         let drain = DrainService(hub: hub, window: settings.hub.drainWindow, terminations: terminations)
         let admin = AdminService(
-            api: AdminAPI(hub: hub, maxTokenAge: settings.access.rules.maxAge, drain: drain.begin),
+            api: AdminAPI(
+                hub: hub,
+                published: authentication.published,
+                maxTokenAge: settings.access.rules.maxAge,
+                drain: drain.begin
+            ),
             host: settings.adminHost,
             port: settings.adminPort,
             isRequired: settings.isAdminPortChosen,

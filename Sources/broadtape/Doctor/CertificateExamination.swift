@@ -23,7 +23,10 @@ struct CertificateExamination {
             return .failure(subject, "\(path): has ended on \(validity.end); replace it")
         }
         if validity.begin > now {
-            return .failure(subject, "\(path): is not good before \(validity.begin); see also whether the clock is right")
+            return .failure(
+                subject,
+                "\(path): is not good before \(validity.begin); see also whether the clock is right"
+            )
         }
         let left = validity.end.duration(since: now)
         let text = "\(path): good until \(validity.end)"

@@ -6,7 +6,7 @@ import Hub
 /// `broadtape doctor`: looks at what the hub will run on, before it does.
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look at the machine, the database, Redis, clocks, certificates and secrets that the hub will run on.",
+        abstract: "Look at machine, database, Redis, clocks, certificates and secrets that the hub will run on.",
         discussion: """
             Takes the same settings as `serve` and changes nothing; the hub may be running. Exit status 1 when something \
             will fail, 0 otherwise, warnings or not.

@@ -4,6 +4,8 @@ import Foundation
 import Hub
 import HubTestSupport
 import JSON
+import Logging
+import Server
 import Testing
 
 /// What monitoring and operators get from the admin port.
@@ -17,6 +19,9 @@ struct MonitoringTests {
         var setup = Setup()
         setup.isAdmin = true
         setup.fanIn = FanInPorts(source: ScriptedFanInSource(), store: RecordingFanInStore())
+        setup.published = PublishedKeys(logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }) {
+            throw CancellationError()
+        }
         try await withServer(setup) { try await body($0) }
     }
 
@@ -92,6 +97,17 @@ struct MonitoringTests {
                 )
             }
             #expect(server.drainOrders.value.count == 2)
+        }
+    }
+
+    @Test(arguments: [("abc-1._X", true), ("", false), ("a b", false), (String(repeating: "x", count: 65), false)])
+    func everyAnswerHasAnID(given: String, isKept: Bool) async throws {
+        try await withServer { server in
+            let fields = given.isEmpty ? [] : [(name: "X-Request-Id", value: given)]
+            let answer = try await server.request(Request("GET", "/health/live", fields: fields))
+            let id = try #require(answer.fields["x-request-id"])
+            #expect((id == given) == isKept)
+            #expect(isKept || id.hasPrefix("r-"))
         }
     }
 }

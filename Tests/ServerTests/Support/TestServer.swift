@@ -22,6 +22,7 @@ struct Setup: Sendable {
     var fanIn: FanInPorts?
     var access = AccessPorts()
     var services = ServiceAccounts()
+    var published: PublishedKeys?
     /// Whether the port is the operators' instead of the public one.
     var isAdmin = false
     var tls: ServerTLS?
@@ -184,7 +185,9 @@ func withServer(
                 configuration: setup.edge,
                 hub: hub,
                 compression: compression,
-                responder: AdminAPI(hub: hub) { window in orders.change { $0.append(window) } }.responder,
+                responder: AdminAPI(hub: hub, published: setup.published) { window in
+                    orders.change { $0.append(window) }
+                }.responder,
                 group: group,
                 logger: logger,
                 onBound: onBound
