@@ -155,6 +155,18 @@ struct OperationsTests {
         }
     }
 
+    /// What a service manager sends to have files read again is harmless where there are none.
+    @Test func aHangUpEndsNothing() async throws {
+        try await withHub { hub in
+            kill(hub.program.identifier, SIGHUP)
+            let answer = try await hub.get("/health/ready")
+            #expect(answer.status == 200)
+            hub.program.terminate()
+            let record = try await hub.program.end()
+            #expect(record.status == 0, "\(record)")
+        }
+    }
+
     /// A second signal cuts a long draining short.
     @Test func aSecondSignalHurries() async throws {
         try await withHub(environment: ["BROADTAPE_DRAIN_WINDOW": "1h"]) { hub in

@@ -103,6 +103,20 @@ struct FiguresTests {
         }
     }
 
+    /// What nobody could be written to is not held for a flush that may never come, nor told as sent late.
+    @Test func whatNobodyTakesIsNotCountedAsSent() async throws {
+        try await withHub { hub in
+            let client = try await hub.connect()
+            try await client.subscribe("note:k")
+            try await client.becomeUnwritable()
+            for _ in 1...3 { try await hub.publish("note:k") }
+            try await client.becomeWritable(1_000)
+            try await client.events(on: "note:k", through: 3)
+            try await hub.settle()
+            #expect(await hub.hub.rosters[0].figures.commitToSend.count == 0)
+        }
+    }
+
     @Test func aLoopThatComesLateIsSeen() async throws {
         try await withHub { hub in
             let roster = hub.hub.rosters[0]

@@ -156,7 +156,7 @@ package actor Roster {
 
     /// Events were published on channels that this loop has subscribers of.
     package func deliver(_ publications: [Publication], of batch: CommittedBatch = CommittedBatch()) {
-        self.unsent.append(batch)
+        var isWritten = false
         for publication in publications {
             guard let local = self.channels[ObjectIdentifier(publication.channel)] else { continue }
             let run = publication.run
@@ -170,6 +170,7 @@ package actor Roster {
                 case .deliver(let seq):
                     if let frames = run.frames(from: seq, compressed: member.takesCompressedRuns) {
                         self.writeRun(frames, to: member)
+                        isWritten = true
                     }
                 case .ignore:
                     break
@@ -181,6 +182,8 @@ package actor Roster {
                 }
             }
         }
+        // Only what a flush will follow on: those who are behind read it another time.
+        if isWritten { self.unsent.append(batch) }
     }
 
     func write(_ frames: ByteBuffer, to member: Member) {

@@ -49,7 +49,6 @@ package final class Reloader: Sendable {
     /// Looks after the files until cancelled.
     /// - Parameter requests: Each element has all files read, changed or not.
     package func run(requests: some AsyncSequence<Void, Never> & Sendable) async {
-        guard !self.things.isEmpty else { return }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.watch() }
             for await _ in requests {

@@ -8,11 +8,12 @@ import UnixSignals
 struct ReloadService: Service, CustomStringConvertible {
     let description = "reload"
     let reloader: Reloader
+    /// SIGHUP, trapped already: where there is nothing to read again it must not end the process either.
+    let hangUps: UnixSignalsSequence
 
     func run() async {
         await cancelWhenGracefulShutdown {
-            let signals = await UnixSignalsSequence(trapping: .sighup)
-            await self.reloader.run(requests: signals.map { _ in })
+            await self.reloader.run(requests: self.hangUps.map { _ in })
         }
     }
 }

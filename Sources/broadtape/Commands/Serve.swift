@@ -21,13 +21,14 @@ struct Serve: AsyncParsableCommand {
     var demo: String?
 
     func run() async throws {
-        // From the first moment on: a signal that comes early is not to end the process as it would otherwise.
-        let terminations = await UnixSignalsSequence(trapping: .sigterm)
         let settings = try await self.options.settings()
         LoggingSystem.bootstrap(settings.logFormat.handler)
         var logger = Logger(label: "broadtape")
         logger.logLevel = settings.logLevel
         let tape = try await settings.database.open(allowsMigration: settings.allowsMigration, logger: logger)
+        // Before anyone is told that it listens; not before, so that a long wait for the database can be ended.
+        let terminations = await UnixSignalsSequence(trapping: .sigterm)
+        let hangUps = await UnixSignalsSequence(trapping: .sighup)
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         let authentication = try Authentication(settings, on: group, logger: logger)
@@ -106,10 +107,8 @@ struct Serve: AsyncParsableCommand {
         if let spans { services.insert(spans, at: 0) }
         if let renewal = authentication.renewal { services.insert(renewal, at: 0) }
         let candidates: [(any Reloading)?] = [settings.tls, settings.countries]
-        let reloaded = candidates.compactMap { $0 }
-        if !reloaded.isEmpty {
-            services.append(ReloadService(reloader: Reloader(reloaded, logger: logger)))
-        }
+        let reloader = Reloader(candidates.compactMap { $0 }, logger: logger)
+        services.append(ReloadService(reloader: reloader, hangUps: hangUps))
         if let demo {
             services.append(DemoService(demo: demo, addresses: addresses, logger: logger))
         }
