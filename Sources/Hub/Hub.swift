@@ -24,6 +24,8 @@ package final class Hub: Sendable {
     let userConnections: UserConnections
     /// Takes in what outside publishers send over the bus; nil without a source.
     package let fanIn: FanIn?
+    /// How the sources are that run in this node.
+    package let sources: SourceBoard
     let fanout: Fanout
     package let bus: any Bus
     let board: NoticeBoard
@@ -93,6 +95,7 @@ package final class Hub: Sendable {
         }
         let board = NoticeBoard(rosters: self.rosters)
         self.board = board
+        self.sources = SourceBoard { stale in board.change { $0.setStale(stale, of: .ownSources) } }
         self.watch = TapeWatch(board: board)
         self.fanout = Fanout(registry: self.registry, rosters: self.rosters, bus: bus, tracing: tracing)
         self.writer = TapeWriter(
@@ -116,7 +119,7 @@ package final class Hub: Sendable {
                 logger: logger,
                 onGap: ports.onGap,
                 ask: ports.ask,
-                tellStale: { stale in board.change { $0.setStale(stale) } }
+                tellStale: { stale in board.change { $0.setStale(stale, of: .fanIn) } }
             )
         }
         self.publishRates = PublishRates(configuration.publishRate)

@@ -13,14 +13,24 @@ package struct Notice: Sendable, Equatable {
     /// The sources that have fallen silent, by the event type they feed; ascending, at most ``maxSources`` of each.
     package private(set) var stale: [String: [String]] = [:]
 
-    package init(isPaused: Bool = false, stale: [StaleSource] = []) {
-        self.isPaused = isPaused
-        self.setStale(stale)
+    private var staleByOrigin: [Origin: [StaleSource]] = [:]
+
+    /// Who tells of sources.
+    package enum Origin: Sendable {
+        case fanIn
+        case ownSources
     }
 
-    package mutating func setStale(_ sources: [StaleSource]) {
+    package init(isPaused: Bool = false, stale: [StaleSource] = []) {
+        self.isPaused = isPaused
+        self.setStale(stale, of: .fanIn)
+    }
+
+    package mutating func setStale(_ sources: [StaleSource], of origin: Origin) {
+        self.staleByOrigin[origin] = sources.sorted { $0.name < $1.name }
         var stale: [String: [String]] = [:]
-        for source in sources.sorted(by: { $0.name < $1.name }) {
+        let all = self.staleByOrigin.values.flatMap(\.self)
+        for source in all.sorted(by: { $0.name < $1.name }) {
             for type in source.types where stale[type, default: []].count < Self.maxSources {
                 stale[type, default: []].append(source.name)
             }

@@ -30,6 +30,7 @@ struct Exposition {
         self.add(figures: await hub.writer.figures)
         self.addState(of: hub)
         if let published { self.add(published.tally) }
+        self.add(hub.sources.all)
         if let fanIn = hub.fanIn { self.add(await fanIn.tally) }
     }
 
@@ -114,6 +115,37 @@ struct Exposition {
         self.page.add("broadtape_jwks_keys", .gauge, "Keys that the issuer publishes.", published.keys)
         self.page.add("broadtape_jwks_fetches_total", .counter, "Times they were fetched.", published.fetches)
         self.page.add("broadtape_jwks_failures_total", .counter, "Times they could not be.", published.failures)
+    }
+
+    private mutating func add(_ sources: [SourceReport]) {
+        guard !sources.isEmpty else { return }
+        self.page.add(
+            "broadtape_source_state",
+            .gauge,
+            "How each source of this node is: 1 at the state that holds.",
+            sources.flatMap { source in
+                SourceReport.State.allCases.map { state in
+                    PrometheusText.Sample(
+                        [("source", source.name), ("state", state.rawValue)],
+                        state == source.state ? 1 : 0
+                    )
+                }
+            }
+        )
+        func samples(_ value: (SourceReport) -> Int?) -> [PrometheusText.Sample] {
+            sources.compactMap { source in value(source).map { PrometheusText.Sample("source", source.name, $0) } }
+        }
+        self.page.add("broadtape_source_position", .gauge, "How far a source has read.", samples(\.position))
+        self.page.add("broadtape_source_head", .gauge, "How far there is to read.", samples(\.head))
+        self.page.add("broadtape_source_events_total", .counter, "Events it has committed here.", samples(\.events))
+        self.page.add(
+            "broadtape_source_lag_seconds",
+            .gauge,
+            "How old the newest of what it has read is.",
+            sources.compactMap { source in
+                source.lag.map { PrometheusText.Sample("source", source.name, seconds: $0 / .seconds(1)) }
+            }
+        )
     }
 
     private mutating func add(_ fanIn: FanIn.Tally) {

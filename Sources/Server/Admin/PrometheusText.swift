@@ -13,11 +13,16 @@ struct PrometheusText {
     /// One value of a metric that has several, told apart by labels whose values are from a bounded set.
     struct Sample {
         var labels: [(name: String, value: String)]
-        var value: Int
+        var value: String
 
         init(_ labels: [(name: String, value: String)], _ value: Int) {
             self.labels = labels
-            self.value = value
+            self.value = "\(value)"
+        }
+
+        init(_ label: String, _ text: String, seconds: Double) {
+            self.labels = [(label, text)]
+            self.value = "\(seconds)"
         }
 
         init(_ label: String, _ text: String, _ value: Int) {

@@ -3,6 +3,7 @@
 import ChainSource
 import Client
 import Foundation
+import Hub
 import HubTestSupport
 import JSON
 import ProgramSupport

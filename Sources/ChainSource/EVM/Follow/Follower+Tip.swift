@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Hub
+
 /// Above finality: one block a step.
 extension Follower {
     /// - Parameter final: What the node says is final.

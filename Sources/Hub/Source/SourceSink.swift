@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
-
 /// Where a source's events go together with its place: the tape of a hub, or the outbox of a process of its own.
 ///
 /// For implementers: called by one source, one call at a time. What ``commit(_:_:)`` returns as committed is durable,

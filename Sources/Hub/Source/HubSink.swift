@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
 import JSON
 
 /// Puts a source's events onto the tape of the hub in the same process, checked as those of any publisher.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
 import JSON
 
 /// Keeps a source's events, numbered, until they have been published elsewhere: for a process without a hub.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
 package import Logging
 
 /// Sends the messages of one source's outbox on, in order, and again when somebody has missed some.
