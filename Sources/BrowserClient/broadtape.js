@@ -17,6 +17,8 @@ const SILENCE = 1.25;
 /** How long that sign is waited for: so many heartbeats, at most so many ms. */
 const PROBE_HEARTBEATS = 0.75;
 const PROBE_LIMIT = 5_000;
+/** A timer that is later than this, and than a heartbeat, was asleep; in ms. */
+const ASLEEP = 5_000;
 /** How many heartbeats a channel may stand still behind its head while others get on. */
 const PATIENCE = 3;
 /** Bytes of one subscribe request; the hub takes messages of 64 KiB. */
@@ -388,7 +390,7 @@ export class Machine {
 
   #tick(late) {
     const { now } = this.#at;
-    if (late > this.#heartbeat) {
+    if (late > Math.max(this.#heartbeat, ASLEEP)) {
       for (const track of this.#behind) track.behindSince = now;
       this.#lastEvent = now;
       this.#probe();

@@ -132,7 +132,8 @@ export function run(Machine, vector, preludes = {}) {
 export function runAll(Machine, files) {
   const faults = [];
   let count = 0;
-  for (const [name, { vectors, preludes }] of Object.entries(files)) {
+  const preludes = Object.assign({}, ...Object.values(files).map((file) => file.preludes));
+  for (const [name, { vectors = [] }] of Object.entries(files)) {
     for (const vector of vectors) {
       count += 1;
       let fault;
