@@ -11,7 +11,7 @@ RELEASE := swift build -c release --static-swift-stdlib $(STRICT)
 PROGRAM := .build/release/broadtape
 
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
-TEST_TOOLS := python3-venv postgresql redis-server haproxy procps openssl
+TEST_TOOLS := python3-venv postgresql redis-server haproxy procps openssl chromium nodejs
 
 .PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers format lint clean
 
@@ -50,6 +50,13 @@ peers: test-tools $(PEERS)/installed
 
 $(PEERS)/installed: Tests/Peers/evm/requirements.txt
 	@python3 -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# What drives a browser in the tests of broadtape.js and of the pages.
+peers: $(PEERS)/browser-installed
+
+$(PEERS)/browser-installed: Tests/Browser/requirements.txt | $(PEERS)/installed
 	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 

@@ -102,6 +102,7 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: nio + [
+                "BrowserClient",
                 "Hub",
                 "JSON",
                 "WebSocket",
@@ -130,6 +131,11 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "BrowserClient",
+            resources: [.embedInCode("broadtape.js"), .embedInCode("broadtape.d.ts")],
             swiftSettings: settings
         ),
         .target(

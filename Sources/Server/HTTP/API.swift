@@ -69,6 +69,7 @@ package struct API: Sendable {
             response.headers[.upgrade] = "websocket"
             return response
         }
+        Self.addScripts(to: router)
         router.add(middleware: UnknownPaths())
         return router.buildResponder()
     }
