@@ -2,6 +2,16 @@
 
 /// Reads that sessions and the HTTP API share.
 extension Hub {
+    /// A channel as a client has written it: a private type alone means the caller's own. Nil when it is none.
+    package func channelName(_ text: String, of principal: Principal?) -> ChannelName? {
+        if !text.utf8.contains(UInt8(ascii: ":")), let type = self.types[text], type.readers == .owner,
+            let principal, ChannelName.isValidKey(principal.subject)
+        {
+            return ChannelName(type: type.name, key: principal.subject)
+        }
+        return ChannelName(parsing: text)
+    }
+
     /// The type of a channel that someone may read.
     package func readableType(of channel: ChannelName, by principal: Principal?) throws(MessageFault) -> EventType {
         guard let type = self.types[channel.type] else {

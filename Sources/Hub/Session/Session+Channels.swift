@@ -10,7 +10,8 @@ extension Session {
     /// How often a subscription looks a channel up again that was given up under its hands.
     private static let joinAttempts = 3
 
-    func subscribe(_ requests: [SubscriptionRequest], id: RequestID?) {
+    /// Subscribes, and answers for each channel by itself.
+    package func subscribe(_ requests: [SubscriptionRequest], id: RequestID?) {
         let room = self.roster.assumeIsolated { $0.room(of: self) }
         guard requests.count <= room else {
             let limit = self.roster.limits.subscriptionsPerMember
@@ -94,7 +95,7 @@ extension Session {
     }
 
     func unsubscribe(_ channel: String, id: RequestID?) {
-        guard let name = self.channelName(channel),
+        guard let name = self.hub.channelName(channel, of: self.principal),
             self.roster.assumeIsolated({ $0.leave(self, channel: name) })
         else {
             self.send(
@@ -151,22 +152,11 @@ extension Session {
         self.resume { self.send(reply) }
     }
 
-    /// A private type alone means the caller's own channel.
-    private func channelName(_ text: String) -> ChannelName? {
-        if !text.utf8.contains(UInt8(ascii: ":")), let type = self.hub.types[text], type.readers == .owner,
-            let principal = self.principal,
-            ChannelName.isValidKey(principal.subject)
-        {
-            return ChannelName(type: type.name, key: principal.subject)
-        }
-        return ChannelName(parsing: text)
-    }
-
     private func readable(_ text: String, how: String) throws(MessageFault) -> (name: ChannelName, type: EventType) {
         if self.principal == nil, let type = self.hub.types[ChannelName.type(of: text)], type.readers != .everyone {
             throw MessageFault(.notAuthenticated, "\(type.name) needs a token; send {\"op\":\"auth\"} first")
         }
-        guard let name = self.channelName(text) else {
+        guard let name = self.hub.channelName(text, of: self.principal) else {
             throw MessageFault(
                 .badRequest,
                 "a channel is written type:key; \"\(text.prefix(ChannelName.maxKeyLength))\" is not"

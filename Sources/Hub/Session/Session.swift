@@ -31,7 +31,7 @@ package actor Session {
     private var backlogBytes = 0
     private var isWaiting = false
     private var publishing = 0
-    private(set) var isEnded = false
+    package private(set) var isEnded = false
     private var isHandlingBacklog = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -53,6 +53,21 @@ package actor Session {
     /// The connection was upgraded.
     /// - Parameter token: From the upgrade request, if it had one.
     package func opened(token: String?, now: Timestamp) {
+        self.enter(now)
+        if let token {
+            self.authenticate(token, id: nil)
+        }
+    }
+
+    /// The connection was opened by a request whose sender is known: nil is nobody in particular.
+    package func opened(by principal: Principal?, now: Timestamp) {
+        self.enter(now)
+        if let principal {
+            self.settle(.success(principal), id: nil)
+        }
+    }
+
+    private func enter(_ now: Timestamp) {
         self.roster.assumeIsolated { $0.enter(self, outlet: self.outlet, now: now) }
         self.send(
             .welcome(
@@ -61,9 +76,6 @@ package actor Session {
                 heartbeatMilliseconds: Int(self.roster.limits.heartbeat / .milliseconds(1))
             )
         )
-        if let token {
-            self.authenticate(token, id: nil)
-        }
     }
 
     /// Whether more messages should be read from the connection.

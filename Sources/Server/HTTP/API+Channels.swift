@@ -109,17 +109,38 @@ extension API {
             throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "a channel is written type:key")
         }
         let principal = try await self.principal(of: request)
+        let keeping: Keeping
         do throws(MessageFault) {
-            _ = try self.hub.openForReading(channel, by: principal, how: "GET")
+            keeping = self.keeping(of: try self.hub.openForReading(channel, by: principal, how: "GET"))
         } catch {
             throw Problem(error)
         }
+        if let unchanged = try await self.unchanged(request, channel, keeping) { return unchanged }
         return wantsEvents
-            ? try await self.events(of: channel, parameters: request.uri.queryParameters)
-            : try await self.state(of: channel)
+            ? try await self.events(of: channel, request, keeping)
+            : try await self.state(of: channel, request, keeping)
     }
 
-    private func state(of channel: ChannelName) async throws(Problem) -> Response {
+    /// The answer to a client whose answer still stands, found without reading an event.
+    private func unchanged(
+        _ request: Request,
+        _ channel: ChannelName,
+        _ keeping: Keeping
+    ) async throws(Problem) -> Response? {
+        guard request.headers[.ifNoneMatch] != nil else { return nil }
+        do throws(TapeFault) {
+            let extent = try await self.hub.tape.extents(of: [channel])[channel]
+            return extent.flatMap { self.unchanged(request, EntityTag($0), keeping) }
+        } catch {
+            throw Problem(MessageFault(.unavailable, "the channel cannot be read now; try again"))
+        }
+    }
+
+    private func state(
+        of channel: ChannelName,
+        _ request: Request,
+        _ keeping: Keeping
+    ) async throws(Problem) -> Response {
         let page: TapePage?
         do throws(TapeFault) {
             page = try await self.hub.tape.latest(of: [channel])[channel]
@@ -149,13 +170,15 @@ extension API {
             writer.endObject()
         }
         writer.endObject()
-        return Response(json: writer)
+        return self.answer(writer, to: request, tag: EntityTag(page.extent), keeping)
     }
 
     private func events(
         of channel: ChannelName,
-        parameters: FlatDictionary<Substring, Substring>
+        _ request: Request,
+        _ keeping: Keeping
     ) async throws(Problem) -> Response {
+        let parameters = request.uri.queryParameters
         let after = try Self.number("after", in: parameters, range: 0...Int.max)
         let limit = try Self.number("limit", in: parameters, range: ClientMessage.historyLimit) ?? 100
         switch await self.hub.history(of: channel, after: after, limit: limit) {
@@ -169,7 +192,7 @@ extension API {
             writer.events(page.entries)
             writer.member("next", integer: page.entries.last?.seq ?? after ?? page.extent.head)
             writer.endObject()
-            return Response(json: writer)
+            return self.answer(writer, to: request, tag: EntityTag(page.extent), keeping)
         }
     }
 

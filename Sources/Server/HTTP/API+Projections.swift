@@ -39,7 +39,7 @@ extension API {
         writer.endArray()
         writer.member("next", orNull: page.count > limit ? page[limit - 1].key.id : nil)
         writer.endObject()
-        return Response(json: writer)
+        return self.answer(writer, to: request, .caller)
     }
 
     /// `{"user", "id", "currency", "balance", …}`.
@@ -63,7 +63,7 @@ extension API {
         writer.member("user", string: user)
         writer.members(of: found)
         writer.endObject()
-        return Response(json: writer)
+        return self.answer(writer, to: request, .caller)
     }
 
     /// `{"user", "transactions": [{"id", "type", "amount", "status", "currency", "wallet", "createdAt", "updatedAt",
@@ -95,7 +95,7 @@ extension API {
         let next = page.count > limit ? TransactionCursor(after: page[limit - 1]).description : nil
         writer.member("next", orNull: next)
         writer.endObject()
-        return Response(json: writer)
+        return self.answer(writer, to: request, .caller)
     }
 
     /// `{"pair", "rate", "bid", "ask", "exchange", "time", "age"}`; the age in milliseconds, not below 0. All but the pair
@@ -109,7 +109,7 @@ extension API {
                 "\"pair\" is required, as in ?pair=BTC/USDT"
             )
         }
-        try self.checkReading(of: .rate, key: pair, by: principal)
+        let keeping = self.keeping(of: try self.checkReading(of: .rate, key: pair, by: principal))
         let rows = try self.rows()
         let rate = try await self.read { () async throws(TapeFault) in try await rows.rate(of: pair) }
         var writer = JSON.Writer()
@@ -127,7 +127,16 @@ extension API {
             writer.member("age", .null)
         }
         writer.endObject()
-        return Response(json: writer)
+        let tag = EntityTag(weak: [pair] + Self.words(of: rate))
+        return self.answer(writer, to: request, tag: tag, keeping)
+    }
+
+    private static func words(of rate: Rate?) -> [String] {
+        guard let rate else { return [] }
+        return [
+            rate.rate.description, rate.bid?.description ?? "", rate.ask?.description ?? "", rate.exchange ?? "",
+            rate.updatedAt.description, String(rate.seq),
+        ]
     }
 
     // MARK: What they share
@@ -149,12 +158,17 @@ extension API {
         return user
     }
 
-    private func checkReading(of projection: Projection, key: String, by principal: Principal?) throws(Problem) {
+    @discardableResult
+    private func checkReading(
+        of projection: Projection,
+        key: String,
+        by principal: Principal?
+    ) throws(Problem) -> EventType {
         guard let type = self.hub.types.all.first(where: { $0.projection == projection }) else {
             throw Problem(.notFound, code: "not_found", "no event type of this hub makes these rows")
         }
         do throws(MessageFault) {
-            _ = try self.hub.openForReading(ChannelName(type: type.name, key: key), by: principal, how: "GET rows")
+            return try self.hub.openForReading(ChannelName(type: type.name, key: key), by: principal, how: "GET rows")
         } catch {
             throw Problem(error)
         }

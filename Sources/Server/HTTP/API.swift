@@ -30,7 +30,7 @@ package struct API: Sendable {
 
     /// Answers requests.
     package var responder: some HTTPResponder<BasicRequestContext> {
-        let router = Router()
+        let router = Router(options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestLog())
         router.add(middleware: CrossOrigin(origins: self.origins))
         router.post("/events") { request, _ in
@@ -57,6 +57,9 @@ package struct API: Sendable {
         }
         router.get("/rate") { request, _ in
             await self.answer { () async throws(Problem) in try await self.rate(request) }
+        }
+        router.get("/stream") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.stream(request) }
         }
         router.get("/health/live") { _, _ in Self.health(isUp: true) }
         router.get("/health/ready") { _, _ in Self.health(isUp: self.hub.isReady) }

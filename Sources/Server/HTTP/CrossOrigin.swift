@@ -25,7 +25,7 @@ struct CrossOrigin: RouterMiddleware {
             response = Response(status: isAllowed ? .noContent : .forbidden)
             if isAllowed {
                 response.headers[.accessControlAllowMethods] = "GET, HEAD"
-                response.headers[.accessControlAllowHeaders] = "Authorization"
+                response.headers[.accessControlAllowHeaders] = "Authorization, If-None-Match, Last-Event-ID"
                 response.headers[.accessControlMaxAge] = Self.maxAge
             }
         } else {
@@ -33,8 +33,9 @@ struct CrossOrigin: RouterMiddleware {
         }
         if isAllowed {
             response.headers[.accessControlAllowOrigin] = self.origins == .any ? "*" : origin
+            response.headers[.accessControlExposeHeaders] = "ETag"
         }
-        if self.origins != .any { response.headers[.vary] = "Origin" }
+        if self.origins != .any { response.headers[values: .vary].append("Origin") }
         return response
     }
 }

@@ -210,12 +210,15 @@ package final class Listener: Sendable {
         }
         let http = self.http
         let logger = self.logger
+        let answering = RequestConnection(channel: channel, peer: peer, admission: self.admission)
         let value = http.setup(channel: channel, logger: logger)
         return self.connections.start {
             do {
                 let connection = try await value.get()
                 await Peer.$current.withValue(peer) {
-                    await http.handle(value: connection, logger: logger)
+                    await RequestConnection.$current.withValue(answering) {
+                        await http.handle(value: connection, logger: logger)
+                    }
                 }
             } catch {
                 logger.debug("connection could not be set up", metadata: ["error": "\(error)"])

@@ -110,10 +110,12 @@ extension RequestFault: CustomStringConvertible {
         }
     }
 
-    /// The whole answer, after which the connection ends.
-    var response: ByteBuffer {
+    var problem: Problem {
         var problem = Problem(self.status, code: self.code, self.description)
         if case .turnedAway(let turndown) = self { problem.retryAfter = turndown.retryAfter }
-        return problem.lastResponse
+        return problem
     }
+
+    /// The whole answer, after which the connection ends.
+    var response: ByteBuffer { self.problem.lastResponse }
 }

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import JSON
+import NIOCore
+
+/// Messages of a session as Server-Sent Events (the HTML standard §9.2), each with the `id` that resumes after it.
+///
+/// A message becomes `event`, the op; `id`, where the message moves the stream on; `data`, the message as a WebSocket
+/// gets it.
+struct EventStream {
+    /// What a message means for the stream.
+    enum Meaning: Equatable {
+        case nothing
+        /// A subscription has begun.
+        case subscribed
+        /// A subscription was refused, or has ended.
+        case failed(ErrorCode, String)
+    }
+
+    private struct Track {
+        let tag: String
+        /// As JSON text, as events name the channel.
+        let name: [UInt8]
+        /// How far it was told; nil while a stream that ends here would have to begin again.
+        var position: StreamID.Position?
+        /// Of the numbering, once the subscription has begun.
+        var epoch = ""
+        /// The newest number of a snapshot that is being told.
+        var snapshotHead: Int?
+        /// What it adds to an id.
+        var part: [UInt8] = []
+    }
+
+    private static let event = Array(#"{"op":"event","channel":"#.utf8)
+    private static let snapshot = Array(#"{"op":"snapshot","channel":"#.utf8)
+    private static let seq = Array(#","seq":"#.utf8)
+
+    private var tracks: [Track]
+
+    /// - Parameter channels: With their positions, where they are resumed.
+    init(_ channels: [(name: ChannelName, position: StreamID.Position?)]) {
+        self.tracks = channels.map { name, position in
+            var text: [UInt8] = []
+            JSON.Writer.append(name.description, to: &text)
+            return Track(tag: StreamID.tag(of: name), name: text, position: position)
+        }
+        for index in self.tracks.indices { self.render(index) }
+    }
+
+    // MARK: - Out
+
+    /// How long a client is asked to wait before it comes back.
+    static func append(retry milliseconds: Int, to text: inout ByteBuffer) {
+        text.writeString("retry: \(milliseconds)\n\n")
+    }
+
+    /// Why the hub ends the stream, as a WebSocket learns it from its close frame.
+    static func append(_ reason: CloseReason, to text: inout ByteBuffer) {
+        var writer = JSON.Writer()
+        writer.beginObject()
+        writer.member("op", string: "close")
+        writer.member("code", integer: reason.code)
+        writer.member("reason", string: reason.text)
+        writer.endObject()
+        Self.append("close", id: nil, writer.bytes, to: &text)
+    }
+
+    static func append(_ op: String, id: [UInt8]?, _ message: [UInt8], to text: inout ByteBuffer) {
+        text.reserveCapacity(minimumWritableBytes: message.count + (id?.count ?? 0) + op.utf8.count + 32)
+        text.writeStaticString("event: ")
+        text.writeString(op)
+        if let id {
+            text.writeStaticString("\nid: ")
+            text.writeBytes(id)
+        }
+        // Messages are compact JSON: no line breaks.
+        text.writeStaticString("\ndata: ")
+        text.writeBytes(message)
+        text.writeStaticString("\n\n")
+    }
+
+    /// Appends a message of the hub.
+    mutating func append(_ message: [UInt8], to text: inout ByteBuffer) -> Meaning {
+        if let (index, seq) = self.position(in: message, after: Self.event) {
+            self.told(index, seq)
+            Self.append("event", id: self.id, message, to: &text)
+            return .nothing
+        }
+        if let (index, seq) = self.position(in: message, after: Self.snapshot) {
+            // Not before the last part: whoever has less begins again.
+            if let head = self.tracks[index].snapshotHead, seq >= head { self.told(index, seq) }
+            Self.append("snapshot", id: self.id, message, to: &text)
+            return .nothing
+        }
+        guard let value = try? JSON.Value.parse(message), let op = value["op"]?.string else { return .nothing }
+        let meaning = Self.meaning(of: value, op)
+        Self.append(op, id: meaning == .subscribed ? self.id : nil, message, to: &text)
+        return meaning
+    }
+
+    private static func meaning(of message: JSON.Value, _ op: String) -> Meaning {
+        switch op {
+        case "subscribed":
+            .subscribed
+        case "error":
+            .failed(
+                message["code"]?.string.flatMap { ErrorCode(rawValue: $0) } ?? .unavailable,
+                message["message"]?.string ?? ""
+            )
+        default:
+            .nothing
+        }
+    }
+
+    // MARK: - Positions
+
+    private var id: [UInt8] {
+        self.tracks.reduce(into: StreamID.opening) { id, track in id += track.part }
+    }
+
+    /// Looks at a message that is appended later, once all subscriptions have begun: each id from the first one on then
+    /// holds all of them.
+    mutating func look(at message: [UInt8]) -> Meaning {
+        guard !message.starts(with: Self.event), !message.starts(with: Self.snapshot),
+            let value = try? JSON.Value.parse(message), let op = value["op"]?.string
+        else { return .nothing }
+        let meaning = Self.meaning(of: value, op)
+        if meaning == .subscribed { self.subscribed(value) }
+        return meaning
+    }
+
+    private mutating func subscribed(_ message: JSON.Value) {
+        guard let channel = message["channel"]?.string, let head = message["head"]?.integer,
+            let epoch = message["epoch"]?.string
+        else { return }
+        var name: [UInt8] = []
+        JSON.Writer.append(channel, to: &name)
+        guard let index = self.tracks.firstIndex(where: { $0.name == name }) else { return }
+        self.tracks[index].epoch = epoch
+        switch message["mode"]?.string {
+        case ServerMessage.Mode.resumed.rawValue:
+            // Told as far as the client has said; of which life is known now.
+            if let seq = self.tracks[index].position?.seq { self.told(index, seq) }
+        case ServerMessage.Mode.snapshot.rawValue:
+            self.tracks[index].position = nil
+            self.tracks[index].snapshotHead = head
+            self.render(index)
+        default:
+            self.told(index, head)
+        }
+    }
+
+    private mutating func told(_ index: Int, _ seq: Int) {
+        self.tracks[index].position = StreamID.Position(epoch: self.tracks[index].epoch, seq: seq)
+        self.tracks[index].snapshotHead = nil
+        self.render(index)
+    }
+
+    private mutating func render(_ index: Int) {
+        let track = self.tracks[index]
+        self.tracks[index].part = track.position.map { StreamID.part(track.tag, $0) } ?? []
+    }
+
+    /// Reads channel and number of an event without looking at its data; nil for another kind of message.
+    private func position(in message: [UInt8], after opening: [UInt8]) -> (track: Int, seq: Int)? {
+        guard message.starts(with: opening) else { return nil }
+        let rest = message[opening.count...]
+        guard let index = self.tracks.firstIndex(where: { rest.starts(with: $0.name) }) else { return nil }
+        let behind = rest.dropFirst(self.tracks[index].name.count)
+        guard behind.starts(with: Self.seq) else { return nil }
+        var seq = 0
+        for byte in behind.dropFirst(Self.seq.count) {
+            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte, seq < Int.max / 20 else { break }
+            seq = seq * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return (index, seq)
+    }
+}

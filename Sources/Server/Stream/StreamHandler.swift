@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import NIOCore
+import NIOHTTPTypes
+import WebSocket
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// One stream of Server-Sent Events: frames of the session become events in the body of an HTTP answer, those of a tick
+/// in one write.
+///
+/// Stands in the pipeline of its HTTP connection for as long as the stream lasts, to hear of room and of its end. The
+/// answer's head and end are written by the HTTP server, what is between by this handler, on the loop.
+final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane {
+    typealias InboundIn = HTTPRequestPart
+
+    /// What became of the beginning.
+    enum Opening: Sendable {
+        case started(StreamOutlet)
+        /// Nothing was sent.
+        case refused(Problem)
+    }
+
+    private enum State {
+        /// Subscriptions begin, what they say is gathered. → `ready`, `over`
+        case starting(Session, unanswered: Int)
+        /// All have begun; the answer's head goes out. → `open`, `over`
+        case ready(Session)
+        case open(Session)
+        case over
+    }
+
+    /// Bytes gathered in one tick after which the connection counts as not writable.
+    private static let tickLimit = 256 * 1024
+    /// How long a client may take for what was written when the stream ends.
+    private static let closeTimeout = TimeAmount.seconds(2)
+
+    let opening: EventLoopPromise<Opening>
+    private let end: EventLoopPromise<Void>
+    private let channel: any Channel
+    private let decoder = FrameHeaderDecoder(from: .server, maximumPayload: .max)
+    private var stream: EventStream
+    private var state = State.over
+    /// What came while subscriptions began.
+    private var early: [[UInt8]] = []
+    private var earlyBytes = 0
+    /// Text of the tick.
+    private var gathered = ByteBuffer()
+    private var isHeadWritten = false
+    private var isChannelWritable: Bool
+    /// Writes that the kernel has not taken.
+    private var writesUnderWay = 0
+    private var lastProgress = NIODeadline.now()
+
+    init(_ stream: EventStream, on channel: any Channel) {
+        self.stream = stream
+        self.channel = channel
+        self.isChannelWritable = channel.isWritable
+        self.opening = channel.eventLoop.makePromise()
+        self.end = channel.eventLoop.makePromise()
+    }
+
+    /// Completes when the stream is over.
+    var ending: EventLoopFuture<Void> { self.end.futureResult }
+
+    // MARK: - Beginning
+
+    /// Begins the session; ``opening`` tells how that went.
+    /// - Parameter retry: How long the client is asked to wait before it comes back, in milliseconds.
+    func begin(_ hub: Hub, for principal: Principal?, _ requests: [SubscriptionRequest], retry: Int) {
+        let outlet = StreamOutlet(handler: self, loop: self.channel.eventLoop)
+        guard let session = hub.makeSession(on: self.channel.eventLoop, outlet: outlet, mayPublish: false) else {
+            _ = self.refuse(Problem(CloseReason.overloaded))
+            return
+        }
+        self.state = .starting(session, unanswered: requests.count)
+        self.findOutWhoIsGone(within: session.roster.limits.silence)
+        EventStream.append(retry: retry, to: &self.gathered)
+        session.assumeIsolated { session in
+            session.opened(by: principal, now: .now)
+            if !session.isEnded { session.subscribe(requests, id: nil) }
+        }
+    }
+
+    /// Refuses before anything has begun.
+    func refuse(_ problem: Problem) -> EventLoopFuture<Opening> {
+        self.end.succeed()
+        self.opening.succeed(.refused(problem))
+        return self.opening.futureResult
+    }
+
+    /// Has the kernel give a connection up whose client acknowledges nothing: there are no pongs.
+    private func findOutWhoIsGone(within time: Duration) {
+        #if canImport(Glibc)
+        let milliseconds = Int(time / .milliseconds(1))
+        _ = self.channel.setOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: milliseconds)
+        #endif
+    }
+
+    /// The answer's head was written.
+    /// - Returns: When the stream is over and all of it was written.
+    func run() -> EventLoopFuture<Void> {
+        self.isHeadWritten = true
+        if case .ready(let session) = self.state { self.state = .open(session) }
+        self.flush()
+        return self.end.futureResult
+    }
+
+    // MARK: - Out
+
+    var isWritable: Bool {
+        self.isChannelWritable && self.earlyBytes + self.gathered.readableBytes < Self.tickLimit
+    }
+
+    /// A client that nothing waits for is as good as heard of: the kernel looks after what it has taken.
+    var lastHeard: NIODeadline {
+        self.writesUnderWay == 0 ? .now() : self.lastProgress
+    }
+
+    func write(_ frames: ByteBuffer) {
+        var frames = frames
+        while let header = try? self.decoder.next(from: &frames),
+            let message = frames.readBytes(length: header.payloadLength)
+        {
+            switch self.state {
+            case .starting: self.take(early: message)
+            case .ready, .open: self.take(message)
+            case .over: return
+            }
+        }
+    }
+
+    private func take(_ message: [UInt8]) {
+        // A stream is all of its subscriptions or none: one that has lost any ends, and learns why when it comes back.
+        if case .failed = self.stream.append(message, to: &self.gathered) { self.leave(nil) }
+    }
+
+    private func take(early message: [UInt8]) {
+        self.early.append(message)
+        self.earlyBytes += message.count
+        switch self.stream.look(at: message) {
+        case .nothing: break
+        case .subscribed: self.subscribed()
+        case .failed(let code, let reason): self.leave(Problem(MessageFault(code, reason)))
+        }
+    }
+
+    private func subscribed() {
+        guard case .starting(let session, let unanswered) = self.state else { return }
+        guard unanswered == 1 else {
+            self.state = .starting(session, unanswered: unanswered - 1)
+            return
+        }
+        self.state = .ready(session)
+        for message in self.early { _ = self.stream.append(message, to: &self.gathered) }
+        self.early = []
+        self.earlyBytes = 0
+        self.opening.succeed(.started(StreamOutlet(handler: self, loop: self.channel.eventLoop)))
+    }
+
+    func flush() {
+        guard self.isHeadWritten, self.gathered.readableBytes > 0 else { return }
+        let wasFull = self.gathered.readableBytes >= Self.tickLimit
+        let text = self.gathered
+        self.gathered = ByteBuffer()
+        if self.writesUnderWay == 0 { self.lastProgress = .now() }
+        self.writesUnderWay += 1
+        let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
+        self.channel.writeAndFlush(HTTPResponsePart.body(text)).whenComplete { _ in
+            bound.value.writesUnderWay -= 1
+            bound.value.lastProgress = .now()
+        }
+        if wasFull, self.isWritable { self.tellOfRoom() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.isChannelWritable = context.channel.isWritable
+        if self.isChannelWritable { self.tellOfRoom() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func tellOfRoom() {
+        switch self.state {
+        case .starting(let session, _), .ready(let session), .open(let session):
+            session.assumeIsolated { $0.becameWritable() }
+        case .over:
+            break
+        }
+    }
+
+    // MARK: - Ending
+
+    func close(_ reason: CloseReason) {
+        if case .starting = self.state { return self.leave(Problem(reason)) }
+        guard let session = self.takeSession() else { return }
+        EventStream.append(reason, to: &self.gathered)
+        if case .draining(let milliseconds) = reason {
+            EventStream.append(retry: max(1, milliseconds), to: &self.gathered)
+        }
+        session.assumeIsolated { $0.ended(code: reason.code) }
+        self.finish()
+    }
+
+    /// Ends the session as soon as whoever called has returned: it may be in the middle of what it does.
+    /// - Parameter problem: Why the stream cannot begin; nil for one that has begun.
+    private func leave(_ problem: Problem?) {
+        guard let session = self.takeSession() else { return }
+        let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
+        self.channel.eventLoop.execute {
+            session.assumeIsolated { $0.ended() }
+            if let problem { bound.value.opening.succeed(.refused(problem)) }
+            bound.value.finish()
+        }
+    }
+
+    private func takeSession() -> Session? {
+        defer { self.state = .over }
+        switch self.state {
+        case .starting(let session, _), .ready(let session), .open(let session): return session
+        case .over: return nil
+        }
+    }
+
+    /// The last thing that happens: what is written ends the answer.
+    private func finish() {
+        self.flush()
+        self.end.succeed()
+        self.channel.pipeline.syncOperations.removeHandler(self, promise: nil)
+        guard self.writesUnderWay > 0 else { return }
+        let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
+        self.channel.eventLoop.scheduleTask(in: Self.closeTimeout) {
+            if bound.value.writesUnderWay > 0 { bound.value.channel.close(promise: nil) }
+        }
+    }
+
+    /// The connection has gone.
+    private func lose() {
+        let isStarting = if case .starting = self.state { true } else { false }
+        guard let session = self.takeSession() else { return }
+        session.assumeIsolated { $0.ended() }
+        self.gathered = ByteBuffer()
+        if isStarting { self.opening.succeed(.refused(Problem(CloseReason.heartbeatTimeout))) }
+        self.end.succeed()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.lose()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.lose()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed {
+            // Browsers and curl leave in this way; nobody goes on reading a stream who has nothing more to ask.
+            context.close(promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+}
