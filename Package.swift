@@ -100,11 +100,25 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Pages",
+            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+            resources: [
+                .embedInCode("absence.js"), .embedInCode("ask.js"), .embedInCode("chart.js"),
+                .embedInCode("figures.js"), .embedInCode("icon.svg"), .embedInCode("index.html"),
+                .embedInCode("kit.js"), .embedInCode("line.js"), .embedInCode("money.js"),
+                .embedInCode("operator.css"), .embedInCode("operator.html"), .embedInCode("operator.js"),
+                .embedInCode("page.css"), .embedInCode("page.js"), .embedInCode("rates.js"),
+                .embedInCode("text.js"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "Server",
             dependencies: nio + [
                 "BrowserClient",
                 "Hub",
                 "JSON",
+                "Pages",
                 "WebSocket",
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOExtras", package: "swift-nio-extras"),

@@ -18,10 +18,13 @@ extension Hub {
 
     /// Who a token belongs to.
     package func principal(of token: String) async throws(TokenFault) -> Principal {
-        switch self.verdict(on: token) {
-        case .settled(let result): try result.get()
-        case .pending(let work): try await work().get()
-        }
+        let result =
+            switch self.verdict(on: token) {
+            case .settled(let result): result
+            case .pending(let work): await work()
+            }
+        if case .failure(let fault) = result { self.refused(fault) }
+        return try result.get()
     }
 
     package func unlessRevoked(_ result: Result<Principal, TokenFault>) -> Result<Principal, TokenFault> {
@@ -35,7 +38,9 @@ extension Hub {
     /// whoever may publish nothing at all could fill it.
     package func publishingRefused(_ items: [JSON.Value], by publisher: Principal, _ fault: IntakeFault) {
         let type = items.first?["type"]?.string.flatMap { self.types[$0] }
-        self.audit.refused(items.count, of: type?.name, by: publisher, fault.summary.code)
+        let (code, message) = fault.summary
+        self.audit.refused(items.count, of: type?.name, by: publisher, code)
+        self.recentErrors.note(.refused, code.rawValue, message, subject: publisher.subject)
     }
 
     // MARK: - Revocations

@@ -26,6 +26,8 @@ package final class Hub: Sendable {
     package let fanIn: FanIn?
     /// How the sources are that run in this node.
     package let sources: SourceBoard
+    /// What went wrong of late, for operators.
+    package let recentErrors: RecentErrors
     let fanout: Fanout
     package let bus: any Bus
     let board: NoticeBoard
@@ -52,6 +54,7 @@ package final class Hub: Sendable {
     ///   - access: What is kept of revocations and of who did what; without, revocations hold on this node only.
     ///   - framing: How messages are wrapped for the connections.
     ///   - tracing: Records what becomes of events; nil records nothing.
+    ///   - recentErrors: Where what goes wrong is put down beside the log.
     package init(
         configuration: HubConfiguration,
         tape: any Tape,
@@ -62,9 +65,11 @@ package final class Hub: Sendable {
         framing: Framing,
         verifier: TokenVerifier,
         tracing: Tracing? = nil,
+        recentErrors: RecentErrors = RecentErrors(),
         logger: Logger
     ) {
         self.tracing = tracing
+        self.recentErrors = recentErrors
         precondition(!loops.isEmpty, "a hub needs an event loop")
         let nursery = Nursery(limit: configuration.waits)
         let reader = TapeReader(

@@ -29,6 +29,7 @@ extension CloseReason {
     /// One of each.
     static let examples: [CloseReason] = [
         .draining(reconnectAfter: 1), .tokenExpired, .slowConsumer(limit: .seconds(1)), .heartbeatTimeout, .overloaded,
+        .disconnected,
         .badMessage("x"), .notAuthenticated("x"), .revoked, .tooManyConnections(limit: 1),
         .tooManySubscriptions(limit: 1), .rateLimited,
     ]

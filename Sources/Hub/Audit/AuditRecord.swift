@@ -10,6 +10,8 @@ package struct AuditRecord: Sendable, Equatable {
         case supportRead = "support-read"
         case revoke
         case liftRevocation = "lift-revocation"
+        /// An operator closed a connection, which may come back.
+        case disconnect
         /// An operator made a node leave.
         case drain
     }

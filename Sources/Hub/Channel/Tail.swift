@@ -59,6 +59,11 @@ package final class Tail: Sendable {
         self.state.withLock { !$0.interest.isEmpty }
     }
 
+    /// How many subscriptions there are, on all loops.
+    package var subscriberCount: Int {
+        self.state.withLock { $0.interest.reduce(0) { $0 + $1.count } }
+    }
+
     /// Takes in what the tape says. Publications since that read may have gone further, and stand.
     ///
     /// Only the first time is the head taken as well: later it moves by publications alone, or those who have joined

@@ -165,6 +165,11 @@ package actor FanIn {
         return tally
     }
 
+    /// The sources that are known, ascending by name, at most so many.
+    package func sources(limit: Int) -> [FanInSourceReport] {
+        self.table.reports(limit: limit)
+    }
+
     /// What was set aside, newest first.
     package nonisolated func deadLetters(limit: Int) async throws(TapeFault) -> [DeadLetter] {
         try await self.store.deadLetters(limit: limit)

@@ -76,6 +76,19 @@ package struct SourceTable: Sendable {
         return before - self.tracks.count
     }
 
+    /// The sources, ascending by name after one, at most so many.
+    package func reports(after name: String = "", limit: Int) -> [FanInSourceReport] {
+        self.tracks.lazy.filter { $0.key > name }.sorted { $0.key < $1.key }.prefix(limit).map { name, track in
+            FanInSourceReport(
+                name: name,
+                seq: track.seq,
+                heard: track.heard,
+                types: track.types,
+                isStale: track.isStale
+            )
+        }
+    }
+
     /// The sources that are stale, ascending.
     package var stale: [StaleSource] {
         self.tracks.filter(\.value.isStale).map { StaleSource(name: $0.key, types: $0.value.types) }
@@ -118,6 +131,18 @@ package struct SourceNumber: Sendable, Equatable {
         self.isStrict = isStrict
         self.isFirst = isFirst
     }
+}
+
+/// A source of the fan-in as an operator sees it.
+package struct FanInSourceReport: Sendable, Equatable {
+    package var name: String
+    /// The highest number it gave; nil when it gives none.
+    package var seq: Int?
+    /// When it was last heard of.
+    package var heard: Timestamp
+    /// The event types it feeds.
+    package var types: [String]
+    package var isStale: Bool
 }
 
 /// A source that has fallen silent, and the event types whose subscribers are to know.

@@ -8,6 +8,8 @@ package enum CloseReason: Sendable, Equatable {
     /// Only where the operator has set a limit, which is given.
     case slowConsumer(limit: Duration)
     case heartbeatTimeout
+    /// By an operator; the client may come back.
+    case disconnected
     case overloaded
     case badMessage(String)
     case notAuthenticated(String)
@@ -23,6 +25,7 @@ package enum CloseReason: Sendable, Equatable {
         case .tokenExpired: 4005
         case .slowConsumer: 4008
         case .heartbeatTimeout: 4009
+        case .disconnected: 4010
         case .overloaded: 4013
         case .badMessage: 4500
         case .notAuthenticated: 4501
@@ -40,6 +43,7 @@ package enum CloseReason: Sendable, Equatable {
         case .tokenExpired: "the token has expired; reconnect with a new one"
         case .slowConsumer(let limit): "slow consumer: events have waited for \(limit) and nothing was read"
         case .heartbeatTimeout: "nothing was heard from the client for too long"
+        case .disconnected: "disconnected by an operator; reconnect and resume"
         case .overloaded: "overloaded; try again later"
         case .badMessage(let why): why
         case .notAuthenticated(let why): why

@@ -20,6 +20,7 @@ final class Member {
     var isUnflushed = false
     var isQueued = false
     var slowReading = SlowReading()
+    let opened: Timestamp
     var nextBeat: Timestamp
     /// When a session that has neither authenticated nor subscribed is closed; nil once it has.
     var authenticationDeadline: Timestamp?
@@ -34,11 +35,18 @@ final class Member {
         var stale: [String] = []
     }
 
-    init(session: Session, outlet: any Outlet, nextBeat: Timestamp, authenticationDeadline: Timestamp) {
+    init(
+        session: Session,
+        outlet: any Outlet,
+        opened: Timestamp,
+        nextBeat: Timestamp,
+        authenticationDeadline: Timestamp
+    ) {
         self.session = session
         self.outlet = outlet
         self.lane = outlet.lane
         self.takesCompressedRuns = self.lane.takesCompressedRuns
+        self.opened = opened
         self.nextBeat = nextBeat
         self.authenticationDeadline = authenticationDeadline
     }

@@ -127,6 +127,7 @@ package actor Roster {
         self.members[ObjectIdentifier(session)] = Member(
             session: session,
             outlet: outlet,
+            opened: now,
             nextBeat: now.advanced(by: self.limits.heartbeat),
             authenticationDeadline: now.advanced(by: self.limits.authentication)
         )

@@ -186,6 +186,7 @@ package actor Session {
             // What was revoked while the token was verified: sessions that ended for it did not include this one.
             self.accept(try self.hub.unlessRevoked(result).get(), id: id)
         } catch {
+            self.hub.refused(error)
             let (code, message) = error.summary
             self.send(.error(id: id, code: code, message: message))
             // One that was authenticated keeps what it has.
@@ -240,7 +241,7 @@ package actor Session {
         self.publishing += 1
         let loop = self.roster.loop
         self.hub.writer.submit(events) { result in
-            self.hub.audit.published(events, by: principal, result)
+            self.hub.settled(events, by: principal, result)
             if loop.inEventLoop {
                 self.assumeIsolated { $0.appended(events, result, id: id, accepting) }
             } else {
@@ -317,6 +318,9 @@ package actor Session {
     }
 
     func close(_ reason: CloseReason) {
+        if reason.code >= 4500 {
+            self.hub.recentErrors.note(.closed, "\(reason.code)", reason.text, subject: self.principal?.subject ?? "")
+        }
         self.outlet.close(reason)
         self.ended(code: reason.code)
     }

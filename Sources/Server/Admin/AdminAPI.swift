@@ -3,6 +3,7 @@
 import HTTPTypes
 package import Hub
 package import Hummingbird
+import Pages
 
 /// What operators and their monitoring read, on a port of its own that is not for the public.
 package struct AdminAPI: Sendable {
@@ -11,6 +12,8 @@ package struct AdminAPI: Sendable {
     let published: PublishedKeys?
     /// How long any token is good for at most; nil where nobody knows.
     let maxTokenAge: Duration?
+    /// By which names the port may be addressed.
+    let hosts: AdminHosts
     /// Makes the node leave over a time; nil is what its configuration says.
     let drain: @Sendable (Duration?) -> Void
 
@@ -18,17 +21,20 @@ package struct AdminAPI: Sendable {
         hub: Hub,
         published: PublishedKeys? = nil,
         maxTokenAge: Duration? = nil,
+        hosts: AdminHosts = AdminHosts(),
         drain: @escaping @Sendable (Duration?) -> Void
     ) {
         self.hub = hub
         self.published = published
         self.maxTokenAge = maxTokenAge
+        self.hosts = hosts
         self.drain = drain
     }
 
     /// Answers requests.
     package var responder: some HTTPResponder<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: AdminGuard(hosts: self.hosts))
         router.get("/metrics") { _, _ in
             Response(
                 status: .ok,
@@ -53,8 +59,29 @@ package struct AdminAPI: Sendable {
         router.get("/audit") { request, _ in
             await self.answer { () async throws(Problem) in try await self.auditTrail(request) }
         }
+        router.get("/status") { _, _ in await self.status() }
+        router.get("/recent-errors") { request, _ in
+            await self.answer { () async throws(Problem) in try self.recentErrors(request) }
+        }
+        router.get("/sessions") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.sessions(request) }
+        }
+        router.get("/sessions/**") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.session(request) }
+        }
+        router.delete("/sessions/**") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.disconnect(request) }
+        }
+        router.get("/channels") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.channels(request) }
+        }
+        router.get("/channels/**") { request, _ in
+            await self.answer { () async throws(Problem) in try await self.events(request) }
+        }
+        PageAnswer(part: .operators).add(to: router)
         router.get("/health/live") { _, _ in API.health(isUp: true) }
         router.get("/health/ready") { _, _ in API.health(isUp: self.hub.isReady) }
+        router.add(middleware: UnknownPaths())
         return router.buildResponder()
     }
 

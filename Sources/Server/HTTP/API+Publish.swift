@@ -62,7 +62,7 @@ extension API {
         } catch {
             result = .failure(error)
         }
-        self.hub.audit.published(events, by: publisher, result)
+        self.hub.settled(events, by: publisher, result)
         switch PublishOutcome(events: events, result) {
         case .published(let results):
             var writer = JSON.Writer(reservingCapacity: 160 * results.count)

@@ -3,6 +3,7 @@
 import HTTPTypes
 package import Hub
 package import Hummingbird
+import Pages
 import JSON
 
 /// The HTTP API: publishing, reading, health.
@@ -11,21 +12,25 @@ package struct API: Sendable {
     let bodyBytes: Int
     let services: ServiceAccounts
     let origins: AllowedOrigins
+    let servesPage: Bool
 
     /// - Parameters:
     ///   - bodyBytes: Largest request body.
     ///   - services: Those that may sign requests.
     ///   - origins: Whose pages may read.
+    ///   - servesPage: Whether the live page is at `/`.
     package init(
         hub: Hub,
         bodyBytes: Int,
         services: ServiceAccounts = ServiceAccounts(),
-        origins: AllowedOrigins = .any
+        origins: AllowedOrigins = .any,
+        servesPage: Bool = true
     ) {
         self.hub = hub
         self.bodyBytes = bodyBytes
         self.services = services
         self.origins = origins
+        self.servesPage = servesPage
     }
 
     /// Answers requests.
@@ -73,6 +78,7 @@ package struct API: Sendable {
             return response
         }
         Self.addScripts(to: router)
+        if self.servesPage { PageAnswer(part: .live).add(to: router) }
         router.add(middleware: UnknownPaths())
         return router.buildResponder()
     }
@@ -122,7 +128,7 @@ package struct API: Sendable {
 }
 
 /// Gives the router's own refusals the shape of all others.
-private struct UnknownPaths: RouterMiddleware {
+struct UnknownPaths: RouterMiddleware {
     typealias Context = BasicRequestContext
 
     func handle(

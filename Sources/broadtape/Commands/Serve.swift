@@ -22,7 +22,9 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await self.options.settings()
-        LoggingSystem.bootstrap(settings.logFormat.handler)
+        let recentErrors = RecentErrors()
+        let handler = settings.logFormat.handler
+        LoggingSystem.bootstrap { label in NotingLogHandler(handler(label), errors: recentErrors) }
         var logger = Logger(label: "broadtape")
         logger.logLevel = settings.logLevel
         let tape = try await settings.database.open(allowsMigration: settings.allowsMigration, logger: logger)
@@ -47,6 +49,7 @@ struct Serve: AsyncParsableCommand {
             framing: .webSocket(compression: compression),
             verifier: authentication.verifier,
             tracing: spans.map { Tracing(sampled: settings.traceSample, record: $0.record) },
+            recentErrors: recentErrors,
             logger: logger
         )
         do throws(TapeFault) {
@@ -70,7 +73,8 @@ struct Serve: AsyncParsableCommand {
                 hub: hub,
                 bodyBytes: settings.edge.bodyBytes,
                 services: authentication.credentials.services,
-                origins: settings.edge.origins
+                origins: settings.edge.origins,
+                servesPage: settings.servesPage
             ).responder,
             group: group,
             logger: logger
@@ -85,6 +89,7 @@ struct Serve: AsyncParsableCommand {
                 hub: hub,
                 published: authentication.published,
                 maxTokenAge: settings.access.rules.maxAge,
+                hosts: AdminHosts([settings.adminHost] + settings.adminNames),
                 drain: drain.begin
             ),
             host: settings.adminHost,

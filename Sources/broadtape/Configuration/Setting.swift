@@ -62,6 +62,8 @@ enum Setting: String, CaseIterable {
     case maxConnectionRate = "max-connection-rate"
     case maxLag = "max-lag"
     case maxMemory = "max-memory"
+    case page
+    case adminNames = "admin-names"
     case housekeeping
     case logLevel = "log-level"
     case logFormat = "log-format"
@@ -114,6 +116,8 @@ enum Setting: String, CaseIterable {
         case .maxLag: "2s"
         case .maxMessageRate: "1000"
         case .maxByteRate: "1MiB"
+        case .page: "true"
+        case .adminNames: nil
         case .housekeeping: "60s"
         case .logLevel: "info"
         case .logFormat: "text"

@@ -31,6 +31,10 @@ struct Settings {
     var adminPort: Int
     /// Whether the admin port was chosen by the operator, for whom the hub does not start without it.
     var isAdminPortChosen: Bool
+    /// Names of the admin port that its host does not tell.
+    var adminNames: [String]
+    /// Whether the live page is served.
+    var servesPage: Bool
     var logLevel: Logger.Level
     /// Chains that are followed.
     var chains: [ChainSettings]
@@ -140,6 +144,12 @@ struct Settings {
         self.adminHost = reader.text(.adminHost) ?? ""
         self.adminPort = reader.number(.adminPort, in: 0...65_535) ?? 0
         self.isAdminPortChosen = reader.isSet(.adminPort)
+        self.servesPage = reader.flag(.page)
+        self.adminNames =
+            reader.value(.adminNames, "names such as hub.example.com, without ports, with blanks between") { text in
+                let names = text.split(whereSeparator: \.isWhitespace).map(String.init)
+                return names.allSatisfy { !$0.contains { "/:@".contains($0) } } ? names : nil
+            } ?? []
 
         guard reader.complaints.isEmpty else { throw ConfigurationFault(reader.complaints) }
     }

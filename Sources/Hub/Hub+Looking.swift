@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What operators look at and act on, on this node.
+extension Hub {
+    /// Sessions of all loops, ascending by id.
+    package func sessions(_ query: SessionQuery) async -> [SessionReport] {
+        var found: [SessionReport] = []
+        for roster in self.rosters { found += await roster.sessions(query) }
+        return Array(found.sorted { $0.id < $1.id }.prefix(query.limit))
+    }
+
+    /// A session and its subscriptions, ascending by channel; nil when this node has none of this id.
+    package func session(
+        _ id: String
+    ) async -> (report: SessionReport, subscriptions: [SubscriptionReport])? {
+        for roster in self.rosters {
+            if let found = await roster.session(id) { return found }
+        }
+        return nil
+    }
+
+    /// Whether this node has a session of this id.
+    package func hasSession(_ id: String) async -> Bool {
+        for roster in self.rosters where await roster.has(id) { return true }
+        return false
+    }
+
+    /// Closes a session with 4010; its client may come back at once.
+    /// - Returns: False when this node has none of this id.
+    package func disconnect(_ id: String) async -> Bool {
+        for roster in self.rosters where await roster.disconnect(id) { return true }
+        return false
+    }
+
+    /// Sessions of this node that are subscribed to a channel.
+    package func subscriberCount(of channel: ChannelName) -> Int {
+        self.registry.existing(channel)?.tail.subscriberCount ?? 0
+    }
+
+    /// Puts down what has become of events that were handed in: in the audit trail, and among the recent errors where
+    /// they do not stand.
+    package func settled(_ events: [Event], by publisher: Principal, _ result: Result<AppendOutcome, AppendFault>) {
+        self.audit.published(events, by: publisher, result)
+        switch result {
+        case .success(.committed): break
+        case .success(.conflict):
+            self.recentErrors.note(
+                .refused,
+                ErrorCode.conflict.rawValue,
+                "an id of \(events.first?.type ?? "") is taken by other content",
+                subject: publisher.subject
+            )
+        case .failure(let fault):
+            let (code, message) = fault.summary
+            self.recentErrors.note(.refused, code.rawValue, message, subject: publisher.subject)
+        }
+    }
+
+    /// Puts down that a token was refused, among the recent errors.
+    package func refused(_ fault: TokenFault) {
+        let (code, message) = fault.summary
+        self.recentErrors.note(.refused, code.rawValue, message)
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+import Pages
+
+/// Serves the pages, with all that a browser can be told to keep others from using them.
+struct PageAnswer {
+    let part: Page.Part
+
+    /// Adds the files of the part to a router.
+    func add(to router: Router<BasicRequestContext>) {
+        for page in Page.all(of: self.part) {
+            router.get(RouterPath(page.path)) { request, _ in self.response(page, to: request) }
+        }
+    }
+
+    private func response(_ page: Page, to request: Request) -> Response {
+        var headers: HTTPFields = [
+            .eTag: page.entityTag, .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
+            .crossOriginResourcePolicy: "same-origin",
+        ]
+        let known = request.headers[.ifNoneMatch]?.split(separator: ",").map { $0.trimming(while: \.isWhitespace) }
+        if known?.contains(page.entityTag[...]) == true { return Response(status: .notModified, headers: headers) }
+        headers[.contentType] = page.contentType
+        headers[.contentSecurityPolicy] = self.policy(for: request.head.authority)
+        headers[.referrerPolicy] = "no-referrer"
+        headers[.frameOptions] = "DENY"
+        headers[.openerPolicy] = "same-origin"
+        return Response(
+            status: .ok,
+            headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: page.bytes))
+        )
+    }
+
+    /// Only files of this very port, no inline script or style, no frames, no forms; and no text ever becomes markup
+    /// (trusted types, without any policy that could make it).
+    private func policy(for authority: String?) -> String {
+        var sources = "'self'"
+        // Not every browser takes 'self' to include the WebSocket of the same place.
+        if case .live = self.part, let authority, Self.isPlain(authority) {
+            sources += " ws://\(authority) wss://\(authority)"
+        }
+        return """
+            default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src \(sources); \
+            base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+            trusted-types 'none'
+            """
+    }
+
+    /// Whether the authority has nothing that could add to a policy.
+    private static func isPlain(_ authority: String) -> Bool {
+        authority.wholeMatch(of: #/[A-Za-z0-9.\-:\[\]]{1,255}/#) != nil
+    }
+}
+
+extension Substring {
+    fileprivate func trimming(while isDropped: (Character) -> Bool) -> Substring {
+        var text = self.drop(while: isDropped)
+        while let last = text.last, isDropped(last) { text.removeLast() }
+        return text
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let referrerPolicy = Self(known: "Referrer-Policy")
+    fileprivate static let frameOptions = Self(known: "X-Frame-Options")
+    fileprivate static let openerPolicy = Self(known: "Cross-Origin-Opener-Policy")
+
+    /// - Parameter name: A token (RFC 9110 §5.6.2), which the program itself says.
+    init(known name: StaticString) {
+        self = Self(name.description) ?? .server
+    }
+}
