@@ -99,6 +99,20 @@ package struct EventTypes: Sendable {
                 Field("undoes", .string),
             ]
         ),
+        EventType(
+            name: "topicMessage",
+            readers: .everyone,
+            delivery: .every,
+            keyField: "topic",
+            fields: [
+                Field("chain", .string, required: true),
+                Field("sequenceNumber", .integer, required: true),
+                Field("consensusTimestamp", .string, required: true),
+                Field("encoding", .choice(["text", "base64"]), required: true),
+                Field("message", .string, required: true),
+                Field("topic", .string),
+            ]
+        ),
     ]
 }
 

@@ -31,7 +31,7 @@ extension ChainCommand {
             let settings = try await self.options.settings()
             var logger = Logger(label: "broadtape-chain")
             logger.logLevel = settings.logLevel
-            guard !settings.chains.isEmpty else {
+            guard !settings.chains.isEmpty || !settings.mirrors.isEmpty else {
                 throw ConfigurationFault("there is no chain to follow; declare one under \"chains\" of --config FILE")
             }
             guard let address = settings.redis else {
@@ -46,9 +46,10 @@ extension ChainCommand {
             }
             let connector = try Redis.connector(to: address, name: "broadtape-chain")
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-            let names = settings.chains.map(\.chain.name)
+            let names = settings.chains.map(\.chain.name) + settings.mirrors.map(\.mirror.name)
             let sink = OutboxSink(store: store, kept: OutboxSink.kept)
             let chains = try ChainsService(settings.chains, store: store, on: group, logger: logger) { sink }
+            let mirrors = MirrorsService(settings.mirrors, store: store, on: group, logger: logger, makeSink: { sink })
             let publisher = ChainPublisherService(
                 names: names,
                 outbox: sink,
@@ -62,7 +63,7 @@ extension ChainCommand {
                 logger: logger
             )
             try await ServiceGroup(
-                services: [publisher, chains],
+                services: [publisher, chains, mirrors],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             ).run()

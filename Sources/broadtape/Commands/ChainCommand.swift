@@ -43,6 +43,11 @@ struct ChainCommand: AsyncParsableCommand {
             let settings = try await self.options.settings()
             var logger = Logger(label: "broadtape")
             logger.logLevel = settings.logLevel
+            guard !settings.mirrors.contains(where: { $0.mirror.name == self.name }) else {
+                throw ConfigurationFault(
+                    "\(self.name) is a Hedera network, which has no reorganisations; there is nothing to resolve"
+                )
+            }
             guard let chain = settings.chains.first(where: { $0.chain.name == self.name }) else {
                 throw ConfigurationFault("the configuration has no chain \(self.name)")
             }

@@ -109,6 +109,21 @@ struct Serve: AsyncParsableCommand {
                 }
             )
         }
+        if !settings.mirrors.isEmpty, let store = tape as? any SourceStore {
+            services.append(
+                MirrorsService(
+                    settings.mirrors,
+                    store: store,
+                    on: group,
+                    logger: logger,
+                    onReport: { hub.sources.report($0) },
+                    onEnd: { hub.sources.withdraw($0) },
+                    makeSink: {
+                        HubSink(store: store, writer: hub.writer, types: hub.types, limits: settings.hub.intake)
+                    }
+                )
+            )
+        }
         if let spans { services.insert(spans, at: 0) }
         if let renewal = authentication.renewal { services.insert(renewal, at: 0) }
         let candidates: [(any Reloading)?] = [settings.tls, settings.countries]

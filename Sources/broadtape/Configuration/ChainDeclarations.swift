@@ -6,48 +6,46 @@ import Yams
 /// The chains that the configuration file declares.
 struct ChainDeclarations {
     private let path: String
-    private var complaints: [String] = []
+    private(set) var complaints: [String] = []
 
     private static let keys = [
-        "endpoints", "endpoints-file", "websocket", "chain-id", "start", "finality", "confirmations", "levels", "bloom",
+        "kind", "endpoints", "endpoints-file", "websocket", "chain-id", "start", "finality", "confirmations", "levels",
+        "bloom",
         "poll", "range", "owners", "owners-file", "contracts",
     ]
     private static let eventKeys = ["event", "moves"]
     private static let moveKeys = ["kind", "owner", "amount", "decimals", "type", "currency", "wallet"]
     private static let maxNameLength = 64
 
-    /// Reads the `chains` of a file.
+    /// Reads the `chains` of a file that are of the kind `evm`.
     static func chains(in file: ConfigurationFile) throws(ConfigurationFault) -> [ChainSettings] {
         var declarations = ChainDeclarations(path: file.path)
         var chains: [ChainSettings] = []
-        for (key, value) in file.chains ?? Node.Mapping([]) {
+        for (key, value) in file.chains ?? Node.Mapping([]) where !Self.isMirror(value) {
             if let chain = declarations.chain(key, value) { chains.append(chain) }
         }
         guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
         return chains
     }
 
-    private init(path: String) {
+    init(path: String) {
         self.path = path
     }
 
-    private mutating func complain(_ node: Node, _ message: String) {
+    mutating func complain(_ node: Node, _ message: String) {
         self.complaints.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
     }
 
     private mutating func chain(_ key: Node, _ value: Node) -> ChainSettings? {
-        let name = key.string ?? ""
-        guard (1...Self.maxNameLength).contains(name.utf8.count),
-            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"*?[]:\\".utf8.contains($0) })
-        else {
-            self.complain(key, "\"\(name)\" cannot name a chain: 1 to \(Self.maxNameLength) letters, digits or - _ .")
-            return nil
-        }
+        guard let name = self.name(key) else { return nil }
         guard let mapping = value.mapping else {
             self.complain(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
             return nil
         }
         self.checkKeys(of: mapping, among: Self.keys)
+        if let node = mapping["kind"], node.string != "evm" {
+            self.complain(node, "\"kind\" is evm or hedera")
+        }
         var chain = Chain(name: name, contracts: self.contracts(mapping["contracts"], of: key))
         if let node = mapping["chain-id"] { chain.chainID = self.number(node, "chain-id", 1...Int.max) }
         chain.start = self.number(mapping["start"], "start", 0...Int.max) ?? chain.start
@@ -79,7 +77,18 @@ struct ChainDeclarations {
         return settings
     }
 
-    private mutating func endpoints(_ mapping: Node.Mapping, of key: Node) -> [String] {
+    mutating func name(_ key: Node) -> String? {
+        let name = key.string ?? ""
+        guard (1...Self.maxNameLength).contains(name.utf8.count),
+            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"*?[]:\\".utf8.contains($0) })
+        else {
+            self.complain(key, "\"\(name)\" cannot name a chain: 1 to \(Self.maxNameLength) letters, digits or - _ .")
+            return nil
+        }
+        return name
+    }
+
+    mutating func endpoints(_ mapping: Node.Mapping, of key: Node) -> [String] {
         var urls =
             mapping["endpoints"].map { $0.sequence?.compactMap(\.string) ?? [$0.string].compactMap(\.self) } ?? []
         if let node = mapping["endpoints-file"] {
@@ -156,7 +165,7 @@ struct ChainDeclarations {
         return nil
     }
 
-    private mutating func event(_ node: Node) -> Chain.WantedEvent? {
+    mutating func event(_ node: Node) -> Chain.WantedEvent? {
         let mapping = node.mapping
         if let mapping { self.checkKeys(of: mapping, among: Self.eventKeys) }
         guard let text = mapping?["event"]?.string ?? node.string else {
@@ -207,14 +216,14 @@ struct ChainDeclarations {
         )
     }
 
-    private mutating func number(_ node: Node?, _ name: String, _ range: ClosedRange<Int>) -> Int? {
+    mutating func number(_ node: Node?, _ name: String, _ range: ClosedRange<Int>) -> Int? {
         guard let node else { return nil }
         if let number = node.string.flatMap({ Int($0) }), range.contains(number) { return number }
         self.complain(node, "\"\(name)\" is a whole number from \(range.lowerBound) to \(range.upperBound)")
         return nil
     }
 
-    private mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
+    mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
         for (key, _) in mapping where !known.contains(key.string ?? "") {
             let name = key.string ?? ""
             self.complain(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")

@@ -38,6 +38,8 @@ struct Settings {
     var logLevel: Logger.Level
     /// Chains that are followed.
     var chains: [ChainSettings]
+    /// Hedera networks that are followed through mirror nodes.
+    var mirrors: [MirrorSettings]
     var logFormat: LogFormat
     /// Of the collector that spans are sent to; nil records none.
     var otlpEndpoint: String?
@@ -64,6 +66,7 @@ struct Settings {
         let types = if let file { try TypeDeclarations.types(in: file) } else { [EventType]() }
         let services = if let file { try ServiceDeclarations.services(in: file) } else { [ServiceAccount]() }
         self.chains = if let file { try ChainDeclarations.chains(in: file) } else { [] }
+        self.mirrors = if let file { try ChainDeclarations.mirrors(in: file) } else { [] }
 
         let databasePassword = Self.password(.databasePasswordFile, &reader)
         self.database =

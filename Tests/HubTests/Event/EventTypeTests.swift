@@ -20,6 +20,7 @@ import Testing
         ("transactionUpdate", .owner, .every, "userId", nil),
         ("rateChange", .everyone, .latest, "pair", nil),
         ("chainEvent", .everyone, .every, "contract", nil),
+        ("topicMessage", .everyone, .every, "topic", nil),
     ])
     func builtInTypesKeepTheirPromises(
         name: String,
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test func builtInNamesAreValid() {
-        #expect(EventTypes.builtIn.count == 4)
+        #expect(EventTypes.builtIn.count == 5)
         #expect(EventTypes.builtIn.allSatisfy { EventType.isValidName($0.name) })
     }
 
@@ -47,6 +48,10 @@ import Testing
         #expect(types["rateChange"] == mine)
         #expect(types["alert"] == other)
         #expect(types["unheard"] == nil)
-        #expect(types.all.map(\.name) == ["alert", "balanceUpdate", "chainEvent", "rateChange", "transactionUpdate"])
+        #expect(
+            types.all.map(\.name) == [
+                "alert", "balanceUpdate", "chainEvent", "rateChange", "topicMessage", "transactionUpdate",
+            ]
+        )
     }
 }

@@ -73,7 +73,7 @@ struct Fact: Sendable, Equatable {
         return (facts, letters)
     }
 
-    private static func json(_ values: [(name: String, value: DecodedValue)]) -> [UInt8] {
+    static func json(_ values: [(name: String, value: DecodedValue)]) -> [UInt8] {
         var writer = JSON.Writer()
         writer.beginObject()
         for (name, value) in values {

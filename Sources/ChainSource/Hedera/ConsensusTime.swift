@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+
+/// When a transaction reached consensus, in whole nanoseconds since 1970: what orders everything on Hedera. Written as
+/// mirror nodes do, `1639010151.000000001`.
+package struct ConsensusTime: Sendable, Hashable, Comparable, CustomStringConvertible {
+    package let nanoseconds: Int64
+
+    /// - Parameter nanoseconds: Not negative; anything below is taken for 0.
+    package init(nanoseconds: Int64) {
+        self.nanoseconds = max(0, nanoseconds)
+    }
+
+    /// Reads 1 to 10 digits of seconds and, after a point, 1 to 9 of the fraction. Nil for anything else, and for what
+    /// does not fit into 64 bits.
+    package init?(_ text: String) {
+        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), (1...10).contains(parts[0].count),
+            let seconds = Self.number(parts[0])
+        else { return nil }
+        var fraction: Int64 = 0
+        if parts.count == 2 {
+            guard (1...9).contains(parts[1].count), let digits = Self.number(parts[1]) else { return nil }
+            fraction = (parts[1].count..<9).reduce(digits) { value, _ in value * 10 }
+        }
+        let (product, isTooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isTooLate) = product.addingReportingOverflow(fraction)
+        guard !isTooLarge, !isTooLate else { return nil }
+        self.nanoseconds = sum
+    }
+
+    private static func number(_ digits: Substring.UTF8View) -> Int64? {
+        var number: Int64 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            number = number * 10 + Int64(digit - UInt8(ascii: "0"))
+        }
+        return number
+    }
+
+    package var description: String {
+        let fraction = String(self.nanoseconds % 1_000_000_000)
+        return "\(self.nanoseconds / 1_000_000_000)." + String(repeating: "0", count: 9 - fraction.count) + fraction
+    }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    /// Stays at the ends of the range instead of overflowing.
+    package func advanced(by duration: Duration) -> ConsensusTime {
+        ConsensusTime(nanoseconds: Timestamp(nanoseconds: self.nanoseconds).advanced(by: duration).nanoseconds)
+    }
+
+    package func duration(since earlier: ConsensusTime) -> Duration {
+        .nanoseconds(self.nanoseconds - earlier.nanoseconds)
+    }
+
+    /// Nineteen digits, so that names made with it sort as the times do.
+    var sortable: String {
+        let digits = String(self.nanoseconds)
+        return String(repeating: "0", count: max(0, 19 - digits.count)) + digits
+    }
+}

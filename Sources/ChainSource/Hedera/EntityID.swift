@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What Hedera calls an account, a contract or a topic: `0.0.1234`.
+package struct EntityID: Sendable, Hashable, CustomStringConvertible {
+    package let shard: UInt32
+    package let realm: UInt32
+    package let number: UInt64
+
+    package init(shard: UInt32 = 0, realm: UInt32 = 0, number: UInt64) {
+        self.shard = shard
+        self.realm = realm
+        self.number = number
+    }
+
+    /// Nil unless the text is three whole numbers with points between them, without leading zeros.
+    package init?(_ text: String) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3,
+            parts.allSatisfy({ part in
+                part.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+                    && (part == "0" || part.first != "0")
+            }),
+            let shard = UInt32(parts[0]), let realm = UInt32(parts[1]), let number = UInt64(parts[2])
+        else { return nil }
+        self.init(shard: shard, realm: realm, number: number)
+    }
+
+    package var description: String {
+        "\(self.shard).\(self.realm).\(self.number)"
+    }
+
+    /// The address that stands for it in a contract: 4 bytes of shard, 8 of realm and 8 of the number.
+    package var longZero: Address? {
+        func bytes(_ value: UInt64, _ count: Int) -> [UInt8] {
+            (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64((count - 1 - $0) * 8)) }
+        }
+        return Address(bytes: bytes(UInt64(self.shard), 4) + bytes(UInt64(self.realm), 8) + bytes(self.number, 8))
+    }
+}
+
+/// A contract as the operator names it; its events have this name as their key.
+package enum ContractName: Sendable, Hashable, CustomStringConvertible {
+    case id(EntityID)
+    case address(Address)
+
+    /// Reads `0.0.1234` or an address.
+    package init?(_ text: String) {
+        if let id = EntityID(text) {
+            self = .id(id)
+        } else if let address = Address(text) {
+            self = .address(address)
+        } else {
+            return nil
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .id(let id): id.description
+        case .address(let address): address.description
+        }
+    }
+
+    /// Whether a log is of this contract. A contract with an address of its own can be asked for by the one that its
+    /// number makes, and is answered with its own.
+    func has(_ log: MirrorLog) -> Bool {
+        switch self {
+        case .id(let id): log.contract.map { $0 == id } ?? (id.longZero == log.address)
+        case .address(let address): address == log.address || log.contract?.longZero == address
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Logging
+
+extension MirrorFollower {
+    /// Looks at the newest logs of a contract.
+    /// - Returns: Whether there are more.
+    func look(at name: ContractName, head: MirrorBlock) async throws(FollowFault) -> Bool {
+        guard let floor = self.place?.contracts[name]?.floor else { return false }
+        let reading = try await self.read(LogReading(of: name, from: floor))
+        guard var place = self.place, var contract = place.contracts[name] else { return false }
+        let users = reading.logs.isEmpty ? [:] : self.users()
+        guard let taken = contract.take(reading, head: head.end, in: self.mirror, users: users) else { return false }
+        place.contracts[name] = contract
+        try await self.commit(place, taken, head: head)
+        return taken.hasMore
+    }
+
+    /// Looks once more at a stretch of time that was read long enough ago.
+    /// - Returns: Whether there was one.
+    func lookAgain(at name: ContractName, head: MirrorBlock) async throws(FollowFault) -> Bool {
+        guard let next = self.place?.contracts[name]?.nextReread(head: head.end, in: self.mirror) else { return false }
+        let reading = try await self.read(LogReading(of: name, from: next.from, before: next.before))
+        guard var place = self.place, var contract = place.contracts[name] else { return false }
+        let taken: Taken
+        do throws(FollowFault) {
+            taken = try contract.take(
+                reading,
+                ofPass: next.pass,
+                before: next.before,
+                in: self.mirror,
+                users: reading.logs.isEmpty ? [:] : self.users()
+            )
+        } catch {
+            self.place?.contracts[name]?.failures = contract.failures
+            throw error
+        }
+        place.contracts[name] = contract
+        try await self.commit(place, taken, head: head)
+        if taken.healed > 0 || taken.undone > 0 {
+            self.logger.notice(
+                "a mirror has other logs than before",
+                metadata: ["contract": "\(name)", "found": "\(taken.healed)", "undone": "\(taken.undone)"]
+            )
+        }
+        return true
+    }
+
+    /// Reads page by page from one endpoint.
+    private func read(_ reading: LogReading) async throws(FollowFault) -> LogReading {
+        var reading = reading
+        let endpoint = await self.node.endpoint
+        var path: String? = reading.first
+        while let asked = path {
+            let answer = try await self.ask(asked)
+            let page: MirrorPage<MirrorLog>
+            do throws(NodeFault) { page = try MirrorPage(logs: answer) } catch { throw FollowFault(error) }
+            path = try reading.take(page)
+        }
+        guard await self.node.endpoint == endpoint else { throw .again("the pages came from two endpoints") }
+        return reading
+    }
+
+    // MARK: Topics
+
+    /// Pages of messages taken in at once.
+    private static var messagePages: Int { 10 }
+
+    /// Looks at the newest messages of a topic.
+    /// - Returns: Whether there are more.
+    func look(at id: EntityID, head: MirrorBlock) async throws(FollowFault) -> Bool {
+        guard let topic = self.place?.topics[id] else { return false }
+        guard let sequence = topic.sequence else { return try await self.begin(id, head: head) }
+        var messages: [MirrorMessage] = []
+        var path: String? = MirrorPath.messages(id, after: sequence)
+        var hasHole = false
+        for _ in 0..<Self.messagePages {
+            guard let asked = path, !hasHole else { break }
+            let page = try await self.messages(asked)
+            for message in page.rows {
+                let expected = sequence + messages.count + 1
+                guard message.topic == id, message.sequence >= expected else {
+                    throw .again("the mirror answered with messages that were not asked for")
+                }
+                if message.sequence > expected {
+                    hasHole = true
+                    break
+                }
+                messages.append(message)
+            }
+            path = page.next
+            if page.rows.isEmpty { break }
+        }
+        guard !messages.isEmpty else {
+            guard !hasHole else { throw .again("message \(sequence + 1) of topic \(id) is not there yet") }
+            return false
+        }
+        guard var place = self.place, var topic = place.topics[id], topic.sequence == sequence else { return false }
+        let taken = topic.take(messages, in: self.mirror)
+        place.topics[id] = topic
+        try await self.commit(place, taken, head: head)
+        return path != nil && !hasHole
+    }
+
+    /// Finds out with which message to begin.
+    private func begin(_ id: EntityID, head: MirrorBlock) async throws(FollowFault) -> Bool {
+        let page = try await self.messages(MirrorPath.firstMessage(id, since: self.mirror.start))
+        // An earlier one may yet come while it is new.
+        guard let first = page.rows.first, first.topic == id,
+            first.time < head.end.advanced(by: .zero - self.mirror.settle),
+            var place = self.place, var topic = place.topics[id]
+        else { return false }
+        topic.sequence = first.sequence - 1
+        let taken = topic.take([], in: self.mirror)
+        place.topics[id] = topic
+        try await self.commit(place, taken, head: head)
+        return true
+    }
+
+    private func messages(_ path: String) async throws(FollowFault) -> MirrorPage<MirrorMessage> {
+        let answer = try await self.ask(path)
+        do throws(NodeFault) {
+            return try MirrorPage(messages: answer)
+        } catch {
+            throw FollowFault(error)
+        }
+    }
+
+    // MARK: Committing
+
+    /// Commits what was found. Whatever goes wrong, where we are is read anew before the next step.
+    func commit(_ place: MirrorPlace, _ taken: Taken, head: MirrorBlock) async throws(FollowFault) {
+        var place = place
+        var step = SourceStep(source: self.mirror.source, version: place.version)
+        taken.changes.add(to: &step)
+        step.letters = taken.letters
+        if let anchor = place.anchor, head.end.duration(since: anchor.block.end) >= MirrorPlace.Anchor.age {
+            place.anchor = MirrorPlace.Anchor(head)
+            step.puts.append(SourceEntry(name: MirrorPlace.Anchor.entryName, value: MirrorPlace.Anchor(head).json))
+        }
+        self.place = nil
+        do throws(SinkFault) {
+            try await self.sink.commit(taken.events, step)
+        } catch {
+            self.knownEndpoints = []
+            switch error {
+            case .unavailable(let why): throw .again("the step cannot be committed: \(why)")
+            case .moved: throw .again("another process has gone on with this source")
+            case .conflict(let ids):
+                throw .stopped("other content stands under the ids of these events: \(ids.joined(separator: ", "))")
+            }
+        }
+        place.version += 1
+        self.place = place
+        self.status.facts += taken.facts
+        self.status.events += taken.events.count
+        self.status.healed += taken.healed
+        self.status.undone += taken.undone
+        self.status.letters += taken.letters.count
+    }
+}

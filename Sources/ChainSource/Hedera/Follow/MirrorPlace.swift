@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import JSON
+
+/// Where a follower is with everything it follows on one network.
+struct MirrorPlace: Sendable, Equatable {
+    /// A block of the network that is followed, by which an endpoint of another one is found out.
+    struct Anchor: Sendable, Equatable {
+        /// How much newer a block has to be to take its place.
+        static let age: Duration = .seconds(3_600)
+        static let entryName = "place/mirror"
+
+        var block: MirrorBlock
+
+        var json: [UInt8] {
+            var writer = JSON.Writer()
+            writer.beginObject()
+            writer.member("number", integer: self.block.number)
+            writer.member("hash", string: self.block.hash)
+            writer.member("end", string: self.block.end.description)
+            writer.endObject()
+            return writer.bytes
+        }
+
+        init(_ block: MirrorBlock) {
+            self.block = block
+        }
+
+        init?(_ json: [UInt8]) {
+            guard let value = try? JSON.Value.parse(json), let number = value["number"]?.integer,
+                let hash = value["hash"]?.string, let end = value["end"]?.string.flatMap(ConsensusTime.init(_:))
+            else { return nil }
+            self.block = MirrorBlock(number: number, hash: hash, end: end)
+        }
+    }
+
+    /// Nil before the first step.
+    var anchor: Anchor?
+    var contracts: [ContractName: ContractPlace] = [:]
+    var topics: [EntityID: TopicPlace] = [:]
+    /// See ``SourceState/version``.
+    var version: Int
+
+    /// What was stored; as at the beginning where there is nothing.
+    init(_ state: SourceState, _ mirror: Mirror) throws(FollowFault) {
+        self.version = state.version
+        guard !state.entries.contains(where: { $0.name == Place.entryName }) else {
+            throw .stopped("\(mirror.name) was followed as an EVM chain before; give the mirror a name of its own")
+        }
+        if let entry = state.entries.first(where: { $0.name == Anchor.entryName }) {
+            guard let anchor = Anchor(entry.value) else {
+                throw .stopped("\(entry.name) of \(mirror.name) is not as this program writes it")
+            }
+            self.anchor = anchor
+        }
+        // Names of contracts and topics have no slash in them.
+        var groups: [Substring: [SourceEntry]] = [:]
+        for entry in state.entries {
+            let parts = entry.name.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+            guard parts.count == 4 else { continue }
+            let group = entry.name[..<parts[2].endIndex]
+            groups[group, default: []].append(SourceEntry(name: String(parts[3]), value: entry.value))
+        }
+        for name in mirror.contracts.keys {
+            let entries = groups["\(ContractPlace.prefix)\(name)"] ?? []
+            self.contracts[name] = try ContractPlace(name: name, in: mirror, entries)
+        }
+        for id in mirror.topics {
+            self.topics[id] = try TopicPlace(id: id, in: mirror, groups["\(TopicPlace.prefix)\(id)"] ?? [])
+        }
+    }
+
+    /// Before which everything of the contracts has been told of; nil when none is followed.
+    var floor: ConsensusTime? {
+        self.contracts.values.map(\.floor).min()
+    }
+}

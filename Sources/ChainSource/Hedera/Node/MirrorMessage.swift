@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+package import JSON
+
+/// One message of a topic, which may be a part of a longer one.
+package struct MirrorMessage: Sendable, Equatable {
+    /// Which part of which message it is.
+    package struct Chunk: Sendable, Equatable {
+        /// Names the message: the account and the valid start of the transaction with its first part.
+        package var message: String
+        /// Counted from 1.
+        package var number: Int
+        package var total: Int
+
+        package init(message: String, number: Int, total: Int) {
+            self.message = message
+            self.number = number
+            self.total = total
+        }
+    }
+
+    package var topic: EntityID
+    package var sequence: Int
+    package var time: ConsensusTime
+    package var payer: String
+    package var runningHash: String
+    package var content: [UInt8]
+    /// Nil for a message in one part.
+    package var chunk: Chunk?
+
+    package init(
+        topic: EntityID,
+        sequence: Int,
+        time: ConsensusTime,
+        payer: String,
+        runningHash: String,
+        content: [UInt8],
+        chunk: Chunk? = nil
+    ) {
+        self.topic = topic
+        self.sequence = sequence
+        self.time = time
+        self.payer = payer
+        self.runningHash = runningHash
+        self.content = content
+        self.chunk = chunk
+    }
+
+    /// Reads one row.
+    package init(_ value: JSON.Value) throws(NodeFault) {
+        guard let topic = value["topic_id"]?.string.flatMap(EntityID.init(_:)),
+            let sequence = value["sequence_number"]?.integer, sequence > 0,
+            let time = value["consensus_timestamp"]?.string.flatMap(ConsensusTime.init(_:)),
+            let content = value["message"]?.string.flatMap({ Data(base64Encoded: $0) })
+        else { throw .again("a message lacks its topic, sequence_number, consensus_timestamp or content") }
+        var chunk: Chunk?
+        if let info = value["chunk_info"], !info.isNull {
+            guard let number = info["number"]?.integer, let total = info["total"]?.integer, total >= 1,
+                (1...total).contains(number)
+            else { throw .again("message \(sequence) has a chunk_info without a number and a total") }
+            if total > 1 {
+                let transaction = info["initial_transaction_id"]
+                guard let account = transaction?["account_id"]?.string,
+                    let start = transaction?["transaction_valid_start"]?.string
+                else { throw .again("message \(sequence) is a part, and does not say of which") }
+                chunk = Chunk(message: "\(account.prefix(64))@\(start.prefix(64))", number: number, total: total)
+            }
+        }
+        self.init(
+            topic: topic,
+            sequence: sequence,
+            time: time,
+            payer: String((value["payer_account_id"]?.string ?? "").prefix(64)),
+            runningHash: String((value["running_hash"]?.string ?? "").prefix(128)),
+            content: [UInt8](content),
+            chunk: chunk
+        )
+    }
+}

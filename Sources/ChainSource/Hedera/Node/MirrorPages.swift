@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import JSON
+
+/// A page of rows, and the path of the next one.
+package struct MirrorPage<Row: Sendable>: Sendable {
+    package var rows: [Row]
+    /// To be followed as it stands; nil when this is the last page.
+    package var next: String?
+
+    package init(rows: [Row], next: String?) {
+        self.rows = rows
+        self.next = next
+    }
+
+    /// - Parameter member: Of the answer, with the rows.
+    fileprivate init(
+        _ value: JSON.Value,
+        _ member: String,
+        _ row: (JSON.Value) throws(NodeFault) -> Row
+    ) throws(NodeFault) {
+        guard let list = value[member], list.kind == .array, let link = value["links"]?["next"] else {
+            throw .again("the answer lacks \"\(member)\" or \"links\"")
+        }
+        var rows: [Row] = []
+        for element in list.elements { rows.append(try row(element)) }
+        if link.isNull {
+            self.next = nil
+        } else {
+            guard let path = link.string, MirrorPath.isLink(path) else {
+                throw .again("the link to the next page does not lead to this mirror")
+            }
+            self.next = path
+        }
+        self.rows = rows
+    }
+}
+
+extension MirrorPage where Row == MirrorLog {
+    /// Reads the answer to ``MirrorPath/logs(_:from:before:)``.
+    package init(logs value: JSON.Value) throws(NodeFault) {
+        try self.init(value, "logs") { row throws(NodeFault) in try MirrorLog(row) }
+    }
+}
+
+extension MirrorPage where Row == MirrorMessage {
+    /// Reads the answer to ``MirrorPath/messages(_:after:)``.
+    package init(messages value: JSON.Value) throws(NodeFault) {
+        try self.init(value, "messages") { row throws(NodeFault) in try MirrorMessage(row) }
+    }
+}
+
+/// A block, which on Hedera is a file of some seconds' transactions.
+package struct MirrorBlock: Sendable, Equatable {
+    package var number: Int
+    package var hash: String
+    /// The last consensus time that it has.
+    package var end: ConsensusTime
+
+    package init(number: Int, hash: String, end: ConsensusTime) {
+        self.number = number
+        self.hash = hash
+        self.end = end
+    }
+
+    /// Reads one block.
+    package init(_ value: JSON.Value) throws(NodeFault) {
+        guard let number = value["number"]?.integer, number >= 0,
+            let hash = value["hash"]?.string.flatMap(Hex.bytes), hash.count == 48,
+            let end = value["timestamp"]?["to"]?.string.flatMap(ConsensusTime.init(_:))
+        else { throw .again("a block lacks its number, hash or timestamp") }
+        self.init(number: number, hash: Hex.text(hash), end: end)
+    }
+
+    /// Reads the answer to ``MirrorPath/newestBlock``.
+    package init(newest value: JSON.Value) throws(NodeFault) {
+        guard let list = value["blocks"], list.kind == .array else { throw .again("the answer lacks \"blocks\"") }
+        guard let first = list.elements.first(where: { _ in true }) else { throw .again("the mirror has no block yet") }
+        try self.init(first)
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+package import Logging
+
+/// One mirror as long as a process lives: followed by one node at a time.
+package struct MirrorService: Sendable {
+    private let name: String
+    private let store: any SourceStore
+    private let makeFollower: @Sendable () -> MirrorFollower
+    private let limits: MirrorRunner.Limits
+    private let logger: Logger
+    private let onReport: MirrorRunner.OnReport
+    private let onEnd: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - store: Whose nodes take turns.
+    ///   - makeFollower: Called at the beginning of each turn, as another node may have gone on meanwhile.
+    ///   - onReport: Told how the source is; must not block.
+    ///   - onEnd: Told when the source is not this node's any more.
+    package init(
+        name: String,
+        store: any SourceStore,
+        limits: MirrorRunner.Limits = MirrorRunner.Limits(),
+        logger: Logger,
+        onReport: @escaping MirrorRunner.OnReport = { _ in },
+        onEnd: @escaping @Sendable () -> Void = {},
+        makeFollower: @escaping @Sendable () -> MirrorFollower
+    ) {
+        self.name = name
+        self.store = store
+        self.limits = limits
+        self.logger = logger
+        self.onReport = onReport
+        self.onEnd = onEnd
+        self.makeFollower = makeFollower
+    }
+
+    /// Runs until the task is cancelled.
+    package func run() async {
+        var backoff = Backoff(.milliseconds(100) ... .seconds(5))
+        while !Task.isCancelled {
+            do throws(TapeFault) {
+                try await self.store.whileAlone("chain:\(self.name)") { await self.lead() }
+                backoff.reset()
+            } catch {
+                self.logger.notice("a mirror cannot be followed from here now", metadata: ["fault": "\(error)"])
+            }
+            await backoff.wait()
+        }
+    }
+
+    private func lead() async {
+        let runner = MirrorRunner(
+            follower: self.makeFollower(),
+            limits: self.limits,
+            logger: self.logger,
+            onReport: self.onReport
+        )
+        self.logger.info("following a mirror", metadata: ["chain": "\(self.name)"])
+        await runner.run()
+        self.onEnd()
+        self.logger.info("no longer following a mirror", metadata: ["chain": "\(self.name)"])
+    }
+}

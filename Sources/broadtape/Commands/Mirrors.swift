@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import ChainSource
+import Hub
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The Hedera networks that a process follows, as a part of its life.
+struct MirrorsService: Service, CustomStringConvertible {
+    let description = "mirrors"
+    private let services: [MirrorService]
+    private let client: HTTPClient
+
+    /// - Parameters:
+    ///   - store: Where the nodes take turns, and what is remembered.
+    ///   - onReport: Told how each is; must not block.
+    ///   - onEnd: Told of each that is not this node's any more, by its name on the board.
+    ///   - makeSink: Where the events go.
+    init(
+        _ mirrors: [MirrorSettings],
+        store: any SourceStore,
+        on group: any EventLoopGroup,
+        logger: Logger,
+        onReport: @escaping @Sendable (SourceReport) -> Void = { _ in },
+        onEnd: @escaping @Sendable (String) -> Void = { _ in },
+        makeSink: @escaping @Sendable () -> any SourceSink
+    ) {
+        let client = ChainsService.client(on: group)
+        self.client = client
+        self.services = mirrors.map { settings in
+            var logger = logger
+            logger[metadataKey: "chain"] = "\(settings.mirror.name)"
+            let owners = WalletOwners(settings.owners, path: settings.ownersFile, logger: logger)
+            return MirrorService(
+                name: settings.mirror.name,
+                store: store,
+                limits: settings.runner,
+                logger: logger,
+                onReport: onReport,
+                onEnd: { onEnd(settings.mirror.source) },
+                makeFollower: { [logger] in
+                    MirrorFollower(
+                        mirror: settings.mirror,
+                        node: HTTPMirror(urls: settings.endpoints, client: client),
+                        sink: makeSink(),
+                        users: { owners.users },
+                        logger: logger
+                    )
+                }
+            )
+        }
+    }
+
+    func run() async {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                for service in self.services {
+                    group.addTask { await service.run() }
+                }
+            }
+        }
+        try? await self.client.shutdown()
+    }
+}

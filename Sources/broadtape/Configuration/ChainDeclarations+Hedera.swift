@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChainSource
+import Hub
+import Yams
+
+extension ChainDeclarations {
+    private static let mirrorKeys = [
+        "kind", "endpoints", "endpoints-file", "start", "settle", "reread", "levels", "poll", "owners", "owners-file",
+        "contracts", "topics",
+    ]
+
+    /// Whether a chain is declared with `kind: hedera`.
+    static func isMirror(_ value: Node) -> Bool {
+        value.mapping?["kind"]?.string == "hedera"
+    }
+
+    /// Reads the `chains` of a file that are of the kind `hedera`.
+    static func mirrors(in file: ConfigurationFile) throws(ConfigurationFault) -> [MirrorSettings] {
+        var declarations = ChainDeclarations(path: file.path)
+        var mirrors: [MirrorSettings] = []
+        for (key, value) in file.chains ?? Node.Mapping([]) where Self.isMirror(value) {
+            if let mirror = declarations.mirror(key, value.mapping ?? Node.Mapping([])) { mirrors.append(mirror) }
+        }
+        guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
+        return mirrors
+    }
+
+    private mutating func mirror(_ key: Node, _ mapping: Node.Mapping) -> MirrorSettings? {
+        guard let name = self.name(key) else { return nil }
+        self.checkKeys(of: mapping, among: Self.mirrorKeys)
+        var mirror = Mirror(
+            name: name,
+            contracts: self.mirrorContracts(mapping["contracts"]),
+            topics: self.topics(mapping["topics"])
+        )
+        if mirror.contracts.isEmpty, mirror.topics.isEmpty {
+            self.complain(
+                key,
+                "\"\(name)\" needs \"contracts\", a mapping of contracts to lists of events, or \"topics\""
+            )
+        }
+        if let node = mapping["start"] { mirror.start = self.start(node) ?? mirror.start }
+        mirror.settle = self.duration(mapping["settle"], "settle", .seconds(1) ... .seconds(3_600)) ?? mirror.settle
+        if let node = mapping["reread"] { mirror.rereads = self.rereads(node) ?? mirror.rereads }
+        if let node = mapping["levels"] { mirror.levels = self.mirrorLevels(node) ?? mirror.levels }
+        var settings = MirrorSettings(mirror: mirror, endpoints: self.endpoints(mapping, of: key))
+        settings.runner.poll =
+            self.duration(mapping["poll"], "poll", .milliseconds(20) ... .seconds(3_600)) ?? settings.runner.poll
+        settings.owners = self.mirrorOwners(mapping["owners"])
+        settings.ownersFile = mapping["owners-file"]?.string
+        return settings
+    }
+
+    private mutating func duration(_ node: Node?, _ name: String, _ range: ClosedRange<Duration>) -> Duration? {
+        guard let node else { return nil }
+        if let duration = node.string.flatMap(Quantity.duration), range.contains(duration) { return duration }
+        self.complain(node, "\"\(name)\" is a duration such as 60s, from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    /// A consensus time, as mirrors write it, or RFC 3339.
+    private mutating func start(_ node: Node) -> ConsensusTime? {
+        // YAML takes a date for more than a text, and seconds for a number, but keeps the text of both.
+        let text = node.scalar?.string ?? ""
+        if let time = ConsensusTime(text) { return time }
+        if let time = Timestamp(rfc3339: text), time.nanoseconds >= 0 { return ConsensusTime(nanoseconds: time.nanoseconds) }
+        self.complain(node, "\"start\" is a time such as 2026-01-31T12:00:00Z, or seconds such as 1639010151.000000000")
+        return nil
+    }
+
+    private mutating func rereads(_ node: Node) -> [Duration]? {
+        let range: ClosedRange<Duration> = .seconds(60) ... .seconds(30 * 86_400)
+        let durations = node.sequence?.map { $0.string.flatMap(Quantity.duration) } ?? [nil]
+        let known = durations.compactMap { $0 }.filter(range.contains)
+        guard known.count == durations.count, known.count <= 4, Set(known).count == known.count, known == known.sorted()
+        else {
+            self.complain(
+                node,
+                "\"reread\" is a list of at most 4 durations, ascending, such as [1h, 24h], or [] for none"
+            )
+            return nil
+        }
+        return known
+    }
+
+    private mutating func mirrorLevels(_ node: Node) -> Set<Chain.Level>? {
+        let names = node.sequence?.compactMap(\.string) ?? []
+        let levels = Set(names.compactMap(Chain.Level.init(rawValue:)))
+        guard levels.count == names.count, levels.contains(.final), !levels.contains(.seen) else {
+            self.complain(node, "\"levels\" is [confirmed, final] or [final]; there are no reorganisations to be seen")
+            return nil
+        }
+        return levels
+    }
+
+    private mutating func mirrorContracts(_ node: Node?) -> [ContractName: [Chain.WantedEvent]] {
+        guard let node else { return [:] }
+        guard let mapping = node.mapping else {
+            self.complain(node, "\"contracts\" is a mapping of contracts to lists of events")
+            return [:]
+        }
+        var contracts: [ContractName: [Chain.WantedEvent]] = [:]
+        for (key, value) in mapping {
+            guard let name = key.scalar.flatMap({ ContractName($0.string) }) else {
+                self.complain(key, "\"\(key.scalar?.string ?? "")\" is not a contract: 0.0.1234, or 0x and 40 digits")
+                continue
+            }
+            guard let list = value.sequence, !list.isEmpty else {
+                self.complain(key, "a contract has a list of events")
+                continue
+            }
+            for element in list {
+                guard let event = self.event(element) else { continue }
+                if contracts[name, default: []].contains(where: { $0.signature.topic == event.signature.topic }) {
+                    self.complain(element, "the event stands here a second time")
+                }
+                contracts[name, default: []].append(event)
+            }
+        }
+        return contracts
+    }
+
+    private mutating func topics(_ node: Node?) -> Set<EntityID> {
+        guard let node else { return [] }
+        guard let list = node.sequence else {
+            self.complain(node, "\"topics\" is a list of topics such as 0.0.1234")
+            return []
+        }
+        var topics: Set<EntityID> = []
+        for element in list {
+            guard let id = element.scalar.flatMap({ EntityID($0.string) }) else {
+                self.complain(element, "\"\(element.scalar?.string ?? "")\" is not a topic such as 0.0.1234")
+                continue
+            }
+            if !topics.insert(id).inserted { self.complain(element, "topic \(id) stands here a second time") }
+        }
+        return topics
+    }
+
+    /// Wallets by address, or by account, which stands for the address that its number makes.
+    private mutating func mirrorOwners(_ node: Node?) -> [Address: String] {
+        guard let node else { return [:] }
+        var owners: [Address: String] = [:]
+        let expectation = "\"owners\" is a mapping of wallet addresses, or accounts such as 0.0.1234, to users"
+        guard let mapping = node.mapping else {
+            self.complain(node, expectation)
+            return [:]
+        }
+        for (key, value) in mapping {
+            let text = key.scalar?.string ?? ""
+            guard let address = EntityID(text)?.longZero ?? Address(text), let user = value.string, !user.isEmpty else {
+                self.complain(key, expectation)
+                continue
+            }
+            owners[address] = user
+        }
+        return owners
+    }
+}
