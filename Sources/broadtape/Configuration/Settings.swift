@@ -3,6 +3,7 @@
 import Foundation
 import Hub
 import Logging
+import RateSource
 import RedisBus
 import Server
 
@@ -34,6 +35,8 @@ struct Settings {
     var logLevel: Logger.Level
     /// Chains that are followed.
     var chains: [ChainSettings]
+    /// Exchanges whose rates are taken, the preferred ones first.
+    var rates: [Exchange]
     var logFormat: LogFormat
     /// Of the collector that spans are sent to; nil records none.
     var otlpEndpoint: String?
@@ -60,6 +63,7 @@ struct Settings {
         let types = if let file { try TypeDeclarations.types(in: file) } else { [EventType]() }
         let services = if let file { try ServiceDeclarations.services(in: file) } else { [ServiceAccount]() }
         self.chains = if let file { try ChainDeclarations.chains(in: file) } else { [] }
+        self.rates = if let file { try RateDeclarations.exchanges(in: file) } else { [] }
 
         let databasePassword = Self.password(.databasePasswordFile, &reader)
         self.database =
