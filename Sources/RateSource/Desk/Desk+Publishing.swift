@@ -38,7 +38,8 @@ extension Desk {
 
     /// When there is, as far as is known now, something to do: something to publish, or a source to call stale.
     package func nextDue(after now: Timestamp) -> Timestamp? {
-        let times = self.pits.indices.compactMap { self.next(of: $0, at: now)?.time } + [self.nextCheck].compactMap(\.self)
+        let times =
+            self.pits.indices.compactMap { self.next(of: $0, at: now)?.time } + [self.nextCheck].compactMap(\.self)
         return times.min()
     }
 
@@ -98,7 +99,7 @@ extension Desk {
     private static let prefix = "market/"
 
     /// What is to be remembered of published rates.
-    package func entries(for offers: [Offer]) -> [SourceEntry] {
+    package func entries(for offers: [Offer], at now: Timestamp) -> [SourceEntry] {
         offers.compactMap { offer in
             guard let line = self.houses[offer.house].lines[offer.place] else { return nil }
             var writer = JSON.Writer(reservingCapacity: 128)
@@ -112,6 +113,10 @@ extension Desk {
                 writer.endObject()
             }
             writer.member("digest", string: offer.rate.digest)
+            writer.member("rate", string: offer.rate.prices.last.description)
+            if let bid = offer.rate.prices.bid { writer.member("bid", string: bid.description) }
+            if let ask = offer.rate.prices.ask { writer.member("ask", string: ask.description) }
+            writer.member("published", integer: now.nanoseconds)
             writer.endObject()
             return SourceEntry(name: "\(Self.prefix)\(offer.rate.pair)", value: writer.bytes)
         }
@@ -125,6 +130,7 @@ extension Desk {
                 let value = try? JSON.Value.parse(entry.value)
             else { continue }
             self.houses[house].lines[place]?.publishedDigest = value["digest"]?.string
+            self.restorePrices(value, of: house, at: place)
             for feed in Quote.Feed.allCases {
                 guard let order = value[feed.rawValue], let received = order["received"]?.integer else { continue }
                 let time = order["time"]?.integer.map { Timestamp(nanoseconds: Int64($0)) }
@@ -134,6 +140,20 @@ extension Desk {
                 )
             }
         }
+    }
+
+    private mutating func restorePrices(_ value: JSON.Value, of house: Int, at place: Int) {
+        guard let last = QuoteReader.figure(value["rate"]), let published = value["published"]?.integer else { return }
+        let time = Timestamp(nanoseconds: Int64(published))
+        // Of several exchanges the one that spoke last.
+        if let known = self.pits[place].published, known.at >= time { return }
+        let prices = RateEvent.Prices(
+            exchange: self.houses[house].exchange.name,
+            last: last,
+            bid: QuoteReader.figure(value["bid"]),
+            ask: QuoteReader.figure(value["ask"])
+        )
+        self.pits[place].published = (prices, time)
     }
 
     // MARK: - How it is

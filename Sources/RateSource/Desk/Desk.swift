@@ -141,7 +141,8 @@ package struct Desk: Sendable {
             case .renumbered: line.isRenumbered = true
             case .earlier: return refuse(.outOfDate)
             }
-        } else if let sequence = quote.sequence, let before = line.orders[quote.feed]?.order.sequence, sequence < before {
+        } else if let sequence = quote.sequence, let before = line.orders[quote.feed]?.order.sequence, sequence < before
+        {
             line.isRenumbered = true
         }
         verdict.quotes += 1

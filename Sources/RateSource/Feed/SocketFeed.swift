@@ -27,7 +27,6 @@ package actor SocketFeed {
     /// Called on the loop with what came; must not block. Says what it was worth.
     package typealias Take = @Sendable (_ text: [UInt8]) -> Desk.Verdict
 
-
     package nonisolated let loop: any EventLoop
     /// Whether REST is to be asked; the newest wish only.
     package nonisolated let wishes: AsyncStream<Bool>

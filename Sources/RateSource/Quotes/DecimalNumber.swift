@@ -23,7 +23,6 @@ package struct DecimalNumber: Hashable, Sendable, CustomStringConvertible {
         self.description = description
     }
 
-
     package var isZero: Bool { self.description == "0" }
 
     package var isNegative: Bool { self.description.utf8.first == UInt8(ascii: "-") }

@@ -60,7 +60,7 @@ struct RatePublisher: Sendable {
         for house in Set(offers.map(\.house)).sorted() {
             guard let version = versions[house] else { continue }
             let part = offers.filter { $0.house == house }
-            let entries = self.desk.with { desk, _ in desk.entries(for: part) }
+            let entries = self.desk.with { desk, now in desk.entries(for: part, at: now) }
             // Until it is known what became of the step, it counts as unknown.
             versions[house] = nil
             do throws(SinkFault) {
