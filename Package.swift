@@ -164,9 +164,22 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "RateSource",
+            dependencies: nio + [
+                "Client",
+                "Hub",
+                "JSON",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "broadtape",
             dependencies: nio + [
+                "RateSource",
                 "ChainSource",
                 "Client",
                 "Hub",
@@ -381,6 +394,24 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RateSourceTests",
+            dependencies: nio + [
+                "Client",
+                "Hub",
+                "HubTestSupport",
+                "JSON",
+                "ProgramSupport",
+                "RateSource",
+                "Tapes",
+                "TestServers",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["Vectors"],
             swiftSettings: settings
         ),
         .testTarget(

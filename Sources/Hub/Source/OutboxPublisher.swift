@@ -25,22 +25,27 @@ package actor OutboxPublisher {
     private let source: String
     private let outbox: OutboxSink
     private let send: Send
+    private let isFresh: @Sendable () -> Bool
     private let limits: Limits
     private let logger: Logger
     /// The number of the last message that was sent; nil before the first.
     private var sent: Int?
 
+    /// - Parameter isFresh: While this is false nothing is sent twice, so that the source falls silent and those who
+    ///   listen find it stale.
     package init(
         source: String,
         outbox: OutboxSink,
         limits: Limits = Limits(),
         logger: Logger,
+        isFresh: @escaping @Sendable () -> Bool = { true },
         send: @escaping Send
     ) {
         self.source = source
         self.outbox = outbox
         self.send = send
         self.limits = limits
+        self.isFresh = isFresh
         self.logger = logger
     }
 
@@ -58,7 +63,7 @@ package actor OutboxPublisher {
             do throws(TapeFault) {
                 if try await self.sendNext() {
                     quiet = .now
-                } else if ContinuousClock.now - quiet >= self.limits.reminder {
+                } else if self.isFresh(), ContinuousClock.now - quiet >= self.limits.reminder {
                     quiet = .now
                     // The last one once more.
                     if let sent, sent > 0 { self.sent = sent - 1 }

@@ -36,3 +36,10 @@ package final class SourceBoard: Sendable {
         }
     }
 }
+
+extension Hub {
+    /// The sources of a type that are stale now, of this node and of the fan-in; at most ``Notice/maxSources``.
+    package func staleSources(of type: String) -> [String] {
+        self.board.current.stale[type] ?? []
+    }
+}

@@ -9,12 +9,15 @@ package struct SourceEvent: Sendable, Equatable {
     package var key: String
     /// A JSON object.
     package var data: [UInt8]
+    /// When it happened; nil for when the hub takes it.
+    package var time: Timestamp?
 
-    package init(id: String, type: String, key: String, data: [UInt8]) {
+    package init(id: String, type: String, key: String, data: [UInt8], time: Timestamp? = nil) {
         self.id = id
         self.type = type
         self.key = key
         self.data = data
+        self.time = time
     }
 
     /// As a message.
@@ -26,6 +29,7 @@ package struct SourceEvent: Sendable, Equatable {
         writer.member("key", string: self.key)
         writer.member("id", string: self.id)
         writer.member("source", string: source)
+        if let time { writer.member("time", string: time.description) }
         if let seq {
             writer.member("sourceSeq", integer: seq)
             writer.member("sourceOrder", string: "strict")

@@ -28,6 +28,8 @@ package struct SourceReport: Sendable, Equatable {
     package var lag: Duration?
     /// What is wrong, for operators; empty when nothing is.
     package var trouble: String
+    /// What was not taken since it began here, by reason.
+    package var refusals: [String: Int]
     package var time: Timestamp
 
     package init(
@@ -39,6 +41,7 @@ package struct SourceReport: Sendable, Equatable {
         events: Int = 0,
         lag: Duration? = nil,
         trouble: String = "",
+        refusals: [String: Int] = [:],
         time: Timestamp = .now
     ) {
         self.name = name
@@ -49,6 +52,7 @@ package struct SourceReport: Sendable, Equatable {
         self.events = events
         self.lag = lag
         self.trouble = trouble
+        self.refusals = refusals
         self.time = time
     }
 

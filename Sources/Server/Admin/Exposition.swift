@@ -139,6 +139,16 @@ struct Exposition {
         self.page.add("broadtape_source_head", .gauge, "How far there is to read.", samples(\.head))
         self.page.add("broadtape_source_events_total", .counter, "Events it has committed here.", samples(\.events))
         self.page.add(
+            "broadtape_source_refused_total",
+            .counter,
+            "What a source was told and did not take, by reason.",
+            sources.flatMap { source in
+                source.refusals.sorted { $0.key < $1.key }.map { reason, count in
+                    PrometheusText.Sample([("source", source.name), ("reason", reason)], count)
+                }
+            }
+        )
+        self.page.add(
             "broadtape_source_lag_seconds",
             .gauge,
             "How old the newest of what it has read is.",

@@ -7,7 +7,7 @@ import Hummingbird
 import HummingbirdCore
 import JSON
 
-/// `GET /wallets`, `/wallets/{id}`, `/transactions`, `/rate`: what the events say about the present.
+/// `GET /wallets`, `/wallets/{id}`, `/transactions`: what the events say about the present.
 ///
 /// Who may read a user's rows is who may read the channel that they are made from; `user` names another user than the
 /// caller. Times are RFC 3339, amounts decimal strings, `null` is what was never told.
@@ -98,47 +98,6 @@ extension API {
         return self.answer(writer, to: request, .caller)
     }
 
-    /// `{"pair", "rate", "bid", "ask", "exchange", "time", "age"}`; the age in milliseconds, not below 0. All but the pair
-    /// are `null` when there never was a rate.
-    func rate(_ request: Request) async throws(Problem) -> Response {
-        let principal = try await self.principal(of: request)
-        guard let pair = Query(request)["pair"], ChannelName.isValidKey(pair) else {
-            throw Problem(
-                .badRequest,
-                code: ErrorCode.badRequest.rawValue,
-                "\"pair\" is required, as in ?pair=BTC/USDT"
-            )
-        }
-        let keeping = self.keeping(of: try self.checkReading(of: .rate, key: pair, by: principal))
-        let rows = try self.rows()
-        let rate = try await self.read { () async throws(TapeFault) in try await rows.rate(of: pair) }
-        var writer = JSON.Writer()
-        writer.beginObject()
-        writer.member("pair", string: pair)
-        writer.member("rate", orNull: rate?.rate.description)
-        writer.member("bid", orNull: rate?.bid?.description)
-        writer.member("ask", orNull: rate?.ask?.description)
-        writer.member("exchange", orNull: rate?.exchange)
-        writer.member("time", orNull: rate?.updatedAt.description)
-        if let rate {
-            let age = Timestamp.now.duration(since: rate.updatedAt) / .milliseconds(1)
-            writer.member("age", integer: max(0, Int(age)))
-        } else {
-            writer.member("age", .null)
-        }
-        writer.endObject()
-        let tag = EntityTag(weak: [pair] + Self.words(of: rate))
-        return self.answer(writer, to: request, tag: tag, keeping)
-    }
-
-    private static func words(of rate: Rate?) -> [String] {
-        guard let rate else { return [] }
-        return [
-            rate.rate.description, rate.bid?.description ?? "", rate.ask?.description ?? "", rate.exchange ?? "",
-            rate.updatedAt.description, String(rate.seq),
-        ]
-    }
-
     // MARK: What they share
 
     /// Whose rows are asked for, if the caller may read them.
@@ -159,7 +118,7 @@ extension API {
     }
 
     @discardableResult
-    private func checkReading(
+    func checkReading(
         of projection: Projection,
         key: String,
         by principal: Principal?
@@ -174,7 +133,7 @@ extension API {
         }
     }
 
-    private func rows() throws(Problem) -> any Projections {
+    func rows() throws(Problem) -> any Projections {
         guard let rows = self.hub.tape.projections else {
             throw Problem(
                 .notFound,
@@ -185,7 +144,7 @@ extension API {
         return rows
     }
 
-    private func read<Value>(_ work: () async throws(TapeFault) -> Value) async throws(Problem) -> Value {
+    func read<Value>(_ work: () async throws(TapeFault) -> Value) async throws(Problem) -> Value {
         do throws(TapeFault) {
             return try await work()
         } catch {
@@ -195,7 +154,7 @@ extension API {
 }
 
 /// The parameters of a request.
-private struct Query {
+struct Query {
     private let parameters: FlatDictionary<Substring, Substring>
 
     init(_ request: Request) {
@@ -206,7 +165,12 @@ private struct Query {
         self.parameters[name[...]].map(String.init)
     }
 
-    private func refused(_ name: String, _ expectation: String) -> Problem {
+    /// All values of a parameter that may be given several times.
+    subscript(all name: String) -> [String] {
+        self.parameters[values: name[...]].map(String.init)
+    }
+
+    func refused(_ name: String, _ expectation: String) -> Problem {
         Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "\"\(name)\" is \(expectation)")
     }
 
@@ -236,7 +200,7 @@ private struct Query {
 }
 
 extension JSON.Writer {
-    fileprivate mutating func member(_ name: String, orNull text: String?) {
+    mutating func member(_ name: String, orNull text: String?) {
         if let text { self.member(name, string: text) } else { self.member(name, .null) }
     }
 

@@ -124,6 +124,16 @@ struct Serve: AsyncParsableCommand {
                 )
             )
         }
+        if !settings.rates.isEmpty {
+            guard let store = tape as? any SourceStore else {
+                throw ConfigurationFault("this database keeps nothing for rates; leave them out, or take another one")
+            }
+            services.append(
+                try RatesService(settings.rates, store: store, board: hub.sources, on: group, logger: logger) {
+                    HubSink(store: store, writer: hub.writer, types: hub.types, limits: settings.hub.intake)
+                }
+            )
+        }
         if let spans { services.insert(spans, at: 0) }
         if let renewal = authentication.renewal { services.insert(renewal, at: 0) }
         let candidates: [(any Reloading)?] = [settings.tls, settings.countries]

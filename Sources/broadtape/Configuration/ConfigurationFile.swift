@@ -11,6 +11,7 @@ struct ConfigurationFile {
     private(set) var types: Node.Mapping?
     private(set) var services: Node.Mapping?
     private(set) var chains: Node.Mapping?
+    private(set) var rates: Node.Mapping?
 
     init(path: String) throws(ConfigurationFault) {
         self.path = path
@@ -58,7 +59,7 @@ struct ConfigurationFile {
 
     private mutating func read(_ mapping: Node.Mapping) throws(ConfigurationFault) {
         var complaints: [String] = []
-        let known = Setting.allCases.map(\.rawValue) + [Setting.types, Setting.services, Setting.chains]
+        let known = Setting.allCases.map(\.rawValue) + [Setting.types, Setting.services, Setting.chains, Setting.rates]
         for (key, value) in mapping {
             let name = key.string ?? ""
             let place = "\(self.path):\(key.mark?.line ?? 0)"
@@ -76,6 +77,11 @@ struct ConfigurationFile {
                 self.chains = value.mapping
                 if value.mapping == nil, !value.isNull {
                     complaints.append("\(place): \"chains\" is a mapping of names to chains")
+                }
+            } else if name == Setting.rates {
+                self.rates = value.mapping
+                if value.mapping == nil, !value.isNull {
+                    complaints.append("\(place): \"rates\" is a mapping of names to exchanges")
                 }
             } else if Setting(rawValue: name) == nil {
                 complaints.append("\(place): unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")

@@ -137,6 +137,8 @@ enum Setting: String, CaseIterable {
     static let services = "services"
     /// The key of the YAML file under which chains are declared.
     static let chains = "chains"
+    /// And exchanges.
+    static let rates = "rates"
 
     /// Its name in the environment.
     var variable: String {

@@ -3,6 +3,7 @@
 import Foundation
 import Hub
 import Logging
+import RateSource
 import RedisBus
 import Server
 
@@ -40,6 +41,8 @@ struct Settings {
     var chains: [ChainSettings]
     /// Hedera networks that are followed through mirror nodes.
     var mirrors: [MirrorSettings]
+    /// Exchanges whose rates are taken, the preferred ones first.
+    var rates: [Exchange]
     var logFormat: LogFormat
     /// Of the collector that spans are sent to; nil records none.
     var otlpEndpoint: String?
@@ -67,6 +70,7 @@ struct Settings {
         let services = if let file { try ServiceDeclarations.services(in: file) } else { [ServiceAccount]() }
         self.chains = if let file { try ChainDeclarations.chains(in: file) } else { [] }
         self.mirrors = if let file { try ChainDeclarations.mirrors(in: file) } else { [] }
+        self.rates = if let file { try RateDeclarations.exchanges(in: file) } else { [] }
 
         let databasePassword = Self.password(.databasePasswordFile, &reader)
         self.database =

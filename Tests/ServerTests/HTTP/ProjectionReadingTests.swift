@@ -150,7 +150,9 @@ struct ProjectionReadingTests {
         "/wallets?limit=0", "/wallets?limit=1001", "/wallets?limit=x", "/wallets?after=", "/wallets?after=%00",
         "/wallets?user=", "/wallets?user=%0A", "/transactions?limit=-1", "/transactions?after=x",
         "/transactions?after=1.%00", "/transactions?type=", "/transactions?status=%7F",
-        "/transactions?wallet=" + String(repeating: "x", count: 257), "/rate", "/rate?pair=", "/rate?pair=%00",
+        "/transactions?wallet=" + String(repeating: "x", count: 257), "/rate?pair=", "/rate?pair=%00",
+        "/rate?pair=A&pair=",
+        "/rate?limit=0", "/rate?after=%00", "/rate?" + String(repeating: "pair=A&", count: 101),
     ])
     func parametersAreChecked(_ target: String) async throws {
         try await self.withRows { server, _ in
@@ -165,7 +167,8 @@ struct ProjectionReadingTests {
             #expect(none.status == 200)
             #expect(
                 try none.json().written
-                    == #"{"pair":"BTC/USDT","rate":null,"bid":null,"ask":null,"exchange":null,"time":null,"age":null}"#
+                    == #"{"pair":"BTC/USDT","rate":null,"bid":null,"ask":null,"exchange":null,"time":null,"age":null,"#
+                    + #""stale":null}"#
             )
             let time = Timestamp.now.advanced(by: .seconds(-90))
             try await server.publish(
@@ -178,10 +181,30 @@ struct ProjectionReadingTests {
             #expect(rate["time"]?.string == time.description)
             let age = try #require(rate["age"]?.integer)
             #expect((90_000..<150_000).contains(age))
+            #expect(rate["stale"]?.bool == false)
             try await server.publish(
                 #"{"type":"rateChange","key":"BTC/USDT","time":"2200-01-01T00:00:00Z","data":{"rate":"2"}}"#
             )
             #expect(try await server.request(.get("/rate?pair=BTC/USDT")).json()["age"]?.integer == 0)
+        }
+    }
+
+    @Test func severalRatesAndAll() async throws {
+        try await self.withRows { server, _ in
+            for pair in ["BTC/USDT", "ETH/USDT", "SOL/USDT"] {
+                try await server.publish(#"{"type":"rateChange","data":{"pair":"\#(pair)","rate":"1","exchange":"x"}}"#)
+            }
+            func pairs(_ target: String) async throws -> [String?] {
+                try #require(try await server.request(.get(target)).json()["rates"]).elements.map { $0["pair"]?.string }
+            }
+            #expect(try await pairs("/rate?pair=SOL/USDT&pair=X/Y&pair=BTC/USDT") == ["SOL/USDT", "X/Y", "BTC/USDT"])
+            #expect(try await pairs("/rate") == ["BTC/USDT", "ETH/USDT", "SOL/USDT"])
+            let page = try await server.request(.get("/rate?limit=2")).json()
+            #expect(page["rates"]?.count == 2)
+            #expect(page["next"]?.string == "ETH/USDT")
+            let rest = try await server.request(.get("/rate?limit=2&after=ETH/USDT")).json()
+            #expect(rest["rates"]?.elements.map { $0["pair"]?.string } == ["SOL/USDT"])
+            #expect(rest["next"]?.isNull == true)
         }
     }
 

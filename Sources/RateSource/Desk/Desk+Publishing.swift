@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+import JSON
+
+/// From quotes to what is published.
+extension Desk {
+    /// A rate that is to be published now.
+    package struct Offer: Sendable, Equatable {
+        /// The index of the exchange.
+        package let house: Int
+        package let rate: RateEvent
+        let place: Int
+        let slot: Int64
+        let version: Int
+    }
+
+    /// The rates that are to be published now, at most one of each pair.
+    package func due(at now: Timestamp) -> [Offer] {
+        self.pits.indices.compactMap { place in
+            guard let (offer, time) = self.next(of: place, at: now), time <= now else { return nil }
+            return offer
+        }
+    }
+
+    /// The rates of some exchanges are committed.
+    package mutating func published(_ offers: [Offer], at now: Timestamp) {
+        for offer in offers {
+            self.pits[offer.place].slot = offer.slot
+            self.pits[offer.place].published = (offer.rate.prices, now)
+            self.houses[offer.house].committed += 1
+            self.houses[offer.house].lines[offer.place]?.publishedVersion = offer.version
+            self.houses[offer.house].lines[offer.place]?.publishedDigest = offer.rate.digest
+            self.houses[offer.house].lines[offer.place]?.isRenumbered = false
+            self.houses[offer.house].lines[offer.place]?.isTied = false
+        }
+    }
+
+    /// When there is, as far as is known now, something to do: something to publish, or a source to call stale.
+    package func nextDue(after now: Timestamp) -> Timestamp? {
+        let times =
+            self.pits.indices.compactMap { self.next(of: $0, at: now)?.time } + [self.nextCheck].compactMap(\.self)
+        return times.min()
+    }
+
+    /// What is to be published of a pair next, and when; nil while there is nothing.
+    private func next(of place: Int, at now: Timestamp) -> (offer: Offer, time: Timestamp)? {
+        guard let (house, line) = self.speaker(of: place, at: now), line.version > line.publishedVersion,
+            let quote = line.quote
+        else { return nil }
+        let slot = Self.slot(at: now, line.market.interval)
+        let rate = RateEvent(
+            quote,
+            of: self.pits[place].pair,
+            on: self.houses[house].exchange,
+            slot: line.isTied ? slot : nil,
+            fallback: slot,
+            omitsSequence: line.isRenumbered
+        )
+        // The very quote that was published before a restart is no news.
+        guard let rate, rate.digest != line.publishedDigest || line.publishedVersion > 0 else { return nil }
+        var time = now
+        if let last = self.pits[place].slot, slot <= last {
+            time = Self.beginning(ofSlot: last + 1, line.market.interval)
+        }
+        if let published = self.pits[place].published, rate.prices == published.prices {
+            time = max(time, published.at.advanced(by: Self.refresh))
+        }
+        return (Offer(house: house, rate: rate, place: place, slot: slot, version: line.version), time)
+    }
+
+    /// Who speaks for a pair: the first that is fresh.
+    private func speaker(of place: Int, at now: Timestamp) -> (house: Int, line: Line)? {
+        for house in self.pits[place].houses {
+            guard let line = self.houses[house].lines[place], line.isFresh, let received = line.received,
+                now.duration(since: received) < Self.maxAge, !self.isStale(house, at: now), line.quote?.last != nil
+            else { continue }
+            return (house, line)
+        }
+        return nil
+    }
+
+    private static func slot(at now: Timestamp, _ interval: Duration) -> Int64 {
+        now.nanoseconds / Self.nanoseconds(interval)
+    }
+
+    private static func beginning(ofSlot slot: Int64, _ interval: Duration) -> Timestamp {
+        let (time, isOver) = slot.multipliedReportingOverflow(by: Self.nanoseconds(interval))
+        return Timestamp(nanoseconds: isOver ? .max : time)
+    }
+
+    private static func nanoseconds(_ interval: Duration) -> Int64 {
+        max(1_000_000, Int64(interval / .nanoseconds(1)))
+    }
+
+    // MARK: - What is remembered
+
+    /// Begins the names of what is remembered of a market: how far its published quotes go.
+    private static let prefix = "market/"
+
+    /// What is to be remembered of published rates.
+    package func entries(for offers: [Offer], at now: Timestamp) -> [SourceEntry] {
+        offers.compactMap { offer in
+            guard let line = self.houses[offer.house].lines[offer.place] else { return nil }
+            var writer = JSON.Writer(reservingCapacity: 128)
+            writer.beginObject()
+            for (feed, (order, at)) in line.orders.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+                writer.name(feed.rawValue)
+                writer.beginObject()
+                if let sequence = order.sequence { writer.member("sequence", integer: sequence) }
+                if let time = order.time { writer.member("time", integer: time.nanoseconds) }
+                writer.member("received", integer: at.nanoseconds)
+                writer.endObject()
+            }
+            writer.member("digest", string: offer.rate.digest)
+            writer.member("rate", string: offer.rate.prices.last.description)
+            if let bid = offer.rate.prices.bid { writer.member("bid", string: bid.description) }
+            if let ask = offer.rate.prices.ask { writer.member("ask", string: ask.description) }
+            writer.member("published", integer: now.nanoseconds)
+            writer.endObject()
+            return SourceEntry(name: "\(Self.prefix)\(offer.rate.pair)", value: writer.bytes)
+        }
+    }
+
+    /// Takes up what was remembered of an exchange, perhaps by another node: what is older is out of date.
+    package mutating func restore(_ entries: [SourceEntry], of house: Int) {
+        for entry in entries where entry.name.hasPrefix(Self.prefix) {
+            let name = entry.name.dropFirst(Self.prefix.count)
+            guard let pair = Pair(name), let place = self.pits.firstIndex(where: { $0.pair == pair }),
+                let value = try? JSON.Value.parse(entry.value)
+            else { continue }
+            self.houses[house].lines[place]?.publishedDigest = value["digest"]?.string
+            self.restorePrices(value, of: house, at: place)
+            for feed in Quote.Feed.allCases {
+                guard let order = value[feed.rawValue], let received = order["received"]?.integer else { continue }
+                let time = order["time"]?.integer.map { Timestamp(nanoseconds: Int64($0)) }
+                self.houses[house].lines[place]?.orders[feed] = (
+                    QuoteOrder(sequence: order["sequence"]?.integer, time: time),
+                    Timestamp(nanoseconds: Int64(received))
+                )
+            }
+        }
+    }
+
+    private mutating func restorePrices(_ value: JSON.Value, of house: Int, at place: Int) {
+        guard let last = QuoteReader.figure(value["rate"]), let published = value["published"]?.integer else { return }
+        let time = Timestamp(nanoseconds: Int64(published))
+        // Of several exchanges the one that spoke last.
+        if let known = self.pits[place].published, known.at >= time { return }
+        let prices = RateEvent.Prices(
+            exchange: self.houses[house].exchange.name,
+            last: last,
+            bid: QuoteReader.figure(value["bid"]),
+            ask: QuoteReader.figure(value["ask"])
+        )
+        self.pits[place].published = (prices, time)
+    }
+
+    // MARK: - How it is
+
+    /// How an exchange is.
+    package func report(of house: Int, at now: Timestamp) -> SourceReport {
+        let state = self.houses[house]
+        return SourceReport(
+            name: state.exchange.source,
+            types: ["rateChange"],
+            state: state.isStale ? .stale : .following,
+            events: state.committed,
+            lag: now.duration(since: state.heard),
+            trouble: state.trouble,
+            refusals: Dictionary(uniqueKeysWithValues: state.refusals.map { ($0.key.rawValue, $0.value) })
+        )
+    }
+}

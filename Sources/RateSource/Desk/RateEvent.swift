@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+import JSON
+
+/// A quote as an event.
+package struct RateEvent: Sendable, Equatable {
+    /// What a rate is about; while these stay the same there is little to tell.
+    struct Prices: Sendable, Equatable {
+        var exchange: String
+        var last: DecimalNumber
+        var bid: DecimalNumber?
+        var ask: DecimalNumber?
+    }
+
+    package let pair: Pair
+    let prices: Prices
+    package let event: SourceEvent
+    /// Of its data: equal for equal quotes.
+    let digest: String
+
+    /// Nil without a last price.
+    ///
+    /// Its id follows from what it says and from the exchange's own number or time, or, where there is neither, from the
+    /// interval it is published in: two nodes, or one before and after a restart, make the same of the same quote.
+    /// - Parameters:
+    ///   - slot: The interval, where the exchange's number or time is that of another quote too.
+    ///   - fallback: The interval.
+    init?(
+        _ quote: Quote,
+        of pair: Pair,
+        on exchange: Exchange,
+        slot: Int64?,
+        fallback: Int64,
+        omitsSequence: Bool
+    ) {
+        guard let last = quote.last else { return nil }
+        self.pair = pair
+        self.prices = Prices(exchange: exchange.name, last: last, bid: quote.bid, ask: quote.ask)
+        let sequence = omitsSequence ? nil : quote.sequence
+        var writer = JSON.Writer(reservingCapacity: 384)
+        writer.beginObject()
+        writer.member("pair", string: pair.description)
+        writer.member("rate", string: last.description)
+        writer.member("exchange", string: exchange.name)
+        let numbers = [
+            ("bid", quote.bid), ("ask", quote.ask), ("bidVolume", quote.bidVolume), ("askVolume", quote.askVolume),
+            ("open", quote.open), ("high", quote.high), ("low", quote.low), ("change", quote.change),
+            ("changePercent", quote.percentage), ("baseVolume", quote.baseVolume), ("quoteVolume", quote.quoteVolume),
+        ]
+        for (name, number) in numbers {
+            if let number { writer.member(name, string: number.description) }
+        }
+        if let sequence { writer.member("sequence", integer: sequence) }
+        if let time = quote.time { writer.member("exchangeTime", string: time.description) }
+        writer.endObject()
+        var order = quote.sequence.map { "s\($0)" } ?? quote.time.map { "t\($0.nanoseconds)" } ?? "i\(fallback)"
+        if let slot { order += "i\(slot)" }
+        self.digest = Self.digest(writer.bytes)
+        self.event = SourceEvent(
+            id: "\(pair)-\(order)-\(self.digest)",
+            type: "rateChange",
+            key: pair.description,
+            data: writer.bytes,
+            time: quote.time
+        )
+    }
+
+    /// FNV-1a of 64 bits: tells contents apart, and keeps nobody from making others.
+    private static func digest(_ bytes: [UInt8]) -> String {
+        let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return String(hash, radix: 36)
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import JSON
+
+/// Reads the members of a quote, whose numbers are strings or JSON numbers: of either the text is kept.
+struct QuoteReader {
+    let value: JSON.Value
+
+    /// A price that decides: what is there has to be a number.
+    func price(_ name: String) throws(Refusal) -> DecimalNumber? {
+        try Self.price(self.value[name])
+    }
+
+    static func price(_ value: JSON.Value?) throws(Refusal) -> DecimalNumber? {
+        guard let value, !value.isNull else { return nil }
+        guard let text = value.string ?? value.number else { throw .notANumber }
+        guard !text.isEmpty else { throw .empty }
+        guard let number = DecimalNumber(text) else { throw .notANumber }
+        return number
+    }
+
+    /// A figure beside the price: what cannot be read is left out.
+    func figure(_ name: String) -> DecimalNumber? {
+        Self.figure(self.value[name])
+    }
+
+    static func figure(_ value: JSON.Value?) -> DecimalNumber? {
+        value.flatMap { $0.string ?? $0.number }.flatMap { DecimalNumber($0) }
+    }
+
+    /// The same for what is a price: zero stands for none.
+    func priceFigure(_ name: String) -> DecimalNumber? {
+        Self.priceFigure(self.value[name])
+    }
+
+    static func priceFigure(_ value: JSON.Value?) -> DecimalNumber? {
+        Self.figure(value).flatMap { $0.isZero ? nil : $0 }
+    }
+
+    /// A time as an integer since 1970, of a unit that its size tells: seconds, milli-, micro- or nanoseconds.
+    func unixTime(_ name: String) -> Timestamp? {
+        guard let number = self.value[name]?.integer, number > 0 else { return nil }
+        let nanosecondsPerUnit =
+            switch number {
+            case ..<100_000_000_000: 1_000_000_000
+            case ..<100_000_000_000_000: 1_000_000
+            case ..<100_000_000_000_000_000: 1_000
+            default: 1
+            }
+        let (nanoseconds, isOver) = Int64(number).multipliedReportingOverflow(by: Int64(nanosecondsPerUnit))
+        return isOver ? nil : Timestamp(nanoseconds: nanoseconds)
+    }
+
+    func time(_ name: String) -> Timestamp? {
+        self.value[name]?.string.flatMap { Timestamp(rfc3339: $0) }
+    }
+}
+
+extension Incoming {
+    /// What comes of a quote that may be refused.
+    static func reading(_ read: () throws(Refusal) -> Quote) -> Incoming {
+        do throws(Refusal) {
+            return .quote(try read().checked())
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    /// Longest text of an exchange that is kept.
+    private static let maxText = 200
+
+    /// A refusal in the exchange's words, of which there may be any number.
+    static func rejected(_ parts: String?...) -> Incoming {
+        .rejected(String(parts.compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ": ").prefix(maxText)))
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hub
+
+/// When to ask an exchange's REST interface for which markets, within its limits.
+///
+/// A value: time comes in as an argument, chance too.
+package struct PollPlan: Sendable {
+    /// What came of a request.
+    package enum Answer: Sendable, Equatable {
+        case good
+        /// The exchange refuses this request and would refuse it again: one of its markets may be none.
+        case refused
+        /// 429, or the same in other words.
+        case tooMany(after: Duration?)
+        /// 418 and 403: the exchange has shut this address out for having gone on after a 429, or altogether.
+        case banned(after: Duration?)
+        /// Anything that may pass.
+        case failed(after: Duration?)
+    }
+
+    private static let longest: Duration = .seconds(86_400)
+
+    private let symbols: [String]
+    private let interval: Duration
+    private let spacing: Duration
+    /// Markets of one request.
+    package private(set) var size: Int
+    private var place = 0
+    private var failures = 0
+    /// When the next request may be made.
+    package private(set) var next: Timestamp
+    private var roundBegan: Timestamp
+
+    /// - Parameters:
+    ///   - interval: From the beginning of one round through all markets to that of the next.
+    ///   - spacing: Between two requests at least.
+    package init(symbols: [String], size: Int, interval: Duration, spacing: Duration, at now: Timestamp) {
+        self.symbols = symbols
+        self.interval = interval
+        self.spacing = spacing
+        self.size = max(1, size)
+        self.next = now
+        self.roundBegan = now
+    }
+
+    /// The markets of the next request.
+    package var request: [String] {
+        Array(self.symbols[self.place..<min(self.place + self.size, self.symbols.count)])
+    }
+
+    /// The request is being made.
+    package mutating func asked(at now: Timestamp) {
+        if self.place == 0 { self.roundBegan = now }
+        self.next = now.advanced(by: self.spacing)
+    }
+
+    package mutating func answered(_ answer: Answer, at now: Timestamp, chance: Double) {
+        switch answer {
+        case .good:
+            self.failures = 0
+            self.goOn(at: now)
+        case .refused:
+            self.failures = 0
+            // One by one from now on, so that one that is none does not keep the others away.
+            if self.size > 1 {
+                self.size = 1
+                self.place = 0
+                self.next = now.advanced(by: self.spacing)
+            } else {
+                self.goOn(at: now)
+            }
+        case .tooMany(let after):
+            self.next = now.advanced(by: min(Self.longest, max(after ?? .seconds(30), .seconds(1))))
+        case .banned(let after):
+            self.next = now.advanced(by: min(Self.longest, max(after ?? .seconds(300), .seconds(1))))
+        case .failed(let after):
+            let limit = min(.seconds(30), max(self.interval, .milliseconds(250)) * (1 << min(self.failures, 10)))
+            self.failures += 1
+            self.next = now.advanced(
+                by: max(self.spacing, after ?? .zero, limit * (0.5 + min(1, max(0, chance)) / 2))
+            )
+        }
+    }
+
+    private mutating func goOn(at now: Timestamp) {
+        self.place += self.size
+        if self.place >= self.symbols.count {
+            self.place = 0
+            self.next = max(now.advanced(by: self.spacing), self.roundBegan.advanced(by: self.interval))
+        } else {
+            self.next = now.advanced(by: self.spacing)
+        }
+    }
+}

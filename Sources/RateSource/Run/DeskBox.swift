@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Synchronization
+
+/// The desk as connections and the publisher share it: written on event loops, read by one task.
+final class DeskBox: Sendable {
+    private let desk: Mutex<Desk>
+    private let clock: SteadyClock
+    /// Wakes the publisher.
+    let alarm = Alarm()
+    /// What the publisher has been told to wait for; a sooner time wakes it.
+    private let awaited = Mutex<Timestamp?>(nil)
+
+    init(_ exchanges: [Exchange], clock: SteadyClock) {
+        self.clock = clock
+        self.desk = Mutex(Desk(exchanges, at: clock.now))
+    }
+
+    /// Takes in what came. From any thread.
+    func received(_ incoming: [Incoming], from house: Int) -> Desk.Verdict {
+        let now = self.clock.now
+        let (verdict, next) = self.desk.withLock { desk in
+            let verdict = desk.received(incoming, from: house, at: now)
+            return (verdict, verdict.news > 0 ? desk.nextDue(after: now) : nil)
+        }
+        if let next, self.awaited.withLock({ $0.map { next < $0 } ?? true }) { self.alarm.ring() }
+        return verdict
+    }
+
+    func with<Result: Sendable>(_ body: (inout Desk, Timestamp) -> Result) -> Result {
+        let now = self.clock.now
+        return self.desk.withLock { body(&$0, now) }
+    }
+
+    /// Returns when there is something to do, or after a while.
+    func wait(atMost limit: Duration) async {
+        let now = self.clock.now
+        let next = self.desk.withLock { desk in
+            let next = desk.nextDue(after: now)
+            self.awaited.withLock { $0 = next }
+            return next
+        }
+        let time = next.map { $0.duration(since: now) } ?? limit
+        if time > .zero { await self.alarm.sleep(for: min(time, limit)) }
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import Client
+import Hub
+import Logging
+import NIOCore
+import RateSource
+import ServiceLifecycle
+
+/// The rates that a process takes, as a part of its life.
+struct RatesService: Service, CustomStringConvertible {
+    let description = "rates"
+    private let service: RateService
+    private let client: HTTPClient
+
+    /// - Parameters:
+    ///   - store: Where the nodes take turns, and what is remembered.
+    ///   - board: Where is told how the exchanges are.
+    ///   - makeSink: Where the rates go.
+    init(
+        _ exchanges: [Exchange],
+        store: any SourceStore,
+        board: SourceBoard,
+        on group: any EventLoopGroup,
+        logger: Logger,
+        makeSink: @escaping @Sendable () -> any SourceSink
+    ) throws(ConfigurationFault) {
+        let client = ChainsService.client(on: group)
+        self.client = client
+        do throws(HubAddress.Invalid) {
+            self.service = try RateService(
+                exchanges,
+                store: store,
+                client: client,
+                on: group,
+                logger: logger,
+                makeSink: makeSink,
+                report: { board.report($0) },
+                withdraw: { board.withdraw($0) }
+            )
+        } catch {
+            throw ConfigurationFault("the websocket of an exchange: \(error)")
+        }
+    }
+
+    func run() async {
+        await cancelWhenGracefulShutdown { await self.service.run() }
+        try? await self.client.shutdown()
+    }
+}

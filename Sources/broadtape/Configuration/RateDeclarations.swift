@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RateSource
+import Yams
+
+/// The exchanges that the configuration file declares, in the order of preference.
+struct RateDeclarations {
+    private let path: String
+    private var complaints: [String] = []
+
+    private static let keys = [
+        "dialect", "pairs", "interval", "stale-after", "websocket", "rest", "poll", "silence", "lifetime", "book",
+    ]
+    private static let pairKeys = ["symbol", "interval"]
+    private static let maxNameLength = 64
+    private static let intervals: ClosedRange<Duration> = .milliseconds(10) ... .seconds(3600)
+
+    /// Reads the `rates` of a file.
+    static func exchanges(in file: ConfigurationFile) throws(ConfigurationFault) -> [Exchange] {
+        var declarations = RateDeclarations(path: file.path)
+        var exchanges: [Exchange] = []
+        for (key, value) in file.rates ?? Node.Mapping([]) {
+            if let exchange = declarations.exchange(key, value) { exchanges.append(exchange) }
+        }
+        guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
+        return exchanges
+    }
+
+    private init(path: String) {
+        self.path = path
+    }
+
+    private mutating func complain(_ node: Node, _ message: String) {
+        self.complaints.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
+    }
+
+    private mutating func exchange(_ key: Node, _ value: Node) -> Exchange? {
+        let name = key.string ?? ""
+        guard (1...Self.maxNameLength).contains(name.utf8.count),
+            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"*?[]:\\".utf8.contains($0) })
+        else {
+            self.complain(
+                key,
+                "\"\(name)\" cannot name an exchange: 1 to \(Self.maxNameLength) letters, digits or - _ ."
+            )
+            return nil
+        }
+        guard let mapping = value.mapping else {
+            self.complain(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
+            return nil
+        }
+        self.checkKeys(of: mapping, among: Self.keys)
+        let dialects = Dialect.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let dialect = Dialect(rawValue: mapping["dialect"]?.string ?? name) else {
+            self.complain(mapping["dialect"] ?? key, "\"\(name)\" needs \"dialect\": one of \(dialects)")
+            return nil
+        }
+        let interval = self.duration(mapping["interval"], "interval", Self.intervals) ?? .seconds(1)
+        let markets = self.markets(mapping["pairs"], of: key, dialect, interval)
+        var exchange = Exchange(name: name, dialect: dialect, markets: markets)
+        let waits: ClosedRange<Duration> = .milliseconds(100) ... .seconds(3600)
+        exchange.staleAfter = self.duration(mapping["stale-after"], "stale-after", waits) ?? exchange.staleAfter
+        exchange.silence = self.duration(mapping["silence"], "silence", waits) ?? exchange.silence
+        exchange.poll = self.duration(mapping["poll"], "poll", waits) ?? exchange.poll
+        exchange.lifetime =
+            self.duration(mapping["lifetime"], "lifetime", .seconds(1) ... .seconds(30 * 86_400)) ?? exchange.lifetime
+        if let node = mapping["book"] {
+            exchange.hasBook = node.bool ?? false
+            if node.bool == nil { self.complain(node, "\"book\" is true or false") }
+            if node.bool == true, dialect != .binance { self.complain(node, "\"book\" is for the dialect binance") }
+        }
+        exchange.webSocket = self.url(mapping["websocket"], "websocket", ["ws", "wss"], exchange.webSocket)
+        exchange.rest = self.url(mapping["rest"], "rest", ["http", "https"], exchange.rest)
+        if exchange.webSocket == nil, exchange.rest == nil {
+            self.complain(key, "of \"websocket\" and \"rest\" one at most can be off")
+        }
+        if exchange.poll >= exchange.staleAfter {
+            self.complain(mapping["poll"] ?? key, "\"poll\" has to be shorter than \"stale-after\"")
+        }
+        return exchange
+    }
+
+    private mutating func url(_ node: Node?, _ name: String, _ schemes: [String], _ standard: String?) -> String? {
+        guard let node else { return standard }
+        let text = node.string ?? ""
+        // YAML takes the word for a boolean, and keeps its text.
+        if text == "off" { return nil }
+        do throws(ConfigurationFault) {
+            return try Self.checked(text, schemes)
+        } catch {
+            self.complain(node, "\"\(name)\" is off or a URL: \(error.complaints.joined(separator: ", "))")
+            return standard
+        }
+    }
+
+    private static func checked(_ text: String, _ schemes: [String]) throws(ConfigurationFault) -> String {
+        guard schemes.contains(where: { text.hasPrefix($0 + "://") }) else {
+            throw ConfigurationFault("it begins with \(schemes.map { $0 + "://" }.joined(separator: " or "))")
+        }
+        do {
+            _ = try SocketFeed.Address(text)
+        } catch {
+            throw ConfigurationFault("\(error)")
+        }
+        return text.last == "/" && schemes.contains("http") ? String(text.dropLast()) : text
+    }
+
+    private mutating func markets(
+        _ node: Node?,
+        of key: Node,
+        _ dialect: Dialect,
+        _ interval: Duration
+    ) -> [Market] {
+        var markets: [Market] = []
+        if let list = node?.sequence {
+            for element in list {
+                if let pair = self.pair(element) {
+                    self.add(Market(pair: pair, interval: interval), at: element, to: &markets, dialect)
+                }
+            }
+        } else if let mapping = node?.mapping {
+            for (name, value) in mapping {
+                guard let pair = self.pair(name) else { continue }
+                self.add(self.market(pair, value, interval), at: name, to: &markets, dialect)
+            }
+        }
+        if markets.isEmpty, self.complaints.isEmpty {
+            self.complain(node ?? key, "\"\(key.string ?? "")\" needs \"pairs\": a list such as [BTC/USDT, ETH/USDT]")
+        }
+        if markets.count > dialect.maxMarkets {
+            self.complain(node ?? key, "\(dialect.rawValue) takes \(dialect.maxMarkets) pairs on one connection")
+        }
+        return markets
+    }
+
+    private mutating func pair(_ node: Node) -> Pair? {
+        guard let pair = Pair(node.string ?? "") else {
+            self.complain(node, "\"\(node.string ?? "")\" is not a pair of two codes, such as BTC/USDT")
+            return nil
+        }
+        guard pair == pair.common else {
+            self.complain(node, "\(pair) is \(pair.common) by its common codes; write that")
+            return nil
+        }
+        return pair
+    }
+
+    private mutating func market(_ pair: Pair, _ node: Node, _ interval: Duration) -> Market {
+        guard let mapping = node.mapping else {
+            if node.string?.isEmpty == false {
+                self.complain(node, "\(pair) has {\(Self.pairKeys.joined(separator: ": …, ")): …}, or nothing")
+            }
+            return Market(pair: pair, interval: interval)
+        }
+        self.checkKeys(of: mapping, among: Self.pairKeys)
+        if let symbol = mapping["symbol"], symbol.string?.isEmpty ?? true {
+            self.complain(symbol, "\"symbol\" is the exchange's name of the pair")
+        }
+        return Market(
+            pair: pair,
+            symbol: mapping["symbol"]?.string,
+            interval: self.duration(mapping["interval"], "interval", Self.intervals) ?? interval
+        )
+    }
+
+    private mutating func add(_ market: Market, at node: Node, to markets: inout [Market], _ dialect: Dialect) {
+        func symbol(_ market: Market) -> String { market.symbol ?? dialect.symbol(of: market.pair) }
+        if markets.contains(where: { $0.pair == market.pair || symbol($0) == symbol(market) }) {
+            self.complain(node, "\(market.pair) (\(symbol(market))) stands here a second time")
+        }
+        markets.append(market)
+    }
+
+    private mutating func duration(_ node: Node?, _ name: String, _ range: ClosedRange<Duration>) -> Duration? {
+        guard let node else { return nil }
+        if let duration = node.string.flatMap(Quantity.duration), range.contains(duration) { return duration }
+        self.complain(node, "\"\(name)\" is a duration such as 2s, from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    private mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
+        for (key, _) in mapping where !known.contains(key.string ?? "") {
+            let name = key.string ?? ""
+            self.complain(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
+        }
+    }
+}
