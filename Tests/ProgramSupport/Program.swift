@@ -4,7 +4,7 @@ package import Foundation
 package import HubTestSupport
 import Testing
 
-/// A program of this package, running as a process of its own.
+/// A program of this package, or of the system by its path, running as a process of its own.
 package final class Program: Sendable {
     /// What has become of it so far.
     package struct Record: Sendable, CustomStringConvertible {
@@ -33,7 +33,7 @@ package final class Program: Sendable {
     package let identifier: pid_t
 
     /// Where the programs are: beside the tests, unless `BROADTAPE_PROGRAMS` says otherwise.
-    private static let folder =
+    package static let folder =
         ProcessInfo.processInfo.environment["BROADTAPE_PROGRAMS"].map { URL(fileURLWithPath: $0) }
         ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
 
@@ -50,7 +50,8 @@ package final class Program: Sendable {
     ) throws {
         let process = Process()
         let (output, errors, standardInput) = (Pipe(), Pipe(), Pipe())
-        process.executableURL = Self.folder.appendingPathComponent(name)
+        process.executableURL =
+            name.hasPrefix("/") ? URL(fileURLWithPath: name) : Self.folder.appendingPathComponent(name)
         process.arguments = arguments
         process.environment = environment.merging(["HOME": folder.path, "PATH": "/usr/bin:/bin"]) { given, _ in given }
         process.currentDirectoryURL = folder.url

@@ -8,7 +8,7 @@ struct ChainDeclarations {
     private let path: String
     private var complaints: [String] = []
 
-    private static let keys = [
+    static let keys = [
         "endpoints", "endpoints-file", "websocket", "chain-id", "start", "finality", "confirmations", "levels", "bloom",
         "poll", "range", "owners", "owners-file", "contracts",
     ]

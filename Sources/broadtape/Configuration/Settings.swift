@@ -41,6 +41,8 @@ struct Settings {
     var traceSample: Double
     /// All settings as they hold, and where each was said.
     let effective: [EffectiveSetting]
+    /// What each setting takes, in words; those that take any text are missing.
+    let expectations: [Setting: String]
     /// Files that nobody else on the machine should be able to read.
     let secretFiles: [(setting: Setting, path: String)]
     /// Files of certificates.
@@ -141,6 +143,7 @@ struct Settings {
         self.adminPort = reader.number(.adminPort, in: 0...65_535) ?? 0
         self.isAdminPortChosen = reader.isSet(.adminPort)
 
+        self.expectations = reader.expectations
         guard reader.complaints.isEmpty else { throw ConfigurationFault(reader.complaints) }
     }
 
