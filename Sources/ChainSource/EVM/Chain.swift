@@ -80,6 +80,13 @@ package struct Chain: Sendable {
         "chain:\(self.name)"
     }
 
+    /// The event types that it makes.
+    package var types: [String] {
+        let moves = Set(self.contracts.values.joined().flatMap(\.moves).map(\.kind))
+        return ["chainEvent"] + (moves.contains(.transaction) ? ["transactionUpdate"] : [])
+            + (moves.contains(.balance) ? ["balanceUpdate"] : [])
+    }
+
     /// What the node is asked for.
     package var filter: LogFilter {
         LogFilter(

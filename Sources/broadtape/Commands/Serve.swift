@@ -99,7 +99,7 @@ struct Serve: AsyncParsableCommand {
         if let sender = redis?.sender { services.append(RedisSenderService(sender: sender)) }
         if !settings.chains.isEmpty, let store = tape as? any SourceStore {
             services.append(
-                try ChainsService(settings.chains, store: store, on: group, logger: logger) {
+                try ChainsService(settings.chains, store: store, on: group, logger: logger, board: hub.sources) {
                     HubSink(store: store, writer: hub.writer, types: hub.types, limits: settings.hub.intake)
                 }
             )

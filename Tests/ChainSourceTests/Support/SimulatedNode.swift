@@ -138,6 +138,8 @@ final class SimulatedNode: EVMNode {
                 view.hashes.indices.contains(number) ? chain.blocks[view.hashes[number]]?.logs ?? [] : []
             }
             return .result(Self.json(logs.filter(filter.includes)))
+        case .receiptsOfBlock:
+            return .refusal(Refusal(code: -32_601, message: "the method eth_getBlockReceipts does not exist"))
         case .logsOfBlock(let hash, let filter):
             guard let mined = chain.blocks[hash] else {
                 return .refusal(Refusal(code: -32_000, message: "unknown block"))

@@ -40,6 +40,23 @@ struct Answers: Sendable {
         }
     }
 
+    /// The logs of a block's receipts; nil when the node does not give them at all, or not so many.
+    func logsOfReceipts(_ index: Int) throws(FollowFault) -> [Log]? {
+        if case .refusal(let refusal) = self.answers[index] {
+            switch refusal.meaning {
+            case .never, .tooLarge: return nil
+            case .tooFast, .notYet, .pruned: break
+            }
+        }
+        let value = try self.result(index)
+        guard !value.isNull else { throw .again("the node does not have the receipts yet") }
+        do throws(NodeFault) {
+            return try Log.ofReceipts(value)
+        } catch {
+            throw FollowFault(error)
+        }
+    }
+
     /// What the node says would work, when it refuses for size; nil when it does not.
     func refusedForSize(_ index: Int) -> Refusal.Hint?? {
         guard case .refusal(let refusal) = self.answers[index], case .tooLarge(let hint) = refusal.meaning else {

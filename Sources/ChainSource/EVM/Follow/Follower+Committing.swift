@@ -67,6 +67,7 @@ extension Follower {
         self.place = place
         self.contradictions = 0
         self.status.facts += changes.taken
+        self.status.events += events.count
         self.status.undone += changes.undone
         self.status.letters += changes.letters.count
         self.note(place)

@@ -36,7 +36,7 @@ extension Follower {
                 )
                 return .advanced
             }
-            logs = try await self.piecemeal(begin)
+            logs = try await self.wantedLogs(of: begin)
         } else {
             logs = try asked.logs(2)
         }
@@ -69,16 +69,6 @@ extension Follower {
         try await self.commit(&place, events, changes)
         self.span.succeeded(logs: logs.count)
         return .advanced
-    }
-
-    /// One block whose logs are too many for one answer: contract by contract.
-    private func piecemeal(_ block: Block) async throws(FollowFault) -> [Log] {
-        var logs: [Log] = []
-        for address in self.filter.addresses {
-            let filter = LogFilter(addresses: [address], topics: self.filter.topics)
-            logs += try await self.ask([.logsOfBlock(block.hash, filter)]).logs(0)
-        }
-        return logs
     }
 
     private func check(

@@ -25,20 +25,22 @@ extension Follower {
         return .advanced
     }
 
-    /// The wanted logs of a block, all of them.
+    /// The wanted logs of a block, all of them. By hash: by number the node may answer with another block's.
     private func logs(of block: Block) async throws(FollowFault) -> [Log] {
-        let isExact = self.chain.bloom == .exact
-        if isExact, !self.mayHaveWanted(block) { return [] }
-        // By hash: by number the node may answer with another block's.
-        let asked = try await self.ask([.logsOfBlock(block.hash, isExact ? nil : self.filter)])
         let logs: [Log]
-        if isExact, asked.refusedForSize(0) != nil {
-            logs = try await self.wantedOnly(of: block)
-        } else {
-            logs = try asked.logs(0)
-            if isExact, Self.bloom(of: logs) != block.bloom {
-                throw .again("the node does not have all logs of block \(block.number) yet")
+        if self.chain.bloom == .exact {
+            guard self.mayHaveWanted(block) else { return [] }
+            if let all = try await self.allLogs(of: block) {
+                guard Self.bloom(of: all) == block.bloom else {
+                    throw .again("the node does not have all logs of block \(block.number) yet")
+                }
+                logs = all
+            } else {
+                // That it refuses to give so many at once says that it has them.
+                logs = try await self.wantedLogs(of: block)
             }
+        } else {
+            logs = try await self.wantedLogs(of: block)
         }
         guard logs.allSatisfy({ $0.blockHash == block.hash && $0.blockNumber == block.number && !$0.isRemoved }) else {
             throw .again("the node answered with logs of another block")
@@ -46,12 +48,21 @@ extension Follower {
         return logs.filter(self.filter.includes)
     }
 
-    /// A block with more logs than the node gives at once. That none is missing can only be told as far as the bloom
-    /// filter says that there are any.
-    private func wantedOnly(of block: Block) async throws(FollowFault) -> [Log] {
-        let logs = try await self.ask([.logsOfBlock(block.hash, self.filter)]).logs(0)
-        guard !logs.isEmpty else {
-            throw .again("the node says that block \(block.number) has none of the logs that its bloom filter has")
+    /// Every log of a block; nil when they are more than the node gives in one answer.
+    private func allLogs(of block: Block) async throws(FollowFault) -> [Log]? {
+        let asked = try await self.ask([.logsOfBlock(block.hash, nil)])
+        guard asked.refusedForSize(0) != nil else { return try asked.logs(0) }
+        return try await self.ask([.receiptsOfBlock(block.hash)]).logsOfReceipts(0)
+    }
+
+    /// The wanted logs of a block, contract by contract where they are too many for one answer.
+    func wantedLogs(of block: Block) async throws(FollowFault) -> [Log] {
+        let asked = try await self.ask([.logsOfBlock(block.hash, self.filter)])
+        guard asked.refusedForSize(0) != nil else { return try asked.logs(0) }
+        var logs: [Log] = []
+        for address in self.filter.addresses {
+            let filter = LogFilter(addresses: [address], topics: self.filter.topics)
+            logs += try await self.ask([.logsOfBlock(block.hash, filter)]).logs(0)
         }
         return logs
     }

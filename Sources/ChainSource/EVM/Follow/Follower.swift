@@ -20,6 +20,7 @@ package actor Follower {
         package var head = 0
         package var final = 0
         package var facts = 0
+        package var events = 0
         package var undone = 0
         package var rollbacks = 0
         package var letters = 0

@@ -94,6 +94,17 @@ package struct Log: Sendable, Equatable {
         return logs
     }
 
+    /// Reads a node's answer to `eth_getBlockReceipts`.
+    package static func ofReceipts(_ value: JSON.Value) throws(NodeFault) -> [Log] {
+        guard value.kind == .array else { throw .again("the answer to eth_getBlockReceipts is not an array") }
+        var logs: [Log] = []
+        for receipt in value.elements {
+            guard let list = receipt["logs"], list.kind == .array else { throw .again("a receipt lacks its logs") }
+            for element in list.elements { logs.append(try Log(element)) }
+        }
+        return logs
+    }
+
     /// As it goes to the dead letters.
     package var json: [UInt8] {
         var writer = JSON.Writer()

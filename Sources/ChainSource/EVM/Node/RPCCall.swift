@@ -10,6 +10,8 @@ package enum RPCCall: Sendable, Equatable {
     case logsInRange(ClosedRange<Int>, LogFilter)
     /// Without a filter, all logs of the block.
     case logsOfBlock(Hash256, LogFilter?)
+    /// All logs of a block by another way, with a limit of its own.
+    case receiptsOfBlock(Hash256)
 
     package enum BlockName: Sendable, Equatable {
         case number(Int)
@@ -31,6 +33,7 @@ package enum RPCCall: Sendable, Equatable {
         case .block: "eth_getBlockByNumber"
         case .blockByHash: "eth_getBlockByHash"
         case .logsInRange, .logsOfBlock: "eth_getLogs"
+        case .receiptsOfBlock: "eth_getBlockReceipts"
         }
     }
 
@@ -46,6 +49,8 @@ package enum RPCCall: Sendable, Equatable {
         case .blockByHash(let hash):
             writer.string(hash.description)
             writer.bool(false)
+        case .receiptsOfBlock(let hash):
+            writer.string(hash.description)
         case .logsInRange(let range, let filter):
             writer.beginObject()
             writer.member("fromBlock", string: Hex.quantity(range.lowerBound))

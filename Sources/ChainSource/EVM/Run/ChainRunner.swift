@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+package import Hub
 package import Logging
 import NIOCore
 
@@ -18,18 +18,31 @@ package struct ChainRunner: Sendable {
         /// Between two alarms of a chain that is not followed any more.
         package var stopped: Duration = .seconds(30)
 
+        /// Without a step that succeeds, after which subscribers are told that the source is stale.
+        package var stale: Duration = .seconds(60)
+        /// Between two reports at most.
+        package var report: Duration = .seconds(1)
+
         package init() {}
     }
 
     private let follower: Follower
     private let limits: Limits
     private let logger: Logger
+    private let onReport: @Sendable (SourceReport) -> Void
     private let bell = Bell()
 
-    package init(follower: Follower, limits: Limits = Limits(), logger: Logger) {
+    /// - Parameter onReport: Told how the chain is, at most once in ``Limits/report`` while it is well.
+    package init(
+        follower: Follower,
+        limits: Limits = Limits(),
+        logger: Logger,
+        onReport: @escaping @Sendable (SourceReport) -> Void = { _ in }
+    ) {
         self.follower = follower
         self.limits = limits
         self.logger = logger
+        self.onReport = onReport
     }
 
     /// There may be a new block: look at once. From any thread.
@@ -43,12 +56,19 @@ package struct ChainRunner: Sendable {
     package func run(polled: @Sendable (Int) async -> Void = { _ in }) async {
         var backoff = Backoff(self.limits.retry)
         var nextLine = NIODeadline.now()
+        var nextReport = NIODeadline.now()
+        var worked = NIODeadline.now()
         var hasWaited = false
         while !Task.isCancelled {
             do throws(FollowFault) {
                 let progress = try await self.follower.step()
                 backoff.reset()
+                worked = .now()
                 await self.tell(&nextLine)
+                if worked >= nextReport || progress == .idle {
+                    nextReport = worked + TimeAmount(self.limits.report)
+                    await self.report(progress == .idle ? .following : .catchingUp)
+                }
                 guard progress == .idle else { continue }
                 if hasWaited { await polled(await self.follower.status.head) }
                 hasWaited = await self.pause(self.limits.poll)
@@ -56,10 +76,14 @@ package struct ChainRunner: Sendable {
                 switch error {
                 case .again(let why, let after), .slowDown(let why, let after):
                     self.logger.debug("a chain has to be asked again", metadata: ["reason": "\(why)"])
+                    if NIODeadline.now() - worked >= TimeAmount(self.limits.stale) {
+                        await self.report(.stale, trouble: why)
+                    }
                     var delay = max(backoff.delay(), after ?? .zero)
                     if case .slowDown = error { delay = max(delay, .seconds(1)) }
                     try? await Task.sleep(for: delay)
                 case .stopped(let why):
+                    await self.report(.stopped, trouble: why)
                     self.logger.critical(
                         "a chain is not followed any more until it has been looked at",
                         metadata: ["chain": "\(self.follower.chain.name)", "reason": "\(why)"]
@@ -84,6 +108,21 @@ package struct ChainRunner: Sendable {
             group.cancelAll()
             return isTime
         }
+    }
+
+    private func report(_ state: SourceReport.State, trouble: String = "") async {
+        let (chain, status) = (self.follower.chain, await self.follower.status)
+        self.onReport(
+            SourceReport(
+                name: chain.source,
+                types: chain.types,
+                state: state,
+                position: status.number,
+                head: status.head,
+                events: status.events,
+                trouble: trouble
+            )
+        )
     }
 
     private func tell(_ nextLine: inout NIODeadline) async {

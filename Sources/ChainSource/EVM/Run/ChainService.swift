@@ -13,12 +13,13 @@ package struct ChainService: Sendable {
     private let makeFollower: @Sendable () -> Follower
     private let limits: ChainRunner.Limits
     private let makeWatch: MakeWatch?
-    private let onStatus: @Sendable (Follower) -> Void
+    private let onReport: @Sendable (SourceReport?) -> Void
     private let logger: Logger
 
     /// - Parameters:
     ///   - store: Whose nodes take turns.
     ///   - makeFollower: Called at the beginning of each turn, as another node may have gone on meanwhile.
+    ///   - onReport: Told how the chain is while it is followed from here, from any thread; nil when it no longer is.
     package init(
         name: String,
         store: any SourceStore,
@@ -26,7 +27,7 @@ package struct ChainService: Sendable {
         logger: Logger,
         makeWatch: MakeWatch? = nil,
         makeFollower: @escaping @Sendable () -> Follower,
-        onStatus: @escaping @Sendable (Follower) -> Void = { _ in }
+        onReport: @escaping @Sendable (SourceReport?) -> Void = { _ in }
     ) {
         self.name = name
         self.store = store
@@ -34,7 +35,7 @@ package struct ChainService: Sendable {
         self.logger = logger
         self.makeWatch = makeWatch
         self.makeFollower = makeFollower
-        self.onStatus = onStatus
+        self.onReport = onReport
     }
 
     /// Runs until the task is cancelled.
@@ -53,14 +54,19 @@ package struct ChainService: Sendable {
 
     private func lead() async {
         let follower = self.makeFollower()
-        self.onStatus(follower)
-        let runner = ChainRunner(follower: follower, limits: self.limits, logger: self.logger)
+        let runner = ChainRunner(
+            follower: follower,
+            limits: self.limits,
+            logger: self.logger,
+            onReport: self.onReport
+        )
         let watch = self.makeWatch? { runner.wake() }
         self.logger.info("following a chain", metadata: ["chain": "\(self.name)"])
         await withTaskGroup(of: Void.self) { group in
             if let watch { group.addTask { await watch.run() } }
             group.addTask { await runner.run { await watch?.polled(head: $0) } }
         }
+        self.onReport(nil)
         self.logger.info("no longer following a chain", metadata: ["chain": "\(self.name)"])
     }
 }
