@@ -176,6 +176,8 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(name: "Terminal", swiftSettings: settings),
+        .target(name: "Monitor", dependencies: ["Terminal"], swiftSettings: settings),
         .executableTarget(
             name: "broadtape",
             dependencies: nio + [
@@ -184,9 +186,11 @@ let package = Package(
                 "Client",
                 "Hub",
                 "JSON",
+                "Monitor",
                 "RedisBus",
                 "Server",
                 "Tapes",
+                "Terminal",
                 "WebSocket",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -206,6 +210,7 @@ let package = Package(
             dependencies: nio + [
                 "Client",
                 "JSON",
+                "Terminal",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
@@ -220,6 +225,7 @@ let package = Package(
             dependencies: nio + [
                 "Client",
                 "LoadKit",
+                "Terminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "LoadTests/Command",
@@ -368,9 +374,15 @@ let package = Package(
             exclude: ["Vectors"],
             swiftSettings: settings
         ),
+        .testTarget(name: "TerminalTests", dependencies: ["Monitor", "Terminal"], swiftSettings: settings),
+        .testTarget(
+            name: "DocumentTests",
+            dependencies: ["HubTestSupport", "JSON", "ProgramSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "LoadKitTests",
-            dependencies: ["Client", "JSON", "LoadKit", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: ["Client", "JSON", "LoadKit", "Terminal", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings
         ),
         .testTarget(

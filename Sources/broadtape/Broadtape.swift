@@ -9,7 +9,7 @@ struct Broadtape: AsyncParsableCommand {
         abstract: "A real-time hub for money apps: committed, numbered without gaps, then broadcast.",
         subcommands: [
             Serve.self, Token.self, Publish.self, Tail.self, Channels.self, Migrate.self, Verify.self, CheckConfig.self,
-            Drain.self, Doctor.self, APIKeyCommand.self, Revoke.self, ChainCommand.self, RateCommand.self,
+            Drain.self, Doctor.self, Top.self, APIKeyCommand.self, Revoke.self, ChainCommand.self, RateCommand.self,
         ]
     )
 }

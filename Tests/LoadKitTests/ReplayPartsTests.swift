@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Client
+import Terminal
 import Testing
 
 @testable import LoadKit

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Terminal
+
 /// When the events of a scenario are published.
 package enum Pace: Sendable, Equatable {
     /// So many are under way at once: the next goes out when one has been acknowledged and received by everybody.

@@ -4,6 +4,7 @@ import Client
 import Foundation
 import NIOCore
 import Synchronization
+import Terminal
 
 /// Follows channels of a running hub and writes what comes as a trace: `record`.
 ///

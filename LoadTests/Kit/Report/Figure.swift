@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Terminal
+
 /// One number that a scenario measured.
 package struct Figure: Sendable, Equatable {
     /// Its name in JSON.

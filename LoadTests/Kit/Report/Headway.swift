@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Terminal
+
 /// How a run is going.
 package struct Headway: Sendable {
     package var seconds: Double

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import Terminal
 
 /// What a scenario came to.
 package struct Outcome: Sendable {

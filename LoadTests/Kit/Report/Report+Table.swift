@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Terminal
+
 extension Report {
     /// The report as a table for humans.
     package var table: String {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Terminal
+
 /// A table for humans, row by row: a label, then text.
 struct Table {
     private static let columns = ["p50", "p90", "p99", "p99.9", "max"]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import Terminal
 
 extension JSON.Writer {
     mutating func number(_ name: String, _ value: Double) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Terminal
+
 /// Connections are made, authenticated and subscribed, then held: `connect` and `idle`.
 package struct ConnectScenario: Scenario {
     private let target: Target

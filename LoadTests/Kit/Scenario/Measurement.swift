@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Terminal
+
 /// What happened while a scenario measured.
 struct Measurement: Sendable {
     var reading = Meter.Reading()

@@ -4,6 +4,7 @@ import AsyncHTTPClient
 import Client
 import NIOCore
 import NIOHTTP1
+import Terminal
 
 /// Clients are away while events are published, and come back together: `resume`.
 package struct ResumeScenario: Scenario {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Terminal
+
 /// One kind of load with its measurements.
 package protocol Scenario: Sendable {
     /// Does it.

@@ -2,6 +2,7 @@
 
 import Client
 import NIOCore
+import Terminal
 
 /// Some readers stop reading for a time, while others go on: `slow`.
 package struct SlowScenario: Scenario {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Terminal
+
 /// Subscribers follow channels while events are published at a pace: `fanout`, `private` and `churn`.
 package struct StreamScenario: Scenario {
     private let name: String

@@ -20,29 +20,42 @@ extension API {
         let principal = try await self.principal(of: request)
         let query = Query(request)
         let pairs = query[all: "pair"]
-        var writer = JSON.Writer()
-        if let pair = pairs.first, pairs.count == 1 {
-            writer.write(try await self.rate(of: pair, principal), of: pair, stale: self.staleExchanges)
-            return Response(json: writer)
-        }
-        writer.beginObject()
-        writer.name("rates")
-        writer.beginArray()
+        let shown: [(pair: String, rate: Rate?)]
+        var next: String?
         if pairs.isEmpty {
-            let next = try await self.write(query, principal, to: &writer)
-            writer.endArray()
-            writer.member("next", orNull: next)
+            (shown, next) = try await self.page(query, principal)
         } else {
             guard pairs.count <= Self.maxPairs else {
                 throw query.refused("pair", "given \(Self.maxPairs) times at most; this is \(pairs.count) times")
             }
-            for pair in pairs {
-                writer.write(try await self.rate(of: pair, principal), of: pair, stale: self.staleExchanges)
-            }
-            writer.endArray()
+            var found: [(String, Rate?)] = []
+            for pair in pairs { found.append((pair, try await self.rate(of: pair, principal))) }
+            shown = found
         }
-        writer.endObject()
-        return Response(json: writer)
+        let stale = self.staleExchanges
+        var writer = JSON.Writer()
+        if pairs.count == 1 {
+            for (pair, rate) in shown { writer.write(rate, of: pair, stale: stale) }
+        } else {
+            writer.beginObject()
+            writer.name("rates")
+            writer.beginArray()
+            for (pair, rate) in shown { writer.write(rate, of: pair, stale: stale) }
+            writer.endArray()
+            if pairs.isEmpty { writer.member("next", orNull: next) }
+            writer.endObject()
+        }
+        let tag = EntityTag(weak: shown.flatMap { [$0.pair] + Self.words(of: $0.rate) } + stale.sorted())
+        return self.answer(writer, to: request, tag: tag, self.keeping(of: self.rateType))
+    }
+
+    /// What of a rate does not change by itself, as its age does.
+    private static func words(of rate: Rate?) -> [String] {
+        guard let rate else { return [""] }
+        return [
+            rate.rate.description, rate.bid?.description ?? "", rate.ask?.description ?? "", rate.exchange ?? "",
+            rate.updatedAt.description, String(rate.seq),
+        ]
     }
 
     private func rate(of pair: String, _ principal: Principal?) async throws(Problem) -> Rate? {
@@ -54,12 +67,11 @@ extension API {
         return try await self.read { () async throws(TapeFault) in try await rows.rate(of: pair) }
     }
 
-    /// - Returns: The last pair when there are more.
-    private func write(
+    /// Rates ascending by pair, and the last pair when there are more.
+    private func page(
         _ query: Query,
-        _ principal: Principal?,
-        to writer: inout JSON.Writer
-    ) async throws(Problem) -> String? {
+        _ principal: Principal?
+    ) async throws(Problem) -> ([(pair: String, rate: Rate?)], next: String?) {
         let after = try query.text("after")
         let limit = try query.number("limit", range: Self.rowLimit) ?? 100
         // Whoever may read the rate of one pair may read those of all: it is a matter of the type.
@@ -68,15 +80,15 @@ extension API {
         let page = try await self.read { () async throws(TapeFault) in
             try await rows.rates(after: after, limit: limit + 1)
         }
-        for rate in page.prefix(limit) {
-            writer.write(rate, of: rate.pair, stale: self.staleExchanges)
-        }
-        return page.count > limit ? page[limit - 1].pair : nil
+        return (page.prefix(limit).map { ($0.pair, $0) }, page.count > limit ? page[limit - 1].pair : nil)
+    }
+
+    private var rateType: EventType? {
+        self.hub.types.all.first { $0.projection == .rate }
     }
 
     private var staleExchanges: Set<String> {
-        let name = self.hub.types.all.first { $0.projection == .rate }?.name ?? ""
-        return Set(self.hub.staleSources(of: name))
+        Set(self.hub.staleSources(of: self.rateType?.name ?? ""))
     }
 }
 

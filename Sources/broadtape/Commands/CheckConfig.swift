@@ -17,7 +17,15 @@ struct CheckConfig: AsyncParsableCommand {
     )
     var effective = false
 
+    @Flag(help: "Print every setting there is, with what it takes and its default, as a document (Markdown).")
+    var reference = false
+
     func run() async throws {
+        if self.reference {
+            // Nothing is set, so that it is the same everywhere.
+            let settings = try await Settings(flags: [:], environment: [:], path: nil)
+            return print(SettingReference(settings).text, terminator: "")
+        }
         let settings = try await self.options.settings()
         if self.effective {
             for setting in settings.effective { print(setting.line) }

@@ -49,8 +49,14 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning, error or critical (default info).")
     var logLevel: String?
 
+    /// Settings that are flags too.
+    static let flags: Set<Setting> = [
+        .host, .port, .adminPort, .database, .redis, .migrate, .jwtSecret, .jwtSecretFile, .jwksURL, .loops, .node,
+        .logLevel,
+    ]
+
     /// What was given on the command line.
-    private var flags: [Setting: String] {
+    private var given: [Setting: String] {
         var flags: [Setting: String] = [:]
         flags[.host] = self.host
         flags[.port] = self.port
@@ -71,7 +77,7 @@ struct ConfigurationOptions: ParsableArguments {
     func settings() async throws(ConfigurationFault) -> Settings {
         let environment = ProcessInfo.processInfo.environment
         return try await Settings(
-            flags: self.flags,
+            flags: self.given,
             environment: environment,
             path: self.config ?? environment["BROADTAPE_CONFIG"]
         )

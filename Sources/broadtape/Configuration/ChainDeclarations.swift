@@ -8,7 +8,7 @@ struct ChainDeclarations {
     private let path: String
     private(set) var complaints: [String] = []
 
-    private static let keys = [
+    static let keys = [
         "kind", "endpoints", "endpoints-file", "websocket", "chain-id", "start", "finality", "confirmations", "levels",
         "bloom",
         "poll", "range", "owners", "owners-file", "contracts",

@@ -15,6 +15,28 @@ enum Quantity {
         Self.read(text, units: self.sizes)
     }
 
+    /// The ends of a range, as they are written here.
+    static func text(_ range: ClosedRange<Duration>) -> String {
+        "\(Self.text(range.lowerBound)) to \(Self.text(range.upperBound))"
+    }
+
+    /// The ends of a range of sizes, as they are written here.
+    static func text(ofBytes range: ClosedRange<Int>) -> String {
+        "\(Self.text(range.lowerBound, self.sizes, unit: "B")) to \(Self.text(range.upperBound, self.sizes, unit: "B"))"
+    }
+
+    private static func text(_ duration: Duration) -> String {
+        Self.text(Int(duration / .milliseconds(1)), Self.durations, unit: "s")
+    }
+
+    /// In the greatest unit in which it is a whole number.
+    /// - Parameter unit: Of nothing.
+    private static func text(_ value: Int, _ units: [String: Int], unit: String) -> String {
+        let fitting = units.filter { !$0.key.isEmpty && value.isMultiple(of: $0.value) }
+        guard value > 0, let best = fitting.max(by: { $0.value < $1.value }) else { return "\(value)\(unit)" }
+        return "\(value / best.value)\(best.key)"
+    }
+
     private static func read(_ text: String, units: [String: Int]) -> Int? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard let number = Int(digits), let unit = units[String(text.dropFirst(digits.count))] else { return nil }

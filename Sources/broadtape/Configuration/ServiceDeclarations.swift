@@ -10,7 +10,7 @@ struct ServiceDeclarations {
     private var complaints: [String] = []
     private var owners: [[UInt8]: String] = [:]
 
-    private static let keys = ["scopes", "api-keys", "webhook-secret-files"]
+    static let keys = ["scopes", "api-keys", "webhook-secret-files"]
 
     /// Reads the `services` of a file.
     static func services(in file: ConfigurationFile) throws(ConfigurationFault) -> [ServiceAccount] {

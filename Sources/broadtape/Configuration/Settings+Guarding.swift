@@ -104,6 +104,7 @@ extension Settings {
 extension SettingsReader {
     /// Nil where it is off.
     fileprivate mutating func numberOrOff(_ setting: Setting, in range: ClosedRange<Int>) -> Int? {
+        self.note(setting, "off, or a whole number, \(range.lowerBound) to \(range.upperBound)")
         guard self.text(setting) != "off" else { return nil }
         return self.value(setting, "off or a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
             Int(text).flatMap { range.contains($0) ? $0 : nil }
@@ -112,6 +113,7 @@ extension SettingsReader {
 
     /// Nil where it is off.
     fileprivate mutating func bytesOrOff(_ setting: Setting, in range: ClosedRange<Int>) -> Int? {
+        self.note(setting, "off, or a size, \(Quantity.text(ofBytes: range))")
         guard self.text(setting) != "off" else { return nil }
         let expectation = "off or a size such as 64KiB or 1GiB, from \(range.lowerBound) to \(range.upperBound) bytes"
         return self.value(setting, expectation) { text in

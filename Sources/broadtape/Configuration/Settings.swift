@@ -50,6 +50,8 @@ struct Settings {
     var traceSample: Double
     /// All settings as they hold, and where each was said.
     let effective: [EffectiveSetting]
+    /// What each setting takes, in words; those that take any text are missing.
+    let expectations: [Setting: String]
     /// Files that nobody else on the machine should be able to read.
     let secretFiles: [(setting: Setting, path: String)]
     /// Files of certificates.
@@ -158,6 +160,7 @@ struct Settings {
                 return names.allSatisfy { !$0.contains { "/:@".contains($0) } } ? names : nil
             } ?? []
 
+        self.expectations = reader.expectations
         guard reader.complaints.isEmpty else { throw ConfigurationFault(reader.complaints) }
     }
 

@@ -9,6 +9,8 @@ struct SettingsReader {
     private let environment: [String: String]
     private let file: ConfigurationFile?
     private(set) var complaints: [String] = []
+    /// What each setting that was read takes, in words for the reference; those that take any text are missing.
+    private(set) var expectations: [Setting: String] = [:]
 
     init(flags: [Setting: String], environment: [String: String], file: ConfigurationFile?) {
         self.flags = flags
@@ -50,7 +52,13 @@ struct SettingsReader {
         self.reader.string(forKey: ConfigKey([setting.rawValue]))
     }
 
+    /// Puts down what a setting takes; the first words count.
+    mutating func note(_ setting: Setting, _ expectation: String) {
+        if self.expectations[setting] == nil { self.expectations[setting] = expectation }
+    }
+
     mutating func value<T>(_ setting: Setting, _ expectation: String, _ parse: (String) -> T?) -> T? {
+        self.note(setting, expectation)
         guard let text = self.text(setting) else { return nil }
         if let value = parse(text) { return value }
         self.complain("\(self.place(of: setting)): \(setting.rawValue) is \(expectation), not \"\(text)\"")
@@ -68,15 +76,17 @@ struct SettingsReader {
     }
 
     mutating func duration(_ setting: Setting, in range: ClosedRange<Duration>) -> Duration {
-        self.value(setting, "a duration such as 250ms, 10s or 5m, from \(range.lowerBound) to \(range.upperBound)") {
+        self.note(setting, "a duration, \(Quantity.text(range))")
+        return self.value(setting, "a duration such as 250ms, 10s or 5m, from \(Quantity.text(range))") {
             Quantity.duration($0).flatMap { range.contains($0) ? $0 : nil }
         } ?? .zero
     }
 
     /// Nil where it is off.
     mutating func durationOrOff(_ setting: Setting, in range: ClosedRange<Duration>) -> Duration? {
+        self.note(setting, "off, or a duration, \(Quantity.text(range))")
         guard self.text(setting) != "off" else { return nil }
-        let expectation = "off or a duration such as 250ms, 10s or 5m, from \(range.lowerBound) to \(range.upperBound)"
+        let expectation = "off or a duration such as 250ms, 10s or 5m, from \(Quantity.text(range))"
         return self.value(setting, expectation) {
             Quantity.duration($0).flatMap { range.contains($0) ? $0 : nil }
         }
@@ -84,12 +94,17 @@ struct SettingsReader {
 
     /// Nil where it is for ever.
     mutating func durationOrForever(_ setting: Setting, in range: ClosedRange<Duration>) -> Duration? {
+        self.note(setting, "forever, or a duration, \(Quantity.text(range))")
         guard self.text(setting) != "forever" else { return nil }
         return self.duration(setting, in: range)
     }
 
     mutating func bytes(_ setting: Setting, in range: ClosedRange<Int>) -> Int {
-        self.value(setting, "a size such as 64KiB or 1MiB, from \(range.lowerBound) to \(range.upperBound) bytes") {
+        self.note(setting, "a size, \(Quantity.text(ofBytes: range))")
+        return self.value(
+            setting,
+            "a size such as 64KiB or 1MiB, from \(range.lowerBound) to \(range.upperBound) bytes"
+        ) {
             Quantity.bytes($0).flatMap { range.contains($0) ? $0 : nil }
         } ?? range.lowerBound
     }

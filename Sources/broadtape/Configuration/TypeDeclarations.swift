@@ -8,7 +8,7 @@ struct TypeDeclarations {
     private let path: String
     private var complaints: [String] = []
 
-    private static let keys = ["readers", "delivery", "key-field", "slot", "retention", "fields"]
+    static let keys = ["readers", "delivery", "key-field", "slot", "retention", "fields"]
     private static let slotKeys = ["field", "default"]
     private static let fieldKeys = ["kind", "required", "values"]
     private static let kinds: [String: Field.Kind] = [

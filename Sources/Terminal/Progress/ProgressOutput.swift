@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Synchronization
+
+/// Shows how far something is on the standard error: as a bar on a terminal, as a line every few seconds elsewhere, not
+/// at all when quiet. From any thread; may be told as often as one likes.
+package final class ProgressOutput: Sendable {
+    private let line: Mutex<ProgressLine>
+
+    package init(isQuiet: Bool = false) {
+        let style: ProgressLine.Style =
+            isQuiet ? .silent : TerminalDevice.isTerminal(STDERR_FILENO) ? .bar : .lines
+        self.line = Mutex(ProgressLine(style))
+    }
+
+    package func show(_ advance: Advance) {
+        // Written under the lock, so that what is decided later is not written earlier.
+        self.line.withLock { line in
+            let width = TerminalDevice.size(of: STDERR_FILENO).columns
+            if let text = line.advanced(advance, at: .now, width: width) { Self.write(text) }
+        }
+    }
+
+    /// Takes the bar away: before something else is written to the terminal, and at the end.
+    package func clear() {
+        self.line.withLock { line in
+            if let text = line.cleared() { Self.write(text) }
+        }
+    }
+
+    /// Writes a line of its own to the standard error.
+    package func say(_ text: String) {
+        self.line.withLock { line in
+            Self.write((line.cleared() ?? "") + text + "\n")
+        }
+    }
+
+    /// Nobody may be there to read it; that is no reason to end what goes on.
+    private static func write(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    }
+}

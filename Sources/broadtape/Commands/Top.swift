@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import Hub
+import Monitor
+import NIOCore
+import NIOHTTP1
+import Terminal
+import UnixSignals
+
+/// `broadtape top`: what nodes are doing, live.
+struct Top: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what nodes are doing: connections, events, latencies, who is behind, sources.",
+        discussion: """
+            Reads GET /metrics of the nodes' admin ports. Draws a table again and again on a terminal, until q or Ctrl-C; \
+            elsewhere it prints a line for each node each time. Latencies are those of the last 10 s, and exact to the \
+            bounds of the nodes' histograms.
+            """
+    )
+
+    @Option(
+        help: """
+            Admin ports of the nodes, with commas between them (environment: BROADTAPE_ADMIN_URL; default \
+            http://127.0.0.1:8081).
+            """
+    )
+    var to: String?
+
+    @Option(help: "Between two looks, such as 500ms or 2s.")
+    var every = "1s"
+
+    @Flag(help: "Look twice, print the table and end: status 1 if a node does not answer.")
+    var once = false
+
+    private static let leastPause: Duration = .milliseconds(100)
+    private static let maxNodes = 100
+
+    /// What changes what is shown.
+    private enum Happening {
+        case looked(node: Int, Result<NodeReading, Unanswered>)
+        case key(UInt8)
+        case resized
+        case ended
+    }
+
+    private struct Unanswered: Error {
+        let reason: String
+    }
+
+    func run() async throws {
+        guard let pause = Quantity.duration(self.every), pause >= Self.leastPause else {
+            throw ValidationError("--every is a time such as 500ms or 2s, and 100ms or more, not \(self.every)")
+        }
+        let given = self.to ?? ProcessInfo.processInfo.environment["BROADTAPE_ADMIN_URL"] ?? "http://127.0.0.1:8081"
+        let addresses = try Self.addresses(given)
+        var overview = Overview(of: addresses.map { $0.replacing(#/^https?:\/\//#, with: "") })
+        if self.once {
+            for round in 0..<2 {
+                if round > 0 { try await Task.sleep(for: pause) }
+                await Self.look(at: addresses, &overview)
+            }
+            overview.table(columns: Int.max / 2).forEach { print($0) }
+            guard overview.isComplete else { throw ExitCode.failure }
+        } else if let screen = Screen() {
+            await Self.draw(&overview, of: addresses, every: pause, on: screen)
+        } else {
+            while true {
+                await Self.look(at: addresses, &overview)
+                // Not by `print`: whoever reads a pipe wants to see it now.
+                let lines = overview.lines(at: Timestamp.now.description).joined(separator: "\n") + "\n"
+                try FileHandle.standardOutput.write(contentsOf: Data(lines.utf8))
+                try await Task.sleep(for: pause)
+            }
+        }
+    }
+
+    private static func addresses(_ text: String) throws -> [String] {
+        let addresses = text.split(whereSeparator: { $0 == "," || $0.isWhitespace }).map { part in
+            let address = part.contains("://") ? String(part) : "http://\(part)"
+            return address.hasSuffix("/") ? String(address.dropLast()) : address
+        }
+        for address in addresses {
+            guard let url = URL(string: address), url.host != nil, ["http", "https"].contains(url.scheme) else {
+                throw ValidationError("\(address) is no address of an admin port, such as http://127.0.0.1:8081")
+            }
+        }
+        guard (1...Self.maxNodes).contains(addresses.count) else {
+            throw ValidationError("--to names 1 to \(Self.maxNodes) nodes")
+        }
+        return addresses
+    }
+
+    // MARK: Looking
+
+    private static func look(at addresses: [String], _ overview: inout Overview) async {
+        await withTaskGroup(of: (Int, Result<NodeReading, Unanswered>).self) { group in
+            for (index, address) in addresses.enumerated() {
+                group.addTask { (index, await self.look(at: address)) }
+            }
+            for await (index, result) in group { self.take(result, of: index, &overview) }
+        }
+    }
+
+    private static func take(_ result: Result<NodeReading, Unanswered>, of node: Int, _ overview: inout Overview) {
+        switch result {
+        case .success(let reading): overview.took(reading, of: node)
+        case .failure(let unanswered): overview.failed(unanswered.reason, of: node)
+        }
+    }
+
+    private static func look(at address: String) async -> Result<NodeReading, Unanswered> {
+        do {
+            let request = HTTPClientRequest(url: address + "/metrics")
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(2))
+            guard response.status == .ok else {
+                return .failure(Unanswered(reason: "answered \(response.status) at /metrics; is it an admin port?"))
+            }
+            let body = try await response.body.collect(upTo: MetricsPage.maxBytes)
+            return .success(NodeReading(MetricsPage(String(buffer: body)), at: .now))
+        } catch {
+            return .failure(Unanswered(reason: "does not answer (\(error))"))
+        }
+    }
+
+    // MARK: Drawing
+
+    /// Until q, Ctrl-C or a signal; the terminal is as before then.
+    private static func draw(
+        _ overview: inout Overview,
+        of addresses: [String],
+        every pause: Duration,
+        on screen: Screen
+    ) async {
+        // One look of each node at a time, so what waits is bounded by them and by the keys.
+        let (happenings, continuation) = AsyncStream.makeStream(
+            of: Happening.self,
+            bufferingPolicy: .bufferingNewest(4 * Self.maxNodes)
+        )
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigwinch)
+        await withTaskGroup(of: Void.self) { group in
+            for (index, address) in addresses.enumerated() {
+                group.addTask {
+                    while !Task.isCancelled {
+                        let result = await self.look(at: address)
+                        continuation.yield(.looked(node: index, result))
+                        try? await Task.sleep(for: pause)
+                    }
+                }
+            }
+            group.addTask {
+                await screen.readKeys { continuation.yield(.key($0)) }
+                continuation.yield(.ended)
+            }
+            group.addTask {
+                for await signal in signals { continuation.yield(signal == .sigwinch ? .resized : .ended) }
+            }
+            loop: for await happening in happenings {
+                switch happening {
+                case .looked(let node, let result): self.take(result, of: node, &overview)
+                case .key(UInt8(ascii: "q")), .key(UInt8(ascii: "Q")), .ended: break loop
+                case .key, .resized: break
+                }
+                self.show(overview, pause, on: screen)
+            }
+            group.cancelAll()
+        }
+        screen.close()
+    }
+
+    private static func show(_ overview: Overview, _ pause: Duration, on screen: Screen) {
+        let size = screen.size
+        let title = "broadtape top   \(Timestamp.now)   every \(pause)   q ends it"
+        screen.show([title, ""] + overview.table(columns: size.columns, rows: size.rows - 2))
+    }
+}
