@@ -53,7 +53,7 @@ struct StreamResumingTests {
                 guard let stream = source else { continue }
                 for _ in 0..<Int.random(in: 0...6, using: &random) {
                     let isAllThere = zip(Self.channels, published).allSatisfy { seen[$0]?.last == $1 }
-                    if isAllThere, lastID != nil { break }
+                    if isAllThere, stream.lastID != nil { break }
                     let event = try #require(try await stream.next())
                     try Self.note(event, in: &seen)
                 }
