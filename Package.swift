@@ -361,6 +361,7 @@ let package = Package(
                 "Hub",
                 "HubTestSupport",
                 "JSON",
+                "Pages",
                 "Server",
                 "Tapes",
                 "WebSocket",

@@ -97,7 +97,7 @@ function showStatus() {
     tile("Commit, p99", latency(worst("commit99")));
     tile("Delivery, p99", latency(worst("delivery99")));
     tile("Waiting to commit", size(status.writeQueueBytes));
-    tile("Refused since start", [count(status.refused)]);
+    tile("Refused", [count(status.refused)]);
     const role = status.sharesTape ? "shared with other nodes" : "this node's alone";
     find("nodes").replaceChildren(element("tr", {},
         element("td", {}, element("strong", {}, status.node), " ", element("span", { class: "soft" }, "this one")),
@@ -118,9 +118,11 @@ function showCharts() {
         const [text, unit] = latency(value);
         return value === 0 ? "0" : `${Number(text)} ${unit}`;
     };
-    timeline(find("chart-events"), [history.events], keptSeconds, (value) => count(value));
-    timeline(find("chart-commit"), [history.commit99, history.commit50], keptSeconds, milliseconds);
-    timeline(find("chart-delivery"), [history.delivery99, history.delivery50], keptSeconds, milliseconds);
+    // A minute fills the width before it shrinks to a tenth.
+    const shown = [60, 180, keptSeconds].find((seconds) => history.events.length <= seconds);
+    timeline(find("chart-events"), [history.events], shown, (value) => count(value));
+    timeline(find("chart-commit"), [history.commit99, history.commit50], shown, milliseconds);
+    timeline(find("chart-delivery"), [history.delivery99, history.delivery50], shown, milliseconds);
 }
 
 // Tables

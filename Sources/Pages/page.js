@@ -6,13 +6,14 @@
 
 import { Broadtape } from "./broadtape.js";
 import { Absence } from "./absence.js";
-import { find, later, note } from "./kit.js";
+import { element, find, later, note } from "./kit.js";
 import { CuttableSocket, line } from "./line.js";
 import { showBalance, showTransaction, showUser } from "./money.js";
 import { RateCard, shownPoints } from "./rates.js";
-import { grouped } from "./text.js";
+import { clock, grouped } from "./text.js";
 
 const shownPairs = 12;
+const shownEvents = 10;
 const awaySeconds = 10;
 const ratePrefix = "rateChange:";
 const tokenKey = "broadtape.token";
@@ -38,7 +39,21 @@ function count(event) {
     seen.set(event.channel, Math.max(event.seq, last ?? 0));
     received += 1;
     absence?.came(event);
+    newest.unshift(event);
+    newest.length = Math.min(newest.length, shownEvents);
     later(showFacts);
+    later(showTape);
+}
+
+/// What came last, on whatever channel.
+const newest = [];
+
+function showTape() {
+    find("tape-card").hidden = newest.length === 0;
+    find("tape").replaceChildren(...newest.map(({ channel, seq, time, data }) => element("tr", {},
+        element("td", { class: "soft" }, clock(time)), element("td", {}, channel),
+        element("td", { class: "number mono" }, String(seq)),
+        element("td", { class: "number" }, [data.rate ?? data.balance ?? data.amount, data.currency].filter(Boolean).map(grouped).join(" ")))));
 }
 
 function showFacts() {
@@ -306,7 +321,7 @@ async function signIn(token) {
     const channel = `transactionUpdate:${user}`;
     const path = `channels/${encodeURIComponent(channel)}`;
     const { head, first } = await read(path, token);
-    const page = await read(`${path}/events?limit=20&after=${Math.max(first - 1, head - 20, 0)}`, token);
+    const page = await read(`${path}/events?limit=8&after=${Math.max(first - 1, head - 8, 0)}`, token);
     for (const event of page.events) showTransaction(event, false);
     const last = page.events.at(-1)?.seq ?? head;
     places.set(channel, { seq: last, epoch: page.epoch });
