@@ -115,6 +115,7 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: nio + [
+                "BrowserClient",
                 "Hub",
                 "JSON",
                 "Pages",
@@ -144,6 +145,11 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "BrowserClient",
+            resources: [.embedInCode("broadtape.js"), .embedInCode("broadtape.d.ts")],
             swiftSettings: settings
         ),
         .target(

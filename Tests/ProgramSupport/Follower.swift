@@ -78,7 +78,7 @@ package final class Follower: Sendable {
                 log.connections += 1
             case .snapshot, .gap, .refused, .notice:
                 log.faults.append("\(update)")
-            case .authenticated, .subscribed, .caughtUp, .disconnected:
+            case .authenticated, .subscribed, .caughtUp, .behind, .paused, .stale, .disconnected:
                 break
             }
         }

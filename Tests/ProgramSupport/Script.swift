@@ -51,6 +51,14 @@ package enum Script {
         )
     }
 
+    /// Starts a script under Node.
+    /// - Parameter path: From the package's folder.
+    package static func startNode(_ path: String, _ arguments: [String], in folder: TestFolder) throws -> Program {
+        let node = URL(fileURLWithPath: "/usr/bin/node")
+        try #require(FileManager.default.isExecutableFile(atPath: node.path), "there is no node: run `make test-tools`")
+        return try Program(at: node, [Self.root.appendingPathComponent(path).path] + arguments, in: folder)
+    }
+
     private static func run(
         _ interpreter: URL,
         _ arguments: [String],

@@ -16,6 +16,8 @@ public struct Event: Sendable, Equatable {
     public var id: String
     /// When it happened, RFC 3339 in UTC.
     public var time: String
+    /// W3C Trace Context, where the event has one.
+    public var traceparent: String?
     /// The payload as JSON text, exactly as published: amounts are decimal strings and stay untouched.
     public var data: [UInt8]
 
@@ -27,6 +29,7 @@ public struct Event: Sendable, Equatable {
         skipped: Int = 0,
         id: String,
         time: String,
+        traceparent: String? = nil,
         data: [UInt8]
     ) {
         self.channel = channel
@@ -35,8 +38,15 @@ public struct Event: Sendable, Equatable {
         self.skipped = skipped
         self.id = id
         self.time = time
+        self.traceparent = traceparent
         self.data = data
     }
+
+    /// The event type: what stands before the colon of the channel.
+    public var type: String { String(self.channel.prefix { $0 != ":" }) }
+
+    /// What stands behind the first colon of the channel.
+    public var key: String { String(self.channel.drop { $0 != ":" }.dropFirst()) }
 
     /// Roughly what it takes in memory, in bytes.
     var cost: Int {

@@ -51,7 +51,7 @@ extension Message {
             // With a reason it is the hub that ended the subscription.
             if let reason = value["reason"]?.string {
                 let message = "the token does not allow it any more"
-                self = .error(Fault(id: nil, code: reason, message: message, channel: channel, action: nil, items: []))
+                self = .error(Fault(code: reason, message: message, channel: channel, items: []))
             } else {
                 self = .unsubscribed(id: reader.id, channel: channel)
             }
@@ -100,6 +100,7 @@ private struct Reader {
             skipped: max(0, value["skipped"]?.integer ?? 0),
             id: id,
             time: value["time"]?.string ?? "",
+            traceparent: value["traceparent"]?.string,
             data: Array(data.text)
         )
     }
@@ -177,6 +178,7 @@ private struct Reader {
             message: self.message["message"]?.string ?? "",
             channel: self.message["channel"]?.string,
             action: self.message["action"]?.string,
+            retryAfter: self.message["retryAfter"]?.integer,
             items: Problem.Item.list(self.message["items"])
         )
     }

@@ -67,6 +67,8 @@ package enum Message: Sendable, Equatable {
         package var channel: String?
         /// What the client can do: `snapshot`, `auth`, `retry`.
         package var action: String?
+        /// Milliseconds before which there is no use in asking again.
+        package var retryAfter: Int?
         /// What is wrong with each bad event of a publish request.
         package var items: [Problem.Item]
     }

@@ -11,7 +11,7 @@ struct Course: Sendable, Equatable {
         case ready
         /// On the way to a connection. → `open`, `waiting`, `stopped`
         case connecting
-        /// Connected. → `waiting`, `stopped`
+        /// Connected. → `waiting`, `connecting`, `stopped`
         case open(since: NIODeadline)
         /// Staying away for a while. → `ready`
         case waiting(until: NIODeadline)
@@ -23,7 +23,10 @@ struct Course: Sendable, Equatable {
     static let longestWait = TimeAmount.minutes(10)
 
     private(set) var phase = Phase.ready
-    private var failures = 0
+    /// In a row.
+    private(set) var failures = 0
+    /// Whether the hub has chosen the time of the wait.
+    private(set) var isHinted = false
     private var invitation: TimeAmount?
     private let backoff: Backoff
 
@@ -34,8 +37,8 @@ struct Course: Sendable, Equatable {
     /// A connection is being made.
     mutating func connecting() {
         switch self.phase {
-        case .ready, .waiting: self.phase = .connecting
-        case .connecting, .open, .stopped: break
+        case .ready, .waiting, .open: self.phase = .connecting
+        case .connecting, .stopped: break
         }
     }
 
@@ -88,10 +91,12 @@ struct Course: Sendable, Equatable {
     private mutating func delay(after ending: Ending, random: Double) -> TimeAmount {
         if let invitation = self.invitation ?? ending.invitation {
             self.invitation = nil
+            self.isHinted = true
             return min(invitation, Self.longestWait)
         }
         self.failures += 1
         let delay = self.backoff.delay(failures: self.failures, random: random)
+        self.isHinted = ending.leastWait != nil
         guard let least = ending.leastWait else { return delay }
         return max(delay, min(least, Self.longestWait))
     }

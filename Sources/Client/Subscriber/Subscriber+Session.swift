@@ -11,11 +11,11 @@ import Glibc
 /// What happens on a connection. All of it on the subscriber's loop, which is the connection's.
 extension Subscriber: ConnectionReceiver {
     package nonisolated func connectionOpened() {
-        self.assumeIsolated { $0.opened(now: .now()) }
+        self.assumeIsolated { $0.opened() }
     }
 
     package nonisolated func connectionReceived(_ text: ByteBuffer) {
-        self.assumeIsolated { $0.received(text, now: .now()) }
+        self.assumeIsolated { $0.received(text) }
     }
 
     package nonisolated func connectionEnded(_ ending: Ending) {
@@ -23,156 +23,10 @@ extension Subscriber: ConnectionReceiver {
     }
 }
 
+/// Doing what the machine decides.
 extension Subscriber {
-    /// Silence after which a connection counts as dead, in half heartbeats.
-    private static let silence = 5
-
-    private func opened(now: NIODeadline) {
-        self.course.opened(now: now)
-        self.listeningSince = now
-        self.lastSignOfLife = now
-        self.send(self.tracks.sessionStarted(now: now))
-        self.startTicking()
-    }
-
-    private func send(_ outgoing: [Tracks.Outgoing]) {
-        for outgoing in outgoing {
-            self.connection?.send(outgoing.request.encoded(id: outgoing.id))
-        }
-    }
-
-    private func received(_ text: ByteBuffer, now: NIODeadline) {
-        do throws(Message.Unreadable) {
-            self.received(try Message(text), now: now)
-        } catch {
-            self.connection?.abandon(.violation(error.description))
-        }
-    }
-
-    private func received(_ message: Message, now: NIODeadline) {
-        switch message {
-        case .event(let event):
-            switch self.tracks.event(event, now: now) {
-            case .deliver(let event):
-                self.push(.event(event))
-            case .deliverAfter(let gap, let event):
-                self.push(.gap(gap))
-                self.push(.event(event))
-            case .drop:
-                break
-            }
-        case .snapshot(let event):
-            if let event = self.tracks.snapshot(event, now: now) { self.push(.snapshot(event)) }
-        case .subscribed(let answer):
-            self.tracks.subscribed(answer).forEach { self.push($0) }
-        case .caughtUp(let channel, let seq):
-            self.push(.caughtUp(channel: channel, seq: seq))
-        case .heartbeat(let heads, _, _):
-            self.tracks.heartbeat(heads, now: now)
-        case .welcome(let welcome):
-            self.heartbeat = .milliseconds(Int64(min(max(welcome.heartbeatMilliseconds, 1), 3_600_000)))
-            self.startTicking()
-            self.push(.connected(session: welcome.session, node: welcome.node))
-        case .authenticated(let answer):
-            self.scheduleRefresh(expires: answer.expires)
-            self.push(.authenticated(user: answer.user))
-        case .error(let fault):
-            self.received(fault, now: now)
-        case .goodbye(_, let reconnectAfter):
-            self.course.goodbye(reconnectAfter: .milliseconds(Int64(reconnectAfter)))
-        case .unsubscribed, .history, .published, .pong, .unknown:
-            break
-        }
-    }
-
-    private func received(_ fault: Message.Fault, now: NIODeadline) {
-        switch self.tracks.fault(fault, now: now, random: .random(in: 0...1)) {
-        case .restart(let gap, let outgoing):
-            self.push(.gap(gap))
-            self.send(outgoing)
-        case .refused(let channel):
-            self.push(.refused(channel: channel, code: fault.code, message: fault.message))
-            if self.tracks.isExhausted {
-                self.closeForGood(.nothingToRead(code: fault.code, message: fault.message))
-            }
-        case .notice:
-            self.push(.notice(code: fault.code, message: fault.message))
-        case .postponed:
-            break
-        }
-    }
-
-    /// The session is over: nothing of it may go on.
-    func sessionEnded() {
-        self.ticker?.cancel()
-        self.ticker = nil
-        self.refresh?.cancel()
-        self.refresh = nil
-        self.tracks.sessionEnded()
-    }
-
-    /// Reads on after a pause.
-    func readOn() {
-        guard let connection = self.connection, connection.isPaused else { return }
-        let now = NIODeadline.now()
-        self.listeningSince = now
-        self.tracks.listen(now: now)
-        connection.resume()
-    }
-
-    // MARK: - By the clock
-
-    private func startTicking() {
-        self.ticker?.cancel()
-        let delay = min(max(self.heartbeat.halved(times: 2), .milliseconds(10)), .seconds(1))
-        self.ticker = self.loop.scheduleRepeatedTask(initialDelay: delay, delay: delay) { _ in
-            self.assumeIsolated { $0.tick(now: .now()) }
-        }
-    }
-
-    private func tick(now: NIODeadline) {
-        guard let connection = self.connection, connection.isOpen else { return }
-        self.send(self.tracks.overdue(now: now))
-        guard !connection.isPaused else {
-            // The hub takes a client for dead that says nothing, and pings do not reach one that does not read.
-            if now - self.lastSignOfLife >= self.heartbeat.halved(times: 1) {
-                self.lastSignOfLife = now
-                connection.sendSignOfLife()
-            }
-            return
-        }
-        let silence = now - max(connection.lastHeard, self.listeningSince)
-        if silence > (Self.silence * self.heartbeat).halved(times: 1) {
-            connection.abandon(.silent(milliseconds: Int(silence.nanoseconds / 1_000_000)))
-        } else if let channel = self.tracks.stuck(now: now, heartbeat: self.heartbeat) {
-            connection.abandon(.stuck(channel: channel))
-        }
-    }
-
-    // MARK: - Tokens
-
-    private func scheduleRefresh(expires: String?) {
-        self.refresh?.cancel()
-        self.refresh = nil
-        guard self.token != nil, let expires, let delay = Expiry.refreshDelay(expires: expires, now: Self.wallClock())
-        else { return }
-        self.refresh = self.loop.scheduleTask(in: .milliseconds(Int64(delay))) {
-            self.assumeIsolated { $0.refreshIsDue() }
-        }
-    }
-
-    private func refreshIsDue() {
-        self.needsToken = true
-        self.wake()
-    }
-
-    /// Replaces the token of the open session.
-    ///
-    /// If that does not work out, the hub will close with 4005 and the next connect asks for a token again.
-    func refreshToken() async {
-        guard let token = try? await self.token?(), token != self.presentToken else { return }
-        self.presentToken = token
-        self.connection?.send(Request.auth(token: token).encoded(id: 0))
+    var moment: Machine.Moment {
+        Machine.Moment(now: .now(), wall: Self.wallClock(), random: .random(in: 0...1))
     }
 
     /// Milliseconds since 1970.
@@ -181,10 +35,167 @@ extension Subscriber {
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Int(time.tv_sec) * 1000 + Int(time.tv_nsec) / 1_000_000
     }
+
+    private func opened() {
+        self.perform(self.machine.opened(at: self.moment))
+        // What came before it was open may have filled the queue.
+        if self.signsOfLife != nil {
+            self.machine.listen(false, now: .now())
+        } else if !self.hasRoom {
+            self.pause()
+        }
+    }
+
+    private func received(_ text: ByteBuffer) {
+        do throws(Message.Unreadable) {
+            self.perform(self.machine.received(try Message(text), at: self.moment))
+        } catch {
+            self.perform(self.machine.received(error, at: self.moment))
+        }
+    }
+
+    private func connectionHasEnded(_ ending: Ending) {
+        self.connection = nil
+        self.stopSignsOfLife()
+        self.perform(self.machine.ended(self.ownEnding ?? ending, at: self.moment))
+        if self.isCancelled { self.wake() }
+    }
+
+    func perform(_ outputs: [Machine.Output]) {
+        for output in outputs { self.perform(output) }
+        self.schedule()
+    }
+
+    private func perform(_ output: Machine.Output) {
+        switch output {
+        case .connect(let token):
+            self.connecting = .some(token)
+            self.wake()
+        case .askToken:
+            self.needsToken = true
+            self.wake()
+        case .send(let request, let id):
+            self.connection?.send(request.encoded(id: id))
+        case .close(let ending):
+            self.connecting = nil
+            self.connection?.abandon(ending)
+        case .status(let status, let occasion):
+            self.tell(status, occasion)
+        case .subscribed(let position, _, let mode, _):
+            self.push(.subscribed(position, mode: Update.Mode(mode)))
+        case .event(let event):
+            self.push(.event(event))
+        case .snapshot(let event):
+            self.push(.snapshot(event))
+        case .caughtUp(let channel, let seq):
+            self.push(.caughtUp(channel: channel, seq: seq))
+        case .gap(let gap):
+            self.push(.gap(gap))
+        case .behind(let channel, let isBehind, let head, let seq):
+            self.push(.behind(channel: channel, isBehind: isBehind, head: head, seq: seq))
+        case .stale(let sources):
+            self.push(.stale(sources))
+        case .refused(let channel, let code, let message):
+            self.push(.refused(channel: channel, code: code, message: message))
+            guard self.machine.tracks.isExhausted, self.uncharted.isEmpty else { return }
+            self.ownEnding = .nothingToRead(code: code, message: message)
+            self.connection?.close()
+        case .error(let code, let message, _):
+            self.push(.notice(code: code, message: message))
+        case .save(let position):
+            self.unsaved[position.channel] = position
+            self.wake()
+        }
+    }
+
+    private func tell(_ status: Status, _ occasion: Status.Occasion) {
+        switch occasion {
+        case .welcomed:
+            self.push(.connected(session: status.session ?? "", node: status.node ?? ""))
+        case .authenticated:
+            self.user = status.user
+            self.push(.authenticated(user: status.user ?? ""))
+            self.wake()
+        case .noticed:
+            guard status.isPaused != self.isPaused else { return }
+            self.isPaused = status.isPaused
+            self.push(.paused(status.isPaused))
+        case .lost(let ending):
+            self.isPaused = false
+            self.push(.disconnected(ending, retryInMilliseconds: status.retryIn?.milliseconds ?? 0))
+        case .stopped(let ending):
+            self.ending = ending
+            self.wake()
+        case .connecting, .hostChanged, .closed:
+            break
+        }
+    }
+
+    // MARK: - The clock
+
+    /// Sets the timer. One that comes too early is set again; setting it for every message would cost more.
+    ///
+    /// Not without a connection while the consumer is behind: attempts to connect leave updates too.
+    func schedule() {
+        guard self.hasRoom || self.connection != nil, let wakeAt = self.machine.wakeAt else { return }
+        if let timerAt = self.timerAt, timerAt <= wakeAt { return }
+        self.timer?.cancel()
+        self.timerAt = wakeAt
+        self.timer = self.loop.scheduleTask(deadline: wakeAt) {
+            self.assumeIsolated { $0.timerFired() }
+        }
+    }
+
+    private func timerFired() {
+        guard let due = self.timerAt else { return }
+        self.timer = nil
+        self.timerAt = nil
+        let moment = self.moment
+        if let connection = self.connection { self.machine.heard(now: connection.lastHeard) }
+        self.perform(self.machine.wake(at: moment, late: moment.now - due))
+    }
+
+    func stopTimers() {
+        self.timer?.cancel()
+        self.timer = nil
+        self.timerAt = nil
+        self.stopSignsOfLife()
+    }
+
+    // MARK: - Consumers that do not keep up
+
+    /// Nothing is read until the consumer has taken what there is.
+    func pause() {
+        guard let connection = self.connection, self.signsOfLife == nil else { return }
+        connection.pause()
+        self.machine.listen(false, now: .now())
+        // The hub takes a client for dead that says nothing, and pings do not reach one that does not read.
+        let delay = TimeAmount.nanoseconds(self.machine.heartbeat.nanoseconds / 2)
+        self.signsOfLife = self.loop.scheduleRepeatedTask(initialDelay: delay, delay: delay) { _ in
+            self.assumeIsolated { $0.connection?.sendSignOfLife() }
+        }
+    }
+
+    /// Reads on after a pause.
+    func readOn() {
+        guard let connection = self.connection, connection.isPaused else { return }
+        self.stopSignsOfLife()
+        self.machine.listen(true, now: .now())
+        connection.resume()
+    }
+
+    private func stopSignsOfLife() {
+        self.signsOfLife?.cancel()
+        self.signsOfLife = nil
+    }
 }
 
-extension TimeAmount {
-    fileprivate func halved(times: Int64) -> TimeAmount {
-        .nanoseconds(self.nanoseconds >> times)
+extension Update.Mode {
+    fileprivate init(_ mode: Message.Mode) {
+        switch mode {
+        case .live: self = .live
+        case .snapshot: self = .snapshot
+        case .resumed: self = .resumed
+        }
     }
 }

@@ -18,60 +18,75 @@ public typealias TokenProvider = @Sendable () async throws -> String
 ///         for await update in updates { … }
 ///     }
 ///
-/// An actor on an event loop, the one its connection lives on.
+/// An actor on an event loop, the one its connection lives on. ``Machine`` decides; this does it.
 public actor Subscriber {
     /// How a subscriber behaves.
-    public struct Options: Sendable, Equatable {
+    public struct Options: Sendable {
         /// Updates kept for a consumer that does not keep up, in bytes; then nothing is read until it has taken them.
         public var queueBytes: Int
         /// How long to stay away between connections.
         public var backoff: Backoff
+        /// Where cursors are kept over the life of the process; nil keeps none.
+        public var cursors: (any CursorStore)?
 
         /// Creates options.
-        public init(queueBytes: Int = 1 << 20, backoff: Backoff = Backoff()) {
+        public init(
+            queueBytes: Int = 1 << 20,
+            backoff: Backoff = Backoff(),
+            cursors: (any CursorStore)? = nil
+        ) {
             self.queueBytes = queueBytes
             self.backoff = backoff
+            self.cursors = cursors
         }
     }
 
-    /// What ``run()`` waits for.
+    /// What ``run()`` does, because it takes time or ends it.
     enum Turn {
-        /// The token is about to expire.
-        case refreshToken
-        /// The connection has ended.
-        case ended(Ending)
+        case askToken
+        case connect(token: String?)
+        case loadCursors([Subscription])
+        case saveCursors([Position])
+        case stop(Ending)
+        case cancelled
     }
-
-    /// Before the hub has told its own.
-    private static let defaultHeartbeat = TimeAmount.seconds(10)
 
     nonisolated let loop: any EventLoop
     private let connector: Connector
-    let token: TokenProvider?
-    private let options: Options
+    private let token: TokenProvider?
+    var hasToken: Bool { self.token != nil }
+    let options: Options
 
-    var course: Course
-    var tracks: Tracks
+    var machine: Machine
     var connection: Connection?
-    var heartbeat = Subscriber.defaultHeartbeat
-    /// Since when what was heard counts; later than the last thing heard only after a pause.
-    var listeningSince = NIODeadline.now()
-    var lastSignOfLife = NIODeadline.now()
-    var ticker: RepeatedTask?
-    var refresh: Scheduled<Void>?
-    var presentToken: String?
+    /// While nothing is read.
+    var signsOfLife: RepeatedTask?
+    var timer: Scheduled<Void>?
+    var timerAt: NIODeadline?
+    /// Subscriptions whose cursors have not been looked for.
+    var uncharted: [Subscription]
+    /// Cursors to be saved, by channel; newer ones take the place of older ones.
+    var unsaved: [String: Position] = [:]
 
     private var queue: [Update] = []
     private var queuedBytes = 0
+    /// The last event of each channel that was taken, and that is handled once more is asked for.
+    private var taken: [Position] = []
     private var isFinished = false
     private var isRunning = false
+    private(set) var isCancelled = false
     private var consumer: CheckedContinuation<Void, Never>?
     private var roomWaiter: CheckedContinuation<Void, Never>?
 
-    private var ending: Ending?
+    var ending: Ending?
     /// Why this side closes the connection, where the close code does not say it.
-    private var ownEnding: Ending?
+    var ownEnding: Ending?
+    /// Whom the present token belongs to.
+    var user: String?
+    var isPaused = false
     var needsToken = false
+    /// A connection to be made: with this token, or without one.
+    var connecting: String??
     private var turnWaiter: CheckedContinuation<Void, Never>?
 
     /// Runs on the connection's event loop.
@@ -82,7 +97,7 @@ public actor Subscriber {
     /// Creates a subscriber; ``run()`` makes it work.
     /// - Parameters:
     ///   - address: Where the hub is.
-    ///   - subscriptions: The channels to follow, at least one.
+    ///   - subscriptions: The channels to follow; ``subscribe(_:)`` adds others.
     ///   - token: Gives out tokens; nil reads what everyone may read.
     ///   - tls: For an address that asks for TLS.
     public init(
@@ -113,8 +128,13 @@ public actor Subscriber {
         self.loop = loop
         self.token = token
         self.options = options
-        self.course = Course(backoff: options.backoff)
-        self.tracks = Tracks(subscriptions, backoff: options.backoff)
+        self.uncharted = options.cursors == nil ? [] : subscriptions
+        self.machine = Machine(
+            options.cursors == nil ? subscriptions : [],
+            hasToken: token != nil,
+            backoff: options.backoff,
+            now: .now()
+        )
     }
 
     /// What happens, in order.
@@ -123,7 +143,7 @@ public actor Subscriber {
     public nonisolated var updates: Updates { Updates(self) }
 
     /// Where the channels have got to, to resume from in another process.
-    public var positions: [Position] { self.tracks.positions }
+    public var positions: [Position] { self.machine.tracks.positions }
 
     // MARK: - Running
 
@@ -162,17 +182,16 @@ public actor Subscriber {
         self.isRunning = true
         defer { self.finish() }
         try await withTaskCancellationHandler {
+            try Task.checkCancellation()
+            self.perform(self.machine.start(at: self.moment))
             while true {
-                try await self.awaitRoom()
-                let ending = try await self.visit()
-                self.sessionEnded()
-                try Task.checkCancellation()
-                switch self.course.ended(ending, now: .now(), random: .random(in: 0...1)) {
-                case .stop(let ending):
-                    throw ending
-                case .wait(let time):
-                    self.push(.disconnected(ending, retryInMilliseconds: Int(time.nanoseconds / 1_000_000)))
-                    try await Task.sleep(for: .nanoseconds(time.nanoseconds))
+                switch await self.nextTurn() {
+                case .askToken: await self.askToken()
+                case .connect(let token): await self.connect(token: token)
+                case .loadCursors(let subscriptions): await self.loadCursors(of: subscriptions)
+                case .saveCursors(let positions): await self.saveCursors(positions)
+                case .stop(let ending): throw ending
+                case .cancelled: throw CancellationError()
                 }
             }
         } onCancel: {
@@ -180,34 +199,23 @@ public actor Subscriber {
         }
     }
 
-    /// One connection, from asking for a token to its end.
-    private func visit() async throws -> Ending {
-        do {
-            self.presentToken = try await self.token?()
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch {
-            return .noToken(String(describing: error))
-        }
-        try Task.checkCancellation()
-        self.course.connecting()
-        self.ending = nil
-        self.needsToken = false
-        self.connection = self.connector.connect(on: self.loop, token: self.presentToken, receiver: self)
-        while true {
-            switch await self.nextTurn() {
-            case .refreshToken: await self.refreshToken()
-            case .ended(let ending): return ending
-            }
-        }
-    }
-
     private func nextTurn() async -> Turn {
         while true {
-            if let ending = self.ending { return .ended(ending) }
+            if !self.unsaved.isEmpty {
+                defer { self.unsaved = [:] }
+                return .saveCursors(Array(self.unsaved.values))
+            }
+            if self.isCancelled, self.connection == nil { return .cancelled }
+            if let ending = self.ending { return .stop(ending) }
+            let charted = self.takeUncharted()
+            if !charted.isEmpty { return .loadCursors(charted) }
             if self.needsToken {
                 self.needsToken = false
-                return .refreshToken
+                return .askToken
+            }
+            if let token = self.connecting {
+                self.connecting = nil
+                return .connect(token: token)
             }
             await withCheckedContinuation { self.turnWaiter = $0 }
         }
@@ -219,31 +227,46 @@ public actor Subscriber {
         self.turnWaiter = nil
     }
 
-    /// Closes the connection; its end will count as this one.
-    func closeForGood(_ ending: Ending) {
-        self.ownEnding = ending
-        self.connection?.close()
+    private func askToken() async {
+        do {
+            let token = try await self.token?() ?? ""
+            self.perform(self.machine.tokenArrived(token, at: self.moment))
+        } catch {
+            self.perform(self.machine.tokenFailed(String(describing: error), at: self.moment))
+        }
     }
 
-    func connectionHasEnded(_ ending: Ending) {
-        self.ending = self.ownEnding ?? ending
-        self.connection = nil
-        self.wake()
+    /// Attempts to connect leave updates too; they wait for the consumer like everything else.
+    private func connect(token: String?) async {
+        while self.queuedBytes >= self.options.queueBytes, !self.isCancelled {
+            await withCheckedContinuation { self.roomWaiter = $0 }
+        }
+        guard !self.isCancelled, self.machine.awaitsConnection else { return }
+        self.connection = self.connector.connect(on: self.loop, token: token, receiver: self)
     }
 
     private func cancelled() {
+        self.isCancelled = true
+        // Nothing is told of the end of a connection that nobody wants any more.
+        _ = self.machine.close()
         self.connection?.close()
         self.roomWaiter?.resume()
         self.roomWaiter = nil
+        self.wake()
     }
 
     private func finish() {
         self.isFinished = true
+        self.stopTimers()
+        self.connection?.close()
         self.consumer?.resume()
         self.consumer = nil
     }
 
     // MARK: - Updates
+
+    /// Whether the consumer has left room for more.
+    var hasRoom: Bool { self.queuedBytes < self.options.queueBytes }
 
     /// Appends an update.
     ///
@@ -251,13 +274,15 @@ public actor Subscriber {
     func push(_ update: Update) {
         self.queue.append(update)
         self.queuedBytes += update.cost
-        if self.queuedBytes >= self.options.queueBytes { self.connection?.pause() }
+        if !self.hasRoom { self.pause() }
         self.consumer?.resume()
         self.consumer = nil
     }
 
     /// What has gathered; empty only at the end or when the task is cancelled.
     func take() async -> [Update] {
+        self.handled(self.taken)
+        self.taken = []
         await withTaskCancellationHandler {
             while self.queue.isEmpty, !self.isFinished, !Task.isCancelled, self.consumer == nil {
                 await withCheckedContinuation { self.consumer = $0 }
@@ -268,22 +293,16 @@ public actor Subscriber {
         let batch = self.queue
         self.queue = []
         self.queuedBytes = 0
+        if self.options.cursors != nil { self.taken = batch.compactMap(\.place) }
         self.roomWaiter?.resume()
         self.roomWaiter = nil
         self.readOn()
+        self.schedule()
         return batch
     }
 
     private func consumerCancelled() {
         self.consumer?.resume()
         self.consumer = nil
-    }
-
-    /// Attempts to connect leave updates too; they wait for the consumer like everything else.
-    private func awaitRoom() async throws {
-        while self.queuedBytes >= self.options.queueBytes, !Task.isCancelled {
-            await withCheckedContinuation { self.roomWaiter = $0 }
-        }
-        try Task.checkCancellation()
     }
 }

@@ -7,15 +7,18 @@ struct Track: Sendable, Equatable {
     enum Phase: Sendable, Equatable {
         /// There is no session. → `requested`
         case idle
-        /// Asked for; not answered. → `active`, `idle`, `postponed`, `refused`
-        case requested
-        /// Events come. → `idle`, `requested` (the hub ended it), `postponed`
+        /// Asked for with this id; not answered. → `active`, `idle`, `postponed`, `refused`
+        case requested(id: Int)
+        /// Events come. → `idle`, `requested` (the hub ended it), `postponed`, `refused`
         case active
         /// The hub could not do it just now. → `requested`, `idle`
         case postponed(until: NIODeadline)
         /// The hub will not do it. Final.
         case refused
     }
+
+    /// How many heartbeats a channel may stand still behind its head while others get on.
+    private static let patience: Int64 = 3
 
     let wanted: Subscription
     var phase = Phase.idle
@@ -31,11 +34,15 @@ struct Track: Sendable, Equatable {
     private var needsSnapshot = false
     private var postponements = 0
 
+    /// The least number that may be saved: below it the state at the beginning is not complete.
+    private var savableFrom = 0
+    private var saved: Position?
+    private var isFrozen = false
+
     /// The newest head the hub told of.
     private var toldHead = 0
     /// Since when it has been behind without getting on.
     private var behindSince: NIODeadline?
-    private var seqWhenBehind = 0
 
     init(_ wanted: Subscription) {
         self.wanted = wanted
@@ -65,6 +72,14 @@ struct Track: Sendable, Equatable {
         return request
     }
 
+    /// Where it can be resumed from, if it can.
+    var position: Position? {
+        guard self.isResumable, let epoch = self.epoch else { return nil }
+        return Position(channel: self.channel, epoch: epoch, seq: self.seq)
+    }
+
+    var isBehind: Bool { self.behindSince != nil }
+
     /// The session has ended.
     mutating func sessionEnded() {
         switch self.phase {
@@ -82,6 +97,7 @@ struct Track: Sendable, Equatable {
         self.phase = .active
         self.channel = answer.channel
         self.postponements = 0
+        self.needsSnapshot = false
         let known = self.isResumable ? self.seq : nil
         self.epoch = answer.epoch
         switch answer.mode {
@@ -89,10 +105,10 @@ struct Track: Sendable, Equatable {
             self.isResumable = true
             return nil
         case .live, .snapshot:
-            self.needsSnapshot = false
             self.seq = answer.head
             self.isResumable = answer.mode == .live
             self.snapshotHead = answer.mode == .live ? nil : answer.head
+            self.savableFrom = answer.mode == .live ? 0 : answer.head
             guard let known, known < answer.head else { return nil }
             return Gap(channel: self.channel, after: known, before: answer.head + 1, reason: .missing)
         }
@@ -117,12 +133,13 @@ struct Track: Sendable, Equatable {
     }
 
     /// An event arrived.
-    mutating func received(seq: Int, skipped: Int) -> OnEvent {
+    mutating func received(seq: Int, skipped: Int, now: NIODeadline) -> OnEvent {
         guard seq > self.seq else { return .drop }
         let last = self.seq
         self.seq = seq
         self.snapshotHead = nil
         self.isResumable = true
+        if self.behindSince != nil { self.behindSince = seq < self.toldHead ? now : nil }
         guard seq - last - 1 > skipped else { return .deliver }
         return .deliverAfter(Gap(channel: self.channel, after: last, before: seq - skipped, reason: .missing))
     }
@@ -140,34 +157,54 @@ struct Track: Sendable, Equatable {
     }
 
     /// The hub asked to try again later.
-    mutating func postponed(backoff: Backoff, now: NIODeadline, random: Double) {
+    /// - Parameter least: What it asked for.
+    mutating func postponed(backoff: Backoff, least: TimeAmount, now: NIODeadline, random: Double) {
         self.postponements += 1
-        self.phase = .postponed(until: now + backoff.delay(failures: self.postponements + 1, random: random))
+        self.behindSince = nil
+        let delay = backoff.delay(failures: self.postponements + 1, random: random)
+        self.phase = .postponed(until: now + max(delay, min(least, Course.longestWait)))
     }
+
+    // MARK: - The head
 
     /// The hub told the head.
-    mutating func told(head: Int, now: NIODeadline) {
+    ///
+    /// Returns the newest it told of, if events are missing.
+    mutating func told(head: Int, now: NIODeadline) -> Int? {
+        guard case .active = self.phase else { return nil }
         self.toldHead = max(self.toldHead, head)
-        guard case .active = self.phase, self.seq < self.toldHead, self.behindSince == nil else { return }
-        self.listen(now: now)
+        guard self.seq < self.toldHead else { return nil }
+        if self.behindSince == nil { self.behindSince = now }
+        return self.toldHead
     }
 
-    /// Counts from now on again how long it has been behind; reading was paused until now.
+    /// Counts from now on again how long it has been behind; nothing could be heard until now.
     mutating func listen(now: NIODeadline) {
-        self.behindSince = now
-        self.seqWhenBehind = self.seq
+        if self.behindSince != nil { self.behindSince = now }
     }
 
-    /// For how long it has been behind without getting on; nil when it is not behind.
-    mutating func stuck(now: NIODeadline) -> TimeAmount? {
-        guard let since = self.behindSince, case .active = self.phase, self.seq < self.toldHead else {
-            self.behindSince = nil
-            return nil
-        }
-        guard self.seq == self.seqWhenBehind else {
-            self.listen(now: now)
-            return .zero
-        }
-        return now - since
+    /// The last time at which standing still behind the head is no fault yet; nil when it is not behind.
+    func patience(heartbeat: TimeAmount, lastEvent: NIODeadline) -> NIODeadline? {
+        guard let since = self.behindSince else { return nil }
+        let own = TimeAmount.milliseconds(Int64(self.wanted.interval ?? 0))
+        let quiet = max(since + heartbeat + own, lastEvent + heartbeat)
+        return min(quiet, since + Self.patience * heartbeat + own)
+    }
+
+    // MARK: - Cursors
+
+    /// The application is done with an event.
+    ///
+    /// Returns the cursor, if it is new.
+    mutating func handled(_ position: Position) -> Position? {
+        guard !self.isFrozen, position.epoch == self.epoch, position.seq >= self.savableFrom else { return nil }
+        if let saved = self.saved, saved.epoch == position.epoch, saved.seq >= position.seq { return nil }
+        self.saved = position
+        return position
+    }
+
+    /// The application could not handle an event: no later one is a cursor, so that it comes again after a restart.
+    mutating func failed() {
+        self.isFrozen = true
     }
 }

@@ -6,78 +6,44 @@ import NIOCore
 ///
 /// A value: time and randomness are arguments.
 struct Tracks: Sendable {
-    /// A request with the id that its answers carry.
-    struct Outgoing: Sendable, Equatable {
+    typealias Output = Machine.Output
+    typealias Moment = Machine.Moment
+
+    /// A request whose channel was given up before the answer; no name for one's own channel, which only the answer has.
+    private struct Cancelled: Sendable, Hashable {
         var id: Int
-        var request: Request
+        var channel: String?
     }
 
-    private var tracks: [Track]
+    /// In the order in which they were asked for.
+    private var tracks: [Int: Track] = [:]
+    private var nextPlace = 0
     /// By the name that was asked for, and by the full name once it is known.
     private var places: [String: Int] = [:]
     /// Requests that ask for one channel each, whose full name only the answer tells.
     private var pending: [Int: Int] = [:]
-    /// Tracks that the last heartbeats told to be behind.
+    private var cancelled: Set<Cancelled> = []
     private var behind: Set<Int> = []
+    private var postponed: Set<Int> = []
     private var lastID = 0
     private var lastEvent = NIODeadline.distantPast
     private let backoff: Backoff
 
-    /// How many heartbeats a channel may stand still while others get on.
-    private static let patience = 3
-
     init(_ wanted: [Subscription], backoff: Backoff) {
-        self.tracks = wanted.map { Track($0) }
         self.backoff = backoff
-        for (place, subscription) in wanted.enumerated() where self.places[subscription.channel] == nil {
-            self.places[subscription.channel] = place
-        }
+        for subscription in wanted { _ = self.add(subscription) }
     }
 
-    /// Whether there is nothing left to follow.
-    var isExhausted: Bool { self.tracks.allSatisfy { $0.phase == .refused } }
+    /// Whether there is nothing left to follow, though there was.
+    var isExhausted: Bool { !self.tracks.isEmpty && self.tracks.values.allSatisfy { $0.phase == .refused } }
 
     /// Where the channels have got to, as far as they can be resumed from there.
-    var positions: [Position] {
-        self.tracks.compactMap { track in
-            guard track.isResumable, let epoch = track.epoch else { return nil }
-            return Position(channel: track.channel, epoch: epoch, seq: track.seq)
-        }
-    }
+    var positions: [Position] { self.ordered.compactMap { self.tracks[$0]?.position } }
 
-    /// A session has begun: what to ask for.
-    mutating func sessionStarted(now: NIODeadline) -> [Outgoing] {
-        self.pending = [:]
-        self.lastEvent = now
-        return self.request(self.tracks.indices.filter { self.tracks[$0].phase == .idle })
-    }
+    private var ordered: [Int] { self.tracks.keys.sorted() }
 
-    /// The session has ended.
-    mutating func sessionEnded() {
-        self.behind = []
-        for place in self.tracks.indices { self.tracks[place].sessionEnded() }
-    }
-
-    private mutating func request(_ places: [Int]) -> [Outgoing] {
-        var named: [Request.Subscribe] = []
-        var outgoing: [Outgoing] = []
-        for place in places {
-            self.tracks[place].phase = .requested
-            let request = self.tracks[place].request
-            if request.channel.contains(":") {
-                named.append(request)
-            } else {
-                outgoing.append(Outgoing(id: self.nextID(), request: .subscribe([request])))
-                self.pending[self.lastID] = place
-            }
-        }
-        for request in Request.subscribes(named) {
-            outgoing.append(Outgoing(id: self.nextID(), request: request))
-        }
-        return outgoing
-    }
-
-    private mutating func nextID() -> Int {
+    /// The number of a request that is not about channels.
+    mutating func nextID() -> Int {
         self.lastID += 1
         return self.lastID
     }
@@ -87,126 +53,256 @@ struct Tracks: Sendable {
         return id.flatMap { self.pending[$0] }
     }
 
+    /// Whether something answers a request whose channel was given up meanwhile.
+    private mutating func isCancelled(_ channel: String?, id: Int?) -> Bool {
+        guard let id, !self.cancelled.isEmpty else { return false }
+        return self.cancelled.remove(Cancelled(id: id, channel: channel)) != nil
+            || self.cancelled.remove(Cancelled(id: id)) != nil
+    }
+
+    // MARK: - From the application
+
+    /// Adds a channel; nil when it is followed already.
+    private mutating func add(_ subscription: Subscription) -> Int? {
+        guard self.places[subscription.channel] == nil else { return nil }
+        let place = self.nextPlace
+        self.nextPlace += 1
+        self.tracks[place] = Track(subscription)
+        self.places[subscription.channel] = place
+        return place
+    }
+
+    /// Follows a channel, unless it is followed already.
+    mutating func subscribe(_ subscription: Subscription, isOpen: Bool, into outputs: inout [Output]) {
+        guard let place = self.add(subscription), isOpen else { return }
+        self.request([place], into: &outputs)
+    }
+
+    /// Follows a channel no longer.
+    mutating func unsubscribe(_ channel: String, isOpen: Bool, into outputs: inout [Output]) {
+        guard let place = self.places[channel], let track = self.tracks.removeValue(forKey: place) else { return }
+        self.behind.remove(place)
+        self.postponed.remove(place)
+        for (name, other) in self.places where other == place { self.places[name] = nil }
+        guard isOpen else { return }
+        switch track.phase {
+        case .requested(let id):
+            self.pending[id] = nil
+            self.cancelled.insert(Cancelled(id: id, channel: track.channel.contains(":") ? track.channel : nil))
+            outputs.append(.send(.unsubscribe(channel: track.channel), id: self.nextID()))
+        case .active:
+            outputs.append(.send(.unsubscribe(channel: track.channel), id: self.nextID()))
+        case .idle, .postponed, .refused:
+            break
+        }
+    }
+
+    /// The application is done with an event.
+    mutating func handled(_ position: Position) -> Position? {
+        self.places[position.channel].flatMap { self.tracks[$0]?.handled(position) }
+    }
+
+    /// The application could not handle an event of a channel.
+    mutating func failed(_ channel: String) {
+        if let place = self.places[channel] { self.tracks[place]?.failed() }
+    }
+
+    // MARK: - Sessions
+
+    /// A session has begun.
+    mutating func sessionStarted(now: NIODeadline, into outputs: inout [Output]) {
+        self.lastEvent = now
+        self.request(self.ordered.filter { self.tracks[$0]?.phase == .idle }, into: &outputs)
+    }
+
+    /// The session has ended.
+    mutating func sessionEnded() {
+        self.behind = []
+        self.postponed = []
+        self.pending = [:]
+        self.cancelled = []
+        for place in self.tracks.keys { self.tracks[place]?.sessionEnded() }
+    }
+
+    private mutating func request(_ places: [Int], into outputs: inout [Output]) {
+        var named: [Request.Subscribe] = []
+        var namedPlaces: [Int] = []
+        for place in places {
+            guard let request = self.tracks[place]?.request else { continue }
+            if request.channel.contains(":") {
+                named.append(request)
+                namedPlaces.append(place)
+            } else {
+                let id = self.nextID()
+                self.tracks[place]?.phase = .requested(id: id)
+                self.pending[id] = place
+                outputs.append(.send(.subscribe([request]), id: id))
+            }
+        }
+        var rest = namedPlaces[...]
+        for request in Request.subscribes(named) {
+            let id = self.nextID()
+            if case .subscribe(let list) = request {
+                for place in rest.prefix(list.count) { self.tracks[place]?.phase = .requested(id: id) }
+                rest = rest.dropFirst(list.count)
+            }
+            outputs.append(.send(request, id: id))
+        }
+    }
+
     // MARK: - From the hub
 
     /// A subscription began.
-    mutating func subscribed(_ answer: Message.Subscribed) -> [Update] {
-        guard let place = self.place(of: answer.channel, id: answer.id) else { return [] }
+    mutating func subscribed(_ answer: Message.Subscribed, now: NIODeadline, into outputs: inout [Output]) {
+        guard !self.isCancelled(answer.channel, id: answer.id),
+            let place = self.place(of: answer.channel, id: answer.id),
+            var track = self.tracks[place], track.phase != .refused
+        else { return }
         if let id = answer.id { self.pending[id] = nil }
         self.places[answer.channel] = place
-        let gap = self.tracks[place].subscribed(answer)
-        let track = self.tracks[place]
+        if let gap = track.subscribed(answer) { outputs.append(.gap(gap)) }
+        self.tracks[place] = track
         let position = Position(channel: answer.channel, epoch: answer.epoch, seq: track.seq)
-        let mode: Update.Mode =
-            switch answer.mode {
-            case .live: .live
-            case .snapshot: .snapshot
-            case .resumed: .resumed
-            }
-        return (gap.map { [.gap($0)] } ?? []) + [.subscribed(position, mode: mode)]
+        outputs.append(
+            .subscribed(position, head: answer.head, mode: answer.mode, wanted: track.wanted.channel)
+        )
+        if track.seq < answer.head { self.told(head: answer.head, of: place, now: now, into: &outputs) }
     }
 
     /// A part of the state at the beginning arrived.
-    ///
-    /// Returns it with its epoch; nil if nobody asked for it.
-    mutating func snapshot(_ event: Event, now: NIODeadline) -> Event? {
-        guard let place = self.places[event.channel] else { return nil }
+    mutating func snapshot(_ event: Event, now: NIODeadline, into outputs: inout [Output]) {
+        guard let place = self.places[event.channel], self.tracks[place]?.phase == .active else { return }
         self.lastEvent = now
-        self.tracks[place].receivedSnapshot(seq: event.seq)
+        self.tracks[place]?.receivedSnapshot(seq: event.seq)
         var event = event
-        event.epoch = self.tracks[place].epoch ?? ""
-        return event
-    }
-
-    enum OnEvent: Sendable, Equatable {
-        /// Deliver it.
-        case deliver(Event)
-        /// It was delivered before, or nobody asked for it.
-        case drop
-        /// Tell of the gap, then deliver it.
-        case deliverAfter(Gap, Event)
+        event.epoch = self.tracks[place]?.epoch ?? ""
+        outputs.append(.snapshot(event))
     }
 
     /// An event arrived.
-    mutating func event(_ event: Event, now: NIODeadline) -> OnEvent {
-        guard let place = self.places[event.channel], self.tracks[place].phase == .active else { return .drop }
+    mutating func event(_ event: Event, now: NIODeadline, into outputs: inout [Output]) {
+        guard let place = self.places[event.channel], let wasBehind = self.tracks[place]?.isBehind,
+            self.tracks[place]?.phase == .active
+        else { return }
         self.lastEvent = now
         var event = event
-        event.epoch = self.tracks[place].epoch ?? ""
-        return switch self.tracks[place].received(seq: event.seq, skipped: event.skipped) {
-        case .deliver: .deliver(event)
-        case .drop: .drop
-        case .deliverAfter(let gap): .deliverAfter(gap, event)
+        event.epoch = self.tracks[place]?.epoch ?? ""
+        switch self.tracks[place]?.received(seq: event.seq, skipped: event.skipped, now: now) {
+        case .deliver:
+            break
+        case .deliverAfter(let gap):
+            outputs.append(.gap(gap))
+        case .drop, nil:
+            return
         }
+        outputs.append(.event(event))
+        guard wasBehind, self.tracks[place]?.isBehind == false else { return }
+        self.behind.remove(place)
+        outputs.append(.behind(channel: event.channel, isBehind: false, head: event.seq, seq: event.seq))
     }
 
-    enum OnFault: Sendable, Equatable {
-        /// The channel is lost to this client.
-        case refused(channel: String)
-        /// Tell of the gap, then ask again.
-        case restart(Gap, [Outgoing])
-        /// It is asked for again later; nothing to tell.
-        case postponed
-        /// Not about a channel of this client.
-        case notice
-    }
-
-    /// The hub refused a request or ended a subscription.
-    mutating func fault(_ fault: Message.Fault, now: NIODeadline, random: Double) -> OnFault {
-        guard let place = self.place(of: fault.channel, id: fault.id), self.tracks[place].phase != .refused else {
-            return .notice
-        }
-        switch fault.code {
-        case "cursor_expired":
-            return .restart(self.tracks[place].positionLost(.cursorExpired), self.request([place]))
-        case "epoch_changed":
-            return .restart(self.tracks[place].positionLost(.epochChanged), self.request([place]))
-        case "unavailable", "overloaded":
-            self.tracks[place].postponed(backoff: self.backoff, now: now, random: random)
-            return .postponed
-        case "already_subscribed" where self.tracks[place].phase == .active:
-            return .notice
-        default:
-            self.tracks[place].phase = .refused
-            return .refused(channel: self.tracks[place].wanted.channel)
-        }
+    /// What was missed has all come.
+    func caughtUp(_ channel: String, seq: Int, into outputs: inout [Output]) {
+        guard let place = self.places[channel], self.tracks[place]?.phase == .active else { return }
+        outputs.append(.caughtUp(channel: channel, seq: seq))
     }
 
     /// The hub told heads.
-    mutating func heartbeat(_ heads: [String: Int], now: NIODeadline) {
+    mutating func heartbeat(_ heads: [String: Int], now: NIODeadline, into outputs: inout [Output]) {
         for (channel, head) in heads {
             guard let place = self.places[channel] else { continue }
-            self.tracks[place].told(head: head, now: now)
-            self.behind.insert(place)
+            self.told(head: head, of: place, now: now, into: &outputs)
         }
+    }
+
+    private mutating func told(head: Int, of place: Int, now: NIODeadline, into outputs: inout [Output]) {
+        guard let head = self.tracks[place]?.told(head: head, now: now), let track = self.tracks[place] else { return }
+        self.behind.insert(place)
+        outputs.append(.behind(channel: track.channel, isBehind: true, head: head, seq: track.seq))
+    }
+
+    /// The hub refused a request or ended a subscription.
+    mutating func fault(_ fault: Message.Fault, at moment: Moment, into outputs: inout [Output]) {
+        guard !self.isCancelled(fault.channel, id: fault.id) else { return }
+        let notice = Output.error(code: fault.code, message: fault.message, channel: fault.channel)
+        guard let place = self.place(of: fault.channel, id: fault.id), var track = self.tracks[place],
+            track.phase != .refused
+        else { return outputs.append(notice) }
+        let lost = Gap.Reason(code: fault.code)
+        if let lost, track.isResumable {
+            outputs.append(.gap(track.positionLost(lost)))
+            self.tracks[place] = track
+            self.behind.remove(place)
+            return self.request([place], into: &outputs)
+        }
+        if lost != nil || fault.code == "unavailable" || fault.code == "overloaded" {
+            let least = TimeAmount.milliseconds(Int64(min(max(fault.retryAfter ?? 0, 0), 3_600_000)))
+            track.postponed(backoff: self.backoff, least: least, now: moment.now, random: moment.random)
+            self.postponed.insert(place)
+        } else if fault.code == "already_subscribed", track.phase == .active {
+            return outputs.append(notice)
+        } else {
+            track.phase = .refused
+            outputs.append(.refused(channel: track.wanted.channel, code: fault.code, message: fault.message))
+        }
+        self.tracks[place] = track
+        self.behind.remove(place)
     }
 
     // MARK: - By the clock
 
-    /// Reading goes on after a pause; what was missed meanwhile counts from now on.
+    /// Nothing could be heard for a while; what was missed meanwhile counts from now on.
     mutating func listen(now: NIODeadline) {
         self.lastEvent = now
-        for place in self.behind { self.tracks[place].listen(now: now) }
+        for place in self.behind { self.tracks[place]?.listen(now: now) }
     }
 
-    /// What is to be asked for again by now.
-    mutating func overdue(now: NIODeadline) -> [Outgoing] {
-        let places = self.tracks.indices.filter { place in
-            if case .postponed(let until) = self.tracks[place].phase { until <= now } else { false }
-        }
-        return places.isEmpty ? [] : self.request(places)
+    /// Asks again for what is to be asked for by now.
+    mutating func tick(now: NIODeadline, into outputs: inout [Output]) {
+        let overdue = self.postponed.filter { self.deadline(of: $0).map { $0 <= now } ?? true }
+        guard !overdue.isEmpty else { return }
+        self.postponed.subtract(overdue)
+        self.request(overdue.sorted(), into: &outputs)
     }
 
-    /// A channel that has been behind for longer than a heartbeat while nothing came, if there is one.
-    mutating func stuck(now: NIODeadline, heartbeat: TimeAmount) -> String? {
+    private func deadline(of place: Int) -> NIODeadline? {
+        guard case .postponed(let until) = self.tracks[place]?.phase else { return nil }
+        return until
+    }
+
+    /// When to call ``tick(now:into:)``.
+    var due: NIODeadline? { self.postponed.compactMap { self.deadline(of: $0) }.min() }
+
+    /// When a channel that is behind will have stood still for too long.
+    func stuckAt(heartbeat: TimeAmount) -> NIODeadline? {
+        self.patience(heartbeat).map { $0.until + .milliseconds(1) }
+    }
+
+    /// A channel that has stood still behind its head for too long.
+    func stuck(now: NIODeadline, heartbeat: TimeAmount) -> String? {
+        guard let (until, channel) = self.patience(heartbeat), now > until else { return nil }
+        return channel
+    }
+
+    private func patience(_ heartbeat: TimeAmount) -> (until: NIODeadline, channel: String)? {
+        var first: (until: NIODeadline, channel: String)?
         for place in self.behind {
-            guard let time = self.tracks[place].stuck(now: now) else {
-                self.behind.remove(place)
-                continue
-            }
-            let isQuiet = now - self.lastEvent > heartbeat
-            if isQuiet && time > heartbeat || time > Self.patience * heartbeat { return self.tracks[place].channel }
+            guard let track = self.tracks[place],
+                let until = track.patience(heartbeat: heartbeat, lastEvent: self.lastEvent)
+            else { continue }
+            if first.map({ until < $0.until }) ?? true { first = (until, track.channel) }
         }
-        return nil
+        return first
+    }
+}
+
+extension Gap.Reason {
+    /// What an error of the hub says about a position.
+    fileprivate init?(code: String) {
+        switch code {
+        case "cursor_expired": self = .cursorExpired
+        case "epoch_changed": self = .epochChanged
+        default: return nil
+        }
     }
 }

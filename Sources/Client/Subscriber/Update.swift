@@ -28,6 +28,13 @@ public enum Update: Sendable, Equatable {
     case gap(Gap)
     /// The hub does not let this client follow the channel, whose name is as it was asked for; the others go on.
     case refused(channel: String, code: String, message: String)
+    /// Whether the hub has events of a channel that have not come yet; told with each heartbeat that says so, and once
+    /// they have come.
+    case behind(channel: String, isBehind: Bool, head: Int, seq: Int)
+    /// Whether events cannot be committed just now; reading goes on.
+    case paused(Bool)
+    /// The sources of what is followed that have fallen silent, all of them whenever they change.
+    case stale([String])
     /// Another complaint of the hub.
     case notice(code: String, message: String)
     /// The connection has ended, or could not be made; another attempt follows after this time.
@@ -37,7 +44,22 @@ public enum Update: Sendable, Equatable {
     var cost: Int {
         switch self {
         case .event(let event), .snapshot(let event): event.cost
-        case .connected, .authenticated, .subscribed, .caughtUp, .gap, .refused, .notice, .disconnected: 256
+        case .connected, .authenticated, .subscribed, .caughtUp, .gap, .refused, .behind, .paused, .stale, .notice,
+            .disconnected:
+            256
+        }
+    }
+
+    /// The place that whoever has handled it may resume from.
+    var place: Position? {
+        switch self {
+        case .event(let event), .snapshot(let event):
+            Position(channel: event.channel, epoch: event.epoch, seq: event.seq)
+        case .subscribed(let position, mode: .live):
+            position
+        case .connected, .authenticated, .subscribed, .caughtUp, .gap, .refused, .behind, .paused, .stale, .notice,
+            .disconnected:
+            nil
         }
     }
 }

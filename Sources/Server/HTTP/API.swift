@@ -3,8 +3,8 @@
 import HTTPTypes
 package import Hub
 package import Hummingbird
-import Pages
 import JSON
+import Pages
 
 /// The HTTP API: publishing, reading, health.
 package struct API: Sendable {
@@ -74,6 +74,7 @@ package struct API: Sendable {
             response.headers[.upgrade] = "websocket"
             return response
         }
+        Self.addScripts(to: router)
         if self.servesPage { PageAnswer(part: .live).add(to: router) }
         router.add(middleware: UnknownPaths())
         return router.buildResponder()

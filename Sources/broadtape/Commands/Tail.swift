@@ -73,9 +73,13 @@ struct Tail: AsyncParsableCommand {
             case .caughtUp(let channel, let seq): "\(channel): caught up at \(seq)"
             case .gap(let gap): "\(gap.channel): gap after \(gap.after) (\(gap.reason))"
             case .refused(let channel, let code, let message): "\(channel): \(code): \(message)"
+            case .behind(let channel, true, let head, let seq): "\(channel): at \(seq), the hub is at \(head)"
+            case .paused(true): "the hub cannot take in events now"
+            case .paused(false): "the hub takes in events again"
+            case .stale(let sources): sources.isEmpty ? "no source is silent any more" : "silent: \(sources)"
             case .notice(let code, let message): "\(code): \(message)"
             case .disconnected(let ending, let retry): "disconnected (\(ending)); again in \(retry) ms"
-            case .snapshot, .event: nil
+            case .snapshot, .event, .behind: nil
             }
         if let text { FileHandle.standardError.write(Data("# \(text)\n".utf8)) }
     }

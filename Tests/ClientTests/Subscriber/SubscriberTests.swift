@@ -36,7 +36,10 @@ struct SubscriberTests {
                     Script.event(8),
                     #"{"op":"caughtUp","channel":"a:b","seq":8}"#
                 )
-                for expected in ["connected", "subscribed 6 resumed", "event 7", "event 8", "caughtUp 8"] {
+                for expected in [
+                    "connected", "subscribed 6 resumed", "behind 6 of 8", "event 7", "event 8", "not behind",
+                    "caughtUp 8",
+                ] {
                     #expect(Script.short(await update.next()) == expected)
                 }
             }
@@ -129,6 +132,7 @@ struct SubscriberTests {
                 )
                 #expect(Script.short(await update.next()) == "connected")
                 #expect(Script.short(await update.next()) == "subscribed 4 live")
+                #expect(Script.short(await update.next()) == "behind 4 of 6")
                 guard case .disconnected(.stuck(channel: "a:b"), _) = await update.next() else {
                     Issue.record("not stuck")
                     return

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+extension Machine {
+    /// What is to be done, and what is to be told.
+    enum Output: Sendable, Equatable {
+        /// Make a connection and say who we are.
+        case connect(token: String?)
+        /// Get a token; `refresh` for a session that is open.
+        case askToken(refresh: Bool)
+        case send(Request, id: Int)
+        /// Give the connection up; what it still tells is not listened to.
+        case close(Ending)
+
+        case status(Status, Status.Occasion)
+        /// `wanted` is the name that was asked for.
+        case subscribed(Position, head: Int, mode: Message.Mode, wanted: String)
+        case event(Event)
+        case snapshot(Event)
+        case caughtUp(channel: String, seq: Int)
+        case gap(Gap)
+        /// The hub has events of a channel that have not come yet, or they have come.
+        case behind(channel: String, isBehind: Bool, head: Int, seq: Int)
+        case stale([String])
+        /// The hub will not let this client follow a channel, named as it was asked for.
+        case refused(channel: String, code: String, message: String)
+        case error(code: String, message: String, channel: String?)
+        /// A cursor to keep.
+        case save(Position)
+    }
+
+    /// When something happens, and a number drawn evenly from 0 to 1.
+    struct Moment: Sendable {
+        var now: NIODeadline
+        /// Milliseconds since 1970.
+        var wall: Int
+        var random: Double
+    }
+}

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// A subscriber without its input and output: what happens goes in, what is to be done and told comes out.
+///
+/// A value that the vectors in Tests/Vectors drive, as they do its counterpart in broadtape.js: both decide alike.
+struct Machine: Sendable {
+    enum Phase: Sendable, Equatable {
+        /// Not started. → `asking`, `connecting`
+        case idle
+        /// Waiting for a token. → `connecting`, `waiting`, `offline`, `closed`
+        case asking
+        /// On the way to a connection. → `open`, `waiting`, `offline`, `closed`
+        case connecting(until: NIODeadline)
+        /// Connected. → `waiting`, `offline`, `closed`
+        case open
+        /// Staying away for a while. → `asking`, `connecting`, `offline`
+        case waiting(until: NIODeadline)
+        /// There is no network. → `waiting`, `asking`, `connecting`
+        case offline(until: NIODeadline)
+        /// For good, or until the application wants to reconnect. → `asking`, `connecting`
+        case closed
+    }
+
+    /// For TCP, TLS and the upgrade together.
+    private static let connectLimit = TimeAmount.seconds(10)
+
+    private(set) var phase = Phase.idle
+    private(set) var tracks: Tracks
+    private var course: Course
+    private var pulse: Pulse
+    private var status = Status(state: .connecting, attempt: 0)
+    private let hasToken: Bool
+    private let backoff: Backoff
+    private var token: String?
+    private var isRefreshing = false
+    private var refreshAt: NIODeadline?
+    private var isOffline = false
+    /// Whether what the hub says is being read.
+    private var isListening = true
+
+    init(_ wanted: [Subscription], hasToken: Bool, backoff: Backoff, now: NIODeadline) {
+        self.tracks = Tracks(wanted, backoff: backoff)
+        self.course = Course(backoff: backoff)
+        self.pulse = Pulse(now: now)
+        self.hasToken = hasToken
+        self.backoff = backoff
+    }
+
+    /// Whether a connection that is being made is still wanted.
+    var awaitsConnection: Bool { if case .connecting = self.phase { true } else { false } }
+
+    var heartbeat: TimeAmount { self.pulse.heartbeat }
+
+    /// When to call ``wake(at:late:)``; nil for never.
+    var wakeAt: NIODeadline? {
+        switch self.phase {
+        case .waiting(let until), .connecting(let until):
+            return until
+        case .open:
+            var times = [self.refreshAt, self.tracks.due].compactMap { $0 }
+            if self.isListening {
+                times.append(self.pulse.due)
+                if let stuck = self.tracks.stuckAt(heartbeat: self.heartbeat) { times.append(stuck) }
+            }
+            return times.min()
+        case .idle, .asking, .offline, .closed:
+            return nil
+        }
+    }
+
+    // MARK: - From the application
+
+    mutating func start(at moment: Moment) -> [Output] {
+        guard self.phase == .idle else { return [] }
+        return self.connect(at: moment)
+    }
+
+    mutating func close() -> [Output] {
+        guard self.phase != .closed else { return [] }
+        let outputs = self.dropped
+        self.sessionEnded()
+        self.phase = .closed
+        return outputs + [self.told(.closed, .closed)]
+    }
+
+    /// Connects anew and at once, also after the end.
+    mutating func reconnect(at moment: Moment) -> [Output] {
+        let outputs = self.dropped
+        self.sessionEnded()
+        if self.phase == .closed {
+            self.course = Course(backoff: self.backoff)
+            self.status.attempt = 0
+        }
+        return outputs + self.connect(at: moment)
+    }
+
+    mutating func subscribe(_ subscription: Subscription) -> [Output] {
+        var outputs: [Output] = []
+        self.tracks.subscribe(subscription, isOpen: self.phase == .open, into: &outputs)
+        return outputs
+    }
+
+    mutating func unsubscribe(_ channel: String) -> [Output] {
+        var outputs: [Output] = []
+        self.tracks.unsubscribe(channel, isOpen: self.phase == .open, into: &outputs)
+        return outputs
+    }
+
+    /// The application is done with an event.
+    mutating func handled(_ position: Position) -> [Output] {
+        self.tracks.handled(position).map { [.save($0)] } ?? []
+    }
+
+    /// The application could not handle an event of a channel.
+    mutating func failed(_ channel: String) {
+        self.tracks.failed(channel)
+    }
+
+    mutating func tokenArrived(_ token: String, at moment: Moment) -> [Output] {
+        if self.phase == .asking { return [self.dial(token, at: moment)] }
+        guard self.phase == .open, self.isRefreshing else { return [] }
+        self.isRefreshing = false
+        guard token != self.token else { return [] }
+        self.token = token
+        return [.send(.auth(token: token), id: self.tracks.nextID())]
+    }
+
+    mutating func tokenFailed(_ reason: String, at moment: Moment) -> [Output] {
+        // The present token of an open session is good until the hub closes; then the provider is asked again.
+        self.isRefreshing = false
+        return self.phase == .asking ? self.lost(.noToken(reason), at: moment) : []
+    }
+
+    // MARK: - From the host
+
+    mutating func offline(at moment: Moment) -> [Output] {
+        self.isOffline = true
+        switch self.phase {
+        case .waiting(let until):
+            self.phase = .offline(until: until)
+            return [self.told(.offline, .hostChanged)]
+        case .open:
+            // Networks change without every connection dying: it has to answer.
+            return [self.probe(at: moment)]
+        case .idle, .asking, .connecting, .offline, .closed:
+            return []
+        }
+    }
+
+    mutating func online(at moment: Moment) -> [Output] {
+        self.isOffline = false
+        return self.woke(at: moment)
+    }
+
+    /// The application is seen again, or the machine was asleep.
+    mutating func woke(at moment: Moment) -> [Output] {
+        let soon = moment.now + self.backoff.delay(failures: 1, random: moment.random)
+        let until: NIODeadline
+        switch self.phase {
+        case .open:
+            return [self.probe(at: moment)]
+        case .offline(let end) where !self.isOffline:
+            // A time that the hub has chosen stands.
+            until = self.course.isHinted ? max(end, moment.now) : soon
+        case .waiting(let end):
+            guard !self.course.isHinted, soon < end else { return [] }
+            until = soon
+        case .idle, .asking, .connecting, .offline, .closed:
+            return []
+        }
+        self.phase = .waiting(until: until)
+        return [self.told(.waiting, .hostChanged, retryIn: until - moment.now)]
+    }
+
+    /// What arrives is not read for a while, or is again.
+    mutating func listen(_ isListening: Bool, now: NIODeadline) {
+        self.isListening = isListening
+        guard isListening else { return }
+        self.pulse.heard(now: now)
+        self.tracks.listen(now: now)
+    }
+
+    /// Bytes arrived, though not yet a message.
+    mutating func heard(now: NIODeadline) {
+        if now > self.pulse.lastHeard { self.pulse.heard(now: now) }
+    }
+
+    /// - Parameter late: By how much the call comes later than ``wakeAt``: who was asleep did not hear anything.
+    mutating func wake(at moment: Moment, late: TimeAmount = .zero) -> [Output] {
+        switch self.phase {
+        case .waiting(let until):
+            return moment.now >= until ? self.connect(at: moment) : []
+        case .connecting(let until):
+            guard moment.now >= until else { return [] }
+            return self.giveUp(.timedOut(milliseconds: Self.connectLimit.milliseconds), at: moment)
+        case .open:
+            return self.tick(at: moment, late: late)
+        case .idle, .asking, .offline, .closed:
+            return []
+        }
+    }
+
+    // MARK: - From the connection
+
+    mutating func opened(at moment: Moment) -> [Output] {
+        guard case .connecting = self.phase else { return [] }
+        self.phase = .open
+        self.isListening = true
+        self.course.opened(now: moment.now)
+        self.pulse = Pulse(now: moment.now)
+        var outputs: [Output] = []
+        self.tracks.sessionStarted(now: moment.now, into: &outputs)
+        return outputs
+    }
+
+    mutating func ended(_ ending: Ending, at moment: Moment) -> [Output] {
+        switch self.phase {
+        case .connecting, .open: return self.lost(ending, at: moment)
+        case .idle, .asking, .waiting, .offline, .closed: return []
+        }
+    }
+
+    /// A text message that cannot be read.
+    mutating func received(_ unreadable: Message.Unreadable, at moment: Moment) -> [Output] {
+        self.phase == .open ? self.giveUp(.violation(unreadable.description), at: moment) : []
+    }
+
+    mutating func received(_ message: Message, at moment: Moment) -> [Output] {
+        guard self.phase == .open else { return [] }
+        self.pulse.heard(now: moment.now)
+        var outputs: [Output] = []
+        switch message {
+        case .event(let event):
+            self.tracks.event(event, now: moment.now, into: &outputs)
+        case .snapshot(let event):
+            self.tracks.snapshot(event, now: moment.now, into: &outputs)
+        case .subscribed(let answer):
+            self.tracks.subscribed(answer, now: moment.now, into: &outputs)
+        case .caughtUp(let channel, let seq):
+            self.tracks.caughtUp(channel, seq: seq, into: &outputs)
+        case .heartbeat(let heads, let isPaused, let stale):
+            self.tracks.heartbeat(heads, now: moment.now, into: &outputs)
+            self.noticed(isPaused: isPaused, stale: stale, into: &outputs)
+        case .welcome(let welcome):
+            self.pulse.told(heartbeatMilliseconds: welcome.heartbeatMilliseconds)
+            self.status.session = welcome.session
+            self.status.node = welcome.node
+            outputs.append(self.told(.live, .welcomed))
+        case .authenticated(let answer):
+            self.status.user = answer.user
+            self.scheduleRefresh(expires: answer.expires, at: moment)
+            outputs.append(self.told(.live, .authenticated))
+        case .error(let fault):
+            self.tracks.fault(fault, at: moment, into: &outputs)
+        case .goodbye(_, let reconnectAfter):
+            self.course.goodbye(reconnectAfter: .milliseconds(Int64(min(reconnectAfter, 3_600_000))))
+        case .unsubscribed, .history, .published, .pong, .unknown:
+            break
+        }
+        return outputs
+    }
+
+    private mutating func noticed(isPaused: Bool, stale: [String], into outputs: inout [Output]) {
+        let isStaleNew = stale != self.status.stale
+        guard isStaleNew || isPaused != self.status.isPaused else { return }
+        self.status.isPaused = isPaused
+        self.status.stale = stale
+        outputs.append(self.told(.live, .noticed))
+        if isStaleNew { outputs.append(.stale(stale)) }
+    }
+
+    private mutating func scheduleRefresh(expires: String?, at moment: Moment) {
+        self.refreshAt = nil
+        guard self.hasToken, let expires, let delay = Expiry.refreshDelay(expires: expires, now: moment.wall) else {
+            return
+        }
+        self.refreshAt = moment.now + .milliseconds(Int64(delay))
+    }
+
+    // MARK: - Transitions
+
+    private mutating func connect(at moment: Moment) -> [Output] {
+        let status = self.told(.connecting, .connecting)
+        guard self.hasToken else { return [status, self.dial(nil, at: moment)] }
+        self.phase = .asking
+        return [status, .askToken(refresh: false)]
+    }
+
+    private mutating func dial(_ token: String?, at moment: Moment) -> Output {
+        self.token = token
+        self.course.connecting()
+        self.phase = .connecting(until: moment.now + Self.connectLimit)
+        return .connect(token: token)
+    }
+
+    /// What becomes of the present connection when the application does not want it any more.
+    private var dropped: [Output] {
+        switch self.phase {
+        case .connecting, .open: [.close(.closed(code: 1000, reason: ""))]
+        case .idle, .asking, .waiting, .offline, .closed: []
+        }
+    }
+
+    private mutating func giveUp(_ ending: Ending, at moment: Moment) -> [Output] {
+        [.close(ending)] + self.lost(ending, at: moment)
+    }
+
+    private mutating func lost(_ ending: Ending, at moment: Moment) -> [Output] {
+        self.sessionEnded()
+        let delay: TimeAmount
+        switch self.course.ended(ending, now: moment.now, random: moment.random) {
+        case .stop(let ending):
+            self.phase = .closed
+            return [self.told(.closed, .stopped(ending))]
+        case .wait(let time):
+            delay = time
+        }
+        self.status.attempt = self.course.failures
+        let until = moment.now + delay
+        guard self.isOffline else {
+            self.phase = .waiting(until: until)
+            return [self.told(.waiting, .lost(ending), retryIn: delay)]
+        }
+        self.phase = .offline(until: until)
+        return [self.told(.offline, .lost(ending))]
+    }
+
+    private mutating func sessionEnded() {
+        self.tracks.sessionEnded()
+        self.refreshAt = nil
+        self.isRefreshing = false
+        self.status.session = nil
+        self.status.node = nil
+        self.status.user = nil
+        self.status.isPaused = false
+    }
+
+    private mutating func told(
+        _ state: Status.State,
+        _ occasion: Status.Occasion,
+        retryIn: TimeAmount? = nil
+    ) -> Output {
+        self.status.state = state
+        self.status.retryIn = retryIn
+        return .status(self.status, occasion)
+    }
+
+    /// Asks the hub for a sign of life; anything it says is one.
+    private mutating func probe(at moment: Moment) -> Output {
+        self.pulse.probing(now: moment.now)
+        return .send(.ping, id: self.tracks.nextID())
+    }
+
+    private mutating func tick(at moment: Moment, late: TimeAmount) -> [Output] {
+        var outputs: [Output] = []
+        if self.isListening, self.pulse.wasAsleep(late: late) {
+            self.tracks.listen(now: moment.now)
+            outputs.append(self.probe(at: moment))
+        }
+        if let refreshAt, moment.now >= refreshAt {
+            self.refreshAt = nil
+            self.isRefreshing = true
+            outputs.append(.askToken(refresh: true))
+        }
+        self.tracks.tick(now: moment.now, into: &outputs)
+        guard self.isListening else { return outputs }
+        switch self.pulse.tick(now: moment.now) {
+        case .nothing:
+            break
+        case .probe:
+            outputs.append(self.probe(at: moment))
+        case .giveUp(let silence):
+            return outputs + self.giveUp(.silent(milliseconds: silence.milliseconds), at: moment)
+        }
+        if let channel = self.tracks.stuck(now: moment.now, heartbeat: self.heartbeat) {
+            return outputs + self.giveUp(.stuck(channel: channel), at: moment)
+        }
+        return outputs
+    }
+}
+
+extension TimeAmount {
+    /// Whole milliseconds.
+    var milliseconds: Int { Int(self.nanoseconds / 1_000_000) }
+}
