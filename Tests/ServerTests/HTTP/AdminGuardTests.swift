@@ -79,7 +79,8 @@ struct AdminGuardTests {
                 ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("application/json", 201),
             ] {
                 let request = Request("POST", "/revocations", fields: fields + [("Content-Type", type)], body: body)
-                #expect(try await server.request(request).status == status, "\(type)")
+                let answer = try await server.request(request)
+                #expect(answer.status == status, "\(type)")
             }
         }
     }
