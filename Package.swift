@@ -104,7 +104,8 @@ let package = Package(
             dependencies: [.product(name: "Crypto", package: "swift-crypto")],
             resources: [
                 .embedInCode("absence.js"), .embedInCode("ask.js"), .embedInCode("chart.js"),
-                .embedInCode("figures.js"), .embedInCode("icon.svg"), .embedInCode("index.html"),
+                .embedInCode("dialog.js"), .embedInCode("figures.js"), .embedInCode("icon.svg"),
+                .embedInCode("index.html"),
                 .embedInCode("kit.js"), .embedInCode("line.js"), .embedInCode("money.js"),
                 .embedInCode("operator.css"), .embedInCode("operator.html"), .embedInCode("operator.js"),
                 .embedInCode("page.css"), .embedInCode("page.js"), .embedInCode("rates.js"),
@@ -392,6 +393,7 @@ let package = Package(
                 "Hub",
                 "HubTestSupport",
                 "JSON",
+                "Pages",
                 "Server",
                 "Tapes",
                 "WebSocket",

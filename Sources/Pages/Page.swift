@@ -55,6 +55,7 @@ package struct Page: Sendable {
             Page("/operator.css", Self.css, PackageResources.operator_css),
             Page("/operator.js", Self.script, PackageResources.operator_js),
             Page("/ask.js", Self.script, PackageResources.ask_js),
+            Page("/dialog.js", Self.script, PackageResources.dialog_js),
             Page("/figures.js", Self.script, PackageResources.figures_js),
         ]
 

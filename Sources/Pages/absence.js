@@ -3,6 +3,12 @@
 import { element, find } from "./kit.js";
 import { many, span } from "./text.js";
 
+/// What a reader calls a channel.
+function nameOf(channel) {
+    const colon = channel.indexOf(":");
+    return { balanceUpdate: "Balances", transactionUpdate: "Transactions" }[channel.slice(0, colon)] ?? channel.slice(colon + 1);
+}
+
 /// Watches what comes after the connection was gone, and tells of it when every channel is where the others are. Counts
 /// for itself: what it calls whole it has seen number by number.
 export class Absence {
@@ -38,7 +44,7 @@ export class Absence {
         report.replaceChildren(
             element("p", {}, element("strong", {}, text)),
             element("ul", {}, ...runs.map(({ channel, first, last }) => element("li", {},
-                element("span", {}, channel.slice(channel.indexOf(":") + 1)),
+                element("span", {}, nameOf(channel)),
                 element("span", { class: "mono" }, first === last ? `${first}` : `${first}…${last}`)))));
         Object.assign(report.dataset, { missed: String(total), whole: String(isWhole) });
         report.hidden = false;

@@ -5,7 +5,7 @@
 import { element, find } from "./kit.js";
 import { clock, grouped, isDecimal } from "./text.js";
 
-const shownTransactions = 50;
+const shownTransactions = 25;
 
 /// Whose they are, and what is shown of them: by currency, by transaction.
 const money = { user: undefined, balances: new Map(), rows: new Map() };

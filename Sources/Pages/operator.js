@@ -5,6 +5,7 @@
 
 import { ask, who } from "./ask.js";
 import { timeline } from "./chart.js";
+import { confirm } from "./dialog.js";
 import { clock, count, lag, latency, quantile, since, size } from "./figures.js";
 import { element, find, note } from "./kit.js";
 
@@ -97,14 +98,13 @@ function showStatus() {
     tile("Commit, p99", latency(worst("commit99")));
     tile("Delivery, p99", latency(worst("delivery99")));
     tile("Waiting to commit", size(status.writeQueueBytes));
-    tile("Refused since start", [count(status.refused)]);
-    const role = status.sharesTape ? "shared with other nodes" : "this node's alone";
+    tile("Refused", [count(status.refused)]);
     find("nodes").replaceChildren(element("tr", {},
         element("td", {}, element("strong", {}, status.node), " ", element("span", { class: "soft" }, "this one")),
         element("td", {}, element("span", { class: "tag", data: { tone } }, text)),
         element("td", { class: "number" }, count(status.connections)),
         element("td", { class: "number" }, count(status.loops)),
-        element("td", {}, element("span", { class: "mono" }, status.epoch), " ", element("span", { class: "soft" }, role))));
+        element("td", {}, element("span", { class: "mono" }, status.epoch), " ", element("span", { class: "soft" }, status.sharesTape ? "shared with other nodes" : "this node's alone"))));
     find("others").textContent = {
         alone: "There is no bus to other nodes: this one is alone.",
         connected: "The bus reaches the other nodes, but they do not tell it their names: each has its own admin port.",
@@ -118,9 +118,11 @@ function showCharts() {
         const [text, unit] = latency(value);
         return value === 0 ? "0" : `${Number(text)} ${unit}`;
     };
-    timeline(find("chart-events"), [history.events], keptSeconds, (value) => count(value));
-    timeline(find("chart-commit"), [history.commit99, history.commit50], keptSeconds, milliseconds);
-    timeline(find("chart-delivery"), [history.delivery99, history.delivery50], keptSeconds, milliseconds);
+    // A minute fills the width before it shrinks to a tenth.
+    const shown = [60, 180, keptSeconds].find((seconds) => history.events.length <= seconds);
+    timeline(find("chart-events"), [history.events], shown, (value) => count(value));
+    timeline(find("chart-commit"), [history.commit99, history.commit50], shown, milliseconds);
+    timeline(find("chart-delivery"), [history.delivery99, history.delivery50], shown, milliseconds);
 }
 
 // Tables
@@ -177,6 +179,11 @@ class Pager {
         Object.assign(this, { name, read, after: undefined, next: undefined });
         find(`${name}-first`).addEventListener("click", () => this.show(undefined));
         find(`${name}-next`).addEventListener("click", () => this.show(this.next));
+    }
+
+    /// The same page again, unless that would take away what the keyboard is on.
+    async refresh() {
+        if (!find(this.name).contains(document.activeElement)) await this.show();
     }
 
     async show(after = this.after) {
@@ -313,30 +320,6 @@ async function showSession(id) {
 
 // Doing, each time asked twice
 
-/// Asks in a dialog; returns what was typed, true where nothing is to be typed, undefined for no.
-function confirm({ title, text, action, tone = "danger", label, value }) {
-    const dialog = find("dialog");
-    find("dialog-title").textContent = title;
-    find("dialog-text").textContent = text;
-    find("dialog-confirm").textContent = action;
-    find("dialog-confirm").className = tone;
-    find("dialog-audit").textContent = `This goes into the audit trail as done by ${who()}.`;
-    find("dialog-field").hidden = label === undefined;
-    find("dialog-label").textContent = label ?? "";
-    find("dialog-input").value = value ?? "";
-    return new Promise((resolve) => {
-        const answer = (result) => () => {
-            find("dialog-confirm").onclick = find("dialog-cancel").onclick = dialog.onclose = null;
-            if (dialog.open) dialog.close();
-            resolve(result());
-        };
-        find("dialog-confirm").onclick = answer(() => (label === undefined ? true : find("dialog-input").value.trim()));
-        find("dialog-cancel").onclick = dialog.onclose = answer(() => undefined);
-        dialog.showModal();
-        find("dialog-cancel").focus();
-    });
-}
-
 async function perform(what, work) {
     try {
         await work();
@@ -408,7 +391,7 @@ onSubmit("revoke-form", () => {
 addEventListener("resize", showCharts);
 
 async function refresh() {
-    if (!document.hidden && status) await Promise.allSettled([channels.show(), sessions.show()]);
+    if (!document.hidden && status) await Promise.allSettled([channels.refresh(), sessions.refresh(), showLetters()]);
     setTimeout(refresh, 5000);
 }
 

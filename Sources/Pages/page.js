@@ -6,13 +6,14 @@
 
 import { Broadtape } from "./broadtape.js";
 import { Absence } from "./absence.js";
-import { find, later, note } from "./kit.js";
+import { element, find, later, note } from "./kit.js";
 import { CuttableSocket, line } from "./line.js";
 import { showBalance, showTransaction, showUser } from "./money.js";
 import { RateCard, shownPoints } from "./rates.js";
-import { grouped } from "./text.js";
+import { clock, grouped } from "./text.js";
 
 const shownPairs = 12;
+const shownEvents = 10;
 const awaySeconds = 10;
 const ratePrefix = "rateChange:";
 const tokenKey = "broadtape.token";
@@ -38,7 +39,21 @@ function count(event) {
     seen.set(event.channel, Math.max(event.seq, last ?? 0));
     received += 1;
     absence?.came(event);
+    newest.unshift(event);
+    newest.length = Math.min(newest.length, shownEvents);
     later(showFacts);
+    later(showTape);
+}
+
+/// What came last, on whatever channel.
+const newest = [];
+
+function showTape() {
+    find("tape-card").hidden = newest.length === 0;
+    find("tape").replaceChildren(...newest.map(({ channel, seq, time, data }) => element("tr", {},
+        element("td", { class: "soft" }, clock(time)), element("td", {}, channel),
+        element("td", { class: "number mono" }, String(seq)),
+        element("td", { class: "number" }, [data.rate ?? data.balance ?? data.amount, data.currency].filter(Boolean).map(grouped).join(" ")))));
 }
 
 function showFacts() {
@@ -109,14 +124,14 @@ async function addRate(channel, head) {
         places.set(channel, { seq: last.seq, epoch: page.epoch });
         seen.set(channel, last.seq);
     }
-    follow(channel, (event) => card.add(event));
+    follow(channel, { show: (event) => card.add(event), beginAnew: () => card.beginAnew() });
 }
 
 // The connection
 
 let tape;
 let status = { state: "idle" };
-/// Handlers by channel, for as long as the page is open.
+/// By channel, for as long as the page is open: `show(event)`, and `beginAnew()` for another life of the numbering.
 const subscriptions = new Map();
 
 function currentToken() {
@@ -133,7 +148,7 @@ function connect() {
         onStatus: showStatus,
         onError: showError,
     });
-    for (const [channel, handle] of subscriptions) subscribe(channel, handle);
+    for (const [channel, follower] of subscriptions) subscribe(channel, follower);
 }
 
 /// A connection belongs to one user; another one begins where this one got to.
@@ -145,24 +160,38 @@ function connectAnew() {
     connect();
 }
 
-function follow(channel, handle) {
-    subscriptions.set(channel, handle);
-    if (tape) subscribe(channel, handle);
+function follow(channel, follower) {
+    subscriptions.set(channel, follower);
+    if (tape) subscribe(channel, follower);
     later(showFacts);
 }
 
-function subscribe(channel, handle) {
+function subscribe(channel, { show, beginAnew }) {
+    /// The first number that the hub did not give, while it is not known how many there are.
+    let lostFrom;
     tape.subscribe(channel, {
         onEvent(event) {
             count(event);
-            handle(event);
+            show(event);
         },
         onSnapshot(event) {
-            seen.set(event.channel, Math.max(seen.get(event.channel) ?? 0, event.seq));
-            handle(event);
+            if (lostFrom !== undefined) missing += Math.max(0, event.seq - lostFrom);
+            lostFrom = undefined;
+            seen.set(channel, Math.max(seen.get(channel) ?? 0, event.seq));
+            show(event);
         },
         onCaughtUp: () => absence?.caughtUp(channel) && tellAbsence(),
         onGap({ from, to, reason }) {
+            if (reason === "epoch_changed") {
+                seen.delete(channel);
+                beginAnew?.();
+            } else if (to === undefined) {
+                lostFrom = from;
+            } else {
+                missing += to - from + 1;
+                seen.set(channel, to);
+            }
+            later(showFacts);
             const which = to === undefined ? `after ${from - 1}` : `${from} to ${to}`;
             note("gap", "warn", `The hub no longer has events ${which} of ${channel} (${words(reason)}). The page goes on with the newest.`);
         },
@@ -306,13 +335,13 @@ async function signIn(token) {
     const channel = `transactionUpdate:${user}`;
     const path = `channels/${encodeURIComponent(channel)}`;
     const { head, first } = await read(path, token);
-    const page = await read(`${path}/events?limit=20&after=${Math.max(first - 1, head - 20, 0)}`, token);
+    const page = await read(`${path}/events?limit=8&after=${Math.max(first - 1, head - 8, 0)}`, token);
     for (const event of page.events) showTransaction(event, false);
     const last = page.events.at(-1)?.seq ?? head;
     places.set(channel, { seq: last, epoch: page.epoch });
     seen.set(channel, last);
-    subscriptions.set(channel, (event) => showTransaction(event, true));
-    subscriptions.set(`balanceUpdate:${user}`, showBalance);
+    subscriptions.set(channel, { show: (event) => showTransaction(event, true) });
+    subscriptions.set(`balanceUpdate:${user}`, { show: showBalance });
     connectAnew();
 }
 

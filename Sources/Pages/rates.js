@@ -45,6 +45,11 @@ export class RateCard {
         later(this.draw);
     }
 
+    /// The numbers start again.
+    beginAnew() {
+        this.points = [];
+    }
+
     draw() {
         const { newest } = this;
         if (!newest) return;

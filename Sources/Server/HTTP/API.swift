@@ -3,8 +3,8 @@
 import HTTPTypes
 package import Hub
 package import Hummingbird
-import Pages
 import JSON
+import Pages
 
 /// The HTTP API: publishing, reading, health.
 package struct API: Sendable {

@@ -14,6 +14,7 @@ struct PageAnswer {
     func add(to router: Router<BasicRequestContext>) {
         for page in Page.all(of: self.part) {
             router.get(RouterPath(page.path)) { request, _ in self.response(page, to: request) }
+            router.head(RouterPath(page.path)) { request, _ in self.response(page, to: request) }
         }
     }
 
@@ -22,8 +23,10 @@ struct PageAnswer {
             .eTag: page.entityTag, .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
             .crossOriginResourcePolicy: "same-origin",
         ]
-        let known = request.headers[.ifNoneMatch]?.split(separator: ",").map { $0.trimming(while: \.isWhitespace) }
-        if known?.contains(page.entityTag[...]) == true { return Response(status: .notModified, headers: headers) }
+        let isKnown = request.headers[values: .ifNoneMatch].contains { field in
+            field.split(separator: ",").contains { Self.strong($0) == page.entityTag }
+        }
+        if isKnown { return Response(status: .notModified, headers: headers) }
         headers[.contentType] = page.contentType
         headers[.contentSecurityPolicy] = self.policy(for: request.head.authority)
         headers[.referrerPolicy] = "no-referrer"
@@ -32,8 +35,15 @@ struct PageAnswer {
         return Response(
             status: .ok,
             headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: page.bytes))
+            body: request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: page.bytes))
         )
+    }
+
+    /// Without the mark of a weak tag, which a proxy that compresses adds: compared weakly (RFC 9110 §13.1.2).
+    private static func strong(_ tag: Substring) -> Substring {
+        let trimmed = tag.drop { $0 == " " || $0 == "\t" }
+        let bare = trimmed.hasPrefix("W/") ? trimmed.dropFirst(2) : trimmed
+        return bare.prefix { $0 != " " && $0 != "\t" }
     }
 
     /// Only files of this very port, no inline script or style, no frames, no forms; and no text ever becomes markup
@@ -54,14 +64,6 @@ struct PageAnswer {
     /// Whether the authority has nothing that could add to a policy.
     private static func isPlain(_ authority: String) -> Bool {
         authority.wholeMatch(of: #/[A-Za-z0-9.\-:\[\]]{1,255}/#) != nil
-    }
-}
-
-extension Substring {
-    fileprivate func trimming(while isDropped: (Character) -> Bool) -> Substring {
-        var text = self.drop(while: isDropped)
-        while let last = text.last, isDropped(last) { text.removeLast() }
-        return text
     }
 }
 
