@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
+import Hub
 import HubTestSupport
 import JSON
 import ProgramSupport
 import TestServers
 import Testing
-
-@testable import Hub
 
 /// The real program beside a mirror.
 @Suite(.serialized, .timeLimit(.minutes(5)))
