@@ -64,7 +64,7 @@ extension ChainDeclarations {
         // YAML takes a date for more than a text, and seconds for a number, but keeps the text of both.
         let text = node.scalar?.string ?? ""
         if let time = ConsensusTime(text) { return time }
-        if let time = Timestamp(rfc3339: text), time.nanoseconds >= 0 { return ConsensusTime(nanoseconds: time.nanoseconds) }
+        if let time = Timestamp(rfc3339: text)?.nanoseconds, time >= 0 { return ConsensusTime(nanoseconds: time) }
         self.complain(node, "\"start\" is a time such as 2026-01-31T12:00:00Z, or seconds such as 1639010151.000000000")
         return nil
     }

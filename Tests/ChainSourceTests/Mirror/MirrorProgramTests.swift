@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
+import Hub
 import HubTestSupport
 import JSON
 import ProgramSupport
 import TestServers
 import Testing
-
-@testable import Hub
 
 /// The real program beside a mirror.
 @Suite(.serialized, .timeLimit(.minutes(5)))
@@ -77,7 +76,7 @@ struct MirrorProgramTests {
                 for seconds in [100, 3_800, 1_500, 90_000] { try await peer.advance(seconds) }
                 let replay = try await Self.settled(hub, peer)
                 #expect(replay.faults == [])
-                #expect(replay.logs.count == 150 * 3 + 6 * 20 * 2)
+                #expect(replay.logs.count == 690)
                 try await hub.program.kill()
             }
         }

@@ -106,6 +106,11 @@ final class Mirroring {
         }
     }
 
+    /// The names of entries with something in them.
+    func remembered(_ part: String) -> [String] {
+        self.sink.state.value.entries.keys.filter { $0.contains(part) }
+    }
+
     var told: MirrorReplay { MirrorReplay(self.sink.state.value.events) }
 }
 

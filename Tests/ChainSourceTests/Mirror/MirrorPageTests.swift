@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ChainSource
+import Hub
+import HubTestSupport
+import JSON
+import Testing
+
+/// What a follower of contract logs makes of pages, of bad logs, of crashes and of other networks.
+@Suite struct MirrorPageTests {
+    private static func levels(_ events: [SourceEvent]) -> [String] {
+        events.compactMap { event in
+            guard event.type == "chainEvent", let data = try? JSON.Value.parse(event.data) else { return nil }
+            let level = data["undoes"] == nil ? data["level"]?.string ?? "" : "undo"
+            return "\(data["args"]?["amount"]?.string ?? "") \(level)"
+        }
+    }
+
+    private static func start(_ change: (inout Mirror) -> Void = { _ in }) throws -> (SimulatedMirror, Mirroring) {
+        let node = try SimulatedMirror()
+        var mirror = try Mirroring.mirror()
+        change(&mirror)
+        return (node, Mirroring(node, mirror))
+    }
+
+    // MARK: Pages
+
+    @Test func linksAreFollowedAsTheyStand() async throws {
+        let (node, mirroring) = try Self.start()
+        node.change { $0.pageRows = 3 }
+        // A page that ends within a transaction, and a last one that is empty.
+        for index in 0..<5 { node.add(1, index: index, amount: index) }
+        node.add(2, amount: 5)
+        node.advance(to: 10)
+        try await mirroring.catchUp()
+        let all = (0...5).map { "\($0) confirmed" }
+        #expect(Self.levels(mirroring.takeEvents()) == all)
+        let paths = node.takePaths().filter { $0.contains("/logs") }
+        #expect(paths.count == 3)
+        #expect(paths[0].contains("order=asc") && paths[0].contains("timestamp=gte:1700000000.000000000"))
+        #expect(paths[1].hasSuffix("timestamp=gte:1700000001.000000000&index=gt:2"))
+    }
+
+    @Test(arguments: [
+        #""next":"/api/v1/contracts/0.0.5/results/logs?limit=100&order=asc&timestamp=gte:1700000000.000000000""#,
+        #""next":"https://elsewhere/api/v1/contracts/0.0.5/results/logs?timestamp=gte:1700000009.0""#,
+        #""next":7"#, #""none":0"#,
+    ])
+    func linksThatLeadNowhereAreRefused(_ link: String) async throws {
+        let (node, mirroring) = try Self.start()
+        for second in 1...3 { node.add(Double(second), amount: second) }
+        node.advance(to: 10)
+        node.change { state in
+            state.interception = { path, answer in
+                path.contains("/logs") ? answer.replacing("\"next\":null", with: link) : nil
+            }
+        }
+        for _ in 0..<3 {
+            guard case .again = await mirroring.fault() else { throw Following.Stuck(why: "it was not refused") }
+        }
+        #expect(mirroring.takeEvents().isEmpty)
+    }
+
+    @Test func logsOfOthersAreRefused() async throws {
+        let (node, mirroring) = try Self.start()
+        node.add(1)
+        node.change { $0.rows[0].contract = EntityID(number: 6) }
+        node.advance(to: 10)
+        guard case .again = await mirroring.fault() else { throw Following.Stuck(why: "it was not refused") }
+        #expect(mirroring.takeEvents().isEmpty)
+    }
+
+    /// A catch-up takes parts that end where a transaction does, each one commit.
+    @Test func longReadingsAreCut() async throws {
+        let (node, mirroring) = try Self.start()
+        node.change { $0.pageRows = 10 }
+        for number in 0..<300 {
+            for index in 0..<3 { node.add(Double(number), index: index, amount: number * 3 + index) }
+        }
+        // More at one time than one reading has otherwise.
+        for index in 0..<450 { node.add(500, index: index, amount: 900 + index) }
+        node.advance(to: 2_000)
+        try await mirroring.catchUp()
+        let all = (0..<1350).map { "\($0) final" }
+        #expect(Self.levels(mirroring.takeEvents()) == all)
+        #expect(mirroring.sink.state.value.commits > 4)
+    }
+
+    @Test func nothingIsCommittedWhenNothingHappens() async throws {
+        let (node, mirroring) = try Self.start()
+        node.advance(to: 100)
+        try await mirroring.catchUp()
+        let commits = mirroring.sink.state.value.commits
+        for second in 1...50 {
+            node.advance(to: 100 + Double(second))
+            try await mirroring.catchUp()
+        }
+        #expect(mirroring.sink.state.value.commits == commits)
+    }
+
+    /// Beyond what is remembered the oldest is not read again, so it is not told of twice either.
+    @Test func whatIsRememberedIsBounded() async throws {
+        let (node, mirroring) = try Self.start { $0.remembered = 1_000 }
+        for number in 0..<2_500 { node.add(Double(number) / 10, amount: number) }
+        node.advance(to: 1_000)
+        try await mirroring.catchUp()
+        #expect(mirroring.remembered("/k/").count <= 3)
+        for seconds in [5_000.0, 100_000, 200_000] {
+            node.advance(to: seconds)
+            try await mirroring.catchUp()
+        }
+        let all = (0..<2_500).map { "\($0) final" }
+        #expect(Self.levels(mirroring.takeEvents()) == all)
+    }
+
+    // MARK: Bad logs
+
+    @Test func undecodableLogsBecomeLettersOnce() async throws {
+        let (node, mirroring) = try Self.start()
+        node.add(1, amount: 10)
+        node.add(2, amount: 11)
+        node.change { $0.rows[0].data = "0x0102" }
+        // Of no event that is wanted, and of none at all.
+        node.add(3)
+        node.change { $0.rows[2].topics = ["0x" + String(repeating: "ee", count: 32)] }
+        node.add(4)
+        node.change { $0.rows[3].topics = [] }
+        for seconds in [10.0, 100, 5_000, 100_000, 200_000] {
+            node.advance(to: seconds)
+            try await mirroring.catchUp()
+        }
+        #expect(Self.levels(mirroring.takeEvents()) == ["11 confirmed", "11 final"])
+        let letters = mirroring.sink.state.value.letters
+        #expect(letters.count == 1)
+        #expect(letters.first?.reason.contains("2 bytes of data") == true)
+        #expect(letters.first?.channel == "chain:test")
+    }
+
+    // MARK: Crashes and networks
+
+    @Test(arguments: RecordingSink.Crash.allCases, 0..<8)
+    func killedAtEachCommit(_ crash: RecordingSink.Crash, _ commit: Int) async throws {
+        let (node, mirroring) = try Self.start()
+        var truth: [(key: String, amount: String)] = []
+        for number in 1...6 {
+            let seconds = Double(number * 10)
+            node.add(seconds, amount: number, isHidden: number == 3)
+            truth.append(("\(SimulatedMirror.time(seconds)) 0", "\(number)"))
+        }
+        var hasCrashed = false
+        for seconds in [30.0, 90, 130, 200, 5_000, 100_000] {
+            if seconds == 5_000 { node.setHidden(30, false) }
+            node.advance(to: seconds)
+            while true {
+                if !hasCrashed, mirroring.sink.state.value.commits == commit {
+                    mirroring.sink.state.change { $0.nextCrash = crash }
+                }
+                let crashes = mirroring.crashes
+                let isDone = try await mirroring.step()
+                if mirroring.crashes > crashes { hasCrashed = true }
+                if isDone { break }
+            }
+        }
+        #expect(hasCrashed)
+        #expect(mirroring.told.differences(from: truth) == [])
+    }
+
+    @Test func unknownContractStops() async throws {
+        let (node, mirroring) = try Self.start()
+        node.change { state in state.interception = { path, _ in path.contains("/logs") ? "404" : nil } }
+        guard case .stopped(let why) = await mirroring.fault() else { throw Following.Stuck(why: "it goes on") }
+        #expect(why.contains("No contract with the given evm address"))
+    }
+
+    @Test func anotherNetworkStops() async throws {
+        let (node, mirroring) = try Self.start()
+        node.add(1)
+        node.advance(to: 100)
+        try await mirroring.catchUp()
+        _ = mirroring.takeEvents()
+        node.change {
+            $0.network = 2
+            $0.endpoint = 1
+        }
+        node.add(150)
+        node.advance(to: 200)
+        guard case .stopped(let why) = await mirroring.fault() else { throw Following.Stuck(why: "it goes on") }
+        #expect(why.contains("another network"))
+        #expect(mirroring.takeEvents().isEmpty)
+    }
+
+    @Test func changedEventsStop() async throws {
+        let (node, mirroring) = try Self.start()
+        node.add(1)
+        node.advance(to: 100)
+        try await mirroring.catchUp()
+        var other = mirroring.mirror
+        let signature = try EventSignature("Other(uint256 amount)")
+        other.contracts[.id(SimulatedMirror.contract)]?.append(Chain.WantedEvent(signature: signature))
+        let changed = Mirroring(node, other, mirroring.sink)
+        guard case .stopped(let why) = await changed.fault() else { throw Following.Stuck(why: "it goes on") }
+        #expect(why.contains("have changed"))
+    }
+
+    /// One contract that cannot be read keeps no other from its turn.
+    @Test func othersHaveTheirTurn() async throws {
+        let (node, mirroring) = try Self.start { mirror in
+            mirror.contracts[.id(EntityID(number: 4))] = mirror.contracts[.id(SimulatedMirror.contract)]
+        }
+        node.add(1, amount: 10)
+        node.advance(to: 10)
+        node.change { state in
+            state.interception = { path, _ throws(NodeFault) in
+                if path.contains("/0.0.4/") { throw .again("no") }
+                return nil
+            }
+        }
+        #expect(await mirroring.fault() == .again("no"))
+        #expect(Self.levels(mirroring.takeEvents()) == ["10 confirmed"])
+    }
+
+    @Test func mirrorThatIsBehindChangesNothing() async throws {
+        let (node, mirroring) = try Self.start()
+        node.add(1, amount: 10)
+        node.add(50, amount: 11)
+        node.advance(to: 100)
+        try await mirroring.catchUp()
+        #expect(Self.levels(mirroring.takeEvents()) == ["10 final", "11 confirmed"])
+        node.advance(to: 20)
+        try await mirroring.catchUp()
+        #expect(mirroring.takeEvents().isEmpty)
+        node.advance(to: 115)
+        try await mirroring.catchUp()
+        #expect(Self.levels(mirroring.takeEvents()) == ["11 final"])
+    }
+}
