@@ -11,9 +11,9 @@ RELEASE := swift build -c release --static-swift-stdlib $(STRICT)
 PROGRAM := .build/release/broadtape
 
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
-TEST_TOOLS := curl python3-venv postgresql redis-server haproxy procps openssl
+TEST_TOOLS := python3-venv postgresql redis-server haproxy procps openssl
 
-.PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers reference format lint clean
+.PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
@@ -46,21 +46,12 @@ fuzz: libraries ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each ta
 
 # What the tests' stand-in for a chain is made of, in an environment of its own.
 PEERS := .build/peers
-peers: test-tools $(PEERS)/installed $(PEERS)/documents
+peers: test-tools $(PEERS)/installed
 
 $(PEERS)/installed: Tests/Peers/evm/requirements.txt
 	@python3 -m venv $(PEERS)
 	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
-
-$(PEERS)/documents: Tests/Documents/requirements.txt | $(PEERS)/installed
-	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
-	@touch $@
-
-reference: libraries ## Write the reference of settings anew (config/docs/configuration.md).
-	@$(DEBUG) --product broadtape
-	@"$$(swift build --show-bin-path)/broadtape" check-config --reference > config/docs/configuration.md.new
-	@mv config/docs/configuration.md.new config/docs/configuration.md
 
 bench: libraries ## Time the hub's inner parts (BENCH="--instructions" counts instructions too).
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."
@@ -80,6 +71,19 @@ conformance: libraries test-tools ## Run the Autobahn WebSocket suite (needs a P
 conformance-if-available: libraries test-tools
 	@$(DEBUG) --product broadtape-echo
 	@Tests/Conformance/autobahn.sh --if-available --quick "$$(swift build --show-bin-path)/broadtape-echo"
+
+# What runs the documents' Python examples.
+TEST_TOOLS += curl
+peers: $(PEERS)/documents
+$(PEERS)/documents: Tests/Documents/requirements.txt | $(PEERS)/installed
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+.PHONY: reference
+reference: libraries ## Write the reference of settings anew (config/docs/configuration.md).
+	@$(DEBUG) --product broadtape
+	@"$$(swift build --show-bin-path)/broadtape" check-config --reference > config/docs/configuration.md.new
+	@mv config/docs/configuration.md.new config/docs/configuration.md
 
 libraries:
 	@config/install $(LIBRARIES)

@@ -4,7 +4,7 @@ package import Foundation
 package import HubTestSupport
 import Testing
 
-/// A program of this package, or of the system by its path, running as a process of its own.
+/// A program of this package, running as a process of its own.
 package final class Program: Sendable {
     /// What has become of it so far.
     package struct Record: Sendable, CustomStringConvertible {
@@ -41,17 +41,28 @@ package final class Program: Sendable {
     ///   - environment: In place of the tests' own.
     ///   - folder: The working directory.
     ///   - input: For its standard input, which is at its end otherwise.
-    package init(
+    package convenience init(
         _ arguments: [String],
         of name: String = "broadtape",
         environment: [String: String] = [:],
         in folder: TestFolder,
         input: String = ""
     ) throws {
+        let executable = Self.folder.appendingPathComponent(name)
+        try self.init(at: executable, arguments, environment: environment, in: folder, input: input)
+    }
+
+    /// A program that is not of this package.
+    package init(
+        at executable: URL,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        in folder: TestFolder,
+        input: String = ""
+    ) throws {
         let process = Process()
         let (output, errors, standardInput) = (Pipe(), Pipe(), Pipe())
-        process.executableURL =
-            name.hasPrefix("/") ? URL(fileURLWithPath: name) : Self.folder.appendingPathComponent(name)
+        process.executableURL = executable
         process.arguments = arguments
         process.environment = environment.merging(["HOME": folder.path, "PATH": "/usr/bin:/bin"]) { given, _ in given }
         process.currentDirectoryURL = folder.url
