@@ -13,7 +13,7 @@ PROGRAM := .build/release/broadtape
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
 TEST_TOOLS := curl python3-venv postgresql redis-server haproxy procps openssl chromium nodejs
 
-.PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers reference format lint clean
+.PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
@@ -46,7 +46,7 @@ fuzz: libraries ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each ta
 
 # What the tests' stand-in for a chain is made of, in an environment of its own.
 PEERS := .build/peers
-peers: test-tools $(PEERS)/installed $(PEERS)/documents
+peers: test-tools $(PEERS)/installed
 
 $(PEERS)/installed: Tests/Peers/evm/requirements.txt
 	@python3 -m venv $(PEERS)

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import LoadKit
+import Terminal
 
-/// The standard error: complaints, and on a terminal a line that changes.
+/// The standard error: complaints, and how things go.
 final class Output: Sendable {
-    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let progress: ProgressOutput
 
-    func show(_ progress: Headway) {
-        if self.isTerminal { self.write("\r\u{1B}[K\(progress.line)") }
+    init(_ options: TargetOptions) {
+        self.progress = ProgressOutput(isQuiet: options.quiet)
     }
 
-    /// Takes the changing line away.
+    func show(_ headway: Headway) {
+        self.progress.show(headway.advance)
+    }
+
+    /// Takes a changing line away.
     func clear() {
-        if self.isTerminal { self.write("\r\u{1B}[K") }
+        self.progress.clear()
     }
 
     func complain(_ text: String) {
-        self.write("broadtape-load: \(text)\n")
-    }
-
-    private func write(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+        self.progress.say("broadtape-load: \(text)")
     }
 }

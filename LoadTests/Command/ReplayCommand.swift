@@ -44,7 +44,7 @@ struct ReplayCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let output = Output()
+        let output = Output(self.options)
         let report: Report
         do {
             var settings = Replay.Settings(target: try self.options.target())

@@ -14,7 +14,7 @@ protocol ScenarioCommand: AsyncParsableCommand {
 
 extension ScenarioCommand {
     func run() async throws {
-        let output = Output()
+        let output = Output(self.options)
         let outcome: Outcome
         do {
             let scenario = try self.scenario(self.options.target(), output)

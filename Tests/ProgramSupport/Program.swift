@@ -4,7 +4,7 @@ package import Foundation
 package import HubTestSupport
 import Testing
 
-/// A program of this package, or of the system by its path, running as a process of its own.
+/// A program of this package, running as a process of its own.
 package final class Program: Sendable {
     /// What has become of it so far.
     package struct Record: Sendable, CustomStringConvertible {
@@ -48,8 +48,7 @@ package final class Program: Sendable {
         in folder: TestFolder,
         input: String = ""
     ) throws {
-        let isElsewhere = name.hasPrefix("/")
-        let executable = isElsewhere ? URL(fileURLWithPath: name) : Self.folder.appendingPathComponent(name)
+        let executable = Self.folder.appendingPathComponent(name)
         try self.init(at: executable, arguments, environment: environment, in: folder, input: input)
     }
 

@@ -118,7 +118,8 @@ import Testing
         let version = Schema.current.version + 1
         return Schema(
             migrations: Schema.current.migrations + [
-                Schema.Migration(version: version, name: "next") { db in try db.execute(sql: "CREATE TABLE extra (id)")
+                Schema.Migration(version: version, name: "next") { db, _ in
+                    try db.execute(sql: "CREATE TABLE extra (id)")
                 }
             ]
         )
@@ -164,7 +165,7 @@ import Testing
             #expect(await self.fault(opening: path) == nil)
             let broken = Schema(
                 migrations: self.next.migrations + [
-                    Schema.Migration(version: Schema.current.version + 2, name: "broken") { db in
+                    Schema.Migration(version: Schema.current.version + 2, name: "broken") { db, _ in
                         try db.execute(sql: "CREATE nonsense")
                     }
                 ]

@@ -36,6 +36,9 @@ struct TargetOptions: ParsableArguments {
     @Option(help: "Appends the result as one line of JSON to this file; - prints it instead of the table.")
     var report: String?
 
+    @Flag(help: "Do not tell how far it is.")
+    var quiet = false
+
     func validate() throws {
         try Self.check([("loops", self.loops, 64), ("at-once", self.atOnce, 10_000)])
         guard [self.token, self.jwtSecret, self.jwtSecretFile].count(where: { $0 != nil }) <= 1 else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Terminal
+package import Terminal
 
 /// How a run is going.
 package struct Headway: Sendable {
@@ -17,17 +17,21 @@ package struct Headway: Sendable {
     package var acknowledged: Int
     package var deliveries: Int
 
-    /// One line for humans.
-    package var line: String {
-        let time = Text.right(Text.decimal(self.seconds, digits: 1), 6) + " s  "
+    /// As it is shown.
+    package var advance: Advance {
         guard self.ready >= self.subscribers else {
-            return "\(time)subscribed \(Text.grouped(self.ready)) of \(Text.grouped(self.subscribers))"
+            return Advance("subscribing", done: self.ready, of: self.subscribers, unit: "subscribers")
         }
-        let connected =
-            self.following >= self.subscribers
-            ? "" : "  connected \(Text.grouped(self.following)) of \(Text.grouped(self.subscribers))"
-        let events = self.events.map { " of \(Text.grouped($0))" } ?? ""
-        return "\(time)\(self.phase.isEmpty ? "" : "\(self.phase)  ")acknowledged \(Text.grouped(self.acknowledged))"
-            + "\(events)  deliveries \(Text.grouped(self.deliveries))\(connected)"
+        var note = "\(Text.grouped(self.deliveries)) deliveries"
+        if self.following < self.subscribers {
+            note += "  connected \(Text.grouped(self.following)) of \(Text.grouped(self.subscribers))"
+        }
+        return Advance(
+            self.phase.isEmpty ? "running" : self.phase,
+            done: self.acknowledged,
+            of: self.events,
+            unit: "events",
+            note: note
+        )
     }
 }

@@ -26,15 +26,16 @@ struct ChannelCheck {
         self.findings.append(Finding(place: self.listing.name.description, text: text))
     }
 
-    mutating func run() async throws(TapeFault) {
+    /// - Parameter walked: Told after each page how many entries there were so far.
+    mutating func run(_ walked: @Sendable (Int) -> Void) async throws(TapeFault) {
         do {
-            try await self.checkAll()
+            try await self.checkAll(walked)
         } catch .damaged(let text) {
             self.find(text)
         }
     }
 
-    private mutating func checkAll() async throws(TapeFault) {
+    private mutating func checkAll(_ walked: @Sendable (Int) -> Void) async throws(TapeFault) {
         let listed = self.listing.extent
         if listed.epoch != self.extent.epoch {
             self.find("is listed with epoch \(listed.epoch) and has epoch \(self.extent.epoch)")
@@ -46,7 +47,7 @@ struct ChannelCheck {
             return self.find("holds \(self.extent.first)…\(self.extent.head), which is no range of numbers")
         }
         var check = try await self.rowCheck()
-        try await self.walk { entry in check?.take(entry) }
+        try await self.walk({ entry in check?.take(entry) }, walked)
         try await self.compareNewest { entry in check?.takeKept(entry) }
         if var check {
             try await check.finish()
@@ -65,7 +66,10 @@ struct ChannelCheck {
     }
 
     /// Goes over the retained entries, whose numbers must be `first ... head`.
-    private mutating func walk(_ take: (TapeEntry) -> Void) async throws(TapeFault) {
+    private mutating func walk(
+        _ take: (TapeEntry) -> Void,
+        _ walked: @Sendable (Int) -> Void
+    ) async throws(TapeFault) {
         var seq = self.extent.first - 1
         while seq < self.extent.head {
             let page = try await self.verification.tape.page(
@@ -87,6 +91,7 @@ struct ChannelCheck {
                 self.newest[Self.key(entry)] = entry
                 take(entry)
             }
+            walked(self.entries)
             if page.entries.last?.seq ?? 0 > self.extent.head { return }
         }
     }

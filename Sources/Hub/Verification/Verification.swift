@@ -36,7 +36,7 @@ package struct Verification: Sendable {
 
     /// How often a channel that changes under the comparison is compared.
     private static let attempts = 5
-    private static let listing = 1000
+    static let listing = 1000
 
     let tape: any Tape
     let types: EventTypes
@@ -53,10 +53,16 @@ package struct Verification: Sendable {
     }
 
     /// Goes over the whole tape.
-    /// - Parameter tell: Called with each finding as it is made.
+    /// - Parameters:
+    ///   - tell: Called with each finding as it is made.
+    ///   - progress: Called after each page; with it the entries are counted before.
     /// - Throws: Only what keeps it from reading; what is damaged is a finding.
-    package func run(_ tell: @Sendable (Finding) -> Void = { _ in }) async throws(TapeFault) -> Report {
+    package func run(
+        _ tell: @Sendable (Finding) -> Void = { _ in },
+        progress: (@Sendable (Progress) -> Void)? = nil
+    ) async throws(TapeFault) -> Report {
         var report = Report()
+        let total = progress == nil ? 0 : try await self.countEntries()
         var users: UserWalk?
         var last: String?
         while true {
@@ -65,7 +71,12 @@ package struct Verification: Sendable {
                 report.channels += 1
                 // Channels come in the order of their names, so the users of one type come in order.
                 if users?.type != String(listing.name.type) { users = UserWalk(type: String(listing.name.type)) }
-                let hasRows = try await self.check(listing, &report, tell)
+                let done = report
+                let hasRows = try await self.check(listing, &report, tell) { entries in
+                    progress?(
+                        Progress(channels: done.channels, entries: done.entries + entries, total: total)
+                    )
+                }
                 guard let projection = self.types[listing.name.type]?.projection, projection != .rate,
                     hasRows, let rows = self.tape.projections
                 else { continue }
@@ -86,12 +97,13 @@ package struct Verification: Sendable {
     private func check(
         _ listing: ChannelListing,
         _ report: inout Report,
-        _ tell: @Sendable (Finding) -> Void
+        _ tell: @Sendable (Finding) -> Void,
+        _ walked: @Sendable (Int) -> Void
     ) async throws(TapeFault) -> Bool {
         for _ in 1...Self.attempts {
             let before = try await self.extent(of: listing.name)
             var check = ChannelCheck(listing: listing, extent: before, verification: self)
-            try await check.run()
+            try await check.run(walked)
             if !check.findings.isEmpty, try await self.extent(of: listing.name) != before { continue }
             report.entries += check.entries
             report.rows += check.rows

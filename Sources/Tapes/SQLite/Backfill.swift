@@ -28,25 +28,36 @@ struct Backfill {
     }
 
     /// Goes over the events in the order in which they were appended.
-    func run() throws {
+    /// - Parameter tell: Told after each step how many of how many it has gone over.
+    func run(_ tell: (_ done: Int, _ total: Int) -> Void) throws {
         guard !self.types.isEmpty else { return }
         let statements = try ProjectionStatements(self.db)
+        let total =
+            try Query("SELECT count(*) FROM events WHERE type IN (\(self.typeList))", in: self.db)
+            .first { $0.integer(0) } ?? 0
         var last = 0
+        var done = 0
         while true {
-            let (batch, next) = try self.batch(after: last)
+            let (batch, count, next) = try self.batch(after: last)
             try statements.write(batch)
+            done += count
+            tell(done, total)
             guard let next else { return }
             last = next
         }
     }
 
-    /// - Returns: What the next events project, and the last of them; nil when they were the last of all.
-    private func batch(after event: Int) throws -> (ProjectionBatch, next: Int?) {
-        let list = self.types.keys.sorted().map(String.init).joined(separator: ", ")
+    private var typeList: String {
+        self.types.keys.sorted().map(String.init).joined(separator: ", ")
+    }
+
+    /// - Returns: What the next events project, how many they are, and the last of them; nil when they were the last of
+    ///   all.
+    private func batch(after event: Int) throws -> (ProjectionBatch, count: Int, next: Int?) {
         let query = try Query(
             """
             SELECT id, type, event_id, time, data, slot, positions FROM events
-            WHERE id > ? AND type IN (\(list)) ORDER BY id LIMIT \(Self.step)
+            WHERE id > ? AND type IN (\(self.typeList)) ORDER BY id LIMIT \(Self.step)
             """,
             in: self.db
         )
@@ -76,6 +87,6 @@ struct Backfill {
                 batch.add(entry, of: ChannelName(type: type.name, key: key), as: type.projection)
             }
         }
-        return (batch, count < Self.step ? nil : last)
+        return (batch, count, count < Self.step ? nil : last)
     }
 }

@@ -18,6 +18,8 @@ struct Opening: Sendable {
     var allowMigration = false
     var busyTimeout = Duration.seconds(5)
     var logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
+    /// Told how migrations go.
+    var progress: SchemaAdvance.Tell = { _ in }
 
     /// What opening results in.
     struct Opened: Sendable {
@@ -41,7 +43,7 @@ struct Opening: Sendable {
                 // GRDB chose NORMAL, which may lose the last commits with the power.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 if found < self.schema.version {
-                    try self.schema.migrate(db, from: found)
+                    try self.schema.migrate(db, from: found, self.progress)
                     // Into the file itself, so that other tools see what it is.
                     _ = try db.checkpoint(.truncate)
                 }

@@ -15,13 +15,15 @@ extension SQLiteTape {
     /// Brings the file at a path to this program's schema, making it if it is missing, and leaves it.
     ///
     /// Refused while a hub has it.
+    /// - Parameter progress: Told how the migrations go.
     /// - Returns: How far it is then.
     package static func migrate(
         path: String,
-        logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
+        logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() },
+        progress: @escaping SchemaAdvance.Tell = { _ in }
     ) async throws(TapeFault) -> SchemaStatus {
         let opened = try await offLoop { () throws(TapeFault) in
-            try Opening(path: path, allowMigration: true, logger: logger).run()
+            try Opening(path: path, allowMigration: true, logger: logger, progress: progress).run()
         }
         await offLoop {
             try? opened.pool.close()

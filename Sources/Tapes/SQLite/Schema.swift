@@ -11,10 +11,10 @@ struct Schema: Sendable {
         let version: Int
         /// What it is for, in a few words.
         let name: String
-        /// Changes a database of the version before.
+        /// Changes a database of the version before, and tells how many events of how many it has gone over.
         ///
         /// Runs inside a transaction together with the steps after it.
-        let apply: @Sendable (Database) throws -> Void
+        let apply: @Sendable (Database, _ tell: (_ done: Int, _ total: Int) -> Void) throws -> Void
     }
 
     /// Marks a file as a tape: "Btap".
@@ -29,22 +29,26 @@ struct Schema: Sendable {
 
     /// What this program uses.
     static let current = Schema(migrations: [
-        Migration(version: 1, name: "the tape") { db in try db.execute(sql: Self.version1, arguments: [Epoch.random()])
+        Migration(version: 1, name: "the tape") { db, _ in
+            try db.execute(sql: Self.version1, arguments: [Epoch.random()])
         },
-        Migration(version: 2, name: "projections and fan-in") { db in
+        Migration(version: 2, name: "projections and fan-in") { db, tell in
             try db.execute(sql: Self.version2)
-            try Backfill(db).run()
+            try Backfill(db).run(tell)
         },
-        Migration(version: 3, name: "revocations and audit trail") { db in try db.execute(sql: Self.access) },
-        Migration(version: 4, name: "traces") { db in try db.execute(sql: Self.traces) },
-        Migration(version: 5, name: "sources") { db in try db.execute(sql: Self.sources) },
+        Migration(version: 3, name: "revocations and audit trail") { db, _ in try db.execute(sql: Self.access) },
+        Migration(version: 4, name: "traces") { db, _ in try db.execute(sql: Self.traces) },
+        Migration(version: 5, name: "sources") { db, _ in try db.execute(sql: Self.sources) },
     ])
 
     /// Runs the steps that a database of `version` lacks and marks it as ours, in one transaction.
-    func migrate(_ db: Database, from version: Int) throws {
+    func migrate(_ db: Database, from version: Int, _ tell: SchemaAdvance.Tell) throws {
         try db.inTransaction(.immediate) {
             for migration in self.migrations where migration.version > version {
-                try migration.apply(db)
+                tell(SchemaAdvance(version: migration.version, name: migration.name))
+                try migration.apply(db) { done, total in
+                    tell(SchemaAdvance(version: migration.version, name: migration.name, done: done, total: total))
+                }
             }
             try db.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
             try db.execute(sql: "PRAGMA user_version = \(self.version)")

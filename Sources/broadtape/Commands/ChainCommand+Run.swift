@@ -26,6 +26,8 @@ extension ChainCommand {
         @Option(help: "Where the numbered events and the place on each chain are kept: sqlite:PATH or postgres://…")
         var outbox = "sqlite:var/chain.db"
 
+        @OptionGroup var progress: ProgressOptions
+
         func run() async throws {
             LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
             let settings = try await self.options.settings()
@@ -48,8 +50,19 @@ extension ChainCommand {
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let names = settings.chains.map(\.chain.name) + settings.mirrors.map(\.mirror.name)
             let sink = OutboxSink(store: store, kept: OutboxSink.kept)
-            let chains = try ChainsService(settings.chains, store: store, on: group, logger: logger) { sink }
-            let mirrors = MirrorsService(settings.mirrors, store: store, on: group, logger: logger, makeSink: { sink })
+            let board = SourceBoard()
+            let chains = try ChainsService(settings.chains, store: store, on: group, logger: logger, board: board) {
+                sink
+            }
+            let mirrors = MirrorsService(
+                settings.mirrors,
+                store: store,
+                on: group,
+                logger: logger,
+                onReport: { board.report($0) },
+                onEnd: { board.withdraw($0) },
+                makeSink: { sink }
+            )
             let publisher = ChainPublisherService(
                 names: names,
                 outbox: sink,
@@ -63,7 +76,7 @@ extension ChainCommand {
                 logger: logger
             )
             try await ServiceGroup(
-                services: [publisher, chains, mirrors],
+                services: [publisher, chains, mirrors, CatchUpDisplay(board: board, output: self.progress.output)],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             ).run()

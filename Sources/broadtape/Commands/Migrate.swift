@@ -4,6 +4,7 @@ import ArgumentParser
 import Hub
 import Logging
 import Tapes
+import Terminal
 
 /// `broadtape migrate`: the form in which a database keeps the tape.
 struct Migrate: AsyncParsableCommand {
@@ -20,13 +21,27 @@ struct Migrate: AsyncParsableCommand {
         )
 
         @OptionGroup var options: ConfigurationOptions
+        @OptionGroup var progress: ProgressOptions
 
         func run() async throws {
             LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
             let settings = try await self.options.settings()
             var logger = Logger(label: "broadtape")
             logger.logLevel = settings.logLevel
-            print(try await settings.database.migrate(logger: logger).table)
+            let output = self.progress.output
+            defer { output.clear() }
+            let status = try await settings.database.migrate(logger: logger) { advance in
+                output.show(
+                    Advance(
+                        "migration \(advance.version) (\(advance.name))",
+                        done: advance.done,
+                        of: advance.total > 0 ? advance.total : nil,
+                        unit: "events"
+                    )
+                )
+            }
+            output.clear()
+            print(status.table)
         }
     }
 
@@ -61,11 +76,15 @@ extension Database {
     }
 
     /// - Returns: What the database is at afterwards.
-    fileprivate func migrate(logger: Logger) async throws(ConfigurationFault) -> SchemaStatus {
+    fileprivate func migrate(
+        logger: Logger,
+        progress: @escaping SchemaAdvance.Tell
+    ) async throws(ConfigurationFault) -> SchemaStatus {
         do throws(TapeFault) {
             switch self {
-            case .sqlite(let path): return try await SQLiteTape.migrate(path: path, logger: logger)
-            case .postgres(let url): return try await PostgresMigrations.up(url: url, logger: logger)
+            case .sqlite(let path): return try await SQLiteTape.migrate(path: path, logger: logger, progress: progress)
+            case .postgres(let url):
+                return try await PostgresMigrations.up(url: url, logger: logger, progress: progress)
             case .memory: throw .unavailable(Self.hasNoSchema)
             }
         } catch {

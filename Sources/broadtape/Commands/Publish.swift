@@ -3,6 +3,7 @@
 import ArgumentParser
 import AsyncHTTPClient
 import Client
+import Terminal
 
 /// `broadtape publish`: hands events to a hub.
 struct Publish: AsyncParsableCommand {
@@ -27,6 +28,7 @@ struct Publish: AsyncParsableCommand {
     var verbose = false
 
     @OptionGroup var hub: HubOptions
+    @OptionGroup var progress: ProgressOptions
 
     private func parsedSpeed() throws -> Trace.Speed {
         if self.speed == "max" { return .unpaced }
@@ -62,17 +64,29 @@ struct Publish: AsyncParsableCommand {
         )
         var accepted = 0
         var duplicates = 0
+        let output = self.progress.output
+        defer { output.clear() }
         try await trace.play(speed: speed, repeats: self.repeats) { events in
+            output.show(
+                Advance(
+                    "publishing",
+                    done: accepted + duplicates,
+                    of: self.repeats ? nil : trace.count,
+                    unit: "events"
+                )
+            )
             for receipt in try await publisher.publish(events) {
                 switch receipt.status {
                 case .accepted: accepted += 1
                 case .duplicate: duplicates += 1
                 }
                 guard self.verbose else { continue }
+                output.clear()
                 let positions = receipt.positions.map { "\($0.channel)#\($0.seq)" }.joined(separator: " ")
                 print("\(receipt.status.rawValue) \(receipt.id) \(positions)")
             }
         }
+        output.clear()
         print("\(accepted) accepted, \(duplicates) duplicate")
     }
 }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import Hub
 import Logging
+import Terminal
 
 /// `broadtape verify`: proves a tape against itself.
 struct Verify: AsyncParsableCommand {
@@ -16,6 +17,7 @@ struct Verify: AsyncParsableCommand {
     )
 
     @OptionGroup var options: ConfigurationOptions
+    @OptionGroup var progress: ProgressOptions
 
     func run() async throws {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
@@ -26,13 +28,30 @@ struct Verify: AsyncParsableCommand {
             throw ConfigurationFault("a tape in memory ends with its hub; name a database with --database")
         }
         let tape = try await settings.database.open(allowsMigration: false, logger: logger)
+        let output = self.progress.output
         let result: Result<Verification.Report, TapeFault>
         do throws(TapeFault) {
             let verification = Verification(tape: tape, types: settings.hub.types)
-            result = .success(try await verification.run { print("\($0.place): \($0.text)") })
+            result = .success(
+                try await verification.run { finding in
+                    output.clear()
+                    print("\(finding.place): \(finding.text)")
+                } progress: { progress in
+                    output.show(
+                        Advance(
+                            "verifying",
+                            done: progress.entries,
+                            of: progress.total,
+                            unit: "entries",
+                            note: "\(Text.grouped(progress.channels)) channels"
+                        )
+                    )
+                }
+            )
         } catch {
             result = .failure(error)
         }
+        output.clear()
         await tape.close()
         let report: Verification.Report
         do throws(TapeFault) {

@@ -20,6 +20,8 @@ import Testing
 struct Walkthrough {
     private static let servePort = "127.0.0.1:8080"
     private static let adminPort = "127.0.0.1:8081"
+    private static let bash = URL(fileURLWithPath: "/bin/bash")
+    private static let curl = URL(fileURLWithPath: "/usr/bin/curl")
 
     private let folder: TestFolder
     /// What is not the reader's: remembered variables, scripts.
@@ -58,8 +60,8 @@ struct Walkthrough {
         while ports.count < 2 {
             let port = Int.random(in: 21_000..<32_000)
             let probe = try Program(
+                at: Self.bash,
                 ["-c", "! (exec 3<>/dev/tcp/127.0.0.1/\(port)) 2>/dev/null"],
-                of: "/bin/bash",
                 in: notes
             )
             if try await probe.end().status == 0, !ports.contains(port) { ports.append(port) }
@@ -118,7 +120,7 @@ struct Walkthrough {
         try await eventually("\(place): the hub is ready") {
             let record = program.record.value
             try #require(record.status == nil, "\(place): \(record)")
-            let probe = try Program(["-fs", "-o", "/dev/null", url], of: "/usr/bin/curl", in: self.notes)
+            let probe = try Program(at: Self.curl, ["-fs", "-o", "/dev/null", url], in: self.notes)
             return try await probe.end().status == 0
         }
         guard program.record.value.output.contains("Broadtape listens on") else { return }
@@ -150,8 +152,8 @@ struct Walkthrough {
         let root = Document.root.path
         let programs = Program.folder.path
         return try Program(
+            at: Self.bash,
             ["-c", script],
-            of: "/bin/bash",
             environment: [
                 "PATH": "\(self.notes.path):\(programs):\(root)/.build/peers/bin:/usr/local/bin:/usr/bin:/bin",
                 "BROADTAPE_PORT": "\(self.ports[0])", "BROADTAPE_ADMIN_PORT": "\(self.ports[1])",

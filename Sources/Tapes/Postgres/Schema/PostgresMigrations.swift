@@ -18,11 +18,13 @@ package enum PostgresMigrations {
     }
 
     /// Applies the steps that are missing, and says how far the database is then.
+    /// - Parameter progress: Told how they go.
     package static func up(
         url: String,
-        logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
+        logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() },
+        progress: @escaping SchemaAdvance.Tell = { _ in }
     ) async throws(TapeFault) -> SchemaStatus {
-        try await self.up(url: url, schema: .current, logger: logger)
+        try await self.up(url: url, schema: .current, logger: logger, progress: progress)
     }
 
     static func status(url: String, schema: PostgresSchema, logger: Logger) async throws(TapeFault) -> SchemaStatus {
@@ -33,10 +35,16 @@ package enum PostgresMigrations {
         }
     }
 
-    static func up(url: String, schema: PostgresSchema, logger: Logger) async throws(TapeFault) -> SchemaStatus {
+    static func up(
+        url: String,
+        schema: PostgresSchema,
+        logger: Logger,
+        progress: @escaping SchemaAdvance.Tell = { _ in }
+    ) async throws(TapeFault) -> SchemaStatus {
         let address = try PostgresAddress(url: url)
         try await self.with(address, logger) { session throws(PostgresFault) in
-            _ = try PostgresUpgrade(schema: schema, place: address.description).run(session, allowMigration: true)
+            let upgrade = PostgresUpgrade(schema: schema, place: address.description, progress: progress)
+            _ = try upgrade.run(session, allowMigration: true)
         }
         return try await self.status(url: url, schema: schema, logger: logger)
     }

@@ -7,6 +7,8 @@ struct PostgresUpgrade: Sendable {
     let schema: PostgresSchema
     /// Names the database in messages.
     let place: String
+    /// Told how migrations go.
+    var progress: SchemaAdvance.Tell = { _ in }
 
     /// What the tape knows of itself.
     struct Identity: Sendable {
@@ -131,6 +133,7 @@ struct PostgresUpgrade: Sendable {
         }
         let note = PostgresStatement(nil, "INSERT INTO migrations (version, name) VALUES ($1::int, $2::text)")
         for migration in self.schema.migrations where migration.version > version {
+            self.progress(SchemaAdvance(version: migration.version, name: migration.name))
             try session.run(sql: migration.statements)
             try session.run(
                 PostgresCommand(note).with(Int32(migration.version)).with(migration.name)
