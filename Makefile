@@ -13,7 +13,7 @@ PROGRAM := .build/release/broadtape
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
 TEST_TOOLS := curl python3-venv postgresql redis-server haproxy procps openssl chromium nodejs
 
-.PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers format lint clean
+.PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers reference format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
@@ -44,24 +44,18 @@ fuzz: libraries ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each ta
 	@echo "Building in a folder of its own; the first time takes 5 to 15 minutes."
 	@Tests/Fuzz/run $(FUZZ_TARGETS)
 
-# What the tests' stand-in for a chain is made of, in an environment of its own.
+# What tests start beside the hub: an environment of its own with a chain that is executed, what drives a browser, and
+# what runs the documents' Python examples.
 PEERS := .build/peers
-peers: test-tools $(PEERS)/installed
+PEER_PARTS := Peers/evm Browser Documents
+peers: test-tools $(PEER_PARTS:%=$(PEERS)/parts/%)
 
-$(PEERS)/installed: Tests/Peers/evm/requirements.txt
+$(PEERS)/bin/pip:
 	@python3 -m venv $(PEERS)
-	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
-	@touch $@
 
-# What drives a browser in the tests of broadtape.js and of the pages.
-peers: $(PEERS)/browser-installed
-
-$(PEERS)/browser-installed: Tests/Browser/requirements.txt | $(PEERS)/installed
+$(PEERS)/parts/%: Tests/%/requirements.txt | $(PEERS)/bin/pip
 	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
-	@touch $@
-
-$(PEERS)/documents: Tests/Documents/requirements.txt | $(PEERS)/installed
-	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@mkdir -p $(@D)
 	@touch $@
 
 reference: libraries ## Write the reference of settings anew (config/docs/configuration.md).
