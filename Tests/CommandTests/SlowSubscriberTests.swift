@@ -40,13 +40,6 @@ struct SlowSubscriberTests {
     /// `silence`.
     private static let patience = ["BROADTAPE_SILENCE": "10m"]
 
-    /// A figure of `/proc/PID/status`, in MB: `VmHWM` is the most memory it ever had.
-    private static func memory(_ figure: String, of hub: RunningHub) throws -> Int {
-        let status = try String(contentsOfFile: "/proc/\(hub.program.identifier)/status", encoding: .utf8)
-        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(figure + ":") })
-        return try #require(line.firstMatch(of: #/(\d+) kB/#).flatMap { Int($0.1) }) / 1024
-    }
-
     /// What the kernel may hold of one connection, in bytes.
     private static func kernelBuffers() throws -> Int {
         let text = try String(contentsOfFile: "/proc/sys/net/ipv4/tcp_wmem", encoding: .utf8)
@@ -88,13 +81,13 @@ struct SlowSubscriberTests {
             let token = try await hub.token("u_42")
             let slow = try await SlowSubscriber.stalled(on: "transactionUpdate", port: hub.port, token: token)
             let data: (Int) -> String = { #""type":"p2p","amount":"\#($0).50","status":"new""# }
-            let before = try Self.memory("VmHWM", of: hub)
+            let before = try hub.program.memory("VmHWM")
             try await Self.publish(load, type: "transactionUpdate", key: "u_42", data, to: hub)
             #expect(slow.log.value.events == 0, "it was not to read")
             #expect(load.events * load.padding > (try Self.kernelBuffers()), "the buffers on the way hold everything")
             let ring = try await hub.metric("broadtape_ring_bytes")
             #expect(ring ?? .max < load.events * load.padding / 4)
-            let paused = try Self.memory("VmHWM", of: hub)
+            let paused = try hub.program.memory("VmHWM")
             try await slow.wake()
             try await slow.wait(for: load.events, within: load.patience)
             let log = slow.log.value
@@ -102,7 +95,7 @@ struct SlowSubscriberTests {
             #expect(log.events == load.events)
             #expect(log.last == load.events)
             #expect(log.jumps.isEmpty)
-            let peak = try Self.memory("VmHWM", of: hub)
+            let peak = try hub.program.memory("VmHWM")
             let figures = "\(before) MB before, at most \(paused) MB while paused, \(peak) MB in all"
             print("\(load.events) transactions of \(log.bytes / 1_000_000) MB: \(figures)")
             #expect(peak - before <= load.growth, "\(figures)")
@@ -116,7 +109,7 @@ struct SlowSubscriberTests {
             let token = try await hub.token("u_42")
             let slow = try await SlowSubscriber.stalled(on: "rateChange:A/B", port: hub.port, token: token)
             let data: (Int) -> String = { #""rate":"1.\#($0)""# }
-            let before = try Self.memory("VmHWM", of: hub)
+            let before = try hub.program.memory("VmHWM")
             try await Self.publish(load, type: "rateChange", key: "A/B", data, to: hub)
             #expect(slow.log.value.events == 0, "it was not to read")
             try await slow.wake()
@@ -129,7 +122,7 @@ struct SlowSubscriberTests {
             #expect(newest.skipped > load.events / 10, "\(log)")
             // What had left, and what the hub holds for one connection: 64 KiB, and one write more.
             #expect(log.bytes <= (try Self.kernelBuffers()) + (1 << 20), "\(log)")
-            let peak = try Self.memory("VmHWM", of: hub)
+            let peak = try hub.program.memory("VmHWM")
             print("\(load.events) rates: \(log); \(before) MB before, at most \(peak) MB")
             #expect(peak - before <= load.growth)
             await slow.close()

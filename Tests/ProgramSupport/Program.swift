@@ -130,6 +130,13 @@ package final class Program: Sendable {
         Foundation.kill(self.identifier, number)
     }
 
+    /// A figure of `/proc/PID/status`, in MB: `VmHWM` is the most memory it ever had.
+    package func memory(_ figure: String) throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(self.identifier)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(figure + ":") })
+        return try #require(line.firstMatch(of: #/(\d+) kB/#).flatMap { Int($0.1) }) / 1024
+    }
+
     /// Runs a program to its end.
     package static func run(
         _ arguments: [String],

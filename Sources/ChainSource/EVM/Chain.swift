@@ -64,7 +64,7 @@ package struct Chain: Sendable {
     package var levels = Set(Level.allCases)
     package var bloom = BloomUse.exact
     /// Blocks of the first range, and of any.
-    package var firstSpan = 500
+    package var firstSpan = 50
     package var maxSpan = 10_000
     /// Blocks below finality that are remembered with what was told of them, so that an operator can have it undone
     /// should finality have been none.

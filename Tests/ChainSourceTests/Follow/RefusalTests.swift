@@ -57,6 +57,24 @@ import Testing
         #expect(following.differences == [])
     }
 
+    /// Neither answers of more bytes than are taken, nor a status 413, say which of the questions was too much.
+    @Test(arguments: [0, 15])
+    func batchThatIsTooLargeIsAskedForInParts(_ final: Int) async throws {
+        let node = try Self.node(mined: 15)
+        node.change { $0.finalize(final) }
+        node.intercept { call, _ in
+            switch call {
+            case .logsInRange(let range, _) where range.count > 2: throw NodeFault.tooLarge("413")
+            case .logsOfBlock(_, nil): throw NodeFault.tooLarge("413")
+            default: return nil
+            }
+        }
+        let following = Following(node)
+        try await following.catchUp(attempts: 100)
+        #expect(following.differences == [])
+        #expect(following.retries == 0)
+    }
+
     @Test func limitOfRateIsNoLimitOfSize() async throws {
         let node = try Self.node(mined: 40)
         node.change { $0.finalize(38) }

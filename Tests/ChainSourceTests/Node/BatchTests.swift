@@ -94,7 +94,11 @@ import Testing
         var free = Span(first: 4, cap: 20)
         for _ in 0..<20 { free.succeeded(logs: 1) }
         #expect(free.count == 20)
+        #expect(!free.isTooMuch(logs: 5000))
         free.succeeded(logs: 5000)
         #expect(free.count == 10)
+        #expect(free.isTooMuch(logs: 8001))
+        // One block cannot be had in parts.
+        #expect(!span.isTooMuch(logs: 8001))
     }
 }

@@ -64,6 +64,7 @@ extension Follower {
             }
         }
         place.version += 1
+        place.lighten()
         self.place = place
         self.contradictions = 0
         self.status.facts += changes.taken

@@ -39,6 +39,10 @@ extension Follower {
             logs = try await self.wantedLogs(of: begin)
         } else {
             logs = try asked.logs(2)
+            guard range.count == 1 || !self.span.isTooMuch(logs: logs.count) else {
+                self.span.refused(range, nil)
+                return .advanced
+            }
         }
         try self.check(logs, of: range, begin, end)
         var place = place

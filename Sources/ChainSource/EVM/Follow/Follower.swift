@@ -133,7 +133,8 @@ package actor Follower {
         if let wanted = self.chain.chainID ?? stored?.chainID, wanted != chainID {
             throw .stopped("the node is of chain \(chainID), \(self.chain.name) is chain \(wanted); check its URL")
         }
-        if let stored {
+        if var stored {
+            stored.lighten()
             guard stored.chainID == chainID, stored.genesis == genesis.hash else {
                 throw .stopped(
                     "the node's chain \(chainID) begins with \(genesis.hash), that of \(self.chain.name) with "
@@ -209,10 +210,15 @@ package actor Follower {
             }
             return Answers(calls: calls, answers: answers)
         } catch {
-            if case .tooLarge = error {
-                for case .logsInRange(let range, _) in calls { self.span.refused(range, nil) }
+            guard case .tooLarge(let why) = error, let place = calls.firstIndex(where: \.isForLogs) else {
+                throw FollowFault(error)
             }
-            throw FollowFault(error)
+            // It is the logs that are too many: the rest can be had without them.
+            var rest = calls
+            rest.remove(at: place)
+            var answers = rest.isEmpty ? [] : try await self.ask(rest).answers
+            answers.insert(.refusal(Refusal(code: 413, message: why)), at: place)
+            return Answers(calls: calls, answers: answers)
         }
     }
 }

@@ -91,6 +91,20 @@ struct Place: Sendable, Equatable {
         self.blocks[block.number] = block
     }
 
+    /// Lets go of the facts of final blocks, which are stored: only an operator may have them undone, and that is done
+    /// from what is stored. What it takes in memory does not grow with what happens in a block.
+    mutating func lighten() {
+        for block in self.blocks.values where block.number <= self.final && !block.facts.isEmpty {
+            self.blocks[block.number] = KnownBlock(
+                number: block.number,
+                hash: block.hash,
+                level: block.level,
+                turn: block.turn,
+                facts: []
+            )
+        }
+    }
+
     mutating func forget(_ number: Int) {
         self.blocks[number] = nil
     }

@@ -12,8 +12,8 @@ package actor HTTPNode: EVMNode {
     package struct Limits: Sendable {
         /// Of one batch, from connecting to the last byte.
         package var time: Duration = .seconds(20)
-        /// Largest answer.
-        package var bytes = 64 << 20
+        /// Largest answer; a larger one is asked for in parts.
+        package var bytes = 16 << 20
         /// Disappointments in a row before another endpoint is asked.
         package var patience = 3
 
@@ -76,7 +76,7 @@ package actor HTTPNode: EVMNode {
         } catch let fault as NodeFault {
             throw fault
         } catch is NIOTooManyBytesError {
-            throw .again("the answer has more than \(self.limits.bytes) bytes")
+            throw .tooLarge("the answer has more than \(self.limits.bytes) bytes")
         } catch is CancellationError {
             throw .again("cancelled")
         } catch {

@@ -27,6 +27,14 @@ package enum RPCCall: Sendable, Equatable {
         }
     }
 
+    /// Whether the answer may be of any size.
+    var isForLogs: Bool {
+        switch self {
+        case .logsInRange, .logsOfBlock, .receiptsOfBlock: true
+        case .chainID, .block, .blockByHash: false
+        }
+    }
+
     package var method: String {
         switch self {
         case .chainID: "eth_chainId"

@@ -15,6 +15,11 @@ package struct Span: Sendable, Equatable {
         self.wantedLogs = wantedLogs
     }
 
+    /// Whether so many logs of one range are more than is to be held at once, and it is to be asked for in parts.
+    package func isTooMuch(logs: Int) -> Bool {
+        self.count > 1 && logs > self.wantedLogs * 4
+    }
+
     /// A range was answered.
     package mutating func succeeded(logs: Int) {
         if logs > self.wantedLogs {
