@@ -1063,7 +1063,7 @@ export class Broadtape {
    * so that a request whose answer is lost can be sent again.
    */
   async publish(events, { timeout = 30_000 } = {}) {
-    const list = (Array.isArray(events) ? events : [events]).map((event) => ({ id: newID(), ...event }));
+    const list = (Array.isArray(events) ? events : [events]).map((event) => ({ ...event, id: event.id ?? newID() }));
     const request = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(list) };
     const { results } = await this.#ask("/events", request, timeout);
     return results;
@@ -1327,7 +1327,8 @@ export class Broadtape {
   #arm() {
     const { setTimeout, clearTimeout } = this.#environment;
     const wakeAt = this.#machine.wakeAt;
-    if (wakeAt >= this.#timerAt) return;
+    // One that will never be needed would keep a process alive.
+    if (wakeAt >= this.#timerAt && wakeAt !== Infinity) return;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#timerAt = wakeAt;

@@ -395,6 +395,7 @@ const tests = {
     assert.equal(world.listeners.has("online"), false);
     assert.equal(tape.status.state, "closed");
     assert.equal(world.socket.closedWith, 1000);
+    assert.equal(world.timers.size, 0);
   },
 
   async "a socket that can tell of a refused upgrade is listened to"() {
