@@ -1001,6 +1001,7 @@ export class Broadtape {
   #lastTime = 0;
   #timeLost = 0;
   #listening = [];
+  #isMade = false;
   /** What `onStatus` was told last. */
   status = { state: "idle", attempt: 0, paused: false, stale: [] };
 
@@ -1023,6 +1024,7 @@ export class Broadtape {
     this.#machine = new Machine({ hasToken: options.token !== undefined, backoff: options.backoff });
     this.#listen();
     this.#do((at) => this.#machine.start(at));
+    this.#isMade = true;
   }
 
   // For applications
@@ -1233,7 +1235,9 @@ export class Broadtape {
   #tellStatus({ retryIn, ...status }) {
     if (retryIn !== undefined) status.retryAt = this.#environment.now() + retryIn;
     this.status = status;
-    this.#call(this.#options.onStatus, status);
+    const tell = () => this.#call(this.#options.onStatus, status);
+    // A handler may speak of the client, which the application does not have before the constructor has returned.
+    this.#isMade ? tell() : queueMicrotask(tell);
     if (status.user !== undefined) {
       for (const channel of this.#parked) {
         this.#parked.delete(channel);

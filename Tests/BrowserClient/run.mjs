@@ -306,6 +306,16 @@ const tests = {
     assert.throws(() => tape.subscribe("x:y", { since: -1 }), TypeError);
   },
 
+  async "handlers may speak of the client from the first status on"() {
+    const world = new World();
+    const states = [];
+    const tape = new Broadtape("ws://h", world.options({ onStatus: ({ state }) => states.push([state, tape.status.state]) }));
+    assert.deepEqual([states, tape.status.state], [[], "connecting"]);
+    await settled();
+    world.open();
+    assert.deepEqual(states, [["connecting", "connecting"], ["live", "live"]]);
+  },
+
   async "handlers may subscribe and close from within"() {
     const world = new World();
     const tape = new Broadtape("ws://h", world.options());
