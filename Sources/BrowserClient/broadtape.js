@@ -1001,6 +1001,7 @@ export class Broadtape {
   #lastTime = 0;
   #timeLost = 0;
   #listening = [];
+  #isMade = false;
   /** What `onStatus` was told last. */
   status = { state: "idle", attempt: 0, paused: false, stale: [] };
 
@@ -1023,6 +1024,7 @@ export class Broadtape {
     this.#machine = new Machine({ hasToken: options.token !== undefined, backoff: options.backoff });
     this.#listen();
     this.#do((at) => this.#machine.start(at));
+    this.#isMade = true;
   }
 
   // For applications
@@ -1063,7 +1065,7 @@ export class Broadtape {
    * so that a request whose answer is lost can be sent again.
    */
   async publish(events, { timeout = 30_000 } = {}) {
-    const list = (Array.isArray(events) ? events : [events]).map((event) => ({ id: newID(), ...event }));
+    const list = (Array.isArray(events) ? events : [events]).map((event) => ({ ...event, id: event.id ?? newID() }));
     const request = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(list) };
     const { results } = await this.#ask("/events", request, timeout);
     return results;
@@ -1233,7 +1235,9 @@ export class Broadtape {
   #tellStatus({ retryIn, ...status }) {
     if (retryIn !== undefined) status.retryAt = this.#environment.now() + retryIn;
     this.status = status;
-    this.#call(this.#options.onStatus, status);
+    const tell = () => this.#call(this.#options.onStatus, status);
+    // A handler may speak of the client, which the application does not have before the constructor has returned.
+    this.#isMade ? tell() : queueMicrotask(tell);
     if (status.user !== undefined) {
       for (const channel of this.#parked) {
         this.#parked.delete(channel);
@@ -1327,7 +1331,8 @@ export class Broadtape {
   #arm() {
     const { setTimeout, clearTimeout } = this.#environment;
     const wakeAt = this.#machine.wakeAt;
-    if (wakeAt >= this.#timerAt) return;
+    // One that will never be needed would keep a process alive.
+    if (wakeAt >= this.#timerAt && wakeAt !== Infinity) return;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#timerAt = wakeAt;
