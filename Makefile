@@ -11,7 +11,7 @@ RELEASE := swift build -c release --static-swift-stdlib $(STRICT)
 PROGRAM := .build/release/broadtape
 
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
-TEST_TOOLS := python3-venv postgresql redis-server haproxy procps openssl
+TEST_TOOLS := curl python3-venv postgresql redis-server haproxy procps openssl
 
 .PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers format lint clean
 
@@ -46,10 +46,15 @@ fuzz: libraries ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each ta
 
 # What the tests' stand-in for a chain is made of, in an environment of its own.
 PEERS := .build/peers
-peers: test-tools $(PEERS)/installed
+peers: test-tools $(PEERS)/installed $(PEERS)/contracts
 
 $(PEERS)/installed: Tests/Peers/evm/requirements.txt
 	@python3 -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# What holds the contracts against what a hub says.
+$(PEERS)/contracts: Tests/Contracts/requirements.txt $(PEERS)/installed
 	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
