@@ -18,7 +18,7 @@ struct HTTPDocumentTests {
             let process = Process()
             let pipe = Pipe()
             process.executableURL = URL(fileURLWithPath: "/bin/bash")
-            process.arguments = ["-euo", "pipefail", "-c", script]
+            process.arguments = ["-c", script]
             process.environment = [
                 "PATH": "/usr/bin:/bin", "HOME": folder.path, "BROADTAPE_URL": url, "BROADTAPE_TOKEN": token,
             ]
@@ -58,7 +58,7 @@ struct HTTPDocumentTests {
         try #require(blocks.count >= 7)
         try await withHub { hub in
             let token = try await hub.token("u_42", "publish:*")
-            let script = blocks.joined(separator: "\n")
+            let script = "set -euo pipefail\n" + blocks.joined(separator: "\n")
             let shell = try Shell(script, url: hub.url, token: token, in: hub.folder)
             try await shell.output.wait(for: "the commands", within: .seconds(60)) { $0.status != nil }
             let (text, status) = shell.output.value
