@@ -44,10 +44,10 @@ fuzz: libraries ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each ta
 	@echo "Building in a folder of its own; the first time takes 5 to 15 minutes."
 	@Tests/Fuzz/run $(FUZZ_TARGETS)
 
-# What tests start beside the hub: an environment of its own with a chain that is executed, what drives a browser, and
-# what runs the documents' Python examples.
+# What tests start beside the hub: an environment of its own with a chain that is executed, what drives a browser,
+# what holds the contracts against a hub's answers, and what runs the documents' Python examples.
 PEERS := .build/peers
-PEER_PARTS := Peers/evm Browser Documents
+PEER_PARTS := Peers/evm Browser Contracts Documents
 peers: test-tools $(PEER_PARTS:%=$(PEERS)/parts/%)
 
 $(PEERS)/bin/pip:

@@ -33,6 +33,15 @@ package struct AdminAPI: Sendable {
 
     /// Answers requests.
     package var responder: some HTTPResponder<BasicRequestContext> {
+        self.router.buildResponder()
+    }
+
+    /// What is answered, each as a method and a path.
+    package var routes: [String] {
+        self.router.routes.map { "\($0.method) \($0.path)" }
+    }
+
+    private var router: Router<BasicRequestContext> {
         let router = Router()
         router.add(middleware: AdminGuard(hosts: self.hosts))
         router.get("/metrics") { _, _ in
@@ -82,7 +91,7 @@ package struct AdminAPI: Sendable {
         router.get("/health/live") { _, _ in API.health(isUp: true) }
         router.get("/health/ready") { _, _ in API.health(isUp: self.hub.isReady) }
         router.add(middleware: UnknownPaths())
-        return router.buildResponder()
+        return router
     }
 
     private func answer(_ work: () async throws(Problem) -> Response) async -> Response {

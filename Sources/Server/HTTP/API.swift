@@ -35,6 +35,15 @@ package struct API: Sendable {
 
     /// Answers requests.
     package var responder: some HTTPResponder<BasicRequestContext> {
+        self.router.buildResponder()
+    }
+
+    /// What is answered, each as a method and a path.
+    package var routes: [String] {
+        self.router.routes.map { "\($0.method) \($0.path)" }
+    }
+
+    private var router: Router<BasicRequestContext> {
         let router = Router(options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestLog())
         router.add(middleware: CrossOrigin(origins: self.origins))
@@ -80,7 +89,7 @@ package struct API: Sendable {
         Self.addScripts(to: router)
         if self.servesPage { PageAnswer(part: .live).add(to: router) }
         router.add(middleware: UnknownPaths())
-        return router.buildResponder()
+        return router
     }
 
     private func answer(_ work: () async throws(Problem) -> Response) async -> Response {

@@ -175,7 +175,7 @@ extension Problem {
     init(_ reason: CloseReason) {
         let code: ErrorCode
         switch reason {
-        case .draining, .overloaded, .slowConsumer, .heartbeatTimeout: code = .overloaded
+        case .draining, .overloaded, .slowConsumer, .heartbeatTimeout, .disconnected: code = .overloaded
         case .tokenExpired: code = .tokenExpired
         case .badMessage: code = .badRequest
         case .notAuthenticated: code = .badToken

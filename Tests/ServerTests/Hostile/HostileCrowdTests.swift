@@ -204,7 +204,10 @@ struct HostileCrowdTests {
                     Request("OPTIONS", "/channels", fields: origin + [("Access-Control-Request-Method", "GET")])
                 )
                 #expect(preflight.status == (allowed ? 204 : 403))
-                #expect(preflight.fields["access-control-allow-headers"] == (allowed ? "Authorization, If-None-Match, Last-Event-ID" : nil))
+                #expect(
+                    preflight.fields["access-control-allow-headers"]
+                        == (allowed ? "Authorization, If-None-Match, Last-Event-ID" : nil)
+                )
                 let upgrade = try await server.request(.upgrade(fields: origin))
                 #expect(upgrade.status == (allowed ? 101 : 403))
                 #expect(try await server.request(.upgrade()).status == 101)

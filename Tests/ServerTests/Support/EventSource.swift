@@ -50,6 +50,7 @@ final class EventSource: Sendable {
         let head = try #require(Answer.parse(Array(bytes[..<range.upperBound]), hasBody: false, hasEnded: true)).answer
         try #require(head.status == 200, "\(String(decoding: bytes, as: UTF8.self))")
         try #require(head.fields["content-type"] == "text/event-stream")
+        Recording.current?.answered(request, head)
         let source = EventSource(wire, head)
         try source.take(Array(bytes[range.upperBound...]))
         return source
@@ -72,6 +73,7 @@ final class EventSource: Sendable {
                 (state.events.isEmpty ? nil : state.events.removeFirst(), state.hasEnded)
             }
             if let event {
+                Recording.current?.told(event.data, over: .stream)
                 if let id = event.id { self.state.withLock { $0.lastID = id } }
                 return event
             }

@@ -171,6 +171,7 @@ final class Socket: Sendable {
             while let event = state.endpoint.next() {
                 switch event {
                 case .text(let text):
+                    Recording.current?.told(String(buffer: text), over: .socket)
                     state.messages.append(try JSON.Value.parse(Array(text.readableBytesView)))
                 case .binary:
                     Issue.record("a binary message")
@@ -180,6 +181,7 @@ final class Socket: Sendable {
                 case .pong(let payload):
                     state.pongs.append(String(buffer: payload))
                 case .closed(let close, let reply):
+                    Recording.current?.closed(Int(close.code.rawValue))
                     state.closing = Closing(code: Int(close.code.rawValue), reason: close.reason)
                     if let reply { state.replies.append(reply) }
                 case .failed(let violation, _):

@@ -68,6 +68,7 @@ struct TestServer: Sendable {
         try await wire.send(request.text)
         let answer = try await wire.answer(hasBody: request.method != "HEAD")
         await wire.close()
+        Recording.current?.answered(request, answer)
         return answer
     }
 
