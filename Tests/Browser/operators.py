@@ -16,7 +16,7 @@ from browser import chromium, open_page  # noqa: E402
 
 URL, ADMIN, TOKEN, PUBLISHER = sys.argv[1:]
 SHOTS = os.environ.get("BROADTAPE_SHOTS")
-IGNORED = ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "status of 401", "status of 503"]
+IGNORED = ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "status of 401", "status of 503", "response code: 503"]
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
