@@ -108,7 +108,7 @@ let package = Package(
                 .embedInCode("index.html"),
                 .embedInCode("kit.js"), .embedInCode("line.js"), .embedInCode("money.js"),
                 .embedInCode("operator.css"), .embedInCode("operator.html"), .embedInCode("operator.js"),
-                .embedInCode("page.css"), .embedInCode("page.js"), .embedInCode("rates.js"),
+                .embedInCode("page.css"), .embedInCode("page.js"), .embedInCode("rates.js"), .embedInCode("tables.js"),
                 .embedInCode("text.js"),
             ],
             swiftSettings: settings

@@ -57,6 +57,7 @@ package struct Page: Sendable {
             Page("/ask.js", Self.script, PackageResources.ask_js),
             Page("/dialog.js", Self.script, PackageResources.dialog_js),
             Page("/figures.js", Self.script, PackageResources.figures_js),
+            Page("/tables.js", Self.script, PackageResources.tables_js),
         ]
 
     /// The files of a part, each with its own path.

@@ -8,6 +8,7 @@ import { timeline } from "./chart.js";
 import { confirm } from "./dialog.js";
 import { clock, count, lag, latency, quantile, since, size } from "./figures.js";
 import { element, find, note } from "./kit.js";
+import { Pager, button, cell, fill, table, tag } from "./tables.js";
 
 const keptSeconds = 600;
 const pageSize = 25;
@@ -28,6 +29,7 @@ async function look() {
     try {
         const next = await ask("status");
         note("away", "bad", "");
+        delete document.body.dataset.away;
         if (status && Date.parse(next.time) > Date.parse(status.time) && next.accepted >= status.accepted) take(next, status);
         status = next;
         showStatus();
@@ -36,8 +38,10 @@ async function look() {
             showErrors();
         }
     } catch (error) {
-        showState("bad", "Does not answer");
-        note("away", "bad", `The node does not answer: ${error.message}. This page keeps asking.`);
+        const text = error.status ? `The node answers with an error: ${error.message}.` : "The node does not answer.";
+        showState("bad", error.status ? "Answers with an error" : "Does not answer");
+        note("away", "bad", `${text} What is shown is from before; this page keeps asking.`);
+        document.body.dataset.away = "";
         for (const name of Object.keys(history)) keep(name, null);
         status = undefined;
     }
@@ -127,15 +131,6 @@ function showCharts() {
 
 // Tables
 
-function fill(id, rows, empty, columns) {
-    find(id).replaceChildren(...(rows.length ? rows
-        : [element("tr", {}, element("td", { class: "soft", colSpan: columns }, empty))]));
-}
-
-const cell = (text, kind) => element("td", kind ? { class: kind } : {}, ...[text].flat());
-const tag = (text, tone) => element("span", { class: "tag", data: { tone } }, text);
-const button = (text, kind, work) => element("button", { class: `small ${kind}`, type: "button", on: { click: work } }, text);
-
 function showSources() {
     const own = status.sources.map((source) => element("tr", {},
         cell(source.name, "mono"),
@@ -171,32 +166,6 @@ async function showLetters() {
     fill("letters", letters.map((letter) => element("tr", {},
         cell(clock(letter.received), "when"), cell(letter.channel, "mono"), cell(letter.reason, "wrap"),
         cell(letter.payload.length > 300 ? `${letter.payload.slice(0, 300)}…` : letter.payload, "wrap mono"))), "No message was set aside.", 4);
-}
-
-/// A table that is read page by page.
-class Pager {
-    constructor(name, read) {
-        Object.assign(this, { name, read, after: undefined, next: undefined });
-        find(`${name}-first`).addEventListener("click", () => this.show(undefined));
-        find(`${name}-next`).addEventListener("click", () => this.show(this.next));
-    }
-
-    /// The same page again, unless that would take away what the keyboard is on.
-    async refresh() {
-        if (!find(this.name).contains(document.activeElement)) await this.show();
-    }
-
-    async show(after = this.after) {
-        try {
-            this.after = after;
-            this.next = (await this.read(after)) ?? undefined;
-            find(`${this.name}-next`).disabled = this.next === undefined;
-            find(`${this.name}-first`).disabled = after === undefined;
-            note(this.name, "bad", "");
-        } catch (error) {
-            note(this.name, "bad", `The ${this.name} cannot be shown: ${error.message}`);
-        }
-    }
 }
 
 const channels = new Pager("channels", async (after) => {
@@ -259,12 +228,6 @@ async function lookUp(text) {
     find("look").scrollIntoView({ block: "start" });
 }
 
-function table(columns, rows, label) {
-    return element("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": label }, element("table", {},
-        element("thead", {}, element("tr", {}, ...columns.map(([name, kind]) => element("th", { scope: "col", class: kind }, name)))),
-        element("tbody", {}, ...rows)));
-}
-
 async function userFound(user) {
     const own = status?.types.filter((type) => type.readers === "owner") ?? [];
     const names = own.map((type) => `${type.name}:${user}`);
@@ -293,7 +256,7 @@ async function channelFound(channel) {
         if (!isSure) return [element("p", { class: "soft" }, "Not read.")];
     }
     const page = await ask(`channels/${encodeURIComponent(channel)}/events`, { limit: pageSize, by: who() });
-    audit.show(undefined);
+    audit.show();
     return [
         element("h3", {}, channel),
         element("p", { class: "soft small" }, `Head ${count(page.head)}, oldest ${count(page.first)}, epoch ${page.epoch}, ${count(page.subscribers)} subscribed on this node.`),
@@ -327,7 +290,7 @@ async function perform(what, work) {
     } catch (error) {
         note("done", "bad", `Not done: ${error.message}`);
     }
-    await Promise.allSettled([sessions.show(), audit.show(undefined), showRevocations()]);
+    await Promise.allSettled([sessions.again(), audit.show(), showRevocations()]);
 }
 
 async function disconnect({ id, user }) {
@@ -378,11 +341,11 @@ onSubmit("look-form", () => {
     const text = find("look-for").value.trim();
     if (text) lookUp(text);
 });
-onSubmit("channels-form", () => channels.show(undefined));
-find("prefix").addEventListener("input", () => channels.show(undefined));
-onSubmit("sessions-form", () => sessions.show(undefined));
-find("behind").addEventListener("change", () => sessions.show(undefined));
-find("audit-action").addEventListener("change", () => audit.show(undefined));
+onSubmit("channels-form", () => channels.show());
+find("prefix").addEventListener("input", () => channels.show());
+onSubmit("sessions-form", () => sessions.show());
+find("behind").addEventListener("change", () => sessions.show());
+find("audit-action").addEventListener("change", () => audit.show());
 onSubmit("revoke-form", () => {
     const value = find("revoke-value").value.trim();
     if (value) revoke(find("revoke-kind").value, value, find("revoke-reason").value.trim());

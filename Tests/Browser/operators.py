@@ -16,7 +16,7 @@ from browser import chromium, open_page  # noqa: E402
 
 URL, ADMIN, TOKEN, PUBLISHER = sys.argv[1:]
 SHOTS = os.environ.get("BROADTAPE_SHOTS")
-IGNORED = ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "status of 401", "status of 503"]
+IGNORED = ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "status of 401", "status of 503", "response code: 503"]
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -70,6 +70,19 @@ def run(live, page):
     for number in range(30):
         publish({"type": "rateChange", "data": {"pair": "BTC/USDT", "rate": f"61000.{number:02}"}})
     page.wait_for_function("() => document.querySelectorAll('#chart-delivery path, #chart-delivery circle').length > 0")
+    page.locator("#channels").get_by_text("rateChange:BTC/USDT").wait_for()
+
+    # Lists go on page by page, and back to the first.
+    publish(*({"type": "rateChange", "data": {"pair": f"P{number:02}/X", "rate": "1"}} for number in range(40)))
+    page.fill("#prefix", "rateChange:P")
+    page.locator("#channels").get_by_text("rateChange:P24/X").wait_for()
+    assert page.locator("#channels tr").count() == 25
+    page.click("#channels-next")
+    page.locator("#channels").get_by_text("rateChange:P39/X").wait_for()
+    assert page.locator("#channels tr").count() == 15 and page.is_disabled("#channels-next")
+    page.click("#channels-first")
+    page.locator("#channels").get_by_text("rateChange:P00/X").wait_for()
+    page.fill("#prefix", "")
     page.locator("#channels").get_by_text("rateChange:BTC/USDT").wait_for()
 
     # Looking up a user, and reading what is theirs: only when sure, and told.

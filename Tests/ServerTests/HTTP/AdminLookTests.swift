@@ -28,7 +28,7 @@ struct AdminLookTests {
     private static func socket(_ server: TestServer, _ user: String, _ channels: String...) async throws -> Socket {
         let socket = try await server.open(token: try await server.tokens.user(user))
         for channel in channels {
-            try await socket.send(#"{"op":"subscribe","channel":"\#(channel)"}"#)
+            try await socket.send(#"{"op":"subscribe","channel":"\#(channel)","snapshot":false}"#)
             try await socket.expect("subscribed")
         }
         return socket
