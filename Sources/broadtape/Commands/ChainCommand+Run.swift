@@ -48,8 +48,18 @@ extension ChainCommand {
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let names = settings.chains.map(\.chain.name) + settings.mirrors.map(\.mirror.name)
             let sink = OutboxSink(store: store, kept: OutboxSink.kept)
-            let chains = try ChainsService(settings.chains, store: store, on: group, logger: logger) { sink }
-            let mirrors = MirrorsService(settings.mirrors, store: store, on: group, logger: logger, makeSink: { sink })
+            // One that has nothing to follow would end at once, and the process with it.
+            var services: [any Service] = []
+            if !settings.chains.isEmpty {
+                services.append(
+                    try ChainsService(settings.chains, store: store, on: group, logger: logger) { sink }
+                )
+            }
+            if !settings.mirrors.isEmpty {
+                services.append(
+                    MirrorsService(settings.mirrors, store: store, on: group, logger: logger, makeSink: { sink })
+                )
+            }
             let publisher = ChainPublisherService(
                 names: names,
                 outbox: sink,
@@ -62,8 +72,9 @@ extension ChainCommand {
                 ),
                 logger: logger
             )
+            services.insert(publisher, at: 0)
             try await ServiceGroup(
-                services: [publisher, chains, mirrors],
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             ).run()
