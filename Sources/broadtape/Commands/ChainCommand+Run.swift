@@ -51,18 +51,26 @@ extension ChainCommand {
             let names = settings.chains.map(\.chain.name) + settings.mirrors.map(\.mirror.name)
             let sink = OutboxSink(store: store, kept: OutboxSink.kept)
             let board = SourceBoard()
-            let chains = try ChainsService(settings.chains, store: store, on: group, logger: logger, board: board) {
-                sink
+            // One that has nothing to follow would end at once, and the process with it.
+            var services: [any Service] = [CatchUpDisplay(board: board, output: self.progress.output)]
+            if !settings.chains.isEmpty {
+                services.append(
+                    try ChainsService(settings.chains, store: store, on: group, logger: logger, board: board) { sink }
+                )
             }
-            let mirrors = MirrorsService(
-                settings.mirrors,
-                store: store,
-                on: group,
-                logger: logger,
-                onReport: { board.report($0) },
-                onEnd: { board.withdraw($0) },
-                makeSink: { sink }
-            )
+            if !settings.mirrors.isEmpty {
+                services.append(
+                    MirrorsService(
+                        settings.mirrors,
+                        store: store,
+                        on: group,
+                        logger: logger,
+                        onReport: { board.report($0) },
+                        onEnd: { board.withdraw($0) },
+                        makeSink: { sink }
+                    )
+                )
+            }
             let publisher = ChainPublisherService(
                 names: names,
                 outbox: sink,
@@ -75,8 +83,9 @@ extension ChainCommand {
                 ),
                 logger: logger
             )
+            services.insert(publisher, at: 0)
             try await ServiceGroup(
-                services: [publisher, chains, mirrors, CatchUpDisplay(board: board, output: self.progress.output)],
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             ).run()

@@ -99,7 +99,7 @@ import Testing
         node.add(31, amount: 11)
         var told: [String] = []
         for seconds in stride(from: 60, through: when + 700, by: 300) {
-            if seconds > when - 3_600 { node.setHidden(30, false) }
+            if seconds > when - 3_000 { node.setHidden(30, false) }
             node.advance(to: seconds)
             mirroring.restart()
             try await mirroring.catchUp()

@@ -11,7 +11,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(15)))
 struct MirrorRunsTests {
     /// `BROADTAPE_CHAIN_ROUNDS` makes the runs longer, `BROADTAPE_CHAIN_SEED` begins with another seed.
-    private static let rounds = Self.variable("BROADTAPE_CHAIN_ROUNDS") ?? 24
+    private static let rounds = Self.variable("BROADTAPE_CHAIN_ROUNDS") ?? 15
     private static let seeds = (0..<3).map { (Self.variable("BROADTAPE_CHAIN_SEED") ?? 1) + $0 }
 
     private static func variable(_ name: String) -> Int? {

@@ -24,6 +24,8 @@ final class RecordingSink: SourceSink {
         /// Of 100 commits.
         var crashes = 0
         var nextCrash: Crash?
+        /// Dies once, when there have been so many commits.
+        var crashAt: (commits: Int, crash: Crash)?
         var random = SplitMix(seed: 1)
         /// Since the last commit: the follower has to be made anew, as if it had been killed.
         var hasCrashed = false
@@ -45,6 +47,10 @@ final class RecordingSink: SourceSink {
         let result: Result<Void, SinkFault> = self.state.change { state in
             var crash = state.nextCrash
             state.nextCrash = nil
+            if let crashAt = state.crashAt, crashAt.commits == state.commits {
+                crash = crashAt.crash
+                state.crashAt = nil
+            }
             if crash == nil, Int.random(in: 0..<100, using: &state.random) < state.crashes {
                 crash = Bool.random(using: &state.random) ? .before : .after
             }

@@ -17,8 +17,9 @@ struct TopicPlace: Sendable, Equatable {
         var bytes: Int { self.parts.reduce(0) { $0 + $1.content.count } }
     }
 
-    /// Parts of a message that is joined, and its bytes; a longer one is told of part by part.
-    static let maxParts = 64
+    /// Parts of a message that is joined, of 1,024 bytes at most on the networks there are, and its bytes in any case; a
+    /// longer one is told of part by part.
+    static let maxParts = 40
     static let maxBytes = 45_000
     /// Messages in parts at once; with one more, the oldest is told of part by part.
     static let maxPartials = 64
