@@ -103,10 +103,9 @@ package struct RateService: Sendable {
         logger[metadataKey: "exchange"] = "\(exchange.name)"
         let socket = self.socket(exchange, house, address, desk, clock, logger)
         let rest = exchange.rest.map { base in
-            RESTFeed(exchange, base: base, client: self.client, clock: clock, logger: logger) { incoming in
-                let verdict = desk.received(incoming, from: house)
+            RESTFeed(exchange, base: base, client: self.client, clock: clock, logger: logger) { incoming, asked in
+                let verdict = desk.received(incoming, from: house, asked: asked)
                 await socket?.polled(isNews: verdict.news > 0)
-                return verdict
             }
         }
         await withDiscardingTaskGroup { group in

@@ -67,6 +67,15 @@ struct DeskTests {
         #expect(ids.count == 3)
     }
 
+    /// Asked for before the WebSocket said something newer, and without a number or time to tell by.
+    @Test func overtakenAnswerIsDropped() throws {
+        var desk = Self.desk(try exchange("a", .kraken))
+        #expect(desk.received([ticker("BTC/USDT", "2")], from: 0, at: at(2)).news == 1)
+        #expect(desk.received([ticker("BTC/USDT", "1")], from: 0, asked: at(1), at: at(3)) == .init())
+        #expect(desk.received([ticker("BTC/USDT", "3")], from: 0, asked: at(2.5), at: at(3)).news == 1)
+        #expect(desk.report(of: 0, at: at(3)).refusals == ["out-of-date": 1])
+    }
+
     @Test func uselessOnesAreCounted() throws {
         var desk = Self.desk(try exchange("a"))
         let incoming: [Incoming] = [
