@@ -73,6 +73,7 @@ package struct Desk: Sendable {
 
     var houses: [House] = []
     var pits: [Pit] = []
+    private var soonest: Timestamp?
 
     /// - Parameters:
     ///   - exchanges: In the order of preference.
@@ -175,6 +176,14 @@ package struct Desk: Sendable {
             self.houses[house].repeated += 1
         }
         self.houses[house].lines[place] = line
+        guard isNew, let time = self.time(of: place, at: now) else { return }
+        self.soonest = min(self.soonest ?? time, time)
+    }
+
+    /// When what has come since this was called last is to be published; nil if none of it is.
+    mutating func takeSoonest() -> Timestamp? {
+        defer { self.soonest = nil }
+        return self.soonest
     }
 
     // MARK: - Staleness

@@ -22,7 +22,7 @@ final class DeskBox: Sendable {
         let now = self.clock.now
         let (verdict, next) = self.desk.withLock { desk in
             let verdict = desk.received(incoming, from: house, asked: asked, at: now)
-            return (verdict, verdict.news > 0 ? desk.nextDue(after: now) : nil)
+            return (verdict, desk.takeSoonest())
         }
         if let next, self.awaited.withLock({ $0.map { next < $0 } ?? true }) { self.alarm.ring() }
         return verdict
