@@ -16,11 +16,8 @@ extension Desk {
     }
 
     /// The rates that are to be published now, at most one of each pair.
-    package func due(at now: Timestamp) -> [Offer] {
-        self.pits.indices.compactMap { place in
-            guard let (offer, time) = self.next(of: place, at: now), time <= now else { return nil }
-            return offer
-        }
+    package mutating func due(at now: Timestamp) -> [Offer] {
+        self.pits.indices.compactMap { self.offer(of: $0, at: now) }
     }
 
     /// The rates of some exchanges are committed.
@@ -38,15 +35,28 @@ extension Desk {
 
     /// When there is, as far as is known now, something to do: something to publish, or a source to call stale.
     package func nextDue(after now: Timestamp) -> Timestamp? {
-        let times =
-            self.pits.indices.compactMap { self.next(of: $0, at: now)?.time } + [self.nextCheck].compactMap(\.self)
-        return times.min()
+        let times = self.pits.indices.compactMap { self.time(of: $0, at: now) }
+        return (times + [self.nextCheck].compactMap(\.self)).min()
     }
 
-    /// What is to be published of a pair next, and when; nil while there is nothing.
-    private func next(of place: Int, at now: Timestamp) -> (offer: Offer, time: Timestamp)? {
+    /// When a pair's rate is to be published next; nil while there is nothing new.
+    func time(of place: Int, at now: Timestamp) -> Timestamp? {
         guard let (house, line) = self.speaker(of: place, at: now), line.version > line.publishedVersion,
-            let quote = line.quote
+            let quote = line.quote, let prices = RateEvent.Prices(quote, on: self.houses[house].exchange)
+        else { return nil }
+        var time = now
+        if let last = self.pits[place].slot, Self.slot(at: now, line.market.interval) <= last {
+            time = Self.beginning(ofSlot: last + 1, line.market.interval)
+        }
+        if let published = self.pits[place].published, prices == published.prices {
+            time = max(time, published.at.advanced(by: Self.refresh))
+        }
+        return time
+    }
+
+    private mutating func offer(of place: Int, at now: Timestamp) -> Offer? {
+        guard let time = self.time(of: place, at: now), time <= now,
+            let (house, line) = self.speaker(of: place, at: now), let quote = line.quote
         else { return nil }
         let slot = Self.slot(at: now, line.market.interval)
         let rate = RateEvent(
@@ -57,16 +67,12 @@ extension Desk {
             fallback: slot,
             omitsSequence: line.isRenumbered
         )
-        // The very quote that was published before a restart is no news.
-        guard let rate, rate.digest != line.publishedDigest || line.publishedVersion > 0 else { return nil }
-        var time = now
-        if let last = self.pits[place].slot, slot <= last {
-            time = Self.beginning(ofSlot: last + 1, line.market.interval)
+        guard let rate, rate.digest != line.publishedDigest else {
+            // The very quote that was published last, perhaps before a restart.
+            self.houses[house].lines[place]?.publishedVersion = line.version
+            return nil
         }
-        if let published = self.pits[place].published, rate.prices == published.prices {
-            time = max(time, published.at.advanced(by: Self.refresh))
-        }
-        return (Offer(house: house, rate: rate, place: place, slot: slot, version: line.version), time)
+        return Offer(house: house, rate: rate, place: place, slot: slot, version: line.version)
     }
 
     /// Who speaks for a pair: the first that is fresh.
@@ -123,7 +129,12 @@ extension Desk {
     }
 
     /// Takes up what was remembered of an exchange, perhaps by another node: what is older is out of date.
-    package mutating func restore(_ entries: [SourceEntry], of house: Int) {
+    package mutating func restore(_ entries: [SourceEntry], of house: Int, at now: Timestamp) {
+        if StaleWord.isStale(entries), !self.houses[house].lines.values.contains(where: { $0.received != nil }) {
+            // It was stale before, and is until something comes.
+            self.houses[house].isStale = true
+            self.houses[house].heard = now.advanced(by: .zero - self.houses[house].exchange.staleAfter)
+        }
         for entry in entries where entry.name.hasPrefix(Self.prefix) {
             let name = entry.name.dropFirst(Self.prefix.count)
             guard let pair = Pair(name), let place = self.pits.firstIndex(where: { $0.pair == pair }),
@@ -134,6 +145,8 @@ extension Desk {
             for feed in Quote.Feed.allCases {
                 guard let order = value[feed.rawValue], let received = order["received"]?.integer else { continue }
                 let time = order["time"]?.integer.map { Timestamp(nanoseconds: Int64($0)) }
+                // What has come meanwhile is later.
+                guard self.houses[house].lines[place]?.orders[feed] == nil else { continue }
                 self.houses[house].lines[place]?.orders[feed] = (
                     QuoteOrder(sequence: order["sequence"]?.integer, time: time),
                     Timestamp(nanoseconds: Int64(received))

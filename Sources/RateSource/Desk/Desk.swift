@@ -73,6 +73,7 @@ package struct Desk: Sendable {
 
     var houses: [House] = []
     var pits: [Pit] = []
+    private var soonest: Timestamp?
 
     /// - Parameters:
     ///   - exchanges: In the order of preference.
@@ -109,11 +110,17 @@ package struct Desk: Sendable {
         }
     }
 
-    package mutating func received(_ incoming: [Incoming], from house: Int, at now: Timestamp) -> Verdict {
+    /// - Parameter asked: When an answer was asked for, which may have been overtaken by what came by itself since.
+    package mutating func received(
+        _ incoming: [Incoming],
+        from house: Int,
+        asked: Timestamp? = nil,
+        at now: Timestamp
+    ) -> Verdict {
         var verdict = Verdict()
         for incoming in incoming {
             switch incoming {
-            case .quote(let quote): self.take(quote, from: house, at: now, &verdict)
+            case .quote(let quote): self.take(quote, from: house, asked, at: now, &verdict)
             case .refused(let reason): self.houses[house].refusals[reason, default: 0] += 1
             case .rejected(let text): self.houses[house].trouble = text
             case .leaving: verdict.isLeaving = true
@@ -123,12 +130,21 @@ package struct Desk: Sendable {
         return verdict
     }
 
-    private mutating func take(_ quote: Quote, from house: Int, at now: Timestamp, _ verdict: inout Verdict) {
+    private mutating func take(
+        _ quote: Quote,
+        from house: Int,
+        _ asked: Timestamp?,
+        at now: Timestamp,
+        _ verdict: inout Verdict
+    ) {
         func refuse(_ reason: Refusal) { self.houses[house].refusals[reason, default: 0] += 1 }
         guard let place = self.houses[house].places[quote.symbol], var line = self.houses[house].lines[place] else {
             return refuse(.unknownPair)
         }
         if let time = quote.time, time > now.advanced(by: Self.maxLead) { return refuse(.fromTheFuture) }
+        if quote.time == nil, quote.sequence == nil, let asked, let received = line.received, received > asked {
+            return refuse(.outOfDate)
+        }
         var isNew = true
         var isTied = false
         if let (order, at) = line.orders[quote.feed], now.duration(since: at) < Self.maxAge {
@@ -160,6 +176,14 @@ package struct Desk: Sendable {
             self.houses[house].repeated += 1
         }
         self.houses[house].lines[place] = line
+        guard isNew, let time = self.time(of: place, at: now) else { return }
+        self.soonest = min(self.soonest ?? time, time)
+    }
+
+    /// When what has come since this was called last is to be published; nil if none of it is.
+    mutating func takeSoonest() -> Timestamp? {
+        defer { self.soonest = nil }
+        return self.soonest
     }
 
     // MARK: - Staleness

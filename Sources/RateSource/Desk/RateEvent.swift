@@ -11,6 +11,19 @@ package struct RateEvent: Sendable, Equatable {
         var last: DecimalNumber
         var bid: DecimalNumber?
         var ask: DecimalNumber?
+
+        init(exchange: String, last: DecimalNumber, bid: DecimalNumber?, ask: DecimalNumber?) {
+            self.exchange = exchange
+            self.last = last
+            self.bid = bid
+            self.ask = ask
+        }
+
+        /// Nil without a last price.
+        init?(_ quote: Quote, on exchange: Exchange) {
+            guard let last = quote.last else { return nil }
+            self.init(exchange: exchange.name, last: last, bid: quote.bid, ask: quote.ask)
+        }
     }
 
     package let pair: Pair
@@ -34,14 +47,14 @@ package struct RateEvent: Sendable, Equatable {
         fallback: Int64,
         omitsSequence: Bool
     ) {
-        guard let last = quote.last else { return nil }
+        guard let prices = Prices(quote, on: exchange) else { return nil }
         self.pair = pair
-        self.prices = Prices(exchange: exchange.name, last: last, bid: quote.bid, ask: quote.ask)
+        self.prices = prices
         let sequence = omitsSequence ? nil : quote.sequence
         var writer = JSON.Writer(reservingCapacity: 384)
         writer.beginObject()
         writer.member("pair", string: pair.description)
-        writer.member("rate", string: last.description)
+        writer.member("rate", string: prices.last.description)
         writer.member("exchange", string: exchange.name)
         let numbers = [
             ("bid", quote.bid), ("ask", quote.ask), ("bidVolume", quote.bidVolume), ("askVolume", quote.askVolume),

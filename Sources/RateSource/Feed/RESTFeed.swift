@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import AsyncHTTPClient
-import Hub
+package import Hub
 package import Logging
 import NIOCore
 import NIOHTTP1
 
 /// Asks the REST interface of one exchange while it is wanted.
 package actor RESTFeed {
-    /// Called with what came; says what it was worth.
-    package typealias Take = @Sendable (_ incoming: [Incoming]) async -> Desk.Verdict
+    /// Called with what came and when it was asked for.
+    package typealias Take = @Sendable (_ incoming: [Incoming], _ asked: Timestamp) async -> Void
 
     /// Of one answer.
     private static let maxAnswer = 4 << 20
@@ -94,7 +94,8 @@ package actor RESTFeed {
     private func ask() async {
         let symbols = self.plan.request
         guard !symbols.isEmpty else { return }
-        self.plan.asked(at: self.clock.now)
+        let asked = self.clock.now
+        self.plan.asked(at: asked)
         var answer: PollPlan.Answer
         do {
             var request = HTTPClientRequest(url: self.base + self.dialect.target(for: symbols))
@@ -105,7 +106,7 @@ package actor RESTFeed {
             let bytes = body.readBytes(length: body.readableBytes) ?? []
             let incoming = self.dialect.readAnswer(bytes, to: symbols)
             answer = self.answer(response, incoming)
-            if response.status == .ok || answer == .refused { _ = await self.take(incoming) }
+            if response.status == .ok || answer == .refused { await self.take(incoming, asked) }
         } catch is CancellationError {
             return
         } catch {

@@ -18,11 +18,11 @@ final class DeskBox: Sendable {
     }
 
     /// Takes in what came. From any thread.
-    func received(_ incoming: [Incoming], from house: Int) -> Desk.Verdict {
+    func received(_ incoming: [Incoming], from house: Int, asked: Timestamp? = nil) -> Desk.Verdict {
         let now = self.clock.now
         let (verdict, next) = self.desk.withLock { desk in
-            let verdict = desk.received(incoming, from: house, at: now)
-            return (verdict, verdict.news > 0 ? desk.nextDue(after: now) : nil)
+            let verdict = desk.received(incoming, from: house, asked: asked, at: now)
+            return (verdict, desk.takeSoonest())
         }
         if let next, self.awaited.withLock({ $0.map { next < $0 } ?? true }) { self.alarm.ring() }
         return verdict

@@ -13,24 +13,32 @@ struct RatePublisher: Sendable {
     let exchanges: [Exchange]
     let desk: DeskBox
     let sink: any SourceSink
-    let report: @Sendable (SourceReport) -> Void
+    let tellBoard: @Sendable (SourceReport) -> Void
     let logger: Logger
+
+    /// What the tape has of one exchange.
+    private struct Place {
+        var version: Int
+        /// What other nodes read there.
+        var isStale: Bool
+    }
 
     /// Publishes until the task is cancelled, or another process has gone on with one of the sources.
     func run() async {
-        var versions: [Int: Int] = [:]
+        var places: [Int: Place] = [:]
         var backoff = Backoff(.milliseconds(50) ... .seconds(2))
         while !Task.isCancelled {
             do throws(SinkFault) {
-                for house in self.exchanges.indices where versions[house] == nil {
-                    versions[house] = try await self.restore(house)
+                for house in self.exchanges.indices where places[house] == nil {
+                    places[house] = try await self.restore(house)
                 }
-                try await self.publish(&versions)
+                try await self.publish(&places)
+                self.report()
+                try await self.leaveWord(&places)
                 backoff.reset()
-                self.tell()
                 await self.desk.wait(atMost: Self.reporting)
             } catch {
-                self.tell()
+                self.report()
                 switch error {
                 case .moved:
                     return self.logger.notice("another process publishes these rates")
@@ -45,40 +53,59 @@ struct RatePublisher: Sendable {
         }
     }
 
-    private func restore(_ house: Int) async throws(SinkFault) -> Int {
+    private func restore(_ house: Int) async throws(SinkFault) -> Place {
         do throws(TapeFault) {
             let state = try await self.sink.state(of: self.exchanges[house].source, prefix: "")
-            self.desk.with { desk, _ in desk.restore(state.entries, of: house) }
-            return state.version
+            self.desk.with { desk, now in desk.restore(state.entries, of: house, at: now) }
+            return Place(version: state.version, isStale: StaleWord.isStale(state.entries))
         } catch {
             throw .unavailable("\(error)")
         }
     }
 
-    private func publish(_ versions: inout [Int: Int]) async throws(SinkFault) {
+    private func publish(_ places: inout [Int: Place]) async throws(SinkFault) {
         let offers = self.desk.with { desk, now in desk.due(at: now) }
         for house in Set(offers.map(\.house)).sorted() {
-            guard let version = versions[house] else { continue }
             let part = offers.filter { $0.house == house }
             let entries = self.desk.with { desk, now in desk.entries(for: part, at: now) }
-            // Until it is known what became of the step, it counts as unknown.
-            versions[house] = nil
             do throws(SinkFault) {
-                try await self.sink.commit(
-                    part.map(\.rate.event),
-                    SourceStep(source: self.exchanges[house].source, version: version, puts: entries)
-                )
+                try await self.commit(part.map(\.rate.event), entries, of: house, &places)
             } catch {
                 // Rates that can never stand are not tried for ever; newer ones follow.
                 if case .conflict = error { self.desk.with { desk, now in desk.published(part, at: now) } }
                 throw error
             }
-            versions[house] = version + 1
             self.desk.with { desk, now in desk.published(part, at: now) }
         }
     }
 
-    private func tell() {
+    private func commit(
+        _ events: [SourceEvent],
+        _ entries: [SourceEntry],
+        of house: Int,
+        _ places: inout [Int: Place]
+    ) async throws(SinkFault) {
+        guard var place = places[house] else { throw .unavailable("where the source stands is not known") }
+        // Until it is known what became of the step, it counts as unknown.
+        places[house] = nil
+        let step = SourceStep(source: self.exchanges[house].source, version: place.version, puts: entries)
+        try await self.sink.commit(events, step)
+        place.version += 1
+        places[house] = place
+    }
+
+    /// Lets the other nodes know when an exchange has become stale or fresh.
+    private func leaveWord(_ places: inout [Int: Place]) async throws(SinkFault) {
+        for house in self.exchanges.indices {
+            let isStale = self.desk.with { desk, now in desk.isStale(house, at: now) }
+            guard let place = places[house], place.isStale != isStale else { continue }
+            let word = SourceEntry(name: StaleWord.name, value: StaleWord.value(isStale: isStale))
+            try await self.commit([], [word], of: house, &places)
+            places[house]?.isStale = isStale
+        }
+    }
+
+    private func report() {
         let (changed, reports) = self.desk.with { desk, now in
             let changed = desk.checked(at: now)
             return (changed, self.exchanges.indices.map { desk.report(of: $0, at: now) })
@@ -90,6 +117,6 @@ struct RatePublisher: Sendable {
                 self.logger.info("quotes come again", metadata: ["exchange": "\(self.exchanges[house].name)"])
             }
         }
-        for report in reports { self.report(report) }
+        for report in reports { self.tellBoard(report) }
     }
 }

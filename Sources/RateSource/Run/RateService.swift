@@ -5,10 +5,13 @@ package import Client
 package import Hub
 package import Logging
 package import NIOCore
+import Synchronization
 
 /// The rates of some exchanges as long as a process lives, on one node at a time.
-package struct RateService: Sendable {
+package final class RateService: Sendable {
     private static let name = "rates"
+    /// Between two looks of a node that takes no rates at how the exchanges are.
+    private static let look: Duration = .seconds(1)
 
     private let exchanges: [Exchange]
     private let addresses: [SocketFeed.Address?]
@@ -19,6 +22,7 @@ package struct RateService: Sendable {
     private let makeSink: @Sendable () -> any SourceSink
     private let report: @Sendable (SourceReport) -> Void
     private let withdraw: @Sendable (String) -> Void
+    private let isLeading = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - exchanges: In the order of preference.
@@ -58,6 +62,36 @@ package struct RateService: Sendable {
 
     /// Runs until the task is cancelled.
     package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.takePart() }
+            group.addTask { await self.lookOn() }
+        }
+    }
+
+    /// Tells the subscribers of this node which exchanges are stale while another node takes the rates.
+    private func lookOn() async {
+        var stale: Set<String> = []
+        while (try? await Task.sleep(for: Self.look)) != nil {
+            guard !self.isLeading.load(ordering: .relaxed) else {
+                stale = []
+                continue
+            }
+            for exchange in self.exchanges {
+                // While nothing can be read nothing is known to have changed.
+                guard let state = try? await self.store.state(of: exchange.source, prefix: StaleWord.name),
+                    !self.isLeading.load(ordering: .relaxed)
+                else { continue }
+                if StaleWord.isStale(state.entries) {
+                    stale.insert(exchange.source)
+                    self.report(SourceReport(name: exchange.source, types: ["rateChange"], state: .stale))
+                } else if stale.remove(exchange.source) != nil {
+                    self.withdraw(exchange.source)
+                }
+            }
+        }
+    }
+
+    private func takePart() async {
         var backoff = Backoff(.milliseconds(100) ... .seconds(5))
         while !Task.isCancelled {
             do throws(TapeFault) {
@@ -71,15 +105,18 @@ package struct RateService: Sendable {
     }
 
     private func lead() async {
+        self.isLeading.store(true, ordering: .relaxed)
+        defer { self.isLeading.store(false, ordering: .relaxed) }
         let clock = SteadyClock()
         let desk = DeskBox(self.exchanges, clock: clock)
         let publisher = RatePublisher(
             exchanges: self.exchanges,
             desk: desk,
             sink: self.makeSink(),
-            report: self.report,
+            tellBoard: self.report,
             logger: self.logger
         )
+        for exchange in self.exchanges { self.withdraw(exchange.source) }
         self.logger.info("taking rates", metadata: ["exchanges": "\(self.exchanges.map(\.name))"])
         await withTaskGroup(of: Void.self) { group in
             for (house, exchange) in self.exchanges.enumerated() {
@@ -103,10 +140,9 @@ package struct RateService: Sendable {
         logger[metadataKey: "exchange"] = "\(exchange.name)"
         let socket = self.socket(exchange, house, address, desk, clock, logger)
         let rest = exchange.rest.map { base in
-            RESTFeed(exchange, base: base, client: self.client, clock: clock, logger: logger) { incoming in
-                let verdict = desk.received(incoming, from: house)
+            RESTFeed(exchange, base: base, client: self.client, clock: clock, logger: logger) { incoming, asked in
+                let verdict = desk.received(incoming, from: house, asked: asked)
                 await socket?.polled(isNews: verdict.news > 0)
-                return verdict
             }
         }
         await withDiscardingTaskGroup { group in

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 import random
 import struct
 import sys
@@ -534,6 +535,7 @@ async def main():
     ended = loop.run_in_executor(None, sys.stdin.buffer.read)
     running = loop.create_task(exchange.run())
     await asyncio.wait([ended, running], return_when=asyncio.FIRST_COMPLETED)
+    os._exit(0)
 
 
 if __name__ == "__main__":

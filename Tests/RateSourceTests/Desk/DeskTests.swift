@@ -67,6 +67,15 @@ struct DeskTests {
         #expect(ids.count == 3)
     }
 
+    /// Asked for before the WebSocket said something newer, and without a number or time to tell by.
+    @Test func overtakenAnswerIsDropped() throws {
+        var desk = Self.desk(try exchange("a", .kraken))
+        #expect(desk.received([ticker("BTC/USDT", "2")], from: 0, at: at(2)).news == 1)
+        #expect(desk.received([ticker("BTC/USDT", "1")], from: 0, asked: at(1), at: at(3)) == .init())
+        #expect(desk.received([ticker("BTC/USDT", "3")], from: 0, asked: at(2.5), at: at(3)).news == 1)
+        #expect(desk.report(of: 0, at: at(3)).refusals == ["out-of-date": 1])
+    }
+
     @Test func uselessOnesAreCounted() throws {
         var desk = Self.desk(try exchange("a"))
         let incoming: [Incoming] = [
@@ -206,7 +215,7 @@ struct DeskTests {
         #expect(two.due(at: at(8)).map(\.rate.event) == offers.map(\.rate.event))
         // The one that has read what was remembered says nothing, and takes nothing older.
         var three = Self.desk(try exchange("a", .coinbase))
-        three.restore(entries, of: 0)
+        three.restore(entries, of: 0, at: at(8))
         #expect(three.received([ticker("BTC-USDT", "3", time: at(3), sequence: 48)], from: 0, at: at(8)) == .init())
         #expect(three.received(incoming, from: 0, at: at(8)) == .init(quotes: 1))
         #expect(three.due(at: at(8)) == [])
@@ -217,13 +226,29 @@ struct DeskTests {
         #expect(three.due(at: at(9)).count == 1)
         // After minutes it does not bind any more.
         var four = Self.desk(try exchange("a", .coinbase))
-        four.restore(entries, of: 0)
+        four.restore(entries, of: 0, at: at(8))
         #expect(four.received([ticker("BTC-USDT", "3", time: at(3), sequence: 48)], from: 0, at: at(400)).news == 1)
-        four.restore([SourceEntry(name: "market/BTC/USDT", value: Array("{".utf8))], of: 0)
+        four.restore([SourceEntry(name: "market/BTC/USDT", value: Array("{".utf8))], of: 0, at: at(8))
         four.restore(
             [SourceEntry(name: "market/X/Y", value: Array("{}".utf8)), SourceEntry(name: "x", value: [])],
-            of: 0
+            of: 0,
+            at: at(8)
         )
+    }
+
+    /// Other nodes, and the next process, know that it was stale: until something comes.
+    @Test func staleStaysStaleAcrossRestarts() throws {
+        var desk = Self.desk(try exchange("a"))
+        desk.restore([SourceEntry(name: "stale", value: Array("true".utf8))], of: 0, at: at(0))
+        #expect(desk.checked(at: at(0)) == [])
+        #expect(desk.report(of: 0, at: at(0)).state == .stale)
+        _ = desk.received([ticker("1", time: at(1))], from: 0, at: at(1))
+        #expect(desk.checked(at: at(1)) == [0])
+        #expect(Self.publish(&desk, at: at(1)) == ["a 1"])
+        // What is read again once quotes come does not count.
+        desk.restore([SourceEntry(name: "stale", value: Array("true".utf8))], of: 0, at: at(2))
+        #expect(desk.checked(at: at(2)) == [])
+        #expect(desk.report(of: 0, at: at(2)).state == .following)
     }
 
     /// Intervals of their own, and one pair does not wait for another.

@@ -11,7 +11,7 @@ func at(_ seconds: Double) -> Timestamp {
 
 /// A ticker with the numbers that a test is about.
 func ticker(
-    _ symbol: String = "BTCUSDT",
+    _ symbol: String,
     _ last: String,
     bid: String? = nil,
     ask: String? = nil,
@@ -27,7 +27,18 @@ func ticker(
     return .quote(quote)
 }
 
-func book(_ symbol: String = "BTCUSDT", _ bid: String, _ ask: String, sequence: Int?) -> Incoming {
+/// The same of Binance's BTC/USDT.
+func ticker(
+    _ last: String,
+    bid: String? = nil,
+    ask: String? = nil,
+    time: Timestamp? = nil,
+    sequence: Int? = nil
+) -> Incoming {
+    ticker("BTCUSDT", last, bid: bid, ask: ask, time: time, sequence: sequence)
+}
+
+func book(_ symbol: String, _ bid: String, _ ask: String, sequence: Int?) -> Incoming {
     var quote = Quote(symbol: symbol, feed: .book)
     quote.bid = DecimalNumber(bid)
     quote.ask = DecimalNumber(ask)

@@ -22,7 +22,7 @@ final class Taking: Sendable {
         /// The ids of each source that were committed before.
         var known: Set<String> = []
         var repeated = 0
-        var withdrawn: [String] = []
+        var withdrawn: Set<String> = []
     }
 
     let state = Watched(State())
@@ -52,7 +52,7 @@ final class Taking: Sendable {
             logger: Quiet.logger,
             makeSink: { Sink(state: self.state) },
             report: { report in self.state.change { $0.reports[report.name] = report } },
-            withdraw: { name in self.state.change { $0.withdrawn.append(name) } }
+            withdraw: { name in self.state.change { _ = $0.withdrawn.insert(name) } }
         )
         let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { await service.run() }
@@ -68,7 +68,7 @@ final class Taking: Sendable {
         }
         try? await client.shutdown()
         try result.get()
-        #expect(self.state.value.withdrawn.sorted() == exchanges.map(\.source).sorted())
+        #expect(self.state.value.withdrawn == Set(exchanges.map(\.source)))
     }
 
     private struct Sink: SourceSink {
