@@ -9,8 +9,12 @@ import Testing
 @testable import Tapes
 
 @Suite struct SQLiteProjectionTests {
-    private func open(_ path: String, _ schema: Schema) async throws -> SQLiteTape {
-        let opening = Opening(path: path, schema: schema, allowMigration: true)
+    private func open(
+        _ path: String,
+        _ schema: Schema,
+        progress: @escaping SchemaAdvance.Tell = { _ in }
+    ) async throws -> SQLiteTape {
+        let opening = Opening(path: path, schema: schema, allowMigration: true, progress: progress)
         return try await SQLiteTape(opening: opening) { Timestamp.now }
     }
 
@@ -57,7 +61,14 @@ import Testing
             await old.close()
             let refused = await faultOf { _ = try await SQLiteTape(path: folder + "/old") }
             #expect(refused.isDamaged(saying: "version 1", "older", "broadtape migrate up"))
-            let migrated = try await self.open(folder + "/old", .current)
+            let told = Watched<[SchemaAdvance]>([])
+            let migrated = try await self.open(folder + "/old", .current) { advance in
+                told.change { $0.append(advance) }
+            }
+            #expect(told.value.map(\.version).reduce(into: []) { if $0.last != $1 { $0.append($1) } } == [2, 3, 4, 5])
+            let backfill = told.value.filter { $0.total > 0 }
+            #expect(backfill.map(\.done) == [1_000, 2_000, 2_500])
+            #expect(backfill.allSatisfy { $0.version == 2 && $0.total == 2_500 })
             let expected = try await self.rows(new)
             #expect(expected.count > 20)
             #expect(

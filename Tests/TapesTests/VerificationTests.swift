@@ -55,6 +55,21 @@ import Testing
         ]
     }()
 
+    @Test func itTellsHowFarItIs() async throws {
+        try await self.withTape { tape in
+            _ = try await tape.append([Self.events])
+            let told = Watched<[Verification.Progress]>([])
+            let limit = PageLimit(entries: 3, bytes: 1 << 20)
+            let report = try await Verification(tape: tape, types: EventTypes(), pageLimit: limit).run(
+                progress: { progress in told.change { $0.append(progress) } }
+            )
+            let entries = told.value.map(\.entries)
+            #expect(entries == entries.sorted() && entries.last == report.entries, "\(entries)")
+            #expect(told.value.allSatisfy { $0.total == report.entries })
+            #expect(told.value.last?.channels == report.channels)
+        }
+    }
+
     @Test func wholeTapeIsWhole() async throws {
         try await self.withTape { tape in
             _ = try await tape.append([Self.events])

@@ -59,8 +59,8 @@ struct ProgressLineTests {
         )
         #expect(
             written == [
-                nil, nil, "verifying     50 %  500 of 1,000 entries  100/s  5 s left\n", nil,
-                "verifying    100 %  1,000 of 1,000 entries  100/s\n",
+                nil, nil, "verifying   50 %  500 of 1,000 entries  100/s  5 s left\n", nil,
+                "verifying  100 %  1,000 of 1,000 entries  100/s\n",
             ]
         )
     }

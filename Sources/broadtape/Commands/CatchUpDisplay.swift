@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import Monitor
 import ServiceLifecycle
 import Terminal
 
@@ -14,32 +15,31 @@ struct CatchUpDisplay: Service, CustomStringConvertible {
 
     func run() async {
         await cancelWhenGracefulShutdown {
+            var catchUp = CatchUp()
             while (try? await Task.sleep(for: Self.look)) != nil {
-                if let advance = Self.advance(of: self.board.all) {
-                    self.output.show(advance)
-                } else {
+                guard let lag = catchUp.look(at: self.sources) else {
                     self.output.clear()
+                    continue
                 }
+                let others = lag.others > 0 ? ", \(lag.others) more catch up" : ""
+                self.output.show(
+                    Advance(
+                        "\(lag.source) catches up",
+                        done: lag.done,
+                        of: lag.total,
+                        unit: "to read",
+                        note: "\(Text.grouped(lag.events)) events\(others)"
+                    )
+                )
             }
         }
         self.output.clear()
     }
 
-    /// Of the source that has most to read; nil when none is catching up.
-    static func advance(of sources: [SourceReport]) -> Advance? {
-        let behind = sources.filter { $0.state == .catchingUp }.compactMap { source in
-            source.position.flatMap { position in
-                source.head.map { (name: source.name, position: position, head: $0, events: source.events) }
-            }
+    private var sources: [CatchUp.Source] {
+        self.board.all.filter { $0.state == .catchingUp }.compactMap { report in
+            guard let position = report.position, let head = report.head else { return nil }
+            return CatchUp.Source(name: report.name, position: position, head: head, events: report.events)
         }
-        guard let most = behind.max(by: { $0.head - $0.position < $1.head - $1.position }) else { return nil }
-        let others = behind.count > 1 ? ", \(behind.count - 1) more catch up" : ""
-        return Advance(
-            "\(most.name) catches up",
-            done: most.position,
-            of: most.head,
-            unit: "",
-            note: "\(Text.grouped(most.events)) events\(others)"
-        )
     }
 }

@@ -172,7 +172,10 @@ struct Top: AsyncParsableCommand {
 
     private static func show(_ overview: Overview, _ pause: Duration, on screen: Screen) {
         let size = screen.size
-        let title = "broadtape top   \(Timestamp.now)   every \(pause)   q ends it"
+        // Whole seconds: the rest changes faster than it can be read.
+        let time = Timestamp.now.description.prefix(19).replacing("T", with: " ")
+        let seconds = Text.decimal(pause / .seconds(1), digits: pause >= .seconds(1) ? 0 : 1)
+        let title = "broadtape top   \(time) UTC   every \(seconds) s   q ends it"
         screen.show([title, ""] + overview.table(columns: size.columns, rows: size.rows - 2))
     }
 }
