@@ -66,7 +66,6 @@ function showFacts() {
 // Rates
 
 const cards = new Map();
-let isShowingRates = false;
 
 async function read(path, token = currentToken()) {
     const response = await fetch(path, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
@@ -86,9 +85,10 @@ function showEmptyRates(text, command = "") {
 async function lookForRates() {
     let next = 3000;
     try {
+        const kept = currentToken();
+        if (kept && !signedIn) await signIn(kept);
         const { channels, next: more } = await read(`channels?prefix=${ratePrefix}&limit=${shownPairs}`);
         note("away", "bad");
-        isShowingRates = channels.length > 0 || isShowingRates;
         if (channels.length > 0) {
             showEmptyRates("");
             next = 15_000;
@@ -103,7 +103,7 @@ async function lookForRates() {
             if (!tape) showStatus({ state: "idle" });
         }
     } catch (error) {
-        if (error.status === 401 && currentToken()) signOut("The hub does not take this token any more. Sign in with a new one.");
+        if (error.status === 401 && currentToken()) signOut("The token of this tab is no longer good. Sign in with a new one.");
         else if (error.status === 401) showEmptyRates("This hub shows nothing without a token. Sign in to see its rates.");
         else if (error.status === 503) note("away", "bad", "The hub cannot read its log at the moment. This page keeps trying.");
         else if (!tape) note("away", "bad", "The hub does not answer. This page keeps trying and goes on by itself.");
@@ -221,7 +221,8 @@ function stateOf({ state, paused, stale, retryAt, code, reason, attempt }) {
         case "waiting": {
             const left = retryAt ? Math.ceil((retryAt - Date.now()) / 1000) : 0;
             const when = left > 0 ? `in ${left} s` : "now";
-            return ["warn", "Reconnecting", `The connection is gone; next attempt ${when}. What happens meanwhile keeps its number and comes after.`];
+            return ["warn", "Reconnecting", "The connection is gone; the page tries again by itself. What happens meanwhile keeps its number and comes after.",
+                ` Next attempt ${when}.`];
         }
         case "offline":
             return ["warn", "Offline", "This device is offline. The page goes on as soon as it is back."];
@@ -249,12 +250,13 @@ function showStatus(next) {
 }
 
 function drawStatus() {
-    const [tone, short, long] = stateOf(status);
+    const [tone, short, long, countdown = ""] = stateOf(status);
     const pill = find("state");
     pill.dataset.tone = tone;
     pill.dataset.state = status.state;
     if (pill.textContent !== short) pill.textContent = short;
-    find("state-words").textContent = long;
+    // Not what counts down: the sentence above the page is read aloud.
+    find("state-words").textContent = long + countdown;
     const isTrouble = tone === "warn" || tone === "bad";
     note("state", tone, isTrouble ? long : "");
     const cut = find("cut");
@@ -329,13 +331,14 @@ async function userOf(token) {
 async function signIn(token) {
     const user = await userOf(token);
     if (!user) throw new Error("the token does not say whose it is");
-    sessionStorage.setItem(tokenKey, token);
-    signedIn = user;
-    showUser(user);
     const channel = `transactionUpdate:${user}`;
     const path = `channels/${encodeURIComponent(channel)}`;
     const { head, first } = await read(path, token);
     const page = await read(`${path}/events?limit=8&after=${Math.max(first - 1, head - 8, 0)}`, token);
+    // Nothing of it stands before all of it can.
+    sessionStorage.setItem(tokenKey, token);
+    signedIn = user;
+    showUser(user);
     for (const event of page.events) showTransaction(event, false);
     const last = page.events.at(-1)?.seq ?? head;
     places.set(channel, { seq: last, epoch: page.epoch });
@@ -390,6 +393,4 @@ setInterval(() => {
     if (line.isCut || status.state === "waiting") drawStatus();
 }, 1000);
 
-const kept = currentToken();
-if (kept) await signIn(kept).catch((error) => error.status === 401 && signOut("The token of this tab is no longer good. Sign in with a new one."));
 lookForRates();

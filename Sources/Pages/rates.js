@@ -59,7 +59,8 @@ export class RateCard {
         const { sign, text } = difference(rate, this.points[0].rate);
         this.change.dataset.to = sign === "+" ? "up" : sign === "−" ? "down" : "same";
         const changes = many(this.points.length - 1, "change");
-        this.change.textContent = sign ? `${sign === "+" ? "▲" : "▼"} ${text} in ${changes}` : `unchanged in ${changes}`;
+        const arrow = { "+": "▲ ", "−": "▼ " }[sign] ?? "";
+        this.change.replaceChildren(arrow + (sign ? text : "unchanged"), element("span", {}, ` in ${changes}`));
         this.facts.bid.textContent = isDecimal(bid) ? grouped(bid) : "–";
         this.facts.ask.textContent = isDecimal(ask) ? grouped(ask) : "–";
         this.facts.number.textContent = String(newest.seq);

@@ -15,6 +15,23 @@ struct PageTests {
         ProcessInfo.processInfo.environment["BROADTAPE_SHOTS"].map { ["BROADTAPE_SHOTS": $0] } ?? [:]
     }
 
+    private static func ask(_ target: String, of hub: RunningHub) async throws -> String {
+        try await eventually("the admin port") { hub.adminURL != nil }
+        let request = HTTPClientRequest(url: (hub.adminURL ?? "") + target)
+        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        return String(buffer: try await answer.body.collect(upTo: 1 << 20))
+    }
+
+    @Test func warningsOfTheLogAreAmongTheRecentErrors() async throws {
+        try await withHub(["--jwt-secret", RunningHub.secret, "--database", "memory:"]) { hub in
+            let errors = try await Self.ask("/recent-errors", of: hub)
+            #expect(
+                errors.contains(#""kind":"warning","what":"the tape is in memory: events do not survive"#),
+                "\(errors)"
+            )
+        }
+    }
+
     /// The script ends the hub as `kill -9` does; this starts it again.
     @Test func theLivePageResumesAfterAKillWithEveryEventOnce() async throws {
         try await withFolder { folder in
@@ -72,10 +89,7 @@ struct PageTests {
             #expect(record.status == 0, "\(record)")
             #expect(try await hub.program.end().status == 0)
             let next = try await RunningHub.start(in: folder)
-            try await eventually("the admin port") { next.adminURL != nil }
-            let request = HTTPClientRequest(url: "\(next.adminURL ?? "")/audit?action=drain")
-            let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
-            let trail = String(buffer: try await answer.body.collect(upTo: 1 << 20))
+            let trail = try await Self.ask("/audit?action=drain", of: next)
             try await next.program.kill()
             #expect(trail.contains(#""actor":"anna""#), "\(trail)")
         }

@@ -45,6 +45,8 @@ struct Demo {
 
             Broadtape listens on \(url)  (WebSocket: \(url.replacing("http:", with: "ws:"))/ws)
 
+            Open \(url)/ in a browser: rates move, and the token below shows a user's money there.
+
             A token of user \(Self.user), good for a day, that may publish too:
 
               export BROADTAPE_URL=\(url)

@@ -44,6 +44,40 @@ struct AdminTests {
     }
 
     @Test
+    func theStatusTellsOfItsSources() async throws {
+        try await self.withAdmin { server, source, store in
+            source.send("rate.x", #"{"type":"rateChange","key":"A","sourceSeq":7,"data":{"rate":"1"}}"#)
+            try await store.wait(for: "the mark") { $0.marks["rate.x"] != nil }
+            server.hub.sources.report(
+                SourceReport(
+                    name: "chain:main",
+                    types: ["chainEvent"],
+                    state: .catchingUp,
+                    position: 5,
+                    head: 9,
+                    events: 3,
+                    lag: .milliseconds(1_500),
+                    trouble: "slow"
+                )
+            )
+            let status = try await server.request(.get("/status")).json()
+            let heard = status["fanIn"]?["sources"]?.elements.first { _ in true }
+            #expect(heard?["name"]?.string == "rate.x")
+            #expect(heard?["seq"]?.integer == 7)
+            #expect(heard?["stale"]?.bool == false)
+            #expect(status["fanIn"]?["leading"]?.bool == true)
+            let own = try #require(status["sources"]?.elements.first { _ in true })
+            #expect(own["name"]?.string == "chain:main")
+            #expect(own["state"]?.string == "catchingUp")
+            #expect(own["position"]?.integer == 5)
+            #expect(own["head"]?.integer == 9)
+            #expect(own["lag"]?.integer == 1_500)
+            #expect(own["trouble"]?.string == "slow")
+            server.hub.sources.withdraw("chain:main")
+        }
+    }
+
+    @Test
     func figuresOfTheFanInAreShown() async throws {
         try await self.withAdmin { server, source, store in
             source.send("rate.x", #"{"type":"rateChange","key":"A","sourceSeq":1,"data":{"rate":"1"}}"#)

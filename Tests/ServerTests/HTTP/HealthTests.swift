@@ -76,7 +76,7 @@ struct HealthTests {
     }
 
     @Test(arguments: [
-        ("GET", "/", 404), ("GET", "/nothing/here", 404), ("GET", "/health", 404), ("POST", "/nothing", 404),
+        ("GET", "/index.html", 404), ("GET", "/nothing/here", 404), ("GET", "/health", 404), ("POST", "/nothing", 404),
         ("GET", "/events/1", 404), ("GET", "/ws/", 426), ("GET", "/%00", 404), ("GET", "/channels/../events", 400),
     ])
     func whatIsNotThereIsAProblem(_ method: String, _ target: String, _ status: Int) async throws {
