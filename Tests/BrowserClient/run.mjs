@@ -333,6 +333,16 @@ const tests = {
     assert.deepEqual(world.errors, []);
   },
 
+  async "what a handler brings about comes after what was under way"() {
+    const world = new World();
+    const log = [];
+    const tape = new Broadtape("ws://h", world.options({ onStatus: ({ state }) => log.push(state) }));
+    tape.subscribe("a:b", { onGap: () => tape.reconnect(), onEvent: ({ seq }) => log.push(seq) });
+    await settled();
+    world.open(subscribed(1), event(9));
+    assert.deepEqual(log, ["connecting", "live", 9, "connecting"]);
+  },
+
   async "what happens is told to those it concerns"() {
     const world = new World();
     const tape = new Broadtape("ws://h", world.options());
@@ -360,7 +370,7 @@ const tests = {
 
   async "timers wake it: it reconnects, and notices a mute hub"() {
     const world = new World();
-    new Broadtape("ws://h", world.options());
+    const tape = new Broadtape("ws://h", world.options());
     world.open();
     await world.advance(12_500);
     assert.equal(world.socket.sent.at(-1).op, "ping");
@@ -370,7 +380,9 @@ const tests = {
     await world.advance(250);
     assert.equal(world.sockets.length, 2);
     mute.onopen?.({});
+    mute.onclose?.({ code: 4502, reason: "late" });
     assert.equal(world.socket.sent.length, 0);
+    assert.equal(tape.status.state, "connecting");
   },
 
   async "a clock that is set back does not stop it"() {
@@ -478,6 +490,11 @@ const tests = {
     assert.deepEqual([next, head], [2, 9]);
     assert.deepEqual(events, [{ channel: "rateChange:A/B", type: "rateChange", key: "A/B", epoch: "k", seq: 2, id: "e", time: "t", data: {} }]);
     await assert.rejects(tape.history("balanceUpdate"), { code: "not_authenticated" });
+    tape.subscribe("balanceUpdate", { onEvent() {} });
+    world.open(subscribed(0, "live", { channel: "balanceUpdate:u" }));
+    world.answers.push([200, { ...page, events: [] }]);
+    await tape.history("balanceUpdate");
+    assert.equal(world.requests.at(-1).url, "http://h/tape/channels/balanceUpdate%3Au/events?");
   },
 };
 

@@ -57,6 +57,7 @@ extension Subscriber {
     private func connectionHasEnded(_ ending: Ending) {
         self.connection = nil
         self.stopSignsOfLife()
+        guard !self.isGivingUp else { return }
         self.perform(self.machine.ended(self.ownEnding ?? ending, at: self.moment))
         if self.isCancelled { self.wake() }
     }
@@ -78,7 +79,10 @@ extension Subscriber {
             self.connection?.send(request.encoded(id: id))
         case .close(let ending):
             self.connecting = nil
+            // It tells its end at once, which must not be taken for that of the next connection.
+            self.isGivingUp = true
             self.connection?.abandon(ending)
+            self.isGivingUp = false
         case .status(let status, let occasion):
             self.tell(status, occasion)
         case .subscribed(let position, _, let mode, _):

@@ -84,6 +84,7 @@ public actor Subscriber {
     /// Whom the present token belongs to.
     var user: String?
     var isPaused = false
+    var isGivingUp = false
     var needsToken = false
     /// A connection to be made: with this token, or without one.
     var connecting: String??
