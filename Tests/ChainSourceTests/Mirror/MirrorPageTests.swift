@@ -61,6 +61,31 @@ import Testing
         #expect(mirroring.takeEvents().isEmpty)
     }
 
+    /// Each link is another one, and leads to the same page again, or to nothing ever.
+    @Test(arguments: [false, true])
+    func linksThatGoInCirclesAreRefused(_ isEmpty: Bool) async throws {
+        let (node, mirroring) = try Self.start()
+        for second in 1...3 { node.add(Double(second), amount: second) }
+        node.advance(to: 10)
+        let count = Watched(0)
+        node.change { state in
+            state.interception = { path, answer in
+                guard path.contains("/logs") else { return nil }
+                let number = count.change { count in
+                    count += 1
+                    return count
+                }
+                let time = "1700000000.\(number)"
+                let next = "\"next\":\"/api/v1/contracts/0.0.5/results/logs?order=asc&timestamp=gte:\(time)\""
+                if isEmpty, path.contains("gte:1700000000.1") { return "{\"logs\":[],\"links\":{\(next)}}" }
+                return answer.replacing("\"next\":null", with: next)
+            }
+        }
+        guard case .again = await mirroring.fault() else { throw Following.Stuck(why: "it was not refused") }
+        #expect(mirroring.takeEvents().isEmpty)
+        #expect(count.value == 2)
+    }
+
     @Test func logsOfOthersAreRefused() async throws {
         let (node, mirroring) = try Self.start()
         node.add(1)
