@@ -200,16 +200,10 @@ package struct FeedMachine: Sendable {
             guard let end = self.renewal(of: line), now >= end else { return self.say(line.number, at: now) }
             return self.attempt(at: now)
         case .renewing(let old, let next):
-            var actions: [Action] = []
-            if self.isDead(next, at: now) {
-                actions += self.giveUp(next, at: now, chance: chance)
-            } else {
-                actions += self.say(next.number, at: now)
-            }
-            if self.isDead(old, at: now) {
-                actions += self.giveUp(old, at: now, chance: chance)
-            }
-            return actions
+            // Looks at the old one too, by what is left then.
+            guard !self.isDead(next, at: now) else { return self.giveUp(next, at: now, chance: chance) }
+            let actions = self.say(next.number, at: now)
+            return self.isDead(old, at: now) ? actions + self.giveUp(old, at: now, chance: chance) : actions
         case .keeping(let old, let until):
             guard !self.isDead(old, at: now) else { return self.giveUp(old, at: now, chance: chance) }
             return now < until ? self.say(old.number, at: now) : self.attempt(at: now)

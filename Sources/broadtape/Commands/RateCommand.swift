@@ -23,8 +23,7 @@ struct RateCommand: AsyncParsableCommand {
     /// `broadtape rate run`
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract:
-                "Take the rates of the configuration and publish them to Redis, for the hubs that fan in from it.",
+            abstract: "Take the rates of the configuration and publish to Redis, for the hubs that fan in from it.",
             discussion: """
                 What is published is numbered, and the last \(Self.kept) rates of an exchange are kept in a database of \
                 its own (--outbox), so that a hub that has missed some can have them again.

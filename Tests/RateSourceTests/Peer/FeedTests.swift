@@ -47,13 +47,15 @@ struct FeedTests {
     }
 
     /// The socket dies in every way: REST takes over, and steps back when the socket is there again.
-    @Test(arguments: [Dialect.binance, .coinbase, .kraken])
-    func restStandsIn(_ dialect: Dialect) async throws {
+    @Test(arguments: [
+        (Dialect.binance, ["503", "hang"]), (.coinbase, ["close"]), (.coinbaseAdvanced, ["429"]), (.kraken, ["close"]),
+    ])
+    func restStandsIn(_ dialect: Dialect, _ handshakes: [String]) async throws {
         try await PeerExchange.with(dialect) { peer in
             let taking = Taking()
             try await taking.run([try peer.exchange()]) {
                 try await eventually("rates") { taking.count("BTC/USDT") >= 3 }
-                for handshake in ["503", "close", "429", "hang"] {
+                for handshake in handshakes {
                     try await peer.control("set", #""handshake":"\#(handshake)""#)
                     try await peer.control("drop")
                     let (asked, count) = (try await peer.figure("requests"), taking.count("BTC/USDT"))

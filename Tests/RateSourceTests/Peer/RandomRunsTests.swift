@@ -30,7 +30,7 @@ struct RandomRunsTests {
                 $0.random = SplitMix(seed: UInt64(seed))
             }
             // Stopped and begun anew, as a process is.
-            for _ in 0..<3 {
+            for _ in 0..<2 {
                 try await taking.run([exchange]) {
                     let before = pairs.map { taking.count($0) }
                     switch Int.random(in: 0..<4, using: &random) {

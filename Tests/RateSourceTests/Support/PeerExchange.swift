@@ -64,7 +64,7 @@ final class PeerExchange: Sendable {
 
     /// Kills it, as if the exchange were gone from the face of the earth.
     func kill() {
-        self.process.terminate()
+        Foundation.kill(self.process.processIdentifier, SIGKILL)
     }
 
     /// - Parameter members: JSON, without the braces.
