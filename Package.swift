@@ -101,7 +101,6 @@ let package = Package(
         ),
         .target(
             name: "Pages",
-            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
             resources: [
                 .embedInCode("absence.js"), .embedInCode("ask.js"), .embedInCode("chart.js"),
                 .embedInCode("dialog.js"), .embedInCode("figures.js"), .embedInCode("icon.svg"),

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
-
 /// A file of the pages that the hub serves, as it is sent.
 package struct Page: Sendable {
     /// Which port it is for.
@@ -15,15 +13,11 @@ package struct Page: Sendable {
     package let path: String
     package let contentType: String
     package let bytes: [UInt8]
-    /// Changes with the bytes; in quotes, as `ETag` has it.
-    package let entityTag: String
 
     private init(_ path: String, _ contentType: String, _ bytes: [UInt8]) {
         self.path = path
         self.contentType = contentType
         self.bytes = bytes
-        let digest = SHA256.hash(data: bytes).prefix(12)
-        self.entityTag = "\"" + digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined() + "\""
     }
 
     private static let html = "text/html; charset=utf-8"

@@ -3,7 +3,6 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-import NIOCore
 import Pages
 
 /// Serves the pages, with all that a browser can be told to keep others from using them.
@@ -13,37 +12,18 @@ struct PageAnswer {
     /// Adds the files of the part to a router.
     func add(to router: Router<BasicRequestContext>) {
         for page in Page.all(of: self.part) {
-            router.get(RouterPath(page.path)) { request, _ in self.response(page, to: request) }
-            router.head(RouterPath(page.path)) { request, _ in self.response(page, to: request) }
+            let file = ServedFile(
+                page.bytes,
+                contentType: page.contentType,
+                fields: [.crossOriginResourcePolicy: "same-origin"]
+            )
+            file.add(to: router, at: page.path) { request in
+                [
+                    .contentSecurityPolicy: self.policy(for: request.head.authority), .referrerPolicy: "no-referrer",
+                    .frameOptions: "DENY", .openerPolicy: "same-origin",
+                ]
+            }
         }
-    }
-
-    private func response(_ page: Page, to request: Request) -> Response {
-        var headers: HTTPFields = [
-            .eTag: page.entityTag, .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
-            .crossOriginResourcePolicy: "same-origin",
-        ]
-        let isKnown = request.headers[values: .ifNoneMatch].contains { field in
-            field.split(separator: ",").contains { Self.strong($0) == page.entityTag }
-        }
-        if isKnown { return Response(status: .notModified, headers: headers) }
-        headers[.contentType] = page.contentType
-        headers[.contentSecurityPolicy] = self.policy(for: request.head.authority)
-        headers[.referrerPolicy] = "no-referrer"
-        headers[.frameOptions] = "DENY"
-        headers[.openerPolicy] = "same-origin"
-        return Response(
-            status: .ok,
-            headers: headers,
-            body: request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: page.bytes))
-        )
-    }
-
-    /// Without the mark of a weak tag, which a proxy that compresses adds: compared weakly (RFC 9110 §13.1.2).
-    private static func strong(_ tag: Substring) -> Substring {
-        let trimmed = tag.drop { $0 == " " || $0 == "\t" }
-        let bare = trimmed.hasPrefix("W/") ? trimmed.dropFirst(2) : trimmed
-        return bare.prefix { $0 != " " && $0 != "\t" }
     }
 
     /// Only files of this very port, no inline script or style, no frames, no forms; and no text ever becomes markup
