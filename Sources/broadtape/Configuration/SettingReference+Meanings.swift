@@ -3,7 +3,7 @@
 /// What people have to know of each setting. One that is missing here has an empty cell, which a test does not accept.
 extension SettingReference {
     static let topics: [(name: String, settings: [Setting])] = [
-        ("Listening", [.host, .port, .adminHost, .adminPort, .node, .loops]),
+        ("Listening", [.host, .port, .page, .adminHost, .adminPort, .adminNames, .node, .loops]),
         ("Database", [.database, .databasePasswordFile, .migrate, .housekeeping]),
         ("Redis and other nodes", [.redis, .redisPasswordFile, .fanIn, .staleAfter]),
         (
@@ -49,6 +49,8 @@ extension SettingReference {
         .adminPort: "Metrics, health, drain, revocations, audit. Where it was not set and cannot be had, the hub runs "
             + "without it.",
         .node: "The node's name, as `welcome`, audit and traces say it. Give each node its own.",
+        .page: "The live page at `/`; the operators' page is on the admin port in any case.",
+        .adminNames: "Names by which the admin port may be addressed, beside addresses, localhost and private ones.",
         .loops: "Event loops; one per core when not set. In a container: the whole CPUs of its limit.",
         .database: "`sqlite:` for one node; Postgres (14 or later) for one and more; `memory:` does not survive the "
             + "process.",
@@ -134,6 +136,7 @@ extension SettingReference {
     ]
 
     static let chainMeanings: [String: String] = [
+        "kind": "`evm`, the default, or `hedera`, whose keys are in [hedera](hedera.md).",
         "endpoints": "JSON-RPC addresses of nodes of this chain; later ones when the first is of no use.",
         "endpoints-file": "The same from a file, one a line, for addresses that hold a key.",
         "websocket": "Hears of new blocks at once; without it they are looked for only.",

@@ -94,6 +94,7 @@ struct SettingReference {
                 ChainDeclarations.keys,
                 Self.chainMeanings
             ),
+            "## Rates\n\nUnder `rates` in the file only: exchanges whose rates are taken; see [rates](rates.md).\n",
         ]
     }
 
