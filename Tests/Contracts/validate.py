@@ -176,7 +176,12 @@ class Contracts:
 
     def check_problem(self, line, reference, what):
         codes = self.resolve(reference.removeprefix("#")).get("x-codes", [])
-        problem = json.loads(line["body"])
+        if line["method"] == "HEAD":
+            return
+        try:
+            problem = json.loads(line["body"])
+        except ValueError:
+            return self.fault(f"{what}: the body is no JSON: {line['body'][:100]}")
         self.validate("openapi.yaml#/components/schemas/Problem", problem, what)
         self.saw("problem", problem.get("code"))
         if problem.get("code") not in codes:

@@ -65,6 +65,7 @@ struct ContractTests {
     private static func publicPort(_ recording: Recording) async throws {
         var setup = Setup()
         setup.hub.connectionsPerUser = 3
+        setup.hub.probe = .milliseconds(50)
         setup.hub.publishRate = .init(perSecond: 1, burst: 50)
         setup.hub.roster.subscriptionsPerMember = 4
         setup.hub.roster.heartbeat = .milliseconds(100)
