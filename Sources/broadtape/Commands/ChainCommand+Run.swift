@@ -65,8 +65,7 @@ extension ChainCommand {
                         store: store,
                         on: group,
                         logger: logger,
-                        onReport: { board.report($0) },
-                        onEnd: { board.withdraw($0) },
+                        board: board,
                         makeSink: { sink }
                     )
                 )

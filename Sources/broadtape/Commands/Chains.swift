@@ -16,14 +16,14 @@ struct ChainsService: Service, CustomStringConvertible {
 
     /// - Parameters:
     ///   - store: Where the nodes take turns, and what is remembered.
-    ///   - board: Where is told how the chains are; nil where nobody looks.
+    ///   - board: Where is told how the chains are.
     ///   - makeSink: Where the events of a chain go.
     init(
         _ chains: [ChainSettings],
         store: any SourceStore,
         on group: any EventLoopGroup,
         logger: Logger,
-        board: SourceBoard? = nil,
+        board: SourceBoard,
         makeSink: @escaping @Sendable () -> any SourceSink
     ) throws(ConfigurationFault) {
         let client = Self.client(on: group)
@@ -41,7 +41,7 @@ struct ChainsService: Service, CustomStringConvertible {
                     makeWatch: try Self.watch(settings, on: group, logger: logger),
                     makeFollower: Self.follower(settings, client, logger: logger, makeSink: makeSink),
                     onReport: { report in
-                        if let report { board?.report(report) } else { board?.withdraw(settings.chain.source) }
+                        if let report { board.report(report) } else { board.withdraw(settings.chain.source) }
                     }
                 )
             )

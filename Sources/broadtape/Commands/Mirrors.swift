@@ -15,16 +15,14 @@ struct MirrorsService: Service, CustomStringConvertible {
 
     /// - Parameters:
     ///   - store: Where the nodes take turns, and what is remembered.
-    ///   - onReport: Told how each is; must not block.
-    ///   - onEnd: Told of each that is not this node's any more, by its name on the board.
+    ///   - board: Where is told how they are.
     ///   - makeSink: Where the events go.
     init(
         _ mirrors: [MirrorSettings],
         store: any SourceStore,
         on group: any EventLoopGroup,
         logger: Logger,
-        onReport: @escaping @Sendable (SourceReport) -> Void = { _ in },
-        onEnd: @escaping @Sendable (String) -> Void = { _ in },
+        board: SourceBoard,
         makeSink: @escaping @Sendable () -> any SourceSink
     ) {
         let client = ChainsService.client(on: group)
@@ -38,8 +36,8 @@ struct MirrorsService: Service, CustomStringConvertible {
                 store: store,
                 limits: settings.runner,
                 logger: logger,
-                onReport: onReport,
-                onEnd: { onEnd(settings.mirror.source) },
+                onReport: { board.report($0) },
+                onEnd: { board.withdraw(settings.mirror.source) },
                 makeFollower: { [logger] in
                     MirrorFollower(
                         mirror: settings.mirror,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import ChainSource
 import Hub
 import Logging
 import NIOCore
@@ -102,38 +101,7 @@ struct Serve: AsyncParsableCommand {
             ConnectionsService(listener: listener), HubService(hub: hub), admin, ListenerService(listener: listener),
         ]
         if let sender = redis?.sender { services.append(RedisSenderService(sender: sender)) }
-        if !settings.chains.isEmpty, let store = tape as? any SourceStore {
-            services.append(
-                try ChainsService(settings.chains, store: store, on: group, logger: logger, board: hub.sources) {
-                    HubSink(store: store, writer: hub.writer, types: hub.types, limits: settings.hub.intake)
-                }
-            )
-        }
-        if !settings.mirrors.isEmpty, let store = tape as? any SourceStore {
-            services.append(
-                MirrorsService(
-                    settings.mirrors,
-                    store: store,
-                    on: group,
-                    logger: logger,
-                    onReport: { hub.sources.report($0) },
-                    onEnd: { hub.sources.withdraw($0) },
-                    makeSink: {
-                        HubSink(store: store, writer: hub.writer, types: hub.types, limits: settings.hub.intake)
-                    }
-                )
-            )
-        }
-        if !settings.rates.isEmpty {
-            guard let store = tape as? any SourceStore else {
-                throw ConfigurationFault("this database keeps nothing for rates; leave them out, or take another one")
-            }
-            services.append(
-                try RatesService(settings.rates, store: store, board: hub.sources, on: group, logger: logger) {
-                    HubSink(store: store, writer: hub.writer, types: hub.types, limits: settings.hub.intake)
-                }
-            )
-        }
+        services += try Self.sources(settings, of: hub, on: group, logger: logger)
         if let spans { services.insert(spans, at: 0) }
         if let renewal = authentication.renewal { services.insert(renewal, at: 0) }
         let candidates: [(any Reloading)?] = [settings.tls, settings.countries]

@@ -70,7 +70,10 @@ struct SubscriberApplicationTests {
             let subscriber = try Script.subscriber(server, options: options)
             try await subscriber.run { updates in
                 var update = updates.makeAsyncIterator()
-                try await server.accept().drop()
+                let first = try await server.accept()
+                // What is closed with something unread is reset, which is told in other words.
+                #expect(await first.nextSubscription() != nil)
+                first.drop()
                 #expect(Script.short(await update.next()) == "disconnected the connection was lost")
                 await subscriber.reconnect()
                 let peer = try await server.accept()

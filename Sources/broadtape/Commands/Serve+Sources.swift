@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+extension Serve {
+    /// What takes events in from chains, mirror nodes and exchanges, as parts of the hub's process.
+    static func sources(
+        _ settings: Settings,
+        of hub: Hub,
+        on group: any EventLoopGroup,
+        logger: Logger
+    ) throws(ConfigurationFault) -> [any Service] {
+        guard !settings.chains.isEmpty || !settings.mirrors.isEmpty || !settings.rates.isEmpty else { return [] }
+        guard let store = hub.tape as? any SourceStore else {
+            throw ConfigurationFault(
+                "this database keeps no place of chains or rates; leave them out of the configuration, or take another one"
+            )
+        }
+        let makeSink: @Sendable () -> any SourceSink = {
+            HubSink(store: store, writer: hub.writer, types: hub.types, limits: settings.hub.intake)
+        }
+        let board = hub.sources
+        var services: [any Service] = []
+        // One that has nothing to follow would end at once, and the process with it.
+        if !settings.chains.isEmpty {
+            services.append(
+                try ChainsService(
+                    settings.chains,
+                    store: store,
+                    on: group,
+                    logger: logger,
+                    board: board,
+                    makeSink: makeSink
+                )
+            )
+        }
+        if !settings.mirrors.isEmpty {
+            services.append(
+                MirrorsService(
+                    settings.mirrors,
+                    store: store,
+                    on: group,
+                    logger: logger,
+                    board: board,
+                    makeSink: makeSink
+                )
+            )
+        }
+        if !settings.rates.isEmpty {
+            services.append(
+                try RatesService(settings.rates, store: store, board: board, on: group, logger: logger) {
+                    makeSink()
+                }
+            )
+        }
+        return services
+    }
+}
