@@ -72,6 +72,9 @@ struct MonitoringTests {
     func rulesAndBoardNameWhatIsTold(path: String) async throws {
         let file = try String(contentsOf: Self.configuration.appendingPathComponent(path), encoding: .utf8)
         try await self.withAdmin { server in
+            server.hub.sources.report(
+                SourceReport(name: "chain:a", types: [], state: .following, position: 1, head: 2, lag: .seconds(1))
+            )
             let text = try await server.request(.get("/metrics")).text
             let told = Set(text.matches(of: #/# TYPE (\S+)/#).map { String($0.1) })
             let named = Set(file.matches(of: #/broadtape_[a-z_]+/#).map { String($0.0) })
