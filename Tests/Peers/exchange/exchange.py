@@ -217,12 +217,13 @@ class Socket:
                 (length,) = struct.unpack("!Q", await self.reader.readexactly(8))
             mask = await self.reader.readexactly(4)
             payload = bytes(b ^ mask[i % 4] for i, b in enumerate(await self.reader.readexactly(length)))
+            opcode = first & 0x0F
             now = time.monotonic()
-            self.sent = [t for t in self.sent if now - t < 1] + [now]
+            # Pongs count at the real one, too, which pings every 20 s and not many times a second.
+            self.sent = [t for t in self.sent if now - t < 1] + [now] * (opcode != 10)
             if self.exchange.dialect.name == "binance" and len(self.sent) > 5:
                 self.exchange.violations += 1
                 return self.drop()
-            opcode = first & 0x0F
             if opcode == 8:
                 self.frame(8, payload[:2])
                 await self.writer.drain()
