@@ -168,7 +168,7 @@ export class Machine {
         let time = this.#probeUntil ?? this.#lastHeard + SILENCE * this.#heartbeat;
         if (this.#refreshAt !== undefined) time = Math.min(time, this.#refreshAt);
         for (const track of this.#postponed) time = Math.min(time, track.until);
-        for (const track of this.#behind) {
+        for (const track of this.#told.paused ? [] : this.#behind) {
           time = Math.min(time, track.patience(this.#heartbeat, this.#lastEvent) + 1);
         }
         return time;
@@ -408,7 +408,7 @@ export class Machine {
     } else if (now >= this.#probeUntil) {
       return this.#giveUp({ cause: "silent", reason: `nothing was heard for ${now - this.#lastHeard} ms` });
     }
-    for (const track of this.#behind) {
+    for (const track of this.#told.paused ? [] : this.#behind) {
       if (now > track.patience(this.#heartbeat, this.#lastEvent)) {
         const reason = `${track.channel} stayed behind its head while nothing arrived`;
         return this.#giveUp({ cause: "behind", reason });
@@ -692,6 +692,11 @@ export class Machine {
   }
 
   #heartbeatCame({ heads, paused = false, stale = [] }) {
+    // Another connection would not get on either: patience begins when the hub has its log again.
+    if (this.#told.paused && paused !== true) {
+      this.#lastEvent = this.#at.now;
+      for (const track of this.#behind) track.behindSince = this.#at.now;
+    }
     for (const [channel, head] of Object.entries(heads ?? {})) {
       const track = this.#places.get(channel);
       if (track?.phase === "active" && isNumber(head)) this.#toldHead(track, head);

@@ -62,7 +62,9 @@ struct Machine: Sendable {
             var times = [self.refreshAt, self.tracks.due].compactMap { $0 }
             if self.isListening {
                 times.append(self.pulse.due)
-                if let stuck = self.tracks.stuckAt(heartbeat: self.heartbeat) { times.append(stuck) }
+                if !self.status.isPaused, let stuck = self.tracks.stuckAt(heartbeat: self.heartbeat) {
+                    times.append(stuck)
+                }
             }
             return times.min()
         case .idle, .asking, .offline, .closed:
@@ -241,6 +243,8 @@ struct Machine: Sendable {
         case .caughtUp(let channel, let seq):
             self.tracks.caughtUp(channel, seq: seq, into: &outputs)
         case .heartbeat(let heads, let isPaused, let stale):
+            // Another connection would not get on either: patience begins when the hub has its log again.
+            if self.status.isPaused, !isPaused { self.tracks.listen(now: moment.now) }
             self.tracks.heartbeat(heads, now: moment.now, into: &outputs)
             self.noticed(isPaused: isPaused, stale: stale, into: &outputs)
         case .welcome(let welcome):
@@ -374,7 +378,7 @@ struct Machine: Sendable {
         case .giveUp(let silence):
             return outputs + self.giveUp(.silent(milliseconds: silence.milliseconds), at: moment)
         }
-        if let channel = self.tracks.stuck(now: moment.now, heartbeat: self.heartbeat) {
+        if !self.status.isPaused, let channel = self.tracks.stuck(now: moment.now, heartbeat: self.heartbeat) {
             return outputs + self.giveUp(.stuck(channel: channel), at: moment)
         }
         return outputs
