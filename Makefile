@@ -58,10 +58,10 @@ $(PEERS)/parts/%: Tests/%/requirements.txt | $(PEERS)/bin/pip
 	@mkdir -p $(@D)
 	@touch $@
 
-reference: libraries ## Write the reference of settings anew (config/docs/configuration.md).
+reference: libraries ## Write the reference of settings anew (docs/configuration.md).
 	@$(DEBUG) --product broadtape
-	@"$$(swift build --show-bin-path)/broadtape" check-config --reference > config/docs/configuration.md.new
-	@mv config/docs/configuration.md.new config/docs/configuration.md
+	@"$$(swift build --show-bin-path)/broadtape" check-config --reference > docs/configuration.md.new
+	@mv docs/configuration.md.new docs/configuration.md
 
 bench: libraries ## Time the hub's inner parts (BENCH="--instructions" counts instructions too).
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."

@@ -6,12 +6,12 @@ import JSON
 import ProgramSupport
 import Testing
 
-/// The examples of config/docs/clients.md, as they are written there.
+/// The examples of docs/clients.md, as they are written there.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct ClientDocumentTests {
     /// The fenced block behind `<!-- runnable: NAME -->`.
     private static func example(_ name: String) throws -> String {
-        let file = Script.root.appendingPathComponent("config/docs/clients.md")
+        let file = Script.root.appendingPathComponent("docs/clients.md")
         let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
         let marker = try #require(text.range(of: "<!-- runnable: \(name) -->\n"), "\(name)")
         let lines = text[marker.upperBound...].split(separator: "\n", omittingEmptySubsequences: false).dropFirst()

@@ -6,7 +6,7 @@ import JSON
 import ProgramSupport
 import Testing
 
-/// The commands of `config/docs/http.md`, as they are written there.
+/// The commands of `docs/http.md`, as they are written there.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct HTTPDocumentTests {
     /// A shell with a part of the document, which ends with its test.
@@ -45,7 +45,7 @@ struct HTTPDocumentTests {
     /// The blocks of a kind: `sh` runs to its end, `sh follow` never ends.
     private static func blocks(_ kind: String) throws -> [String] {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("config/docs/http.md")
+            .deletingLastPathComponent().appendingPathComponent("docs/http.md")
         let text = try String(contentsOf: path, encoding: .utf8)
         return text.components(separatedBy: "\n```\(kind)\n").dropFirst().map { part in
             part.components(separatedBy: "\n```")[0]

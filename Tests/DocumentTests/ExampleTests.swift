@@ -11,7 +11,7 @@ struct ExampleTests {
     static let runnable = Document.all.filter { $0.examples.contains { $0.mark?.hasPrefix("run") == true } }
 
     @Test func theFirstFiveMinutesAreAmongThoseThatAreRun() {
-        #expect(Set(Self.runnable.map(\.path)).isSuperset(of: ["README.md", "config/docs/getting-started.md"]))
+        #expect(Set(Self.runnable.map(\.path)).isSuperset(of: ["README.md", "docs/getting-started.md"]))
     }
 
     @Test(arguments: Self.runnable)

@@ -22,11 +22,11 @@ struct LinkTests {
     }
 
     @Test func everyDocumentStandsInTheIndex() throws {
-        let index = try Document("config/docs/README.md")
+        let index = try Document("docs/README.md")
         let named = Set(index.links.map(\.target))
-        for document in Document.all where document.path.hasPrefix("config/docs/") && document.path != index.path {
+        for document in Document.all where document.path.hasPrefix("docs/") && document.path != index.path {
             #expect(
-                named.contains { $0.hasPrefix(String(document.path.dropFirst("config/docs/".count))) },
+                named.contains { $0.hasPrefix(String(document.path.dropFirst("docs/".count))) },
                 "\(document)"
             )
         }

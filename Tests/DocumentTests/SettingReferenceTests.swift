@@ -8,7 +8,7 @@ import Testing
 struct SettingReferenceTests {
     /// Name, flag, variable, default of each row; the tables of keys have two cells only.
     private static func rows() throws -> [(name: String, place: String, value: String)] {
-        let url = Document.root.appending(path: "config/docs/configuration.md")
+        let url = Document.root.appending(path: "docs/configuration.md")
         return try String(contentsOf: url, encoding: .utf8).split(separator: "\n").compactMap { line in
             let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
             guard cells.count == 5, cells[0].hasPrefix("`") else { return nil }
@@ -25,9 +25,9 @@ struct SettingReferenceTests {
                 in: folder
             )
             #expect(record.status == 0, "\(record)")
-            let url = Document.root.appending(path: "config/docs/configuration.md")
+            let url = Document.root.appending(path: "docs/configuration.md")
             let file = try String(contentsOf: url, encoding: .utf8)
-            #expect(record.output == file, "run `make reference` to write config/docs/configuration.md anew")
+            #expect(record.output == file, "run `make reference` to write docs/configuration.md anew")
             #expect(record.output.firstMatch(of: #/\|  +\|/#) == nil, "a setting without a word of explanation")
         }
     }

@@ -11,7 +11,7 @@ struct ErrorDocumentationTests {
     init() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        self.text = try String(contentsOf: root.appendingPathComponent("config/docs/errors.md"), encoding: .utf8)
+        self.text = try String(contentsOf: root.appendingPathComponent("docs/errors.md"), encoding: .utf8)
     }
 
     @Test(arguments: ErrorCode.allCases)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Every setting as a document: `config/docs/configuration.md` is what this writes.
+/// Every setting as a document: `docs/configuration.md` is what this writes.
 struct SettingReference {
     private static let head = """
         # Configuration
@@ -23,7 +23,7 @@ struct SettingReference {
         `4096`, `64KiB`, `1MiB`, `4GiB`. Lists are words with blanks between. Secrets belong into files (mode 600): flags \
         and environments can be seen by others.
 
-        [broadtape.yaml](../broadtape.yaml) has all of it as a file to copy, with everything commented out.
+        [broadtape.yaml](../config/broadtape.yaml) has all of it as a file to copy, with everything commented out.
 
         """
 

@@ -2,7 +2,7 @@
 
 import Client
 
-// As it stands in config/docs/clients.md.
+// As it stands in docs/clients.md.
 
 func firstRates(_ count: Int, from url: String) async throws -> [String] {
     let subscriber = try Subscriber(

@@ -30,7 +30,7 @@ struct Document: Sendable, CustomStringConvertible {
 
     /// All that is written for readers.
     static let all: [Document] = {
-        let folders = ["", "config/docs", "config/kubernetes", "LoadTests", "LoadTests/Bench", "Tests/Vectors"]
+        let folders = ["", "docs", "config/kubernetes", "LoadTests", "LoadTests/Bench", "Tests/Vectors"]
         let paths = folders.flatMap { folder in
             let names = try? FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: folder).path)
             return (names ?? []).filter { $0.hasSuffix(".md") }.map { folder.isEmpty ? $0 : "\(folder)/\($0)" }

@@ -12,7 +12,7 @@ struct MetricDocumentationTests {
     @Test func theDocumentHasWhatIsTold() async throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let text = try String(contentsOf: root.appendingPathComponent("config/docs/metrics.md"), encoding: .utf8)
+        let text = try String(contentsOf: root.appendingPathComponent("docs/metrics.md"), encoding: .utf8)
         let documented = text.matches(of: #/(?m)^\| `(broadtape_[a-z_]+)` \| (gauge|counter|histogram) \| \S/#)
             .map { "\($0.1) \($0.2)" }
         #expect(Set(documented).count == documented.count, "a metric stands there twice")
