@@ -21,7 +21,7 @@ struct LinkTests {
         }
     }
 
-    @Test func everyDocumentStandsInTheIndex() throws {
+    @Test func everyDocumentIsInTheIndex() throws {
         let index = try Document("docs/README.md")
         let named = Set(index.links.map(\.target))
         for document in Document.all where document.path.hasPrefix("docs/") && document.path != index.path {

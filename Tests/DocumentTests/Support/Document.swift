@@ -25,6 +25,13 @@ struct Document: Sendable, CustomStringConvertible {
     private(set) var links: [(target: String, line: Int)] = []
     /// What links may name after `#`.
     private(set) var anchors: Set<String> = []
+    /// What is between backticks outside of examples, with its line.
+    private(set) var codes: [(text: String, line: Int)] = []
+    /// Lines outside of examples, without code, link targets and comments.
+    private(set) var prose: [(text: String, line: Int)] = []
+    /// Rows of tables, cell by cell, each below the heading that it is under.
+    private(set) var rows: [(heading: String, cells: [String])] = []
+    private var heading = ""
 
     var description: String { self.path }
 
@@ -66,7 +73,8 @@ struct Document: Sendable, CustomStringConvertible {
 
     private mutating func read(_ line: String, _ number: Int) {
         if let heading = line.firstMatch(of: #/^#{1,6} +(.*)$/#) {
-            let name = Self.anchor(String(heading.1))
+            self.heading = String(heading.1)
+            let name = Self.anchor(self.heading)
             // As GitHub does: the second one of a name gets a number.
             var unique = name
             var count = 0
@@ -75,9 +83,15 @@ struct Document: Sendable, CustomStringConvertible {
                 unique = "\(name)-\(count)"
             }
         }
-        // Code is no link.
+        for match in line.matches(of: #/`([^`]+)`/#) { self.codes.append((String(match.1), number)) }
+        // Links inside code are not links.
         let plain = line.replacing(#/`[^`]*`/#, with: "")
         for match in plain.matches(of: #/\]\(([^)\s]+)\)/#) { self.links.append((String(match.1), number)) }
+        let words = plain.replacing(#/\]\([^)]*\)/#, with: "]").replacing(#/<!--.*?-->/#, with: "")
+        if !words.isEmpty { self.prose.append((words, number)) }
+        guard line.hasPrefix("|") else { return }
+        let cells = line.dropFirst().split(separator: "|", omittingEmptySubsequences: false).dropLast()
+        self.rows.append((self.heading, cells.map { $0.trimmingCharacters(in: .whitespaces) }))
     }
 
     /// The name that GitHub gives a heading.
