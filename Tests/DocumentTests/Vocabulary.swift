@@ -61,7 +61,6 @@ enum Vocabulary {
         "strangers": "untrusted clients",
         "surroundings": "environment",
         "take in": "accept, ingest",
-        "taken in": "accepted, ingested",
         "takes in": "accepts, ingests",
         "tell of": "report",
         "telling of": "reporting",
