@@ -21,7 +21,7 @@ extension UInt8 {
         self <= 0x20 && (self == 0x20 || self == 0x0A || self == 0x0D || self == 0x09)
     }
 
-    /// Whether the byte may stand in a string only as an escape (RFC 8259 §7).
+    /// Whether the byte may occur in a string only as an escape (RFC 8259 §7).
     var mustBeEscaped: Bool { self < 0x20 || self == .quote || self == .backslash }
 
     /// Whether the byte is a decimal digit.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Ways to put text together that are quicker than those through a string's iterator.
+/// Ways to build text that are faster than those through a string's iterator.
 extension Array where Element == UInt8 {
     /// Appends a string's UTF-8.
     package mutating func append(string: String) {
@@ -8,12 +8,12 @@ extension Array where Element == UInt8 {
         if isDone == nil { self.append(contentsOf: string.utf8) }
     }
 
-    /// Appends text that stands in the program.
+    /// Appends text that is a literal of the program.
     package mutating func append(literal: StaticString) {
         literal.withUTF8Buffer { unsafe self.append(contentsOf: $0) }
     }
 
-    /// Appends an integer as JSON and people write it.
+    /// Appends an integer in decimal, as JSON writes it.
     package mutating func append(decimal value: Int) {
         if value < 0 { self.append(UInt8(ascii: "-")) }
         var rest = value.magnitude

@@ -2,7 +2,7 @@
 
 /// What is wrong with a text that should be JSON, and where.
 package struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What the grammar allowed at the place of a fault.
+    /// What the grammar allowed at the position of a fault.
     package enum Expectation: Equatable, Sendable {
         /// Any value.
         case value
@@ -72,7 +72,7 @@ package struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Fault.Reason: CustomStringConvertible {
-    /// The rule in words, without the place.
+    /// The rule in words, without the position.
     package var description: String {
         switch self {
         case .unexpectedEnd: "the text ends before the value is complete"

@@ -11,7 +11,7 @@ package struct Selection: Sendable {
 
     private let names: [Name]
 
-    /// - Parameter names: Each once. The place of a name in this list is what its value is found by.
+    /// - Parameter names: Each once. Its index in this list finds its value.
     package init(_ names: [String]) {
         self.names = names.map { text in
             let bytes = Array(text.utf8)
@@ -23,7 +23,7 @@ package struct Selection: Sendable {
     /// How many names there are.
     var count: Int { names.count }
 
-    /// Whether a name is wanted, and at which place. Members mostly come in an order that is nearly that of the list,
+    /// Whether a name is selected, and its index. Members mostly come in an order that is nearly that of the list,
     /// so the search begins at `hint` and goes round.
     func place(of content: Range<Int>, hasEscapes: Bool, in bytes: Span<UInt8>, hint: Int) -> Int? {
         var place = hint < names.count ? hint : 0
@@ -54,7 +54,7 @@ extension Value {
     /// The members of one object that a ``Selection`` names.
     package struct Selected: Sendable {
         private let object: Value
-        /// Where each value begins and ends, by the name's place; -1 where there is none.
+        /// Where each value begins and ends, by the name's index; -1 where there is none.
         private var bounds: [(start: Int, end: Int)]
 
         init(_ selection: Selection, of object: Value) {
@@ -78,7 +78,7 @@ extension Value {
             }
         }
 
-        /// The value of the name at a place of the selection; nil if the object does not have it.
+        /// The value of the name at an index of the selection; nil if the object does not have it.
         package subscript(place: Int) -> Value? {
             let (start, end) = bounds[place]
             return start < 0 ? nil : object.part(start, end)

@@ -95,10 +95,10 @@ extension Span where Element == UInt8 {
         return nil
     }
 
-    /// Whether the inside of a string, between its quotes, stands for exactly `text`.
+    /// Whether the inside of a string, between its quotes, is exactly `text` when unescaped.
     func string(_ content: Range<Int>, hasEscapes: Bool, equals text: String) -> Bool {
         if hasEscapes {
-            // An escape is never shorter than what it stands for.
+            // An escape is never shorter than its character.
             guard content.count >= text.utf8.count else { return false }
             var unescaped: [UInt8] = []
             unescape(content, into: &unescaped)
@@ -113,7 +113,7 @@ extension Span where Element == UInt8 {
         return true
     }
 
-    /// Appends what the inside of a string, between its quotes, stands for.
+    /// Appends the inside of a string, between its quotes, unescaped.
     func unescape(_ content: Range<Int>, into result: inout [UInt8]) {
         result.reserveCapacity(result.count + content.count)
         var index = content.lowerBound

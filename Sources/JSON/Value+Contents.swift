@@ -59,7 +59,7 @@ extension Value {
     }
 }
 
-/// A place between the members or elements of a value.
+/// A position between the members or elements of a value.
 struct Cursor: Sendable {
     private let container: Value
     private var position: Int

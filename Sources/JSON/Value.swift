@@ -53,14 +53,14 @@ package struct Value: Sendable {
     /// The value as it was written, without whitespace around it.
     package var text: ArraySlice<UInt8> { storage[start..<end] }
 
-    /// The string this value stands for, unescaped; nil unless it is a string.
+    /// The content of a string, unescaped; nil unless this is a string.
     package var string: String? {
         guard storage[start] == .quote else { return nil }
         let content = start + 1..<end - 1
         return string(content, hasEscapes: hasEscapes(content))
     }
 
-    /// The inside of a string that is written without escapes, as it stands in the text; nil for any other value.
+    /// The inside of a string that is written without escapes, as it is in the text; nil for any other value.
     package var plainText: ArraySlice<UInt8>? {
         guard storage[start] == .quote else { return nil }
         let content = start + 1..<end - 1
@@ -102,7 +102,7 @@ package struct Value: Sendable {
     /// Whether this is `null`.
     package var isNull: Bool { storage[start] == UInt8(ascii: "n") }
 
-    /// Whether this is a string that stands for exactly the scalars of `text`.
+    /// Whether this is a string of exactly the scalars of `text`.
     ///
     /// Unlike `==` on strings, differently composed characters differ. Allocates only if the value has escapes.
     package func equals(_ text: String) -> Bool {

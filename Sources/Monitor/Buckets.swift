@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How many values up to what size were seen: a histogram as it is told.
+/// How many values up to which size were observed: a histogram as a node exposes it.
 package struct Buckets: Sendable, Equatable {
     /// Upper bounds, ascending; the last one is infinite.
     private var bounds: [Double] = []
@@ -16,12 +16,12 @@ package struct Buckets: Sendable, Equatable {
         }
     }
 
-    /// How many values were seen.
+    /// How many values were observed.
     package var count: Double {
         self.counts.last ?? 0
     }
 
-    /// What was seen since; all of it when the earlier ones are of another life of the process, or were none.
+    /// What was observed since; all of it when the earlier ones are of another run of the process, or were none.
     package func since(_ earlier: Buckets) -> Buckets {
         guard earlier.bounds == self.bounds, zip(self.counts, earlier.counts).allSatisfy({ $0 >= $1 }) else {
             return self

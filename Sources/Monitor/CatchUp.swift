@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How far the sources of a process are with what they have missed, counted from where each of them began.
+/// The progress of the sources of a process with what they have missed, counted from where each of them began.
 package struct CatchUp: Sendable {
     /// A source that catches up.
     package struct Source: Sendable {
@@ -30,18 +30,18 @@ package struct CatchUp: Sendable {
         package var others: Int
     }
 
-    /// Where a catch-up that goes on has begun.
+    /// Where a catch-up in progress has begun.
     private var begins: [String: Int] = [:]
 
     package init() {}
 
-    /// - Parameter sources: Those that catch up now; who is missing has done so.
+    /// - Parameter sources: Those that catch up now; one that is missing is done.
     /// - Returns: Nil when there is none.
     package mutating func look(at sources: [Source]) -> Lag? {
         var most: Lag?
         var behind: [String: Int] = [:]
         for source in sources {
-            // A reorganisation may have taken it back.
+            // A reorganisation may have moved it back.
             let begin = min(self.begins[source.name] ?? source.position, source.position)
             behind[source.name] = begin
             let lag = Lag(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a node tells its monitoring (`GET /metrics`), read back.
+/// What a node exposes to monitoring (`GET /metrics`), parsed.
 ///
-/// Lines that are no samples are passed over: a later node may tell more than is known here.
+/// Lines that are not samples are skipped: a later node may expose more than is known here.
 package struct MetricsPage: Sendable {
     /// One value.
     package struct Sample: Sendable, Equatable {
@@ -10,7 +10,7 @@ package struct MetricsPage: Sendable {
         package var value: Double
     }
 
-    /// Longest page that is looked at, in bytes. A node tells some 20 KB.
+    /// Longest page that is read, in bytes. A node sends about 20 KB.
     package static let maxBytes = 4 << 20
 
     private var samples: [Substring: [Sample]] = [:]
@@ -23,7 +23,7 @@ package struct MetricsPage: Sendable {
         }
     }
 
-    /// The value of a metric that has one; 0 where it is not told.
+    /// The value of a metric that has one; 0 where it is missing.
     package func value(_ name: String) -> Double {
         self.samples[Substring(name)]?.first?.value ?? 0
     }
@@ -33,7 +33,7 @@ package struct MetricsPage: Sendable {
         self.samples[Substring(name)] ?? []
     }
 
-    /// Values by one of their labels, those with the same one added up.
+    /// Values by one of their labels; those with the same label are added up.
     package func values(_ name: String, by label: String) -> [String: Double] {
         var sums: [String: Double] = [:]
         for sample in self.all(name) {
@@ -42,7 +42,7 @@ package struct MetricsPage: Sendable {
         return sums
     }
 
-    /// A histogram; empty where it is not told.
+    /// A histogram; empty where it is missing.
     package func buckets(_ name: String) -> Buckets {
         Buckets(
             self.all(name + "_bucket").compactMap { sample in

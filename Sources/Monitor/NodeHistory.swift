@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What was seen of a node lately: figures that grow become figures a second, and latencies are those of the last
+/// Recent readings of a node: counters become rates per second, and latencies are those of the last
 /// seconds instead of those since the start.
 package struct NodeHistory: Sendable {
-    /// Over which latencies are told.
+    /// The window that latencies cover.
     package static let window: Duration = .seconds(10)
 
     private var readings: [NodeReading] = []
-    /// Why the last look failed; nil after one that did not.
+    /// Why the last reading failed; nil after one that did not.
     package private(set) var trouble: String?
 
     package init() {}
 
     package mutating func took(_ reading: NodeReading) {
         self.trouble = nil
-        // Counters of another life of the process say nothing of this one.
+        // Counters of another run of the process cannot be compared with this one.
         if let last, Self.began(reading.page, after: last.page) { self.readings = [] }
         self.readings.append(reading)
         // The one that begins the window stays.
@@ -23,7 +23,7 @@ package struct NodeHistory: Sendable {
         }
     }
 
-    /// A look failed.
+    /// A reading failed.
     package mutating func failed(_ reason: String) {
         self.trouble = reason
         self.readings = []
@@ -40,7 +40,7 @@ package struct NodeHistory: Sendable {
         }
     }
 
-    /// How much a counter has grown in a second, between the last two looks; nil before there are two.
+    /// How much a counter has grown in a second, between the last two readings; nil before there are two.
     package func rate(_ value: (MetricsPage) -> Double) -> Double? {
         guard self.readings.count >= 2, let last else { return nil }
         let earlier = self.readings[self.readings.count - 2]
@@ -52,7 +52,7 @@ package struct NodeHistory: Sendable {
         self.rate { $0.value(name) }
     }
 
-    /// A histogram of what happened lately.
+    /// A histogram of the recent window.
     package func recent(_ name: String) -> Buckets {
         guard let last, let first = self.readings.first, self.readings.count > 1 else { return Buckets() }
         return last.page.buckets(name).since(first.page.buckets(name))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One look at a node.
+/// One reading of a node.
 package struct NodeReading: Sendable {
-    /// How a source of the node is.
+    /// The state of a source of the node.
     package struct Source: Sendable, Equatable {
         package var name: String
         package var state: String
@@ -25,7 +25,7 @@ package struct NodeReading: Sendable {
         !self.page.all("broadtape_connections").isEmpty
     }
 
-    /// How the node is, in a word.
+    /// The state of the node, in a word.
     var state: String {
         if self.page.value("broadtape_draining") > 0 { return "draining" }
         if self.page.value("broadtape_paused") > 0 { return "paused" }

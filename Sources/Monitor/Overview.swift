@@ -2,14 +2,14 @@
 
 import Terminal
 
-/// What `broadtape top` shows: nodes side by side, what they take in, and their sources.
+/// What `broadtape top` shows: nodes side by side, the events they commit, and their sources.
 package struct Overview: Sendable {
     private static let labelWidth = 22
     private static let leastColumn = 13
     private static let mostColumn = 24
     private static let shownTypes = 8
 
-    /// How the nodes are called.
+    /// The names of the nodes.
     private let names: [String]
     private var histories: [NodeHistory]
 
@@ -18,7 +18,7 @@ package struct Overview: Sendable {
         self.histories = names.map { _ in NodeHistory() }
     }
 
-    /// - Parameter node: By its place among the names; another one is passed over.
+    /// - Parameter node: Its index among the names; any other is ignored.
     package mutating func took(_ reading: NodeReading, of node: Int) {
         guard self.histories.indices.contains(node) else { return }
         guard reading.isNode else {
@@ -32,7 +32,7 @@ package struct Overview: Sendable {
         self.histories[node].failed(reason)
     }
 
-    /// Whether every node has answered the last time it was asked.
+    /// Whether every node has answered the last request.
     package var isComplete: Bool {
         self.histories.allSatisfy { $0.trouble == nil && $0.last != nil }
     }
@@ -40,7 +40,7 @@ package struct Overview: Sendable {
     // MARK: A table
 
     /// Everything, in lines of at most so many columns.
-    /// - Parameter rows: Most lines; what does not fit is told of in the last one. Nil shows all.
+    /// - Parameter rows: Most lines; the last one says how much does not fit. Nil shows all.
     package func table(columns: Int, rows: Int? = nil) -> [String] {
         let fitting = max(1, (columns - Self.labelWidth) / (Self.leastColumn + 2))
         let shown = Array(self.histories.indices.prefix(fitting))

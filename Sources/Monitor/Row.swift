@@ -2,7 +2,7 @@
 
 import Terminal
 
-/// One figure of a node: how it is called, and how it is shown.
+/// One value of a node: its name, and how it is shown.
 struct Row: Sendable {
     private enum Figure: Sendable {
         case word(@Sendable (NodeReading) -> String)
@@ -25,7 +25,7 @@ struct Row: Sendable {
         self.figure = figure
     }
 
-    /// Tells whether the node answers.
+    /// Whether the node answers.
     var isFirst: Bool {
         self.word == "state"
     }

@@ -27,7 +27,7 @@ package enum Text {
         return (value < 0 ? "-" : "") + groups.joined(separator: ",")
     }
 
-    /// How many of something there are in a second: whole numbers from 10 on.
+    /// A rate per second: whole numbers from 10 on.
     package static func rate(_ value: Double) -> String {
         guard value.isFinite, abs(value) < 1e15 else { return "0" }
         return abs(value) < 9.95 && value != value.rounded()
@@ -79,7 +79,7 @@ package enum Text {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
 
-    /// The first columns of a line, without control characters: what others have named may hold anything.
+    /// The first columns of a line, without control characters: names from outside may contain anything.
     package static func cut(_ text: String, to width: Int) -> String {
         let plain =
             text.unicodeScalars.contains { $0.properties.generalCategory == .control }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How far something is that takes its time.
+/// The progress of something that takes time.
 package struct Advance: Sendable, Equatable {
-    /// What is going on, such as `verifying`. Another one begins a new measurement.
+    /// The activity, such as `verifying`. Another one begins a new measurement.
     package var label: String
     package var done: Int
     /// How much there is to do, where that is known.

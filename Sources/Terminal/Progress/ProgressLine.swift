@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decides what is written of a progress, and when: the state behind ``ProgressOutput``.
+/// Decides what is written about a progress, and when: the state behind ``ProgressOutput``.
 package struct ProgressLine: Sendable {
     /// How it is shown.
     package enum Style: Sendable, Equatable {
@@ -11,20 +11,20 @@ package struct ProgressLine: Sendable {
         case silent
     }
 
-    /// Between two drawings of a bar: more cannot be read.
+    /// Between two drawings of a bar: more often cannot be read.
     private static let drawing: Duration = .milliseconds(100)
     /// Between two lines.
     private static let line: Duration = .seconds(5)
-    /// Before this a rate says more of the beginning than of what is to come.
+    /// Before this a rate says more about the start than about what follows.
     private static let settling = 1.0
     private static let barWidth = 24
-    /// Takes the line away and begins at its left.
+    /// Clears the line and moves to its start.
     package static let clearing = "\r\u{1B}[K"
 
     private struct Phase: Sendable {
         var label: String
         var begin: ContinuousClock.Instant
-        /// What was done before it was looked at.
+        /// What was done before the first reading.
         var first: Int
     }
 
@@ -38,7 +38,7 @@ package struct ProgressLine: Sendable {
     }
 
     /// - Parameter width: Columns of the terminal.
-    /// - Returns: What to write now; nil when it is not time yet.
+    /// - Returns: What to write now; nil when nothing is due yet.
     package mutating func advanced(_ advance: Advance, at now: ContinuousClock.Instant, width: Int) -> String? {
         let period: Duration
         switch self.style {
@@ -48,18 +48,18 @@ package struct ProgressLine: Sendable {
         }
         if self.phase?.label != advance.label {
             self.phase = Phase(label: advance.label, begin: now, first: advance.done)
-            // A bar shows what begins; lines tell only of what takes longer than one of them.
+            // A bar shows the start at once; lines appear only for what takes longer than one interval.
             self.due = self.style == .bar ? now : self.due ?? now + period
         }
         guard let due, now >= due else { return nil }
         self.due = now + period
         self.isShown = true
         let text = self.text(advance, at: now)
-        // The last column stays free: a terminal may go on to the next line from there.
+        // The last column stays free: a terminal may wrap to the next line there.
         return self.style == .bar ? Self.clearing + Text.cut(text, to: max(1, width - 1)) : text + "\n"
     }
 
-    /// - Returns: What takes the line away; nil when there is none. The next advance is shown again at once.
+    /// - Returns: What clears the line; nil when there is none. The next advance is shown again at once.
     package mutating func cleared() -> String? {
         guard self.style == .bar, self.isShown else { return nil }
         self.isShown = false
@@ -78,7 +78,7 @@ package struct ProgressLine: Sendable {
                         + String(repeating: ".", count: Self.barWidth - filled) + "]"
                 )
             }
-            // Rounded down: 100 % is said of what is done.
+            // Rounded down: only what is done is 100 %.
             parts.append(Text.right("\(Int(part * 100)) %", 5))
             parts.append("\(Text.grouped(advance.done)) of \(Text.grouped(total)) \(advance.unit)")
         } else {

@@ -3,8 +3,8 @@
 import Foundation
 import Synchronization
 
-/// Shows how far something is on the standard error: as a bar on a terminal, as a line every few seconds elsewhere, not
-/// at all when quiet. From any thread; may be told as often as one likes.
+/// Shows progress on standard error: as a bar on a terminal, as a line every few seconds elsewhere, not at all when
+/// quiet. From any thread, as often as one likes.
 package final class ProgressOutput: Sendable {
     private let line: Mutex<ProgressLine>
 
@@ -22,21 +22,21 @@ package final class ProgressOutput: Sendable {
         }
     }
 
-    /// Takes the bar away: before something else is written to the terminal, and at the end.
+    /// Clears the bar: before something else is written to the terminal, and at the end.
     package func clear() {
         self.line.withLock { line in
             if let text = line.cleared() { Self.write(text) }
         }
     }
 
-    /// Writes a line of its own to the standard error.
+    /// Writes a line of its own to standard error.
     package func say(_ text: String) {
         self.line.withLock { line in
             Self.write((line.cleared() ?? "") + text + "\n")
         }
     }
 
-    /// Nobody may be there to read it; that is no reason to end what goes on.
+    /// Its reader may be gone; that is no reason to end the work.
     private static func write(_ text: String) {
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }

@@ -3,21 +3,21 @@
 import Foundation
 import Synchronization
 
-/// The whole terminal, for something that is drawn again and again. What was on it comes back at the end.
+/// The whole terminal, for something that is redrawn repeatedly. Its content is restored at the end.
 ///
-/// While it is open, keys come one by one and unseen (``readKeys(_:)``), Ctrl-C among them.
+/// While it is open, keys arrive one by one and are not echoed (``readKeys(_:)``), including Ctrl-C.
 package final class Screen: Sendable {
     private static let ctrlC: UInt8 = 0x03
-    /// Another screen, without a cursor.
+    /// The alternate screen, without a cursor.
     private static let opening = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[2J"
     private static let closing = "\u{1B}[?25h\u{1B}[?1049l"
-    /// Keys that nobody has looked at yet; who leans on a key loses the rest.
+    /// Keys that are not read yet; beyond it keys are lost.
     private static let waitingKeys = 64
 
-    /// What the terminal was like; nil once that is restored.
+    /// The terminal attributes before; nil once they are restored.
     private let before: Mutex<termios?>
 
-    /// Nil where the standard input or output is no terminal.
+    /// Nil where standard input or output is not a terminal.
     package init?() {
         var attributes = termios()
         guard TerminalDevice.isTerminal(STDOUT_FILENO), unsafe tcgetattr(STDIN_FILENO, &attributes) == 0 else {
@@ -39,7 +39,7 @@ package final class Screen: Sendable {
             guard var attributes = before else { return }
             before = nil
             Self.write(Self.closing)
-            // What was typed meanwhile was not meant for whoever reads next.
+            // Keys typed meanwhile are not meant for the next program that reads.
             _ = unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &attributes)
         }
     }
@@ -48,7 +48,7 @@ package final class Screen: Sendable {
         TerminalDevice.size(of: STDOUT_FILENO)
     }
 
-    /// Draws lines from the top; what was there goes. Each is cut to the width.
+    /// Draws lines from the top and clears the rest. Each is cut to the width.
     package func show(_ lines: [String]) {
         let size = self.size
         // One write, and each line cleared after it was written: nothing flickers.
@@ -60,7 +60,7 @@ package final class Screen: Sendable {
         Self.write(text + "\u{1B}[J")
     }
 
-    /// Tells of keys as they are pressed, until the end of the input, Ctrl-C, or cancellation.
+    /// Reports keys as they are pressed, until the end of the input, Ctrl-C, or cancellation.
     package func readKeys(_ take: (UInt8) -> Void) async {
         let (keys, continuation) = AsyncStream.makeStream(
             of: UInt8.self,

@@ -2,7 +2,7 @@
 
 /// One side of a connection that has agreed on permessage-deflate (RFC 7692).
 package struct Compression: Sendable {
-    /// Whom it is for.
+    /// The side it belongs to.
     package enum Side: Sendable {
         case server, client
     }
@@ -13,7 +13,7 @@ package struct Compression: Sendable {
     /// Creates what a side needs for the parameters agreed on.
     /// - Parameters:
     ///   - parameters: The server's answer.
-    ///   - side: Whom it is for.
+    ///   - side: The side it belongs to.
     ///   - pool: Where streams are borrowed; connections that keep history have their own.
     ///   - sizes: Which messages to compress.
     package init(_ parameters: DeflateParameters, side: Side, pool: DeflatePool, sizes: Deflation.Sizes) {

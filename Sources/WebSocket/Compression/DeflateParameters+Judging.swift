@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension DeflateParameters {
-    /// Judges a server's answer to this offer.
+    /// Validates a server's answer to this offer.
     ///
     /// - Parameter extensions: What the server agreed to.
-    /// - Returns: What holds from now on, `nil` where the server declined.
+    /// - Returns: The parameters in force from now on, `nil` where the server declined.
     package func judge(_ extensions: [ExtensionOffer]) throws(DeflateFault) -> DeflateParameters? {
         let elements = extensions.filter { $0.name == Self.name }
         guard let element = elements.first else { return nil }

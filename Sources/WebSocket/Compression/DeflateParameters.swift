@@ -8,7 +8,7 @@ package struct DeflateParameters: Sendable, Hashable {
     static let windows = 8...largestWindow
     static let largestWindow = 15
 
-    /// `client_max_window_bits`, which may stand without a value in an offer.
+    /// `client_max_window_bits`, which may be without a value in an offer.
     package enum ClientWindow: Sendable, Hashable {
         /// Not mentioned: the server may not limit it.
         case unmentioned
@@ -56,7 +56,7 @@ package struct DeflateParameters: Sendable, Hashable {
         windows.first { String($0) == value }
     }
 
-    /// The element, as it stands in the field.
+    /// The element, as it is written in the field.
     package var element: String {
         var parts = [Self.name]
         if serverNoContextTakeover { parts.append("server_no_context_takeover") }

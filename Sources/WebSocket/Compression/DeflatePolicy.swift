@@ -32,7 +32,7 @@ package struct DeflatePolicy: Sendable, Hashable {
 
     /// Answers a client's offers: the first that can be met, in the client's order (RFC 7692 §5.1).
     ///
-    /// - Returns: What to answer with, `nil` where no offer can be met and the connection goes on without compression.
+    /// - Returns: What to answer with, `nil` where no offer can be met and the connection continues without compression.
     package func answer(_ offers: [ExtensionOffer]) -> DeflateParameters? {
         for offer in offers {
             if let answer = DeflateParameters(offer).flatMap(self.answer) { return answer }

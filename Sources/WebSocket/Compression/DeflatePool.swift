@@ -97,7 +97,7 @@ package final class DeflatePool: Sendable {
         return known ?? PooledDeflater(windowBits: windowBits)
     }
 
-    /// Takes a compressor back.
+    /// Returns a compressor to the pool.
     func take(_ deflater: PooledDeflater) {
         deflater.reset()
         idle.withLock { idle in
@@ -112,7 +112,7 @@ package final class DeflatePool: Sendable {
         idle.withLock { $0.inflaters.popLast() } ?? PooledInflater(windowBits: DeflateParameters.largestWindow)
     }
 
-    /// Takes a decompressor back.
+    /// Returns a decompressor to the pool.
     func take(_ inflater: PooledInflater) {
         inflater.reset()
         idle.withLock { idle in

@@ -56,7 +56,7 @@ package struct Deflation: Sendable {
         let compressed = deflater.compress(message)
         if keepsHistory {
             self.deflater = deflater
-            // The peer sees none of what went wrong, so both begin anew: an empty history is a valid one.
+            // The peer sees none of what went wrong, so both start over: an empty history is a valid one.
             if compressed == nil { deflater.reset() }
             return compressed
         }

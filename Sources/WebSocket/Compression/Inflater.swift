@@ -67,7 +67,7 @@ import NIOCore
         var isFull = true
         while unsafe isFull || stream.pointee.avail_in > 0 {
             let before = (unsafe stream.pointee.avail_in, output.readableBytes)
-            // One byte more than allowed, to tell a message that fits from one that does not.
+            // One byte more than allowed, to distinguish a message that fits from one that does not.
             let room = limit - output.readableBytes + 1
             let wanted = min(max(Self.smallestStep, output.readableBytes), Self.largestStep, room)
             guard wanted > 0 else { return .failure(.tooLarge) }

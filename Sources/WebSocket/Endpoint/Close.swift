@@ -4,7 +4,7 @@ import NIOCore
 
 /// The content of a close frame, RFC 6455 §5.5.1.
 package struct Close: Sendable, Hashable {
-    /// Largest reason that fits a close frame beside the code, in bytes.
+    /// Largest reason that fits a close frame in addition to the code, in bytes.
     package static let maximumReason = FrameHeader.maximumControlPayload - 2
 
     /// The code, ``CloseCode/noStatus`` where the frame has none.

@@ -16,11 +16,11 @@ package struct CloseCode: RawRepresentable, Sendable, Hashable {
     package static let protocolError = CloseCode(rawValue: 1002)
     /// 1003: a kind of data this endpoint does not take.
     package static let unsupportedData = CloseCode(rawValue: 1003)
-    /// 1005: stands for a close frame without a code.
+    /// 1005: means a close frame without a code.
     ///
     /// Never on the wire.
     package static let noStatus = CloseCode(rawValue: 1005)
-    /// 1006: stands for an end without a close frame.
+    /// 1006: means an end without a close frame.
     ///
     /// Never on the wire.
     package static let abnormal = CloseCode(rawValue: 1006)

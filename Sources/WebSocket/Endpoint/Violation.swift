@@ -45,7 +45,7 @@ package enum Violation: Error, Hashable {
     /// A close frame whose reason is not UTF-8 (RFC 6455 §5.5.1).
     case closeReasonNotUTF8
 
-    /// What the peer is told.
+    /// The reason that the peer receives.
     ///
     /// The one place that maps violations to codes.
     package var closeCode: CloseCode {

@@ -61,7 +61,7 @@ package struct FrameHeader: Sendable, Hashable {
         }
     }
 
-    /// The header alone, to stand before a payload that is shared by many receivers.
+    /// The header alone, to be sent before a payload that is shared by many receivers.
     package var bytes: ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: encodedLength)
         write(to: &buffer)

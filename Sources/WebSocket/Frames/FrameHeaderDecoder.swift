@@ -2,10 +2,10 @@
 
 package import NIOCore
 
-/// Reads frame headers and judges them as early as their bytes allow: a header that is wrong in its first byte is
+/// Reads frame headers and validates them as early as their bytes allow: a header that is wrong in its first byte is
 /// refused when that byte is there, and no payload is waited for.
 ///
-/// Judges each frame alone. What a frame means after the one before it is for ``MessageAssembly``.
+/// Validates each frame alone. What a frame means after the one before it is for ``MessageAssembly``.
 package struct FrameHeaderDecoder: Sendable {
     /// Who sends the frames: only clients mask.
     package enum Sender: Sendable {

@@ -17,6 +17,6 @@ package enum Opcode: UInt8, Sendable, CaseIterable {
     /// Answers a ping, or is sent unasked as a heartbeat.
     case pong = 0xA
 
-    /// Whether frames of this kind may stand between the fragments of a message (RFC 6455 §5.5).
+    /// Whether frames of this kind may occur between the fragments of a message (RFC 6455 §5.5).
     package var isControl: Bool { rawValue & 0x8 != 0 }
 }

@@ -49,7 +49,7 @@ extension ClientHandshake {
             return ByteBuffer(startLine: "GET \(target) HTTP/1.1", fields: all + fields)
         }
 
-        /// Judges a response by the six rules at the end of RFC 6455 §4.1.
+        /// Validates a response by the six rules at the end of RFC 6455 §4.1.
         func judge(_ head: HeadReader.Head, rest: ByteBuffer) throws(Failure) -> Response {
             guard let (status, reason) = Self.status(head.startLine) else { throw .malformedStatusLine }
             let fields = head.fields
@@ -99,7 +99,7 @@ extension ClientHandshake {
         package let subprotocol: String?
         /// The extensions the server agreed to, among those offered.
         ///
-        /// Their parameters are for the caller to judge.
+        /// Their parameters are for the caller to validate.
         package let extensions: [ExtensionOffer]
     }
 }

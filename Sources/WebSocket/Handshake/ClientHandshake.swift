@@ -19,11 +19,11 @@ package struct ClientHandshake: Sendable {
     private enum State: Sendable {
         /// The response is incomplete. → `done`
         case reading(HeadReader)
-        /// The response was judged; nothing more is taken. Final.
+        /// The response was validated; nothing more is read. Final.
         case done
     }
 
-    /// What is asked for; the response is judged by it.
+    /// What is asked for; the response is compared with it.
     private let offer: Offer
     private var state: State
 

@@ -5,7 +5,7 @@ import NIOCore
 /// Collects the head of an HTTP/1.1 message, the start line and the header section, and takes it apart.
 ///
 /// Stricter than HTTP asks for: lines end with CR LF and nothing else, there are no folded lines and no control
-/// characters, so that no proxy in front can read the same bytes differently. Judges each byte as it comes.
+/// characters, so that no proxy in front can read the same bytes differently. Validates each byte as it arrives.
 struct HeadReader: Sendable {
     /// A head taken apart.
     struct Head: Sendable, Hashable {
@@ -83,7 +83,7 @@ struct HeadReader: Sendable {
 
     /// Splits a header line.
     ///
-    /// No blank may stand before the colon (RFC 9112 §5.1).
+    /// No blank may precede the colon (RFC 9112 §5.1).
     private static func field(_ line: ArraySlice<UInt8>) -> HeaderFields.Field? {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
         let name = line[..<colon]
@@ -98,7 +98,7 @@ struct HeadReader: Sendable {
     }
 }
 
-/// Looks for the end of a head, judging each byte as it comes.
+/// Looks for the end of a head, validating each byte as it arrives.
 private struct Scan: Sendable {
     private enum State: Sendable {
         /// Inside a line. → `carriageReturn`

@@ -11,7 +11,7 @@ extension Refusal {
     /// Returns the whole HTTP response with further header fields.
     package func response(fields more: [(name: String, value: String)]) -> ByteBuffer {
         let body = description + "\n"
-        // RFC 9110 §7.8: a sender of Upgrade names it in Connection, here beside "close".
+        // RFC 9110 §7.8: a sender of Upgrade names it in Connection, here in addition to "close".
         var all = fields.filter { $0.name != "Connection" }
         all.append(("Connection", all.contains { $0.name == "Upgrade" } ? "Upgrade, close" : "close"))
         all.append(("Content-Type", "text/plain; charset=utf-8"))

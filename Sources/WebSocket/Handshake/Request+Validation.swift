@@ -11,7 +11,7 @@ extension Request {
         case refused(Refusal)
     }
 
-    /// Judges a request that another HTTP codec has already taken apart, by the rules of RFC 6455 §4.2.1.
+    /// Validates a request that another HTTP codec has already parsed, by the rules of RFC 6455 §4.2.1.
     ///
     /// - Parameters:
     ///   - method: As sent; methods are case-sensitive.

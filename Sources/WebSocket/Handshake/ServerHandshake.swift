@@ -22,7 +22,7 @@ package struct ServerHandshake: Sendable {
     private enum State: Sendable {
         /// The request is incomplete. → `done`
         case reading(HeadReader)
-        /// The request was judged; nothing more is taken. Final.
+        /// The request was validated; nothing more is read. Final.
         case done
     }
 
