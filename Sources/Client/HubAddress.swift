@@ -2,7 +2,7 @@
 
 /// Where a hub is: `http://127.0.0.1:8080`, `wss://feed.example.com/ws`, `https://example.com/tape`.
 ///
-/// One address serves both the socket and the HTTP API. A path stands before the hub's own paths; a socket URL may
+/// One address serves both the socket and the HTTP API. A path precedes the hub's own paths; a socket URL may
 /// end with `/ws` or not.
 public struct HubAddress: Sendable, Hashable {
     /// Why a text is not the address of a hub.
@@ -17,7 +17,7 @@ public struct HubAddress: Sendable, Hashable {
     public let host: String
     /// The TCP port; 80 or 443 where the text has none.
     public let port: Int
-    /// What stands before the hub's own paths: empty, or a path that begins with a slash and does not end with one.
+    /// What precedes the hub's own paths: empty, or a path that begins with a slash and does not end with one.
     public let prefix: String
 
     /// Reads a URL with the scheme `http`, `https`, `ws` or `wss`.
@@ -74,7 +74,7 @@ public struct HubAddress: Sendable, Hashable {
     /// The path of the hub's WebSocket.
     var socketPath: String { self.prefix + "/ws" }
 
-    /// Host and, unless it is the default, port, as they stand in `Host` and in URLs.
+    /// Host and, unless it is the default, port, as in `Host` and in URLs.
     var authority: String {
         let name = self.host.contains(":") ? "[\(self.host)]" : self.host
         return self.port == (self.isSecure ? 443 : 80) ? name : "\(name):\(self.port)"

@@ -2,16 +2,16 @@
 
 import NIOSSL
 
-/// Whom a client trusts and what it shows, where a hub's address asks for TLS: PEM files.
+/// The certificates of a client, for a hub's address with TLS: PEM files.
 public struct ClientTLS: Sendable, Equatable {
-    /// The certificates to trust; nil trusts what the system trusts.
+    /// The certificates to trust; nil trusts those of the system.
     public var trustRoots: String?
     /// The client's own certificate, followed by those that lead from it to one that the hub trusts.
     public var certificate: String?
     /// The key of the certificate.
     public var key: String?
 
-    /// Creates what is to be trusted and shown; nothing given trusts what the system trusts and shows nothing.
+    /// Creates the configuration; without arguments it trusts the system's certificates and presents none.
     public init(trustRoots: String? = nil, certificate: String? = nil, key: String? = nil) {
         self.trustRoots = trustRoots
         self.certificate = certificate

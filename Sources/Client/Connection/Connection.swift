@@ -19,7 +19,7 @@ package final class Connection {
         case open
         /// Our close frame is out; waiting for the hub's. → `ended`
         case closing
-        /// The receiver was told. Final.
+        /// The receiver was notified. Final.
         case ended
     }
 
@@ -87,7 +87,7 @@ package final class Connection {
         self.write(frame)
     }
 
-    /// Sends a pong nobody asked for, so that the hub hears from a client that does not read.
+    /// Sends an unsolicited pong, so that the hub receives something from a client that does not read.
     package func sendSignOfLife() {
         guard case .open = self.phase, let frame = self.endpoint.pong() else { return }
         self.write(frame)
@@ -98,7 +98,7 @@ package final class Connection {
         self.isPaused = true
     }
 
-    /// Reads on after ``pause()``.
+    /// Resumes reading after ``pause()``.
     package func resume() {
         guard self.isPaused else { return }
         self.isPaused = false
@@ -124,12 +124,12 @@ package final class Connection {
         }
     }
 
-    /// Ends the connection without a word, for a peer that is taken for dead.
+    /// Ends the connection without a close frame, for a peer that is considered dead.
     package func abandon(_ ending: Ending) {
         self.end(ending)
     }
 
-    // MARK: - From below
+    // MARK: - Channel handler
 
     func failedToConnect(_ error: any Error) {
         switch error {
@@ -188,7 +188,7 @@ package final class Connection {
 
     /// Hands over what has arrived.
     ///
-    /// Not entered again from within: the receiver may resume while it is being told.
+    /// Not re-entered: the receiver may resume while it is being called.
     private func drain() {
         guard !self.isDraining else { return }
         self.isDraining = true
@@ -252,7 +252,7 @@ extension Connection: ChannelDuplexHandler {
 
     package func channelActive(context: ChannelHandlerContext) {
         guard case .connecting(let handshake) = self.phase else {
-            // Given up while connecting.
+            // Closed while connecting.
             return context.close(promise: nil)
         }
         self.phase = .upgrading(handshake)

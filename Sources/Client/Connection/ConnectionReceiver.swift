@@ -2,9 +2,9 @@
 
 package import NIOCore
 
-/// Whoever wants to know what happens on a connection.
+/// The receiver of what happens on a connection.
 ///
-/// Every method is called on the connection's event loop, once per thing that happens and in order; none may block.
+/// Every method is called on the connection's event loop, once per event and in order; none may block.
 /// All of ``Connection``'s methods may be called from within them.
 package protocol ConnectionReceiver: AnyObject {
     /// The upgrade is complete; messages can be sent.
@@ -13,6 +13,6 @@ package protocol ConnectionReceiver: AnyObject {
     /// A text message arrived. Its bytes may share storage with the read: copy what is kept for long.
     func connectionReceived(_ text: ByteBuffer)
 
-    /// The connection has ended, or could not be made. Called once; nothing follows.
+    /// The connection has ended, or failed. Called once; nothing follows.
     func connectionEnded(_ ending: Ending)
 }

@@ -7,7 +7,7 @@ package import WebSocket
 
 /// Makes connections to one hub.
 ///
-/// A value to be shared by all of them: it holds the TLS configuration.
+/// A value that they share: it holds the TLS configuration.
 package struct Connector: Sendable {
     /// What the hub may be asked for in `Sec-WebSocket-Protocol`.
     package static let subprotocol = "broadtape.v1.json"
@@ -52,14 +52,14 @@ package struct Connector: Sendable {
         }
     }
 
-    /// Begins to connect.
+    /// Starts to connect.
     ///
-    /// Called on the loop, which everything about the connection then happens on.
+    /// Called on the loop that the connection will live on.
     ///
     /// - Parameters:
     ///   - loop: The connection's event loop; the caller is on it.
     ///   - token: Sent as `Authorization: Bearer`.
-    ///   - receiver: Told what happens, also when no connection comes about. Kept until the connection has ended.
+    ///   - receiver: Notified of what happens, also when the connection fails. Kept until the connection has ended.
     package func connect(
         on loop: any EventLoop,
         token: String?,
@@ -103,7 +103,7 @@ package struct Connector: Sendable {
         return offer
     }
 
-    /// Judges what the hub answered to the offer of compression.
+    /// Validates the hub's answer to the offer of compression.
     func compression(
         agreedIn extensions: [WebSocket.ExtensionOffer]
     ) throws(WebSocket.DeflateFault) -> WebSocket.Compression? {

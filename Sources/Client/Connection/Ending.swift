@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a connection ended, or was never made.
+/// Why a connection ended, or failed.
 public enum Ending: Error, Sendable, Equatable {
-    /// There was no TCP or TLS connection; the text says what the system said.
+    /// There was no TCP or TLS connection; the text is the system's message.
     case unreachable(String)
     /// Connecting, TLS and the upgrade together took longer than this many milliseconds.
     case timedOut(milliseconds: Int)
@@ -11,20 +11,20 @@ public enum Ending: Error, Sendable, Equatable {
     case refused(status: Int, reason: String, retryAfter: Int?)
     /// The server's answer to the upgrade breaks RFC 6455.
     case handshake(String)
-    /// The hub broke the protocol, or sent a message larger than this client takes.
+    /// The hub broke the protocol, or sent a message larger than this client accepts.
     case violation(String)
-    /// The connection was closed. Code 1006 stands for an end without a close frame.
+    /// The connection was closed. Code 1006 means an end without a close frame.
     case closed(code: UInt16, reason: String)
-    /// Nothing at all came for this many milliseconds, so this client gave the connection up.
+    /// Nothing arrived for this many milliseconds, so this client closed the connection.
     case silent(milliseconds: Int)
-    /// A channel stayed behind its head while nothing came, so this client gave the connection up.
+    /// A channel stayed behind its head while nothing arrived, so this client closed the connection.
     case stuck(channel: String)
     /// The token provider threw; the text describes its error.
     case noToken(String)
     /// The hub refused every channel; code and message of the last refusal.
     case nothingToRead(code: String, message: String)
 
-    /// What a closed connection asks of its client.
+    /// What a client should do after a close.
     public enum Verdict: Sendable, Equatable {
         /// Connect again after a while and resume.
         case reconnect
@@ -34,8 +34,8 @@ public enum Ending: Error, Sendable, Equatable {
 
     /// What a client does about it.
     ///
-    /// 4500–4999 are final by contract, and so are the codes that say that the two sides do not understand each other:
-    /// 1002, 1003, 1007–1010. Everything else may pass.
+    /// 4500–4999 are final by contract, and so are the codes of protocol errors: 1002, 1003, 1007–1010.
+    /// Everything else is temporary.
     public var verdict: Verdict {
         switch self {
         case .unreachable, .timedOut, .silent, .stuck, .noToken:

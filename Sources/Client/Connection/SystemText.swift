@@ -10,7 +10,7 @@ import Darwin
 import Glibc
 #endif
 
-/// What the system says about an error, for humans.
+/// The system's message for an error, for humans.
 enum SystemText {
     static func describe(_ error: any Error) -> String {
         switch error {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What an account holds of one currency.
+/// The balance of an account in one currency.
 public struct BalanceUpdate: EventContent {
     /// The name of the event type.
     public static let type = "balanceUpdate"
@@ -13,7 +13,7 @@ public struct BalanceUpdate: EventContent {
     public var currency: String
     /// A decimal string.
     public var available: String?
-    /// The wallet concerned.
+    /// The wallet.
     public var walletID: String?
     /// Counts the changes of the balance.
     public var version: Int?

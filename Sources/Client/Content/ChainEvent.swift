@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One log of a contract, or that it was taken back.
+/// One log of a contract, or that it was undone.
 public struct ChainEvent: EventContent {
     /// The name of the event type.
     public static let type = "chainEvent"
@@ -13,17 +13,17 @@ public struct ChainEvent: EventContent {
     public var event: String
     /// The height of its block.
     public var blockNumber: Int
-    /// Names its block.
+    /// The hash of its block.
     public var blockHash: String
-    /// Names its transaction.
+    /// The hash of its transaction.
     public var transactionHash: String
-    /// Its place in the block.
+    /// Its index in the block.
     public var logIndex: Int
     /// `seen`, `confirmed` or `final`.
     public var level: String
     /// The decoded values as JSON text.
     public var arguments: [UInt8]?
-    /// The id of the event that this one takes back.
+    /// The id of the event that this one undoes.
     public var undoes: String?
 
     /// Reads the fields.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What has become of one transaction.
+/// The state of one transaction.
 public struct TransactionUpdate: EventContent {
     /// The name of the event type.
     public static let type = "transactionUpdate"
@@ -9,13 +9,13 @@ public struct TransactionUpdate: EventContent {
     public var kind: String
     /// A decimal string.
     public var amount: String
-    /// Where it stands, such as `pending`, `completed`, `reversed`.
+    /// Its status, such as `pending`, `completed`, `reversed`.
     public var status: String
     /// The currency of the amount.
     public var currency: String?
     /// The event's id where the publisher left it out.
     public var transactionID: String
-    /// The wallet concerned.
+    /// The wallet.
     public var walletID: String?
     /// Of a trade: what is traded.
     public var pair: String?
@@ -25,7 +25,7 @@ public struct TransactionUpdate: EventContent {
     public var price: String?
     /// A decimal string.
     public var filledAmount: String?
-    /// Of a transfer between users: who gets it.
+    /// Of a transfer between users: the recipient.
     public var recipientID: String?
     /// The version of the balance that it led to.
     public var balanceVersion: Int?

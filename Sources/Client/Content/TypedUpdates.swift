@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a subscriber tells of one event type.
+/// What a subscriber reports of one event type.
 public enum TypedUpdate<Content: EventContent>: Sendable, Equatable {
     /// The present state, at the beginning of a subscription or after a gap.
     case snapshot(Content, Event)
     /// What happened.
     case event(Content, Event)
-    /// Events are missing, and cannot be had any more.
+    /// Events are missing, and are no longer available.
     case gap(Gap)
 
     /// The content of a snapshot or an event.
@@ -24,10 +24,10 @@ public enum TypedUpdate<Content: EventContent>: Sendable, Equatable {
 ///         if let change = update.content { show(change.pair, change.rate) }
 ///     }
 ///
-/// Everything else that the subscriber tells is passed over: a subscriber of several types is better read with one
+/// Everything else that the subscriber reports is skipped: a subscriber of several types is better read with one
 /// loop over ``Updates`` and ``Event/content(as:)``.
 public struct TypedUpdates<Content: EventContent>: AsyncSequence, Sendable {
-    /// Passes over what is of other types.
+    /// Skips other types.
     public struct Iterator: AsyncIteratorProtocol {
         private var updates: Updates.Iterator
 

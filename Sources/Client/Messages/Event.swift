@@ -4,13 +4,13 @@
 public struct Event: Sendable, Equatable {
     /// The channel's full name, such as `rateChange:BTC/USDT`.
     public var channel: String
-    /// Names the life of the channel's numbering that ``seq`` belongs to; with it the place to resume from.
+    /// The epoch of the channel's numbering that ``seq`` belongs to; together they are the position to resume from.
     ///
     /// Empty in messages of ``Connection``, whose frames do not carry it.
     public var epoch: String
     /// Its number in the channel: 1, 2, 3 … without a gap.
     public var seq: Int
-    /// How many events before it were passed over because only the newest value counts and the client was behind.
+    /// How many events before it were skipped because only the newest value counts and the client was behind.
     public var skipped: Int
     /// Unique for its publisher; the same in every channel the event appears in.
     public var id: String
@@ -18,7 +18,7 @@ public struct Event: Sendable, Equatable {
     public var time: String
     /// W3C Trace Context, where the event has one.
     public var traceparent: String?
-    /// The payload as JSON text, exactly as published: amounts are decimal strings and stay untouched.
+    /// The payload as JSON text, exactly as published: amounts are decimal strings and stay unchanged.
     public var data: [UInt8]
 
     /// Creates an event.
@@ -42,23 +42,23 @@ public struct Event: Sendable, Equatable {
         self.data = data
     }
 
-    /// The event type: what stands before the colon of the channel.
+    /// The event type: the part before the colon of the channel.
     public var type: String { String(self.channel.prefix { $0 != ":" }) }
 
-    /// What stands behind the first colon of the channel.
+    /// The part after the first colon of the channel.
     public var key: String { String(self.channel.drop { $0 != ":" }.dropFirst()) }
 
-    /// Roughly what it takes in memory, in bytes.
+    /// Its approximate size in memory, in bytes.
     var cost: Int {
         self.data.count + self.channel.utf8.count + self.id.utf8.count + 128
     }
 }
 
-/// A place in a channel: everything up to and including `seq` is known.
+/// A position in a channel: everything up to and including `seq` is known.
 public struct Position: Sendable, Hashable {
     /// The channel's full name.
     public var channel: String
-    /// The life of the numbering that `seq` belongs to.
+    /// The epoch of the numbering that `seq` belongs to.
     public var epoch: String
     /// The number of the last known event; 0 is before the first.
     public var seq: Int

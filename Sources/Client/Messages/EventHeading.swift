@@ -4,14 +4,14 @@ package import NIOCore
 
 /// The beginning of an `event` message: everything but its time and data, and without copying anything.
 ///
-/// For receivers of many thousand events per second that count rather than read. Knows the order and the spelling in
+/// For receivers of many thousand events per second that count instead of reading. Knows the order and the spelling in
 /// which the hub writes events, and is nil for everything else, be it valid or not: read that with ``Message``.
 package struct EventHeading: Sendable, Equatable {
     /// Where in the message the channel's name is; it has no escapes.
     package var channel: Range<Int>
     /// The event's number in the channel.
     package var seq: Int
-    /// How many events it stands for besides itself.
+    /// How many events it replaces besides itself.
     package var skipped: Int
     /// Where in the message the event's id is; it has no escapes.
     package var id: Range<Int>

@@ -170,7 +170,7 @@ private struct Reader {
         return receipts
     }
 
-    /// Lenient: an error must not be lost because it is told oddly.
+    /// Lenient: an error must not be lost because of its form.
     func fault() -> Message.Fault {
         Message.Fault(
             id: self.id,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the hub says, read into types.
+/// The hub's messages, read into types.
 ///
 /// Unknown fields are dropped, unknown messages are a value.
 package enum Message: Sendable, Equatable {
@@ -50,7 +50,7 @@ package enum Message: Sendable, Equatable {
         package var next: Int
     }
 
-    /// What became of a publish request over the socket.
+    /// The result of a publish request over the socket.
     package struct Published: Sendable, Equatable {
         package var id: Int?
         package var results: [Receipt]
@@ -59,15 +59,15 @@ package enum Message: Sendable, Equatable {
     /// A request was refused, or a subscription ended.
     package struct Fault: Sendable, Equatable {
         package var id: Int?
-        /// A word to decide by, such as `cursor_expired`.
+        /// The error code, such as `cursor_expired`.
         package var code: String
         /// A sentence for a human.
         package var message: String
-        /// The channel concerned, as the request wrote it.
+        /// The channel, as the request wrote it.
         package var channel: String?
         /// What the client can do: `snapshot`, `auth`, `retry`.
         package var action: String?
-        /// Milliseconds before which there is no use in asking again.
+        /// Milliseconds to wait before asking again.
         package var retryAfter: Int?
         /// What is wrong with each bad event of a publish request.
         package var items: [Problem.Item]
@@ -89,7 +89,7 @@ package enum Message: Sendable, Equatable {
     case published(Published)
     case pong(id: Int?)
     case error(Fault)
-    /// The hub is about to close; come back after so many milliseconds.
+    /// The hub is about to close; reconnect after this many milliseconds.
     case goodbye(reason: String, reconnectAfter: Int)
     /// A message of a later version of the protocol.
     case unknown(op: String)

@@ -5,13 +5,13 @@ package import NIOCore
 
 /// What a client asks of the hub over the socket.
 package enum Request: Sendable, Equatable {
-    /// One wanted subscription.
+    /// One requested subscription.
     package struct Subscribe: Sendable, Equatable {
-        /// A full name, or a private type alone for the caller's own channel.
+        /// A full name, or a private type without a key for the caller's own channel.
         package var channel: String
         /// Resume after this number.
         package var since: Int?
-        /// The life of the numbering that `since` belongs to.
+        /// The epoch of the numbering that `since` belongs to.
         package var epoch: String?
         /// Begin with the current state; nil leaves it to the type.
         package var snapshot: Bool?
@@ -43,7 +43,7 @@ package enum Request: Sendable, Equatable {
     case ping
 
     /// The request as a text message.
-    /// - Parameter id: Comes back in the answer.
+    /// - Parameter id: Repeated in the answer.
     package func encoded(id: Int) -> ByteBuffer {
         var writer = JSON.Writer()
         writer.beginObject()
@@ -81,10 +81,10 @@ package enum Request: Sendable, Equatable {
 }
 
 extension Request {
-    /// Most bytes of one subscribe request; the hub takes messages of 64 KiB.
+    /// Most bytes of one subscribe request, so that it fits a hub with a small message limit.
     private static let subscribeBytes = 32 << 10
 
-    /// Subscribe requests that each fit into a message the hub takes.
+    /// Subscribe requests that each fit into one message.
     package static func subscribes(_ wanted: [Subscribe]) -> [Request] {
         var requests: [Request] = []
         var batch: [Subscribe] = []

@@ -2,11 +2,11 @@
 
 import JSON
 
-/// Why the hub did not do what an HTTP request asked (RFC 9457).
+/// Why the hub refused an HTTP request (RFC 9457).
 public struct Problem: Sendable, Equatable {
     /// What is wrong with one event of a request.
     public struct Item: Sendable, Equatable {
-        /// Place of the event in the request, from 0.
+        /// Index of the event in the request, from 0.
         public var index: Int
         /// The member at fault, such as `data.amount`.
         public var field: String?
@@ -73,7 +73,7 @@ extension Problem {
 }
 
 extension Problem.Item {
-    /// Reads a list of items; whatever is none is left out.
+    /// Reads a list of items; others are left out.
     static func list(_ value: JSON.Value?) -> [Problem.Item] {
         guard let value else { return [] }
         return value.elements.compactMap { element in
@@ -89,7 +89,7 @@ extension Problem.Item {
 }
 
 extension Problem: CustomStringConvertible {
-    /// A sentence or more for a human; at most three bad events are told of.
+    /// A sentence or more for a human; at most three bad events are named.
     public var description: String {
         var text = "\(self.status)"
         if !self.title.isEmpty { text += " \(self.title)" }

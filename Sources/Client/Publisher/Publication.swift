@@ -21,8 +21,8 @@ public struct Publication: Sendable, Equatable {
     /// - Parameters:
     ///   - type: The event type's name.
     ///   - keys: The channels' keys; may be empty where the type names the field of `data` that holds the key.
-    ///   - id: Unique for its source; nil makes one up.
-    ///   - source: Who publishes; nil is the token's subject.
+    ///   - id: Unique for its source; nil creates one.
+    ///   - source: The publisher; nil is the token's subject.
     ///   - time: When it happened, RFC 3339; nil is when the hub gets it.
     ///   - data: The payload as a JSON object.
     public init(
@@ -53,9 +53,9 @@ public struct Publication: Sendable, Equatable {
         self.json = writer.bytes
     }
 
-    /// Takes an event as it stands in a file: a JSON object, as in one line of NDJSON.
+    /// Reads an event as it is in a file: a JSON object, as in one line of NDJSON.
     ///
-    /// Gets an id if it has none; what else it holds is for the hub to judge.
+    /// Gets an id if it has none; the rest is for the hub to validate.
     public init(json text: [UInt8]) throws(Invalid) {
         let value = try Self.object(text, "an event")
         if let id = value["id"], !id.isNull {
@@ -76,7 +76,7 @@ public struct Publication: Sendable, Equatable {
         self.json = writer.bytes
     }
 
-    /// Takes an event that is known to be one, as a compact JSON object with this id.
+    /// Creates an event from one that is known to be valid, as a compact JSON object with this id.
     package init(id: String, json: [UInt8]) {
         self.id = id
         self.json = json

@@ -4,10 +4,10 @@
 public enum PublishError: Error, Sendable, Equatable {
     /// The hub refused the request; nothing of it was appended.
     case problem(Problem)
-    /// No answer came, for the last of so many attempts. The events may have been appended: publish them again with the
+    /// No answer came, for the last of this many attempts. The events may have been appended: publish them again with the
     /// same ids to find out.
     case unreachable(String, attempts: Int)
-    /// An answer that is no result list. The events may have been appended.
+    /// An answer that is not a result list. The events may have been appended.
     case unexpectedAnswer(status: Int, excerpt: String)
     /// The token provider threw.
     case noToken(String)

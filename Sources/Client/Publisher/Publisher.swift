@@ -7,8 +7,8 @@ import NIOHTTP1
 
 /// Publishes events over HTTP.
 ///
-/// Tries again with the same ids when the hub cannot commit just now or cannot be reached, so that every event is
-/// appended once however often it was sent.
+/// Retries with the same ids when the hub cannot commit at the moment or cannot be reached, so that every event is
+/// appended once, no matter how often it was sent.
 public struct Publisher: Sendable {
     /// Largest answer that is read: results of 10,000 events with several long channels each.
     private static let answerBytes = 64 << 20
@@ -21,12 +21,12 @@ public struct Publisher: Sendable {
     private let client: HTTPClient
 
     /// Creates a publisher that shares the process's HTTP connections.
-    /// - Parameter token: Gives out tokens with the scope `publish:<type>`; asked before every attempt.
+    /// - Parameter token: Provides tokens with the scope `publish:<type>`; called before every attempt.
     public init(to address: HubAddress, token: TokenProvider?, retries: Retries = Retries()) {
         self.init(to: address, token: token, retries: retries, client: Self.sharedClient)
     }
 
-    /// Says at once that there is no connection, instead of trying until the deadline: when to try again is decided
+    /// Reports a failed connection at once, instead of trying until the deadline: when to try again is decided
     /// here.
     ///
     /// Never shut down: it uses the process's own loops.
@@ -46,7 +46,7 @@ public struct Publisher: Sendable {
         return configuration
     }
 
-    /// How an HTTP client for publishers is configured that trusts and shows certificates of its own.
+    /// How an HTTP client for publishers with its own certificates is configured.
     package static func configuration(_ tls: ClientTLS) throws -> HTTPClient.Configuration {
         var configuration = Self.configuration
         configuration.tlsConfiguration = try tls.configuration()

@@ -2,7 +2,7 @@
 
 import JSON
 
-/// The hub's word that an event is committed.
+/// The hub's confirmation that an event is committed.
 public struct Receipt: Sendable, Equatable {
     /// Whether the event was new.
     public enum Status: String, Sendable {
@@ -16,7 +16,7 @@ public struct Receipt: Sendable, Equatable {
     public var id: String
     /// Whether the event was new.
     public var status: Status
-    /// Where it stands in each of its channels; the first positions for a duplicate.
+    /// Its position in each of its channels; the original positions for a duplicate.
     public var positions: [Position]
 
     /// Creates a receipt.

@@ -12,7 +12,7 @@ public struct Retries: Sendable, Equatable {
     ///
     /// `stableAfter` is not used.
     public var backoff: Backoff
-    /// How long an answer is waited for.
+    /// How long to wait for an answer.
     public var timeout: Duration
 
     /// Creates a policy; `patience: .zero` never tries again.
@@ -29,7 +29,7 @@ public struct Retries: Sendable, Equatable {
     enum OnFailure: Sendable, Equatable {
         /// Send the same events again after this time.
         case wait(TimeAmount)
-        /// Tell the caller.
+        /// Report to the caller.
         case giveUp
     }
 
@@ -38,7 +38,7 @@ public struct Retries: Sendable, Equatable {
     ///   - error: What the last attempt ended with.
     ///   - attempts: How many there were.
     ///   - elapsed: Since the first attempt began.
-    ///   - random: Drawn evenly from 0 to 1.
+    ///   - random: Uniformly random from 0 to 1.
     func failed(_ error: PublishError, attempts: Int, elapsed: TimeAmount, random: Double) -> OnFailure {
         var least = TimeAmount.zero
         switch error {

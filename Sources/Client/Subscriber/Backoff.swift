@@ -2,8 +2,8 @@
 
 import NIOCore
 
-/// How long to stay away before connecting again: full jitter under an exponential bound, so that the clients of a hub
-/// that restarts do not return as one.
+/// How long to wait before connecting again: full jitter under an exponential bound, so that the clients of a hub
+/// that restarts do not all return at once.
 public struct Backoff: Sendable, Equatable {
     /// Upper bound of the first delay.
     public var base: Duration
@@ -26,7 +26,7 @@ public struct Backoff: Sendable, Equatable {
     /// The delay after a number of failures in a row.
     /// - Parameters:
     ///   - failures: 1 for the first.
-    ///   - random: Drawn evenly from 0 to 1.
+    ///   - random: Uniformly random from 0 to 1.
     func delay(failures: Int, random: Double) -> TimeAmount {
         let doublings = min(max(failures - 1, 0), 32)
         let base = Double(TimeAmount(self.base).nanoseconds)

@@ -2,30 +2,30 @@
 
 import NIOCore
 
-/// When a subscriber connects, waits and gives up.
+/// When a subscriber connects, waits and stops.
 ///
 /// A value: time and randomness are arguments.
 struct Course: Sendable, Equatable {
     enum Phase: Sendable, Equatable {
-        /// Not connected; it is time to. → `connecting`, `waiting`, `stopped`
+        /// Not connected; connecting is due. → `connecting`, `waiting`, `stopped`
         case ready
-        /// On the way to a connection. → `open`, `waiting`, `stopped`
+        /// Connecting. → `open`, `waiting`, `stopped`
         case connecting
         /// Connected. → `waiting`, `connecting`, `stopped`
         case open(since: NIODeadline)
-        /// Staying away for a while. → `ready`
+        /// Waiting before the next attempt. → `ready`
         case waiting(until: NIODeadline)
-        /// Connecting again would be pointless. Final.
+        /// Connecting again would not help. Final.
         case stopped(Ending)
     }
 
-    /// Longest time that a hub can ask to stay away.
+    /// Longest wait that a hub can ask for.
     static let longestWait = TimeAmount.minutes(10)
 
     private(set) var phase = Phase.ready
     /// In a row.
     private(set) var failures = 0
-    /// Whether the hub has chosen the time of the wait.
+    /// Whether the hub has chosen the wait.
     private(set) var isHinted = false
     private var invitation: TimeAmount?
     private let backoff: Backoff
@@ -34,7 +34,7 @@ struct Course: Sendable, Equatable {
         self.backoff = backoff
     }
 
-    /// A connection is being made.
+    /// A connection is being opened.
     mutating func connecting() {
         switch self.phase {
         case .ready, .waiting, .open: self.phase = .connecting
@@ -53,7 +53,7 @@ struct Course: Sendable, Equatable {
         }
     }
 
-    /// The hub said when to come back; it chose a time for this client alone, so nothing is added to it.
+    /// The hub said when to reconnect; it chose a time for this client alone, so nothing is added to it.
     mutating func goodbye(reconnectAfter: TimeAmount) {
         switch self.phase {
         case .open: self.invitation = min(max(reconnectAfter, .zero), Self.longestWait)
@@ -68,8 +68,8 @@ struct Course: Sendable, Equatable {
         case stop(Ending)
     }
 
-    /// The connection has ended, or could not be made.
-    /// - Parameter random: Drawn evenly from 0 to 1.
+    /// The connection has ended, or failed.
+    /// - Parameter random: Uniformly random from 0 to 1.
     mutating func ended(_ ending: Ending, now: NIODeadline, random: Double) -> OnEnd {
         switch self.phase {
         case .stopped(let ending):
@@ -103,7 +103,7 @@ struct Course: Sendable, Equatable {
 }
 
 extension Ending {
-    /// When the hub asked the client to come back: `draining;retry=18250` in the reason of close code 4001.
+    /// When the hub asked the client to reconnect: `draining;retry=18250` in the reason of close code 4001.
     fileprivate var invitation: TimeAmount? {
         guard case .closed(4001, let reason) = self else { return nil }
         for part in reason.split(separator: ";") where part.hasPrefix("retry=") {

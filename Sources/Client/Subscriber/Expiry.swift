@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// When a token is to be replaced.
+/// When to replace a token.
 enum Expiry {
-    /// Milliseconds from now until a token should be replaced: when a fifth of its life is left, but not more than half
+    /// Milliseconds from now until a token should be replaced: when a fifth of its lifetime is left, but not more than half
     /// a minute before its end.
     ///
     /// Nil when the time cannot be read or has come.

@@ -3,14 +3,14 @@
 import NIOCore
 
 extension Machine {
-    /// What is to be done, and what is to be told.
+    /// What to do, and what to report.
     enum Output: Sendable, Equatable {
-        /// Make a connection and say who we are.
+        /// Open a connection and authenticate.
         case connect(token: String?)
         /// Get a token; `refresh` for a session that is open.
         case askToken(refresh: Bool)
         case send(Request, id: Int)
-        /// Give the connection up; what it still tells is not listened to.
+        /// Drop the connection; what still arrives on it is ignored.
         case close(Ending)
 
         case status(Status, Status.Occasion)
@@ -20,17 +20,17 @@ extension Machine {
         case snapshot(Event)
         case caughtUp(channel: String, seq: Int)
         case gap(Gap)
-        /// The hub has events of a channel that have not come yet, or they have come.
+        /// The hub has events of a channel that have not arrived yet, or they have arrived.
         case behind(channel: String, isBehind: Bool, head: Int, seq: Int)
         case stale([String])
         /// The hub will not let this client follow a channel, named as it was asked for.
         case refused(channel: String, code: String, message: String)
         case error(code: String, message: String, channel: String?)
-        /// A cursor to keep.
+        /// A cursor to store.
         case save(Position)
     }
 
-    /// When something happens, and a number drawn evenly from 0 to 1.
+    /// When something happens, and a uniformly random number from 0 to 1.
     struct Moment: Sendable {
         var now: NIODeadline
         /// Milliseconds since 1970.

@@ -2,20 +2,20 @@
 
 import NIOCore
 
-/// A subscriber without its input and output: what happens goes in, what is to be done and told comes out.
+/// A subscriber without its input and output: events go in, actions and reports come out.
 ///
-/// A value that the vectors in Tests/Vectors drive, as they do its counterpart in broadtape.js: both decide alike.
+/// A value that the vectors in Tests/Vectors drive, as they drive its counterpart in broadtape.js: both behave alike.
 struct Machine: Sendable {
     enum Phase: Sendable, Equatable {
         /// Not started. → `asking`, `connecting`
         case idle
         /// Waiting for a token. → `connecting`, `waiting`, `offline`, `closed`
         case asking
-        /// On the way to a connection. → `open`, `waiting`, `offline`, `closed`
+        /// Connecting. → `open`, `waiting`, `offline`, `closed`
         case connecting(until: NIODeadline)
         /// Connected. → `waiting`, `offline`, `closed`
         case open
-        /// Staying away for a while. → `asking`, `connecting`, `offline`
+        /// Waiting before the next attempt. → `asking`, `connecting`, `offline`
         case waiting(until: NIODeadline)
         /// There is no network. → `waiting`, `asking`, `connecting`
         case offline(until: NIODeadline)
@@ -37,7 +37,7 @@ struct Machine: Sendable {
     private var isRefreshing = false
     private var refreshAt: NIODeadline?
     private var isOffline = false
-    /// Whether what the hub says is being read.
+    /// Whether messages of the hub are being read.
     private var isListening = true
 
     init(_ wanted: [Subscription], hasToken: Bool, backoff: Backoff, now: NIODeadline) {
@@ -48,7 +48,7 @@ struct Machine: Sendable {
         self.backoff = backoff
     }
 
-    /// Whether a connection that is being made is still wanted.
+    /// Whether a connection that is being opened is still needed.
     var awaitsConnection: Bool { if case .connecting = self.phase { true } else { false } }
 
     var heartbeat: TimeAmount { self.pulse.heartbeat }
@@ -87,7 +87,7 @@ struct Machine: Sendable {
         return outputs + [self.told(.closed, .closed)]
     }
 
-    /// Connects anew and at once, also after the end.
+    /// Reconnects at once, also after the end.
     mutating func reconnect(at moment: Moment) -> [Output] {
         let outputs = self.dropped
         self.sessionEnded()
@@ -110,7 +110,7 @@ struct Machine: Sendable {
         return outputs
     }
 
-    /// The application is done with an event.
+    /// The application has handled an event.
     mutating func handled(_ position: Position) -> [Output] {
         self.tracks.handled(position).map { [.save($0)] } ?? []
     }
@@ -130,7 +130,7 @@ struct Machine: Sendable {
     }
 
     mutating func tokenFailed(_ reason: String, at moment: Moment) -> [Output] {
-        // The present token of an open session is good until the hub closes; then the provider is asked again.
+        // The present token of an open session is used until the hub closes; then the provider is called again.
         self.isRefreshing = false
         return self.phase == .asking ? self.lost(.noToken(reason), at: moment) : []
     }
@@ -144,7 +144,7 @@ struct Machine: Sendable {
             self.phase = .offline(until: until)
             return [self.told(.offline, .hostChanged)]
         case .open:
-            // Networks change without every connection dying: it has to answer.
+            // A network change does not end every connection: it has to answer.
             return [self.probe(at: moment)]
         case .idle, .asking, .connecting, .offline, .closed:
             return []
@@ -156,7 +156,7 @@ struct Machine: Sendable {
         return self.woke(at: moment)
     }
 
-    /// The application is seen again, or the machine was asleep.
+    /// The application is visible again, or the machine was asleep.
     mutating func woke(at moment: Moment) -> [Output] {
         let soon = moment.now + self.backoff.delay(failures: 1, random: moment.random)
         let until: NIODeadline
@@ -164,7 +164,7 @@ struct Machine: Sendable {
         case .open:
             return [self.probe(at: moment)]
         case .offline(let end) where !self.isOffline:
-            // A time that the hub has chosen stands.
+            // A time that the hub has chosen remains.
             until = self.course.isHinted ? max(end, moment.now) : soon
         case .waiting(let end):
             guard !self.course.isHinted, soon < end else { return [] }
@@ -176,7 +176,7 @@ struct Machine: Sendable {
         return [self.told(.waiting, .hostChanged, retryIn: until - moment.now)]
     }
 
-    /// What arrives is not read for a while, or is again.
+    /// Reading is paused, or resumed.
     mutating func listen(_ isListening: Bool, now: NIODeadline) {
         self.isListening = isListening
         guard isListening else { return }
@@ -189,7 +189,7 @@ struct Machine: Sendable {
         if now > self.pulse.lastHeard { self.pulse.heard(now: now) }
     }
 
-    /// - Parameter late: By how much the call comes later than ``wakeAt``: who was asleep did not hear anything.
+    /// - Parameter late: How much later the call is than ``wakeAt``: a process that was asleep received nothing.
     mutating func wake(at moment: Moment, late: TimeAmount = .zero) -> [Output] {
         switch self.phase {
         case .waiting(let until):
@@ -243,7 +243,7 @@ struct Machine: Sendable {
         case .caughtUp(let channel, let seq):
             self.tracks.caughtUp(channel, seq: seq, into: &outputs)
         case .heartbeat(let heads, let isPaused, let stale):
-            // Another connection would not get on either: patience begins when the hub has its log again.
+            // Another connection would not progress either: the wait starts when the hub can commit again.
             if self.status.isPaused, !isPaused { self.tracks.listen(now: moment.now) }
             self.tracks.heartbeat(heads, now: moment.now, into: &outputs)
             self.noticed(isPaused: isPaused, stale: stale, into: &outputs)
@@ -299,7 +299,7 @@ struct Machine: Sendable {
         return .connect(token: token)
     }
 
-    /// What becomes of the present connection when the application does not want it any more.
+    /// What happens to the present connection when the application no longer needs it.
     private var dropped: [Output] {
         switch self.phase {
         case .connecting, .open: [.close(.closed(code: 1000, reason: ""))]
@@ -351,7 +351,7 @@ struct Machine: Sendable {
         return .status(self.status, occasion)
     }
 
-    /// Asks the hub for a sign of life; anything it says is one.
+    /// Sends the hub a ping; any message counts as an answer.
     private mutating func probe(at moment: Moment) -> Output {
         self.pulse.probing(now: moment.now)
         return .send(.ping, id: self.tracks.nextID())

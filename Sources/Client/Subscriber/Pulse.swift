@@ -2,13 +2,13 @@
 
 import NIOCore
 
-/// Whether the hub is still there: silence makes the client ask, and no answer to that is the end.
+/// Whether the hub is alive: after silence the client sends a ping, and without an answer the connection ends.
 ///
 /// A value: time is an argument.
 struct Pulse: Sendable, Equatable {
-    /// Before the hub has told its own.
+    /// Until the hub has sent its own.
     static let defaultHeartbeat = TimeAmount.seconds(10)
-    /// How long an answer is waited for at most; otherwise three quarters of a heartbeat.
+    /// The longest wait for an answer; otherwise three quarters of a heartbeat.
     private static let longestProbe = TimeAmount.seconds(5)
     /// A timer that is later than this, and than a heartbeat, was asleep.
     private static let asleep = TimeAmount.seconds(5)
@@ -21,7 +21,7 @@ struct Pulse: Sendable, Equatable {
         self.lastHeard = now
     }
 
-    /// The hub told how often it speaks.
+    /// The hub announced its heartbeat interval.
     mutating func told(heartbeatMilliseconds: Int) {
         self.heartbeat = .milliseconds(Int64(min(max(heartbeatMilliseconds, 1), 3_600_000)))
     }
@@ -32,20 +32,20 @@ struct Pulse: Sendable, Equatable {
         self.probeUntil = nil
     }
 
-    /// The hub is being asked for a sign of life.
+    /// A ping was sent to the hub.
     mutating func probing(now: NIODeadline) {
         let patience = min(.nanoseconds(self.heartbeat.nanoseconds / 4 * 3), Self.longestProbe)
         self.probeUntil = now + patience
     }
 
-    /// When to look again.
+    /// When to check again.
     var due: NIODeadline {
         self.probeUntil ?? self.lastHeard + .nanoseconds(self.heartbeat.nanoseconds / 4 * 5)
     }
 
     enum OnTick: Sendable, Equatable {
         case nothing
-        /// Ask for a sign of life.
+        /// Send a ping.
         case probe
         /// The connection is dead.
         case giveUp(silence: TimeAmount)
@@ -56,7 +56,7 @@ struct Pulse: Sendable, Equatable {
         return self.probeUntil == nil ? .probe : .giveUp(silence: now - self.lastHeard)
     }
 
-    /// Whether a timer that came so late was asleep, and with it everything that could have been heard.
+    /// Whether a timer that is this late means that the process was asleep and could not receive anything.
     func wasAsleep(late: TimeAmount) -> Bool {
         late > max(self.heartbeat, Self.asleep)
     }

@@ -2,7 +2,7 @@
 
 import NIOCore
 
-/// What a subscriber knows of its connection.
+/// What a subscriber knows about its connection.
 struct Status: Sendable, Equatable {
     enum State: String, Sendable {
         case connecting
@@ -14,13 +14,13 @@ struct Status: Sendable, Equatable {
         case closed
     }
 
-    /// What made it what it is.
+    /// The cause of the state.
     enum Occasion: Sendable, Equatable {
         case connecting
         case welcomed
         case authenticated
         case noticed
-        /// The connection has ended, or could not be made.
+        /// The connection has ended, or failed.
         case lost(Ending)
         /// The network came or went.
         case hostChanged
@@ -35,9 +35,9 @@ struct Status: Sendable, Equatable {
     var attempt: Int
     var session: String?
     var node: String?
-    /// Whom the token belongs to, once the hub has accepted it.
+    /// The token's user, once the hub has accepted it.
     var user: String?
-    /// Nothing can be committed just now.
+    /// Nothing can be committed at the moment.
     var isPaused = false
     /// Sources that have fallen silent.
     var stale: [String] = []

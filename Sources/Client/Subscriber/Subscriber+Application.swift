@@ -12,32 +12,32 @@ extension Subscriber {
         }
     }
 
-    /// Follows a channel no longer, named as it was asked for or in full.
+    /// Stops following a channel, named as it was requested or in full.
     public func unsubscribe(_ channel: String) {
         self.uncharted.removeAll { $0.channel == channel }
         self.perform(self.machine.unsubscribe(channel))
     }
 
-    /// Connects anew and at once.
+    /// Reconnects at once.
     public func reconnect() {
         guard self.ending == nil else { return }
         self.perform(self.machine.reconnect(at: self.moment))
     }
 
-    /// Tells whether there is a network, as far as the application knows: without one there is no use in trying.
+    /// Sets whether there is a network, as far as the application knows: without one there is no attempt.
     public func networkChanged(isAvailable: Bool) {
         let moment = self.moment
         self.perform(isAvailable ? self.machine.online(at: moment) : self.machine.offline(at: moment))
     }
 
-    /// The application is in the foreground again: the hub is asked for a sign of life at once, and a wait ends soon.
+    /// The application is in the foreground again: the hub is pinged at once, and a wait ends soon.
     public func becameActive() {
         self.perform(self.machine.woke(at: self.moment))
     }
 
     // MARK: - Cursors
 
-    /// The subscriptions whose cursors can be looked for by now.
+    /// The subscriptions whose cursors can be loaded by now.
     ///
     /// Which channel is the user's own, and so its cursor, is known once the hub knows the user.
     func takeUncharted() -> [Subscription] {
@@ -48,7 +48,7 @@ extension Subscriber {
         return ready
     }
 
-    /// Follows channels from where they were left.
+    /// Follows channels from their stored cursors.
     func loadCursors(of subscriptions: [Subscription]) async {
         for subscription in subscriptions {
             var wanted = subscription
@@ -74,7 +74,7 @@ extension Subscriber {
         }
     }
 
-    /// The consumer is done with what it took.
+    /// The consumer has handled what it received.
     func handled(_ positions: [Position]) {
         for position in positions { self.perform(self.machine.handled(position)) }
     }

@@ -79,7 +79,7 @@ extension Subscriber {
             self.connection?.send(request.encoded(id: id))
         case .close(let ending):
             self.connecting = nil
-            // It tells its end at once, which must not be taken for that of the next connection.
+            // It reports its end at once, which must not be mistaken for that of the next connection.
             self.isGivingUp = true
             self.connection?.abandon(ending)
             self.isGivingUp = false
@@ -139,7 +139,7 @@ extension Subscriber {
 
     /// Sets the timer. One that comes too early is set again; setting it for every message would cost more.
     ///
-    /// Not without a connection while the consumer is behind: attempts to connect leave updates too.
+    /// Not without a connection while the consumer is behind: attempts to connect create updates too.
     func schedule() {
         guard self.hasRoom || self.connection != nil, let wakeAt = self.machine.wakeAt else { return }
         if let timerAt = self.timerAt, timerAt <= wakeAt { return }
@@ -168,19 +168,19 @@ extension Subscriber {
 
     // MARK: - Consumers that do not keep up
 
-    /// Nothing is read until the consumer has taken what there is.
+    /// Nothing is read until the consumer has received what is queued.
     func pause() {
         guard let connection = self.connection, self.signsOfLife == nil else { return }
         connection.pause()
         self.machine.listen(false, now: .now())
-        // The hub takes a client for dead that says nothing, and pings do not reach one that does not read.
+        // The hub considers a silent client dead, and pings do not reach one that does not read.
         let delay = TimeAmount.nanoseconds(self.machine.heartbeat.nanoseconds / 2)
         self.signsOfLife = self.loop.scheduleRepeatedTask(initialDelay: delay, delay: delay) { _ in
             self.assumeIsolated { $0.connection?.sendSignOfLife() }
         }
     }
 
-    /// Reads on after a pause.
+    /// Resumes reading after a pause.
     func readOn() {
         guard let connection = self.connection, connection.isPaused else { return }
         self.stopSignsOfLife()

@@ -3,30 +3,30 @@
 package import NIOCore
 import NIOPosix
 
-/// Gives out a token: asked at every connect, and before the present one expires.
+/// Provides a token: called at every connect, and before the present one expires.
 ///
 /// Should answer within seconds.
 ///
-/// One that returns the token it gave before is not asked again before the next connect.
+/// One that returns the same token again is not called before the next connect.
 public typealias TokenProvider = @Sendable () async throws -> String
 
 /// Follows channels of a hub over as many connections as it takes: connects, authenticates, subscribes, resumes where
-/// the last connection got to, and tells of gaps instead of hiding them.
+/// the last connection ended, and reports gaps instead of hiding them.
 ///
 ///     let subscriber = try Subscriber(to: address, subscriptions: [Subscription("rateChange:BTC/USDT")])
 ///     try await subscriber.run { updates in
 ///         for await update in updates { … }
 ///     }
 ///
-/// An actor on an event loop, the one its connection lives on. ``Machine`` decides; this does it.
+/// An actor on an event loop, the one its connection lives on. ``Machine`` decides; this performs.
 public actor Subscriber {
     /// How a subscriber behaves.
     public struct Options: Sendable {
-        /// Updates kept for a consumer that does not keep up, in bytes; then nothing is read until it has taken them.
+        /// Updates kept for a consumer that does not keep up, in bytes; then nothing is read until it has received them.
         public var queueBytes: Int
-        /// How long to stay away between connections.
+        /// How long to wait between connections.
         public var backoff: Backoff
-        /// Where cursors are kept over the life of the process; nil keeps none.
+        /// Where cursors are stored across runs of the process; nil stores none.
         public var cursors: (any CursorStore)?
 
         /// Creates options.
@@ -41,7 +41,7 @@ public actor Subscriber {
         }
     }
 
-    /// What ``run()`` does, because it takes time or ends it.
+    /// Work of ``run()`` that takes time or ends it.
     enum Turn {
         case askToken
         case connect(token: String?)
@@ -63,14 +63,14 @@ public actor Subscriber {
     var signsOfLife: RepeatedTask?
     var timer: Scheduled<Void>?
     var timerAt: NIODeadline?
-    /// Subscriptions whose cursors have not been looked for.
+    /// Subscriptions whose cursors have not been loaded.
     var uncharted: [Subscription]
-    /// Cursors to be saved, by channel; newer ones take the place of older ones.
+    /// Cursors to be saved, by channel; newer ones replace older ones.
     var unsaved: [String: Position] = [:]
 
     private var queue: [Update] = []
     private var queuedBytes = 0
-    /// The last event of each channel that was taken, and that is handled once more is asked for.
+    /// The last event of each channel that the consumer received; it counts as handled once the next is requested.
     private var taken: [Position] = []
     private var isFinished = false
     private var isRunning = false
@@ -81,12 +81,12 @@ public actor Subscriber {
     var ending: Ending?
     /// Why this side closes the connection, where the close code does not say it.
     var ownEnding: Ending?
-    /// Whom the present token belongs to.
+    /// The user of the present token.
     var user: String?
     var isPaused = false
     var isGivingUp = false
     var needsToken = false
-    /// A connection to be made: with this token, or without one.
+    /// A connection to open: with this token, or without one.
     var connecting: String??
     private var turnWaiter: CheckedContinuation<Void, Never>?
 
@@ -95,11 +95,11 @@ public actor Subscriber {
         unsafe self.loop.executor.asUnownedSerialExecutor()
     }
 
-    /// Creates a subscriber; ``run()`` makes it work.
+    /// Creates a subscriber; ``run()`` starts it.
     /// - Parameters:
     ///   - address: Where the hub is.
     ///   - subscriptions: The channels to follow; ``subscribe(_:)`` adds others.
-    ///   - token: Gives out tokens; nil reads what everyone may read.
+    ///   - token: Provides tokens; nil reads public types.
     ///   - tls: For an address that asks for TLS.
     public init(
         to address: HubAddress,
@@ -143,14 +143,14 @@ public actor Subscriber {
     /// For one iteration at a time.
     public nonisolated var updates: Updates { Updates(self) }
 
-    /// Where the channels have got to, to resume from in another process.
+    /// The positions of the channels, to resume from in another process.
     public var positions: [Position] { self.machine.tracks.positions }
 
     // MARK: - Running
 
-    /// Works while `body` does, which gets the updates; then closes the connection.
+    /// Runs while `body` does, which receives the updates; then closes the connection.
     ///
-    /// - Throws: What `body` throws; an ``Ending`` when it is pointless to connect again, after the updates have ended
+    /// - Throws: What `body` throws; an ``Ending`` when connecting again would not help, after the updates have ended
     ///   and `body` has returned.
     public nonisolated func run(_ body: (Updates) async throws -> Void) async throws {
         let result = try await withThrowingTaskGroup(of: Result<Void, any Error>.self) { group in
@@ -173,7 +173,7 @@ public actor Subscriber {
         }
     }
 
-    /// Works until cancelled, or until it is pointless to connect again.
+    /// Runs until cancelled, or until connecting again would not help.
     ///
     /// To be called once.
     ///
@@ -237,7 +237,7 @@ public actor Subscriber {
         }
     }
 
-    /// Attempts to connect leave updates too; they wait for the consumer like everything else.
+    /// Attempts to connect create updates too; they wait for the consumer like all others.
     private func connect(token: String?) async {
         while self.queuedBytes >= self.options.queueBytes, !self.isCancelled {
             await withCheckedContinuation { self.roomWaiter = $0 }
@@ -248,7 +248,7 @@ public actor Subscriber {
 
     private func cancelled() {
         self.isCancelled = true
-        // Nothing is told of the end of a connection that nobody wants any more.
+        // The end of a connection that is no longer needed is not reported.
         _ = self.machine.close()
         self.connection?.close()
         self.roomWaiter?.resume()
@@ -271,7 +271,7 @@ public actor Subscriber {
 
     /// Appends an update.
     ///
-    /// Past the limit nothing more is read; what one read brought is still taken in.
+    /// Beyond the limit nothing more is read; what one read brought is still accepted.
     func push(_ update: Update) {
         self.queue.append(update)
         self.queuedBytes += update.cost
@@ -280,7 +280,7 @@ public actor Subscriber {
         self.consumer = nil
     }
 
-    /// What has gathered; empty only at the end or when the task is cancelled.
+    /// The queued updates; empty only at the end or when the task is cancelled.
     func take() async -> [Update] {
         self.handled(self.taken)
         self.taken = []

@@ -4,9 +4,9 @@
 public struct Subscription: Sendable, Equatable {
     /// Where a subscription begins the first time.
     ///
-    /// Later connections resume where the last one got to.
+    /// Later connections resume where the last one ended.
     public enum Start: Sendable, Equatable {
-        /// The current state for types of which only the newest counts, else from now on.
+        /// The current state for types of which only the newest counts, otherwise from now on.
         case typeDefault
         /// From now on.
         case live
@@ -16,7 +16,7 @@ public struct Subscription: Sendable, Equatable {
         case after(Int, epoch: String? = nil)
     }
 
-    /// `type:key`, or a private type alone for the token's own user.
+    /// `type:key`, or a private type without a key for the token's own user.
     public var channel: String
     /// Where to begin.
     public var start: Start

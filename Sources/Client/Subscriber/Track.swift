@@ -2,46 +2,46 @@
 
 import NIOCore
 
-/// A subscriber's place in one channel, over all its connections.
+/// A subscriber's position in one channel, across all its connections.
 struct Track: Sendable, Equatable {
     enum Phase: Sendable, Equatable {
         /// There is no session. → `requested`
         case idle
-        /// Asked for with this id; not answered. → `active`, `idle`, `postponed`, `refused`
+        /// Requested with this id; not answered. → `active`, `idle`, `postponed`, `refused`
         case requested(id: Int)
-        /// Events come. → `idle`, `requested` (the hub ended it), `postponed`, `refused`
+        /// Events arrive. → `idle`, `requested` (the hub ended it), `postponed`, `refused`
         case active
-        /// The hub could not do it just now. → `requested`, `idle`
+        /// The hub could not do it at the moment. → `requested`, `idle`
         case postponed(until: NIODeadline)
         /// The hub will not do it. Final.
         case refused
     }
 
-    /// How many heartbeats a channel may stand still behind its head while others get on.
+    /// How many heartbeats a channel may be stuck behind its head while others progress.
     private static let patience: Int64 = 3
 
     let wanted: Subscription
     var phase = Phase.idle
-    /// The channel's full name, once the hub has told it.
+    /// The channel's full name, once the hub has sent it.
     private(set) var channel: String
     private(set) var epoch: String?
-    /// Everything up to here was delivered, or is known to be gone.
+    /// Everything up to here was delivered, or is known to be lost.
     private(set) var seq = 0
-    /// Whether `seq` is a place to resume from; not so before the state at the beginning has arrived.
+    /// Whether `seq` is a position to resume from; false before the initial state has arrived.
     private(set) var isResumable = false
-    /// The head that the snapshots under way lead up to.
+    /// The head that the snapshots in progress lead up to.
     private var snapshotHead: Int?
     private var needsSnapshot = false
     private var postponements = 0
 
-    /// The least number that may be saved: below it the state at the beginning is not complete.
+    /// The least number that may be saved: below it the initial state is not complete.
     private var savableFrom = 0
     private var saved: Position?
     private var isFrozen = false
 
-    /// The newest head the hub told of.
+    /// The newest head that the hub sent.
     private var toldHead = 0
-    /// Since when it has been behind without getting on.
+    /// Since when it has been behind without progress.
     private var behindSince: NIODeadline?
 
     init(_ wanted: Subscription) {
@@ -54,7 +54,7 @@ struct Track: Sendable, Equatable {
         }
     }
 
-    /// What to ask the hub for.
+    /// What to request from the hub.
     var request: Request.Subscribe {
         var request = Request.Subscribe(channel: self.channel, interval: self.wanted.interval)
         if self.isResumable {
@@ -72,7 +72,7 @@ struct Track: Sendable, Equatable {
         return request
     }
 
-    /// Where it can be resumed from, if it can.
+    /// The position to resume from, if there is one.
     var position: Position? {
         guard self.isResumable, let epoch = self.epoch else { return nil }
         return Position(channel: self.channel, epoch: epoch, seq: self.seq)
@@ -92,7 +92,7 @@ struct Track: Sendable, Equatable {
 
     /// The hub began the subscription.
     ///
-    /// Returns the gap, if it began later than asked for.
+    /// Returns the gap, if it began later than requested.
     mutating func subscribed(_ answer: Message.Subscribed) -> Gap? {
         self.phase = .active
         self.channel = answer.channel
@@ -114,7 +114,7 @@ struct Track: Sendable, Equatable {
         }
     }
 
-    /// A part of the state at the beginning arrived.
+    /// A part of the initial state arrived.
     mutating func receivedSnapshot(seq: Int) {
         // Ascending, so the one that is the head is the last.
         if let head = self.snapshotHead, seq >= head {
@@ -157,7 +157,7 @@ struct Track: Sendable, Equatable {
     }
 
     /// The hub asked to try again later.
-    /// - Parameter least: What it asked for.
+    /// - Parameter least: The wait it asked for.
     mutating func postponed(backoff: Backoff, least: TimeAmount, now: NIODeadline, random: Double) {
         self.postponements += 1
         self.behindSince = nil
@@ -167,9 +167,9 @@ struct Track: Sendable, Equatable {
 
     // MARK: - The head
 
-    /// The hub told the head.
+    /// The hub sent the head.
     ///
-    /// Returns the newest it told of, if events are missing.
+    /// Returns the newest head, if events are missing.
     mutating func told(head: Int, now: NIODeadline) -> Int? {
         guard case .active = self.phase else { return nil }
         self.toldHead = max(self.toldHead, head)
@@ -178,12 +178,12 @@ struct Track: Sendable, Equatable {
         return self.toldHead
     }
 
-    /// Counts from now on again how long it has been behind; nothing could be heard until now.
+    /// Restarts the time that it has been behind; nothing could be received until now.
     mutating func listen(now: NIODeadline) {
         if self.behindSince != nil { self.behindSince = now }
     }
 
-    /// The last time at which standing still behind the head is no fault yet; nil when it is not behind.
+    /// The last time at which being stuck behind the head is not a fault yet; nil when it is not behind.
     func patience(heartbeat: TimeAmount, lastEvent: NIODeadline) -> NIODeadline? {
         guard let since = self.behindSince else { return nil }
         let own = TimeAmount.milliseconds(Int64(self.wanted.interval ?? 0))
@@ -193,7 +193,7 @@ struct Track: Sendable, Equatable {
 
     // MARK: - Cursors
 
-    /// The application is done with an event.
+    /// The application has handled an event.
     ///
     /// Returns the cursor, if it is new.
     mutating func handled(_ position: Position) -> Position? {
@@ -203,7 +203,7 @@ struct Track: Sendable, Equatable {
         return position
     }
 
-    /// The application could not handle an event: no later one is a cursor, so that it comes again after a restart.
+    /// The application could not handle an event: no later one is a cursor, so that it is delivered again after a restart.
     mutating func failed() {
         self.isFrozen = true
     }

@@ -2,25 +2,25 @@
 
 import NIOCore
 
-/// All channels of a subscriber: what to ask for, what to deliver, what is missing.
+/// All channels of a subscriber: what to request, what to deliver, what is missing.
 ///
 /// A value: time and randomness are arguments.
 struct Tracks: Sendable {
     typealias Output = Machine.Output
     typealias Moment = Machine.Moment
 
-    /// A request whose channel was given up before the answer; no name for one's own channel, which only the answer has.
+    /// A request whose channel was dropped before the answer; no name for the user's own channel, which only the answer has.
     private struct Cancelled: Sendable, Hashable {
         var id: Int
         var channel: String?
     }
 
-    /// In the order in which they were asked for.
+    /// In the order of the requests.
     private var tracks: [Int: Track] = [:]
     private var nextPlace = 0
-    /// By the name that was asked for, and by the full name once it is known.
+    /// By the requested name, and by the full name once it is known.
     private var places: [String: Int] = [:]
-    /// Requests that ask for one channel each, whose full name only the answer tells.
+    /// Requests for one channel each, whose full name only the answer has.
     private var pending: [Int: Int] = [:]
     private var cancelled: Set<Cancelled> = []
     private var behind: Set<Int> = []
@@ -37,7 +37,7 @@ struct Tracks: Sendable {
     /// Whether there is nothing left to follow, though there was.
     var isExhausted: Bool { !self.tracks.isEmpty && self.tracks.values.allSatisfy { $0.phase == .refused } }
 
-    /// Where the channels have got to, as far as they can be resumed from there.
+    /// The positions of the channels, as far as they can be resumed from there.
     var positions: [Position] { self.ordered.compactMap { self.tracks[$0]?.position } }
 
     private var ordered: [Int] { self.tracks.keys.sorted() }
@@ -53,7 +53,7 @@ struct Tracks: Sendable {
         return id.flatMap { self.pending[$0] }
     }
 
-    /// Whether something answers a request whose channel was given up meanwhile.
+    /// Whether something answers a request whose channel was dropped meanwhile.
     private mutating func isCancelled(_ channel: String?, id: Int?) -> Bool {
         guard let id, !self.cancelled.isEmpty else { return false }
         return self.cancelled.remove(Cancelled(id: id, channel: channel)) != nil
@@ -78,7 +78,7 @@ struct Tracks: Sendable {
         self.request([place], into: &outputs)
     }
 
-    /// Follows a channel no longer.
+    /// Stops following a channel.
     mutating func unsubscribe(_ channel: String, isOpen: Bool, into outputs: inout [Output]) {
         guard let place = self.places[channel], let track = self.tracks.removeValue(forKey: place) else { return }
         self.behind.remove(place)
@@ -97,7 +97,7 @@ struct Tracks: Sendable {
         }
     }
 
-    /// The application is done with an event.
+    /// The application has handled an event.
     mutating func handled(_ position: Position) -> Position? {
         self.places[position.channel].flatMap { self.tracks[$0]?.handled(position) }
     }
@@ -169,7 +169,7 @@ struct Tracks: Sendable {
         if track.seq < answer.head { self.told(head: answer.head, of: place, now: now, into: &outputs) }
     }
 
-    /// A part of the state at the beginning arrived.
+    /// A part of the initial state arrived.
     mutating func snapshot(_ event: Event, now: NIODeadline, into outputs: inout [Output]) {
         guard let place = self.places[event.channel], self.tracks[place]?.phase == .active else { return }
         self.lastEvent = now
@@ -201,13 +201,13 @@ struct Tracks: Sendable {
         outputs.append(.behind(channel: event.channel, isBehind: false, head: event.seq, seq: event.seq))
     }
 
-    /// What was missed has all come.
+    /// Everything that was missed has arrived.
     func caughtUp(_ channel: String, seq: Int, into outputs: inout [Output]) {
         guard let place = self.places[channel], self.tracks[place]?.phase == .active else { return }
         outputs.append(.caughtUp(channel: channel, seq: seq))
     }
 
-    /// The hub told heads.
+    /// The hub sent heads.
     mutating func heartbeat(_ heads: [String: Int], now: NIODeadline, into outputs: inout [Output]) {
         for (channel, head) in heads {
             guard let place = self.places[channel] else { continue }
@@ -251,13 +251,13 @@ struct Tracks: Sendable {
 
     // MARK: - By the clock
 
-    /// Nothing could be heard for a while; what was missed meanwhile counts from now on.
+    /// Nothing could be received for a while; the time behind counts from now on.
     mutating func listen(now: NIODeadline) {
         self.lastEvent = now
         for place in self.behind { self.tracks[place]?.listen(now: now) }
     }
 
-    /// Asks again for what is to be asked for by now.
+    /// Repeats the requests that are due.
     mutating func tick(now: NIODeadline, into outputs: inout [Output]) {
         let overdue = self.postponed.filter { self.deadline(of: $0).map { $0 <= now } ?? true }
         guard !overdue.isEmpty else { return }
@@ -273,12 +273,12 @@ struct Tracks: Sendable {
     /// When to call ``tick(now:into:)``.
     var due: NIODeadline? { self.postponed.compactMap { self.deadline(of: $0) }.min() }
 
-    /// When a channel that is behind will have stood still for too long.
+    /// When a channel that is behind will have been stuck for too long.
     func stuckAt(heartbeat: TimeAmount) -> NIODeadline? {
         self.patience(heartbeat).map { $0.until + .milliseconds(1) }
     }
 
-    /// A channel that has stood still behind its head for too long.
+    /// A channel that has been stuck behind its head for too long.
     func stuck(now: NIODeadline, heartbeat: TimeAmount) -> String? {
         guard let (until, channel) = self.patience(heartbeat), now > until else { return nil }
         return channel
@@ -297,7 +297,7 @@ struct Tracks: Sendable {
 }
 
 extension Gap.Reason {
-    /// What an error of the hub says about a position.
+    /// The meaning of a hub's error for a position.
     fileprivate init?(code: String) {
         switch code {
         case "cursor_expired": self = .cursorExpired

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a subscriber tells its consumer.
+/// What a subscriber reports to its consumer.
 public enum Update: Sendable, Equatable {
     /// How a subscription began.
     public enum Mode: String, Sendable {
@@ -24,23 +24,23 @@ public enum Update: Sendable, Equatable {
     case event(Event)
     /// Everything that was missed has been delivered.
     case caughtUp(channel: String, seq: Int)
-    /// Events of a channel are missing, and cannot be had any more. A snapshot follows where the type has one.
+    /// Events of a channel are missing, and are no longer available. A snapshot follows where the type has one.
     case gap(Gap)
-    /// The hub does not let this client follow the channel, whose name is as it was asked for; the others go on.
+    /// The hub does not let this client follow the channel, whose name is as it was requested; the others continue.
     case refused(channel: String, code: String, message: String)
-    /// Whether the hub has events of a channel that have not come yet; told with each heartbeat that says so, and once
-    /// they have come.
+    /// Whether the hub has events of a channel that have not arrived yet; reported with each heartbeat that says so, and
+    /// once they have arrived.
     case behind(channel: String, isBehind: Bool, head: Int, seq: Int)
-    /// Whether events cannot be committed just now; reading goes on.
+    /// Whether events cannot be committed at the moment; reading continues.
     case paused(Bool)
-    /// The sources of what is followed that have fallen silent, all of them whenever they change.
+    /// The sources of the followed channels that have fallen silent, all of them whenever they change.
     case stale([String])
-    /// Another complaint of the hub.
+    /// Another error of the hub.
     case notice(code: String, message: String)
     /// The connection has ended, or could not be made; another attempt follows after this time.
     case disconnected(Ending, retryInMilliseconds: Int)
 
-    /// Roughly what it takes in memory, in bytes.
+    /// Its approximate size in memory, in bytes.
     var cost: Int {
         switch self {
         case .event(let event), .snapshot(let event): event.cost
@@ -50,7 +50,7 @@ public enum Update: Sendable, Equatable {
         }
     }
 
-    /// The place that whoever has handled it may resume from.
+    /// The position to resume from after handling it.
     var place: Position? {
         switch self {
         case .event(let event), .snapshot(let event):
@@ -70,9 +70,9 @@ public struct Gap: Sendable, Equatable {
     public enum Reason: String, Sendable {
         /// The hub no longer retains them.
         case cursorExpired
-        /// The channel's numbering has begun anew.
+        /// The channel's numbering has started over.
         case epochChanged
-        /// The hub left them out without saying so: a fault.
+        /// The hub left them out silently: a fault.
         case missing
     }
 

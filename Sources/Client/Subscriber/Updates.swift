@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a subscriber tells, in order.
+/// What a subscriber reports, in order.
 ///
-/// Ends when the subscriber gives up or is cancelled.
+/// Ends when the subscriber stops or is cancelled.
 ///
-/// For one iteration at a time: updates are handed out once. While they are not taken, the subscriber stops reading
+/// For one iteration at a time: each update is returned once. While they are not consumed, the subscriber stops reading
 /// from the hub.
 public struct Updates: AsyncSequence, Sendable {
-    /// Takes updates in the batches in which they have gathered.
+    /// Consumes updates in the batches in which they were queued.
     public struct Iterator: AsyncIteratorProtocol {
         private let subscriber: Subscriber
         private var batch: ArraySlice<Update> = []
