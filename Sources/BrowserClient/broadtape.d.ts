@@ -3,7 +3,7 @@
 /** A decimal number as text, such as "12.50". Never a floating-point number. */
 export type Decimal = string;
 
-/** `data` of `balanceUpdate`: what an account holds of one currency. */
+/** `data` of `balanceUpdate`: the balance of an account in one currency. */
 export interface BalanceUpdate {
   userId: string;
   balance: Decimal;
@@ -15,7 +15,7 @@ export interface BalanceUpdate {
   [field: string]: unknown;
 }
 
-/** `data` of `transactionUpdate`: what has become of one transaction. */
+/** `data` of `transactionUpdate`: the state of one transaction. */
 export interface TransactionUpdate {
   type: "trade" | "p2p" | "deposit" | "withdrawal" | (string & {});
   amount: Decimal;
@@ -43,7 +43,7 @@ export interface RateChange {
   [field: string]: unknown;
 }
 
-/** `data` of `chainEvent`: one log of a contract, or that it was taken back. */
+/** `data` of `chainEvent`: one log of a contract, or that it was undone. */
 export interface ChainEvent {
   contract?: string;
   chain: string;
@@ -54,7 +54,7 @@ export interface ChainEvent {
   logIndex: number;
   level: "seen" | "confirmed" | "final" | (string & {});
   args?: Record<string, unknown>;
-  /** The id of the event that this one takes back. */
+  /** The id of the event that this one undoes. */
   undoes?: string;
   [field: string]: unknown;
 }
@@ -67,7 +67,7 @@ export interface BuiltInTypes {
   chainEvent: ChainEvent;
 }
 
-/** The `data` of the events of a channel: `type:key`, or a private type alone. */
+/** The `data` of the events of a channel: `type:key`, or a private type without a key. */
 export type DataOf<Channel extends string> = Channel extends `${infer Type}:${string}`
   ? DataOf<Type>
   : Channel extends keyof BuiltInTypes
@@ -81,7 +81,7 @@ export interface Event<Data = unknown> {
   key: string;
   /** Its number in the channel: 1, 2, 3 … without a gap. */
   seq: number;
-  /** The life of the numbering that `seq` belongs to. */
+  /** The epoch of the numbering that `seq` belongs to. */
   epoch: string;
   /** Unique for its publisher; the same in every channel the event appears in. */
   id: string;
@@ -89,11 +89,11 @@ export interface Event<Data = unknown> {
   time: string;
   /** As it was published; amounts are decimal strings. */
   data: Data;
-  /** How many events before it were passed over because only the newest counts. */
+  /** How many events before it were skipped because only the newest counts. */
   skipped?: number;
   /** W3C Trace Context, where the event has one. */
   traceparent?: string;
-  /** It tells the state at the beginning; only where there is no `onSnapshot`. */
+  /** It is the initial state; only where there is no `onSnapshot`. */
   snapshot?: true;
 }
 
@@ -102,7 +102,7 @@ export interface Cursor {
   epoch: string;
 }
 
-/** Where cursors are kept over the life of a page or a process. Channels have their full names. */
+/** Where cursors are stored across page loads or runs of a process. Channels have their full names. */
 export interface CursorStore {
   load(channel: string): Cursor | undefined | Promise<Cursor | undefined>;
   /** Called once the handler of the event has returned; one call at a time for each channel. */
@@ -112,21 +112,21 @@ export interface CursorStore {
 /** Cursors in `localStorage` (or another Web Storage), under `prefix:channel`. */
 export function storedCursors(prefix?: string, storage?: Pick<Storage, "getItem" | "setItem">): CursorStore;
 
-/** Events are missing and will not come any more. */
+/** Events are missing and no longer available. */
 export interface Gap {
   channel: string;
   /** The first number that is missing. */
   from: number;
   /** The last number that is missing, if it is known. */
   to?: number;
-  /** Not retained any more, numbered anew, or left out by a faulty hub. */
+  /** No longer retained, numbered again from the start, or left out by a faulty hub. */
   reason: "cursor_expired" | "epoch_changed" | "missing";
 }
 
 export interface Status {
   /**
    * `connecting`; `live`; `waiting` until `retryAt`; `offline` until there is a network; `closed` by the application or
-   * by a hub that does not want this client back: only `reconnect()` tries again.
+   * by a hub with a final close code: only `reconnect()` tries again.
    */
   state: "idle" | "connecting" | "live" | "waiting" | "offline" | "closed";
   /** Failures in a row. */
@@ -141,17 +141,17 @@ export interface Status {
   reason?: string;
   session?: string;
   node?: string;
-  /** Whom the token belongs to, once the hub has accepted it. */
+  /** The token's user, once the hub has accepted it. */
   user?: string;
-  /** Nothing can be published just now; reading goes on. */
+  /** Nothing can be published at the moment; reading continues. */
   paused: boolean;
-  /** Sources of what this client follows that have fallen silent. */
+  /** Sources of this client's channels that have fallen silent. */
   stale: string[];
 }
 
 export class BroadtapeError extends Error {
   /**
-   * A word to decide by: one of the hub's, or `closed`, `handler_failed`, `cursor_not_loaded`, `cursor_not_saved`,
+   * The error code: one of the hub's, or `closed`, `handler_failed`, `cursor_not_loaded`, `cursor_not_saved`,
    * `timeout`, `unreachable`, `http`.
    */
   code: string;
@@ -166,17 +166,17 @@ export class BroadtapeError extends Error {
 
 export interface Options {
   /**
-   * Asked at every connect and before the present token expires, which replaces it without a new connection. Without
-   * it only what everyone may read can be read.
+   * Called at every connect and before the present token expires; the new one replaces it without a new connection.
+   * Without it only public types can be read.
    */
   token?: string | (() => string | undefined | Promise<string | undefined>);
-  /** Default: none; a new page begins anew. */
+  /** Default: none; a new page starts over. */
   cursors?: CursorStore;
   /** Bounds of the wait between connections, in ms: 500, 30000, 30000. */
   backoff?: { base?: number; cap?: number; stableAfter?: number };
   onStatus?(status: Status): void;
   onError?(error: BroadtapeError): void;
-  /** What the environment does not have, or tests want to be their own. */
+  /** For environments that lack something, and for tests. */
   WebSocket?: new (url: string, protocol: string) => unknown;
   fetch?: typeof fetch;
   random?: () => number;
@@ -184,12 +184,12 @@ export interface Options {
   now?: () => number;
   setTimeout?: (callback: () => void, milliseconds: number) => unknown;
   clearTimeout?: (timer: any) => void;
-  /** Who tells `online`, `offline` and of the page; `globalThis`. */
+  /** The target of `online`, `offline` and visibility events; `globalThis`. */
   host?: unknown;
 }
 
 export interface SubscribeOptions<Data> {
-  /** Begin after this number; 0 begins with the first event. Goes before a stored cursor. */
+  /** Begin after this number; 0 begins with the first event. Takes precedence over a stored cursor. */
   since?: number;
   /** The epoch that `since` belongs to. */
   epoch?: string;
@@ -200,26 +200,26 @@ export interface SubscribeOptions<Data> {
   /** Events that may wait for the handler; 1000. */
   buffer?: number;
   /**
-   * What happens when `buffer` is full: `pause` reads on from the hub later and loses nothing (the default);
-   * `dropOldest` forgets the oldest and counts it in `skipped`.
+   * What happens when `buffer` is full: `pause` reads from the hub later and loses nothing (the default);
+   * `dropOldest` drops the oldest and counts it in `skipped`.
    */
   overflow?: "pause" | "dropOldest";
-  /** One at a time, in order. A promise is waited for. One that throws keeps the stored cursor before its event. */
+  /** One at a time, in order. A promise is awaited. One that throws keeps the stored cursor before its event. */
   onEvent?(event: Event<Data>): void | Promise<void>;
-  /** The state at the beginning; without it snapshots go to `onEvent`. */
+  /** The initial state; without it snapshots go to `onEvent`. */
   onSnapshot?(event: Event<Data>): void | Promise<void>;
   /** Everything that was missed has been handled. */
   onCaughtUp?(place: { channel: string; seq: number }): void | Promise<void>;
   /** A snapshot follows where the type has one. */
   onGap?(gap: Gap): void | Promise<void>;
   onStale?(stale: { sources: string[] }): void;
-  /** The hub has events that have not come yet, or they have come. */
+  /** The hub has events that have not arrived yet, or they have arrived. */
   onStatus?(status: { channel: string; behind: boolean; head: number; seq: number }): void;
 }
 
 /** Without `onEvent`, iterating gives the events; leaving the loop closes the subscription. */
 export interface Subscription<Data = unknown> extends AsyncIterable<Event<Data>> {
-  /** As it was asked for; the full name once the hub has told it. */
+  /** As requested; the full name once the hub has sent it. */
   readonly channel: string;
   readonly epoch: string | undefined;
   /** Everything up to here was received. */
@@ -232,7 +232,7 @@ export interface Publication {
   type: string;
   key?: string;
   keys?: string[];
-  /** Made when missing. The same `source` and `id` are published once, however often they are sent. */
+  /** Created when missing. The same `source` and `id` are published once, however often they are sent. */
   id?: string;
   source?: string;
   time?: string;
@@ -256,7 +256,7 @@ export interface History<Data = unknown> {
   next: number;
 }
 
-/** A client of one hub: one connection, as many subscriptions as wanted. Connects at once. */
+/** A client of one hub: one connection, any number of subscriptions. Connects at once. */
 export class Broadtape {
   /** `url`: `ws(s)://` or `http(s)://`; the page's origin where it is missing. */
   constructor(url?: string, options?: Options);
@@ -272,7 +272,7 @@ export class Broadtape {
     channel: Channel,
     page?: { after?: number; limit?: number; timeout?: number },
   ): Promise<History<DataOf<Channel>>>;
-  /** Connects anew and at once, also after the hub has closed for good. */
+  /** Reconnects at once, also after a final close. */
   reconnect(): void;
   /** Ends the connection and all subscriptions. */
   close(): void;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Broadtape's client for browsers and Node: connects, authenticates, subscribes, resumes where the last connection got
-// to, and tells of gaps instead of hiding them. One ES module, no dependencies; types are in broadtape.d.ts.
+// to, and reports gaps instead of hiding them. One ES module, no dependencies; types are in broadtape.d.ts.
 //
 // `Machine` decides, as a value would: time, randomness and messages are its arguments, what is to be done is its
 // answer. `Broadtape` does it. The vectors in Tests/Vectors drive the machine.
@@ -352,7 +352,7 @@ export class Machine {
     if (this.#phase === "open") return this.#probe();
     const isOffline = this.#phase === "offline" && !this.#isOffline;
     if (!isOffline && this.#phase !== "waiting") return;
-    // A time that the hub has chosen stands.
+    // A time that the hub has chosen remains.
     const soon = now + this.#jitter(1);
     const until = this.#isHinted ? Math.max(this.#until, now) : isOffline ? soon : Math.min(this.#until, soon);
     if (!isOffline && until === this.#until) return;

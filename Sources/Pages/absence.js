@@ -9,7 +9,7 @@ function nameOf(channel) {
     return { balanceUpdate: "Balances", transactionUpdate: "Transactions" }[channel.slice(0, colon)] ?? channel.slice(colon + 1);
 }
 
-/// Watches what comes after the connection was gone, and tells of it when every channel is where the others are. Counts
+/// Watches what arrives after an outage, and reports it once every channel has caught up. Counts
 /// for itself: what it calls whole it has seen number by number.
 export class Absence {
     /// - `seen`: the last number of each channel before. `channels`: those that have to catch up.
@@ -38,8 +38,8 @@ export class Absence {
             last - first + 1 === count && first === (this.seen.get(channel) ?? first - 1) + 1);
         const away = span(Date.now() - this.since);
         const text = total === 0
-            ? `Back after ${away}. Nothing happened meanwhile.`
-            : `Back after ${away}. Missed ${many(total, "event")} while away${isWhole ? "; all here:" : ":"}`;
+            ? `Back after ${away}. No events in the meantime.`
+            : `Back after ${away}. Missed ${many(total, "event")} while offline${isWhole ? "; all received:" : ":"}`;
         const report = find("report");
         report.replaceChildren(
             element("p", {}, element("strong", {}, text)),

@@ -10,7 +10,7 @@ export function confirm({ title, text, action, tone = "danger", label, value }) 
     find("dialog-text").textContent = text;
     find("dialog-confirm").textContent = action;
     find("dialog-confirm").className = tone;
-    find("dialog-audit").textContent = `This goes into the audit trail as done by ${who()}.`;
+    find("dialog-audit").textContent = `This will be recorded in the audit trail as done by ${who()}.`;
     find("dialog-field").hidden = label === undefined;
     find("dialog-label").textContent = label ?? "";
     find("dialog-input").value = value ?? "";

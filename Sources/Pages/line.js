@@ -3,7 +3,7 @@
 /// Sockets that this page can cut: while it is cut there is no way out.
 export const line = { isCut: false, socket: undefined };
 
-/// Stands in for a socket while the line is cut: it fails as one does that finds no network.
+/// Stands in for a socket while the line is cut: it fails like one without a network.
 class NoSocket extends EventTarget {
     readyState = 0;
     bufferedAmount = 0;

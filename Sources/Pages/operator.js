@@ -40,7 +40,7 @@ async function look() {
     } catch (error) {
         const text = error.status ? `The node answers with an error: ${error.message}.` : "The node does not answer.";
         showState("bad", error.status ? "Answers with an error" : "Does not answer");
-        note("away", "bad", `${text} What is shown is from before; this page keeps asking.`);
+        note("away", "bad", `${text} The values are from before; this page keeps trying.`);
         document.body.dataset.away = "";
         for (const name of Object.keys(history)) keep(name, null);
         status = undefined;
@@ -90,8 +90,8 @@ function showStatus() {
     const [tone, text] = stateOf(status);
     showState(tone, `${status.node}: ${text}`);
     find("drain").disabled = status.draining;
-    note("paused", "bad", status.paused ? "Events cannot be committed: the database does not answer. Subscribers stay and are told." : "");
-    note("bus", "warn", status.bus === "cut" ? "The way to the other nodes is broken; this node looks for their events in the database." : "");
+    note("paused", "bad", status.paused ? "Events cannot be committed: the database does not answer. Subscribers stay connected and are notified." : "");
+    note("bus", "warn", status.bus === "cut" ? "The bus to the other nodes is down; this node polls the database for their events." : "");
     const rates = recently("events");
     const rate = rates.length ? rates.reduce((sum, one) => sum + one, 0) / rates.length : 0;
     const worst = (name) => (recently(name).length ? Math.max(...recently(name)) : undefined);
@@ -108,11 +108,11 @@ function showStatus() {
         element("td", {}, element("span", { class: "tag", data: { tone } }, text)),
         element("td", { class: "number" }, count(status.connections)),
         element("td", { class: "number" }, count(status.loops)),
-        element("td", {}, element("span", { class: "mono" }, status.epoch), " ", element("span", { class: "soft" }, status.sharesTape ? "shared with other nodes" : "this node's alone"))));
+        element("td", {}, element("span", { class: "mono" }, status.epoch), " ", element("span", { class: "soft" }, status.sharesTape ? "shared with other nodes" : "local"))));
     find("others").textContent = {
-        alone: "There is no bus to other nodes: this one is alone.",
-        connected: "The bus reaches the other nodes, but they do not tell it their names: each has its own admin port.",
-        cut: "The bus is cut: other nodes cannot be reached now.",
+        alone: "There is no bus to other nodes: this node is alone.",
+        connected: "The bus reaches the other nodes. Each has its own admin port; their names are not known here.",
+        cut: "The bus is down: other nodes cannot be reached at the moment.",
     }[status.bus] ?? "";
     showSources();
 }
@@ -140,16 +140,16 @@ function showSources() {
         cell(source.position === null ? "–" : count(source.position) + (source.head === null ? "" : ` of ${count(source.head)}`), "number"),
         cell(count(source.events), "number"), cell(source.trouble, "wrap")));
     const heard = (status.fanIn?.sources ?? []).map((source) => element("tr", {},
-        cell(source.name, "mono"), cell(tag(source.stale ? "stale" : "heard", source.stale ? "bad" : "good")),
+        cell(source.name, "mono"), cell(tag(source.stale ? "stale" : "active", source.stale ? "bad" : "good")),
         cell(lag(Date.parse(status.time) - Date.parse(source.heard)), "number"),
         cell(source.seq === null ? "–" : count(source.seq), "number"), cell("", "number"),
         cell(source.stale ? `silent since ${clock(source.heard)}` : "", "wrap")));
-    fill("sources", [...own, ...heard], "No source is declared, and none has been heard over the bus.", 6);
+    fill("sources", [...own, ...heard], "No source is declared, and none has sent anything over the bus.", 6);
     const fanIn = status.fanIn;
     find("fan-in").textContent = fanIn
-        ? `Fan-in: ${fanIn.leading ? "this node takes in" : "another node takes in"}; ${count(fanIn.messages)} messages, ${count(fanIn.events)} events, `
+        ? `Fan-in: ${fanIn.leading ? "this node leads" : "another node leads"}; ${count(fanIn.messages)} messages, ${count(fanIn.events)} events, `
             + `${count(fanIn.malformed)} malformed, ${count(fanIn.gaps)} gaps (${count(fanIn.missing)} numbers missing), oldest waiting ${lag(fanIn.lag)}.`
-        : "There is no fan-in: no Redis is set.";
+        : "There is no fan-in: Redis is not configured.";
 }
 
 async function showErrors() {
@@ -158,14 +158,14 @@ async function showErrors() {
         cell(clock(entry.last), "when"),
         cell(tag(entry.kind, entry.kind === "error" ? "bad" : "warn")),
         cell([element("strong", {}, entry.what), element("span", { class: "detail" }, entry.detail)], "wrap"),
-        cell(entry.subject, "wrap"), cell(count(entry.count), "number"))), "Nothing has gone wrong since this node began.", 5);
+        cell(entry.subject, "wrap"), cell(count(entry.count), "number"))), "No errors since this node started.", 5);
 }
 
 async function showLetters() {
     const { letters } = await ask("dead-letters", { limit: pageSize });
     fill("letters", letters.map((letter) => element("tr", {},
         cell(clock(letter.received), "when"), cell(letter.channel, "mono"), cell(letter.reason, "wrap"),
-        cell(letter.payload.length > 300 ? `${letter.payload.slice(0, 300)}…` : letter.payload, "wrap mono"))), "No message was set aside.", 4);
+        cell(letter.payload.length > 300 ? `${letter.payload.slice(0, 300)}…` : letter.payload, "wrap mono"))), "No dead letters.", 4);
 }
 
 const channels = new Pager("channels", async (after) => {
@@ -173,13 +173,13 @@ const channels = new Pager("channels", async (after) => {
     fill("channels", page.channels.map((channel) => element("tr", {},
         cell(channel.channel, "mono wrap"), cell(count(channel.first), "number"), cell(count(channel.head), "number"),
         cell(count(channel.subscribers), "number"),
-        cell(button("Events", "quiet", () => lookUp(channel.channel)), "actions"))), "No channel begins so.", 5);
+        cell(button("Events", "quiet", () => lookUp(channel.channel)), "actions"))), "No channel matches.", 5);
     return page.next;
 });
 
 function sessionRow(session) {
     return element("tr", { data: { session: session.id } },
-        cell(session.id, "mono"), cell(session.user ?? element("span", { class: "soft" }, "nobody yet")),
+        cell(session.id, "mono"), cell(session.user ?? element("span", { class: "soft" }, "not authenticated")),
         cell(clock(session.opened), "when"), cell(count(session.subscriptions), "number"),
         cell(session.behind ? tag(count(session.behind), "warn") : "0", "number"),
         cell([button("Channels", "quiet", () => showSession(session.id)), button("Disconnect…", "danger", () => disconnect(session)),
@@ -188,7 +188,7 @@ function sessionRow(session) {
 
 const sessions = new Pager("sessions", async (after) => {
     const page = await ask("sessions", { behind: find("behind").checked, after, limit: pageSize });
-    fill("sessions", page.sessions.map(sessionRow), find("behind").checked ? "Nobody is behind." : "Nobody is connected.", 6);
+    fill("sessions", page.sessions.map(sessionRow), find("behind").checked ? "No session is behind." : "No sessions.", 6);
     return page.next;
 });
 
@@ -200,7 +200,7 @@ const audit = new Pager("audit", async (before) => {
     fill("audit", page.records.map((record) => element("tr", {},
         cell(clock(record.time), "when"), cell(record.actor), cell(record.action), cell(record.object, "wrap mono"),
         cell([record.result, record.detail ? element("span", { class: "detail" }, record.detail) : ""]), cell(count(record.count), "number"))),
-    "Nothing yet, or this hub's tape is in memory and the trail is in its log.", 6);
+    "No records yet, or this hub's log is in memory and the trail is in its log output.", 6);
     return page.next;
 });
 
@@ -211,7 +211,7 @@ async function showRevocations() {
         return element("tr", {}, cell([{ subject: "user ", tokenId: "token ", session: "session " }[kind], element("span", { class: "mono" }, value)], "wrap"),
             cell(clock(one.time), "when"), cell(one.until ? clock(one.until) : "lifted", "when"), cell(one.reason, "wrap"),
             cell(button("Lift…", "quiet", () => lift(kind, value)), "actions"));
-    }), "Nobody's token is revoked.", 5);
+    }), "No active revocations.", 5);
 }
 
 // Looking up
@@ -250,8 +250,8 @@ async function channelFound(channel) {
     if (!type) throw new Error(`There is no event type ${channel.slice(0, channel.indexOf(":"))}.`);
     if (type.readers !== "everyone") {
         const isSure = await confirm({
-            title: "Read what belongs to a user?", action: "Read", tone: "primary",
-            text: `${channel} is not for everyone. Its newest events will be shown here.`,
+            title: "Read a private channel?", action: "Read", tone: "primary",
+            text: `${channel} is private. Its newest events will be shown here.`,
         });
         if (!isSure) return [element("p", { class: "soft" }, "Not read.")];
     }
@@ -271,7 +271,7 @@ async function showSession(id) {
     try {
         const session = await ask(`sessions/${encodeURIComponent(id)}`, { limit: 100 });
         find("found").replaceChildren(
-            element("h3", {}, `Session ${id} of ${session.user ?? "nobody yet"}`),
+            element("h3", {}, `Session ${id} of ${session.user ?? "not authenticated"}`),
             table([["Channel"], ["Sent up to", "number"], ["Head", "number"], ["State"]], session.channels.map((one) => element("tr", {},
                 cell(one.channel, "mono wrap"), cell(count(one.seq), "number"), cell(count(one.head), "number"),
                 cell(tag(one.phase, one.phase === "live" ? "good" : "warn")))), "Subscriptions"));
@@ -296,7 +296,7 @@ async function perform(what, work) {
 async function disconnect({ id, user }) {
     const isSure = await confirm({
         title: "Disconnect this session?", action: "Disconnect",
-        text: `${id}${user ? ` of ${user}` : ""} is closed with 4010. Its client comes back by itself and resumes; nothing is lost.`,
+        text: `${id}${user ? ` of ${user}` : ""} is closed with 4010. Its client reconnects and resumes; nothing is lost.`,
     });
     if (isSure) await perform(`${id} was disconnected.`, () => ask(`sessions/${encodeURIComponent(id)}`, { by: who() }, { method: "DELETE" }));
 }
@@ -312,18 +312,18 @@ async function revoke(kind, value, reason = "") {
 }
 
 async function lift(kind, value) {
-    const isSure = await confirm({ title: "Lift this revocation?", action: "Lift", tone: "primary", text: `What ${value} has will be taken again.` });
+    const isSure = await confirm({ title: "Lift this revocation?", action: "Lift", tone: "primary", text: `Tokens of ${value} will be accepted again.` });
     if (isSure) await perform(`The revocation of ${value} was lifted.`, () => ask("revocations", { [kind]: value, by: who() }, { method: "DELETE" }));
 }
 
 async function drain() {
     const seconds = await confirm({
         title: `Drain ${status?.node ?? "this node"}?`, action: "Drain and stop", label: "Over how many seconds", value: "60",
-        text: "It takes no new connections, sends those it has to other nodes one after the other, and stops. It has to be started again by whoever runs it.",
+        text: "It accepts no new connections, asks its clients to reconnect to other nodes a few at a time, and stops. It has to be started again from outside.",
     });
     if (seconds === undefined) return;
-    if (!/^\d{1,4}$/.test(seconds) || Number(seconds) > 3600) return note("done", "bad", "Not done: say how many seconds, from 0 to 3600.");
-    await perform("The node is leaving.", () => ask("drain", { over: Number(seconds) * 1000, by: who() }, { method: "POST" }));
+    if (!/^\d{1,4}$/.test(seconds) || Number(seconds) > 3600) return note("done", "bad", "Not done: enter a number of seconds, from 0 to 3600.");
+    await perform("The node is draining.", () => ask("drain", { over: Number(seconds) * 1000, by: who() }, { method: "POST" }));
 }
 
 // Beginning

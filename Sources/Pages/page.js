@@ -97,16 +97,16 @@ async function lookForRates() {
             connect();
         } else if (cards.size === 0) {
             showEmptyRates(
-                "Nothing has been published yet. As soon as a rate is, it appears here; this is how:",
+                "Nothing has been published yet. Rates appear here as soon as they are published; this is how:",
                 `echo '{"type":"rateChange","data":{"pair":"BTC/USDT","rate":"61231.06"}}' | broadtape publish`,
             );
             if (!tape) showStatus({ state: "idle" });
         }
     } catch (error) {
-        if (error.status === 401 && currentToken()) signOut("The token of this tab is no longer good. Sign in with a new one.");
-        else if (error.status === 401) showEmptyRates("This hub shows nothing without a token. Sign in to see its rates.");
+        if (error.status === 401 && currentToken()) signOut("The token of this tab is no longer valid. Sign in with a new one.");
+        else if (error.status === 401) showEmptyRates("This hub needs a token for reading. Sign in to see its rates.");
         else if (error.status === 503) note("away", "bad", "The hub cannot read its log at the moment. This page keeps trying.");
-        else if (!tape) note("away", "bad", "The hub does not answer. This page keeps trying and goes on by itself.");
+        else if (!tape) note("away", "bad", "The hub does not answer. This page keeps trying and continues by itself.");
     }
     setTimeout(lookForRates, next);
 }
@@ -193,39 +193,39 @@ function subscribe(channel, { show, beginAnew }) {
             }
             later(showFacts);
             const which = to === undefined ? `after ${from - 1}` : `${from} to ${to}`;
-            note("gap", "warn", `The hub no longer has events ${which} of ${channel} (${words(reason)}). The page goes on with the newest.`);
+            note("gap", "warn", `The hub no longer has events ${which} of ${channel} (${words(reason)}). The page continues with the newest.`);
         },
     });
 }
 
 function words(code) {
     switch (code) {
-        case "cursor_expired": return "they are older than it keeps them";
-        case "epoch_changed": return "it began a new log";
+        case "cursor_expired": return "they are older than the retention";
+        case "epoch_changed": return "the log was rebuilt";
         case "missing": return "they were not sent";
         default: return String(code ?? "").replaceAll("_", " ");
     }
 }
 
 function stateOf({ state, paused, stale, retryAt, code, reason, attempt }) {
-    if (line.isCut) return ["warn", "Cut by you", "You have cut the connection. Events are being committed without this page."];
+    if (line.isCut) return ["warn", "Cut by you", "You have cut the connection. Events continue to be committed without this page."];
     switch (state) {
         case "live":
-            if (paused) return ["warn", "Paused", "Connected, but the hub cannot commit at the moment: nothing new can happen until it can."];
-            if (stale?.length) return ["warn", "Partly stale", `Connected, but nothing comes from ${stale.join(", ")}: its values may be old.`];
+            if (paused) return ["warn", "Paused", "Connected, but the hub cannot commit at the moment: there are no new events until it can."];
+            if (stale?.length) return ["warn", "Partly stale", `Connected, but ${stale.join(", ")} is silent: its values may be old.`];
             return ["good", "Live", "Connected. Events appear here as they are committed."];
         case "connecting":
             return attempt > 0
-                ? ["warn", "Reconnecting", "Trying to reach the hub again. What happens meanwhile keeps its number and comes after."]
+                ? ["warn", "Reconnecting", "Trying to reach the hub again. Events published while you are offline are delivered when you reconnect."]
                 : ["idle", "Connecting", "Connecting to the hub."];
         case "waiting": {
             const left = retryAt ? Math.ceil((retryAt - Date.now()) / 1000) : 0;
             const when = left > 0 ? `in ${left} s` : "now";
-            return ["warn", "Reconnecting", "The connection is gone; the page tries again by itself. What happens meanwhile keeps its number and comes after.",
+            return ["warn", "Reconnecting", "The connection is lost; the page tries again by itself. Events published while you are offline are delivered when you reconnect.",
                 ` Next attempt ${when}.`];
         }
         case "offline":
-            return ["warn", "Offline", "This device is offline. The page goes on as soon as it is back."];
+            return ["warn", "Offline", "This device is offline. The page continues as soon as it is back."];
         case "closed":
             return ["bad", "Disconnected", `The hub ended the connection${code ? ` (${code})` : ""}: ${reason || "it gave no reason"}.`];
         default:
@@ -268,7 +268,7 @@ function drawStatus() {
 
 function showError({ code, message, channel }) {
     if (["bad_token", "token_expired", "revoked", "not_authenticated"].includes(code) && currentToken()) {
-        const said = { token_expired: "This token has expired.", revoked: "This token was revoked." }[code] ?? `The hub does not take this token: ${message}.`;
+        const said = { token_expired: "This token has expired.", revoked: "This token was revoked." }[code] ?? `The hub does not accept this token: ${message}.`;
         return signOut(`${said} Sign in with a new one.`);
     }
     note(`error ${channel ?? code}`, "bad", `${channel ? `${channel}: ` : ""}${message || words(code)}`);
@@ -330,12 +330,12 @@ async function userOf(token) {
 
 async function signIn(token) {
     const user = await userOf(token);
-    if (!user) throw new Error("the token does not say whose it is");
+    if (!user) throw new Error("the token does not name its user");
     const channel = `transactionUpdate:${user}`;
     const path = `channels/${encodeURIComponent(channel)}`;
     const { head, first } = await read(path, token);
     const page = await read(`${path}/events?limit=8&after=${Math.max(first - 1, head - 8, 0)}`, token);
-    // Nothing of it stands before all of it can.
+    // Nothing is shown before all of it can be.
     sessionStorage.setItem(tokenKey, token);
     signedIn = user;
     showUser(user);
@@ -380,7 +380,7 @@ find("sign-in").addEventListener("submit", async (event) => {
     } catch (error) {
         sessionStorage.removeItem(tokenKey);
         showTokenFault(error.status === 401
-            ? `The hub does not take this token: ${error.message}. Is it whole, in date, and made for this hub?`
+            ? `The hub does not accept this token: ${error.message}. Is it complete, not expired, and made for this hub?`
             : error.status ? `The hub answered ${error.status}: ${error.message}.` : `The hub cannot be reached: ${error.message}.`);
     }
     find("sign-in-button").disabled = false;

@@ -38,7 +38,7 @@ export class Pager {
             find(`${this.name}-first`).disabled = after === undefined;
             note(this.name, "bad", "");
         } catch (error) {
-            // That nobody answers is told once for all.
+            // That the node does not answer is shown once for all.
             if (error.status) note(this.name, "bad", `The ${this.name} cannot be shown: ${error.message}`);
         }
     }

@@ -150,7 +150,7 @@ def run(page):
     # A token that is none is refused with a sentence, and one that is good shows what is the user's.
     page.fill("#token", TOKEN[:-4] + "AAAA")
     page.click("#sign-in-button")
-    page.get_by_text("The hub does not take this token").wait_for()
+    page.get_by_text("The hub does not accept this token").wait_for()
     shoot(page, "live-bad-token")
     publish(balance("1000000000000000000.10"), balance("5.00", "EUR"), transaction(1, "pending"))
     page.fill("#token", TOKEN)
@@ -175,7 +175,7 @@ def run(page):
     wait_for_state(page, "Live")
     wait(page, "() => document.getElementById('report').dataset.missed === '12'")
     report = page.inner_text("#report")
-    assert "Missed 12 events while away; all here:" in report and "42…51" in report and "3…4" in report, report
+    assert "Missed 12 events while offline; all received:" in report and "42…51" in report and "3…4" in report, report
     assert shown_transactions(page) == [1, 2, 3, 4]
     shoot(page, "live-back")
 

@@ -127,7 +127,7 @@ def run(live, page):
     page.locator("#revocations").get_by_text("lost phone").wait_for()
     page.locator("#revocations").get_by_role("button", name="Lift…").click()
     confirm(page, "Lift")
-    page.get_by_text("Nobody's token is revoked.").wait_for()
+    page.get_by_text("No active revocations.").wait_for()
     live.fill("#token", TOKEN)
     live.click("#sign-in-button")
     live.locator("#transactions tr").wait_for()
@@ -149,7 +149,7 @@ def run(live, page):
     page.click("#drain")
     page.fill("#dialog-input", "soon")
     confirm(page, "Drain and stop")
-    page.get_by_text("say how many seconds").wait_for()
+    page.get_by_text("enter a number of seconds").wait_for()
     page.click("#drain")
     page.fill("#dialog-input", "3")
     with page.expect_response("**/drain?over=3000&by=anna") as answer:
