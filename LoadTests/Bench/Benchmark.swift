@@ -10,7 +10,7 @@ struct Benchmark: Sendable {
     let name: String
     /// What one iteration is, such as `frame of 200 B`.
     let unit: String
-    /// How many operations one iteration stands for, where it is more than one.
+    /// How many operations one iteration counts as, where it is more than one.
     let operations: Int
     /// Prepares a run.
     let prepare: @Sendable () async throws -> Work

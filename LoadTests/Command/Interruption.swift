@@ -3,7 +3,7 @@
 import Dispatch
 import Foundation
 
-/// Ctrl-C and SIGTERM, for what goes on until then.
+/// Ctrl-C and SIGTERM, for what runs until then.
 enum Interruption {
     /// Returns when the process was asked to end, or the task was cancelled.
     static func wait() async {

@@ -14,7 +14,7 @@ struct PublishingOptions: ParsableArguments {
     @Option(help: "Events per second, on a schedule that waits for nobody.")
     var rate: Double?
 
-    @Option(help: "Most events of one publish request; all of a burst unless told otherwise, else 1.")
+    @Option(help: "Most events of one publish request; by default all of a burst, otherwise 1.")
     var batch: Int?
 
     @Option(help: "socket publishes over WebSockets, post by POST /events.")

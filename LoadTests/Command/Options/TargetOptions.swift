@@ -5,7 +5,7 @@ import Client
 import Foundation
 import LoadKit
 
-/// What every scenario is told: the hub, how to get in, what to measure.
+/// What every scenario needs: the hub, the credentials, what to measure.
 struct TargetOptions: ParsableArguments {
     @Option(help: "Where the hub is, such as http://127.0.0.1:8080; several nodes with commas between them.")
     var to: String

@@ -5,7 +5,7 @@ import DequeModule
 import Histogram
 import NIOCore
 
-/// The subscribers of one event loop, with the ledger that judges what they get.
+/// The subscribers of one event loop, with the ledger that verifies what they receive.
 ///
 /// Everything happens on that loop.
 final class Crew {
@@ -14,7 +14,7 @@ final class Crew {
         /// Channels besides those that everybody follows.
         var ownChannels: [Int] = []
         var token: String?
-        /// Latencies are told apart by group.
+        /// Latencies are recorded per group.
         var group = 0
     }
 
@@ -30,7 +30,7 @@ final class Crew {
         var tap: (@Sendable (Event) -> Void)?
     }
 
-    /// What a crew tells while the run goes on.
+    /// What a crew reports during the run.
     struct Status: Sendable {
         var ready = 0
         var following = 0
@@ -52,7 +52,7 @@ final class Crew {
         var slot: Int
     }
 
-    /// Longest latency told apart from longer ones, in nanoseconds: an hour.
+    /// Longest latency that is distinguished from longer ones, in nanoseconds: an hour.
     static let longestLatency: UInt64 = 3_600_000_000_000
 
     let loop: any EventLoop
@@ -89,7 +89,7 @@ final class Crew {
     private var ticker: RepeatedTask?
     /// Sends members away while a run churns.
     var churning: RepeatedTask?
-    /// How many members were sent away, or from a channel.
+    /// How many members were disconnected, or unsubscribed from a channel.
     var churned = 0
     /// The event of the last delivery, and what latencies of it count from: fan-out asks for the same one many times.
     private var lastDue: (event: Int, at: UInt64?) = (-1, nil)

@@ -25,7 +25,7 @@ final class CrewMember: ConnectionReceiver {
     private var wantsChannelBack = false
     /// Whether all its subscriptions have begun once.
     private(set) var isReady = false
-    /// Whether it stays away until it is told to come back.
+    /// Whether it stays disconnected until it is asked to reconnect.
     private(set) var isAway = false
     /// Channels in which it has not yet got to the target.
     private var pending = 0
@@ -48,7 +48,7 @@ final class CrewMember: ConnectionReceiver {
         self.lostAt = now
     }
 
-    /// Whether it is connected and all its subscriptions go on, or away on purpose.
+    /// Whether it is connected with all its subscriptions active, or disconnected on purpose.
     var isFollowing: Bool { self.isAway || self.connection?.isOpen == true && self.unanswered == 0 }
 
     func dial() {
@@ -244,7 +244,7 @@ final class CrewMember: ConnectionReceiver {
         guard !self.crew.isLeaving, !self.isAway else { return }
         let now = NIODeadline.now()
         if wasOpen, case .closed(1000, _) = ending {
-            // It was told to go, and to come back before it had gone.
+            // It was asked to disconnect, and to reconnect before it had disconnected.
             return self.crew.dial(self, due: self.due)
         }
         if wasOpen {

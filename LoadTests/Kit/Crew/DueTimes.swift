@@ -8,7 +8,7 @@ import Synchronization
 final class DueTimes: Sendable {
     private let times: Mutex<[UInt64]>
 
-    /// - Parameter events: How many there are, or 0 where they are made as the run goes on.
+    /// - Parameter events: How many there are, or 0 where they are created during the run.
     init(events: Int) {
         self.times = Mutex(Array(repeating: 0, count: events))
     }

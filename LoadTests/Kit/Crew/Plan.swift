@@ -23,7 +23,7 @@ struct Plan: Sendable {
         self.init(channels: trace.channels, entries: trace.entries, contents: [], run: run)
     }
 
-    /// For events made up as the run goes on.
+    /// For events created during the run.
     init(channels: [Trace.Channel], contents: [EventContent], run: String = Self.newRun()) {
         self.init(channels: channels, entries: [], contents: contents, run: run)
     }

@@ -10,7 +10,7 @@ package enum RunError: Error, Sendable, Equatable {
     case turnedAway(Ending, said: String?)
     /// The hub refused a subscription.
     case refused(channel: String, code: String, message: String)
-    /// The channel's numbering began anew while the run went on.
+    /// The channel's numbering started over during the run.
     case epochChanged(channel: String, from: String, to: String)
     /// Publishing failed.
     case publishing(PublishError)
@@ -33,7 +33,7 @@ extension RunError: CustomStringConvertible {
         case .turnedAway(let ending, let said): "\(ending)\(said.map { "; before that: \($0)" } ?? "")"
         case .refused(let channel, let code, let message): "cannot subscribe to \(channel): \(message) (\(code))"
         case .epochChanged(let channel, let from, let to):
-            "the numbering of \(channel) began anew: epoch \(to) instead of \(from)"
+            "the numbering of \(channel) started over: epoch \(to) instead of \(from)"
         case .publishing(.problem(let problem)) where problem.status == 401:
             "the hub does not accept the publisher's token (\(problem)); "
                 + "give --token, or --jwt-secret as the hub has it"

@@ -4,7 +4,7 @@ import Histogram
 import NIOCore
 import Synchronization
 
-/// What publishing has come to so far; told by publishers, read by whoever reports.
+/// The results of publishing so far; written by publishers, read by the report.
 final class Scoreboard: Sendable {
     struct Score: Sendable {
         /// Events handed to the hub at least once.

@@ -6,7 +6,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// What a run consists of while it goes on: its loops, crews and what is known of it.
+/// What a run consists of: its loops, crews and what is known so far.
 final class Stage: Sendable {
     /// Silence after which events that have not come are given up while every subscriber is connected, in polls.
     private static let silentPolls = 200
@@ -62,7 +62,7 @@ final class Stage: Sendable {
     }
 
     /// Does a run: makes what it needs, and takes it away when the body has returned.
-    /// - Parameter progress: Told several times a second how things go.
+    /// - Parameter progress: Called several times a second with the progress.
     static func run<Answer: Sendable>(
         _ target: Target,
         plan: Plan,
@@ -147,7 +147,7 @@ final class Stage: Sendable {
 
     /// Does something while looking out for failures.
     ///
-    /// A run that has failed already need not go on for an hour.
+    /// A run that has failed already need not continue for an hour.
     /// - Returns: What went wrong, if anything did.
     func watching(_ work: @escaping @Sendable () async throws -> Void) async throws -> RunError? {
         do {

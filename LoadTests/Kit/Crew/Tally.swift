@@ -2,14 +2,14 @@
 
 import Synchronization
 
-/// Counts the deliveries of all crews, and wakes whoever waits for a number of them.
+/// Counts the deliveries of all crews, and wakes those that wait for a number of them.
 final class Tally: Sendable {
     private let accounted = Atomic<Int>(0)
     private let threshold = Atomic<Int>(.max)
     private let isWaking = Atomic<Bool>(false)
     private let waker = Mutex<(@Sendable () -> Void)?>(nil)
 
-    /// Deliveries so far, those included that conflated events stood for.
+    /// Deliveries so far, including those that conflated events replaced.
     var count: Int { self.accounted.load(ordering: .sequentiallyConsistent) }
 
     /// Counts deliveries.

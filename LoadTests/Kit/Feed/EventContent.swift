@@ -15,7 +15,7 @@ package struct EventContent: Sendable {
     private let head: [UInt8]
     /// `","pad":"…"}`
     private let tail: [UInt8]
-    /// The same with what stands around it in a message.
+    /// The same with what surrounds it in a message.
     private let messageHead: [UInt8]
     private let messageTail: [UInt8]
 

@@ -9,7 +9,7 @@ import NIOCore
 protocol Feed: AnyObject {
     /// Most bytes of one request.
     var requestBytes: Int { get }
-    /// Whether another request may be sent now. The pump is told when that changes.
+    /// Whether another request may be sent now. The pump is notified when that changes.
     var hasRoom: Bool { get }
 
     /// Sends consecutive events as one request, until it is answered: the pump gets ``Pump/answered(_:_:)``, or

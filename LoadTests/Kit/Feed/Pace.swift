@@ -41,7 +41,7 @@ package enum Pace: Sendable, Equatable {
         }
     }
 
-    /// As it is told in a report.
+    /// As it is written in a report.
     package var description: String {
         switch self {
         case .window(let size): "\(Text.grouped(size)) in flight"

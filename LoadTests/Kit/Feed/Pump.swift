@@ -15,7 +15,7 @@ final class Pump {
         var batch = 1
         /// Subscribers of each channel that are waited for where a pace waits.
         var followers = 0
-        /// Events in all; nil goes on until stopped.
+        /// Events in all; nil continues until stopped.
         var limit: Int?
     }
 

@@ -17,7 +17,7 @@ final class RequestFeed: Feed {
     }
 
     private let orders: AsyncStream<Order>.Continuation
-    /// Let go of by ``Pump/close()``.
+    /// Released by ``Pump/close()``.
     private let pump: Pump
     private var unanswered = 0
 

@@ -21,7 +21,7 @@ final class SocketFeed: Feed, ConnectionReceiver {
     private let connectors: [Connector]
     private let token: String?
     private let patience: TimeAmount
-    /// Let go of by ``Pump/close()``.
+    /// Released by ``Pump/close()``.
     private let pump: Pump
     private var connection: Connection?
     private var unanswered = Deque<Sent>()

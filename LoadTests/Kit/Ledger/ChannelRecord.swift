@@ -33,7 +33,7 @@ struct ChannelRecord: Sendable {
 
     /// Notes a delivery; false if another event is known for the number.
     mutating func receive(seq: Int, _ claim: Ledger.Claim) -> Bool {
-        // Numbers before the first subscriber's start are judged by the subscriber's track alone.
+        // Numbers before the first subscriber's start are verified by the subscriber's track alone.
         guard let place = self.place(of: seq) else { return true }
         let mark: Int32 =
             switch claim {
@@ -48,7 +48,7 @@ struct ChannelRecord: Sendable {
 
     enum OnAcknowledge: Equatable {
         case noted
-        /// Told before, as for a duplicate.
+        /// Acknowledged before, as for a duplicate.
         case known
         case contradicted
     }

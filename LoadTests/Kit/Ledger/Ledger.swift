@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What was acknowledged, against what every subscriber received: the judge of a run.
+/// What was acknowledged, compared with what every subscriber received: the verification of a run.
 ///
 /// A value without I/O and clock. Every accepted event has a number in each of its channels; a subscriber must get
 /// every number after its start exactly once, ascending, up to the last one acknowledged, and the event at a number
-/// must be the one that was acknowledged for it. Numbers that a conflated event says it stands for are not lost.
+/// must be the one that was acknowledged for it. Numbers that a conflated event says it replaces are not lost.
 package struct Ledger: Sendable {
     /// Which event a delivery or an acknowledgement speaks of.
     package enum Claim: Sendable, Equatable {
@@ -55,7 +55,7 @@ package struct Ledger: Sendable {
 
     /// What came of a subscription.
     package enum OnSubscribed: Sendable, Equatable {
-        /// It began, or goes on.
+        /// It began, or continues.
         case accepted
         /// The channel's numbering is another one than before: what was received says nothing any more.
         case epochChanged(from: String)
@@ -76,7 +76,7 @@ package struct Ledger: Sendable {
         return .accepted
     }
 
-    /// Where a subscriber goes on after its connection was lost; nil before it has begun.
+    /// Where a subscriber continues after its connection was lost; nil before it has begun.
     package func position(of subscriber: Subscriber, _ channel: Int) -> (epoch: String, seq: Int)? {
         guard let track = self.track(of: subscriber, channel), self.tracks[track].hasBegun,
             let epoch = self.channels[channel].epoch
@@ -94,7 +94,7 @@ package struct Ledger: Sendable {
 
     /// What a delivery was.
     package enum OnReceived: Sendable, Equatable {
-        /// The next one, or one that stands for those before it.
+        /// The next one, or one that replaces those before it.
         case inOrder
         /// Later than the next one; those between are missing so far.
         case ahead(missing: Int)
@@ -102,7 +102,7 @@ package struct Ledger: Sendable {
         case late
         /// One that had come before, or was said to be conflated.
         case again
-        /// Of a channel that the subscriber does not follow, or has not been told to follow.
+        /// Of a channel that the subscriber does not follow, or has not been asked to follow.
         case uncalled
     }
 
@@ -190,7 +190,7 @@ package struct Ledger: Sendable {
     package struct Counts: Sendable, Equatable {
         /// Events delivered to subscribers.
         package var deliveries = 0
-        /// Numbers that conflated events stood for.
+        /// Numbers that conflated events replaced.
         package var conflated = 0
         /// Deliveries of a number that the subscriber had.
         package var duplicated = 0
@@ -212,7 +212,7 @@ package struct Ledger: Sendable {
         package var counts: Counts
         /// Numbers that the subscribers together had to get.
         package var expected = 0
-        /// Numbers that never came and that no event stood for.
+        /// Numbers that never arrived and that no event replaced.
         package var lost = 0
         /// Conflated values whose newest never came.
         package var stale = 0
@@ -233,7 +233,7 @@ package struct Ledger: Sendable {
                 && self.counts.contradicted == 0
         }
 
-        /// Adds the verdict on other subscribers of the same channels, told of the same acknowledgements.
+        /// Adds the verdict on other subscribers of the same channels, with the same acknowledgements.
         package mutating func add(_ other: Verdict) {
             self.expected += other.expected
             self.lost += other.lost

@@ -9,7 +9,7 @@ struct SubscriberTrack: Sendable, Equatable {
     private(set) var last = 0
     /// The highest number received before the last delivery.
     private(set) var previous = 0
-    /// How many numbers the last delivery stood for besides its own.
+    /// How many numbers the last delivery replaced besides its own.
     private(set) var lastSkipped = 0
     /// Numbers that did not come before later ones, ascending.
     ///

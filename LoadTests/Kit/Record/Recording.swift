@@ -7,7 +7,7 @@ import JSON
 /// Puts the events of several channels back together as they were published: one line each, in the order of their
 /// times, also where one event appeared on several channels.
 ///
-/// A value without I/O and clock. Holds events for a while, because the channels of one event are told of one by one;
+/// A value without I/O and clock. Holds events for a while, because the channels of one event arrive one by one;
 /// an event that comes later than that becomes a line of its own.
 struct Recording: Sendable {
     private struct Held: Sendable {
@@ -40,7 +40,7 @@ struct Recording: Sendable {
         guard let colon = event.channel.utf8.firstIndex(of: UInt8(ascii: ":")) else { return [] }
         let type = String(event.channel[..<colon])
         let key = String(event.channel[event.channel.utf8.index(after: colon)...])
-        // Ids are unique per source, which is not told; the time makes two sources' events different ones.
+        // Ids are unique per source, which is not delivered; the time distinguishes events of two sources.
         let identity = "\(type) \(event.time) \(event.id)"
         if var known = self.held[identity], known.data == event.data, !known.keys.contains(key) {
             known.keys.append(key)

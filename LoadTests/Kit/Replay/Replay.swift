@@ -37,7 +37,7 @@ package struct Replay: Sendable {
 
     /// Does it.
     ///
-    /// - Parameter progress: Told several times a second how things go.
+    /// - Parameter progress: Called several times a second with the progress.
     /// - Throws: ``RunError`` when the run cannot begin. What goes wrong later is in the report.
     package func run(progress: @escaping @Sendable (Headway) -> Void) async throws -> Report {
         let needs = Stage.Needs(

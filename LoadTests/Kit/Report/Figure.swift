@@ -26,7 +26,7 @@ package struct Figure: Sendable, Equatable {
         self.init(name, label, Double(value), unit)
     }
 
-    /// The number as it stands in the table.
+    /// The number as it is shown in the table.
     var text: String {
         let number =
             self.digits == 0

@@ -17,7 +17,7 @@ extension Report {
             "\(Text.grouped(self.acknowledged)) acknowledged in \(Text.grouped(self.requests)) requests"
                 + ", \(Text.grouped(Int(self.publishRate))) events/s"
                 + (self.acknowledgedAsDuplicates > 0
-                    ? ", \(Text.grouped(self.acknowledgedAsDuplicates)) of them told as duplicates" : "")
+                    ? ", \(Text.grouped(self.acknowledgedAsDuplicates)) of them as duplicates" : "")
         )
         table.row(
             "subscribers",

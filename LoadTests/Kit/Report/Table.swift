@@ -47,7 +47,7 @@ struct Table {
             Text.grouped(counts.conflated) + (counts.conflated > 0 ? " (allowed where only the newest counts)" : "")
         )
         let oddities = [
-            ("wrong", counts.wrong, "deliveries of another event than the number stands for, or other content"),
+            ("wrong", counts.wrong, "deliveries of another event than the one of that number, or with other content"),
             ("stale", verdict.stale, "conflated values whose newest never came"),
             ("contradicted", counts.contradicted, "acknowledgements that contradict another one or a delivery"),
             ("unacknowledged", verdict.unacknowledged, "numbers delivered and never acknowledged"),

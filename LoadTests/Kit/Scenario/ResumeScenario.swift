@@ -33,7 +33,7 @@ package struct ResumeScenario: Scenario {
     private let notify: @Sendable (String) -> Void
 
     /// Creates one.
-    /// - Parameter notify: Told what the operator is to do.
+    /// - Parameter notify: Called with what the operator should do.
     package init(_ target: Target, _ settings: Settings, notify: @escaping @Sendable (String) -> Void) {
         self.target = target
         self.settings = settings

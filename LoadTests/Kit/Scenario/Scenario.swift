@@ -6,7 +6,7 @@ import Terminal
 package protocol Scenario: Sendable {
     /// Does it.
     ///
-    /// - Parameter progress: Told several times a second how things go.
+    /// - Parameter progress: Called several times a second with the progress.
     /// - Throws: ``RunError`` when the run cannot begin. What goes wrong later is in the outcome.
     func run(progress: @escaping @Sendable (Headway) -> Void) async throws -> Outcome
 }
@@ -25,7 +25,7 @@ package struct Publishing: Sendable {
     /// Creates the default: one event under way, over one socket.
     package init() {}
 
-    /// As it is told in an outcome.
+    /// As it is written in an outcome.
     var settings: [(name: String, value: String)] {
         [
             ("pace", self.pace.description),
@@ -50,7 +50,7 @@ extension Duration {
         Double(self.components.seconds) + Double(self.components.attoseconds) / 1e18
     }
 
-    /// As it is told in an outcome.
+    /// As it is written in an outcome.
     var text: String {
         "\(Text.decimal(self.seconds, digits: self.seconds == self.seconds.rounded() ? 0 : 1)) s"
     }

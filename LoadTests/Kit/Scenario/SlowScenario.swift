@@ -4,7 +4,7 @@ import Client
 import NIOCore
 import Terminal
 
-/// Some readers stop reading for a time, while others go on: `slow`.
+/// Some readers stop reading for a time, while others continue: `slow`.
 package struct SlowScenario: Scenario {
     package struct Settings: Sendable {
         package var fast = 100

@@ -43,7 +43,7 @@ package struct Trace: Sendable {
     /// Recorded lines that are no events, by what they are.
     package let skipped: [String: Int]
 
-    /// Types whose channels only their owners read, unless told otherwise.
+    /// Types whose channels only their owners read, by default.
     package static let privateTypes: Set<String> = ["balanceUpdate", "transactionUpdate"]
     /// Types of which every event has to arrive.
     private static let everyTypes: Set<String> = ["transactionUpdate", "chainEvent"]
