@@ -58,7 +58,7 @@ $(PEERS)/parts/%: Tests/%/requirements.txt | $(PEERS)/bin/pip
 	@mkdir -p $(@D)
 	@touch $@
 
-reference: libraries ## Write the reference of settings anew (docs/configuration.md).
+reference: libraries ## Write the reference of settings (docs/configuration.md).
 	@$(DEBUG) --product broadtape
 	@"$$(swift build --show-bin-path)/broadtape" check-config --reference > docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md

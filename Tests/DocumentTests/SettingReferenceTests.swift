@@ -27,7 +27,7 @@ struct SettingReferenceTests {
             #expect(record.status == 0, "\(record)")
             let url = Document.root.appending(path: "docs/configuration.md")
             let file = try String(contentsOf: url, encoding: .utf8)
-            #expect(record.output == file, "run `make reference` to write docs/configuration.md anew")
+            #expect(record.output == file, "run `make reference` to write docs/configuration.md again")
             #expect(record.output.firstMatch(of: #/\|  +\|/#) == nil, "a setting without a word of explanation")
         }
     }

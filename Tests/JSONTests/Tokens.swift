@@ -14,7 +14,7 @@ func tokens(of value: Value) -> [String] {
     }
 }
 
-/// Writes a value anew from its parts.
+/// Writes a value again from its parts.
 func rewrite(_ value: Value, with writer: inout Writer) {
     switch value.kind {
     case .null: writer.null()

@@ -13,7 +13,7 @@ struct LedgerTests {
         case ackAs(Int, seq: Int)
         /// Event `n` was delivered at number `n`.
         case got(Int)
-        /// Event `n` was delivered at number `n`, standing for others too.
+        /// Event `n` was delivered at number `n`, replacing others too.
         case gotSkipping(Int, skipped: Int)
         /// An event was delivered at another number.
         case gotAs(Int, seq: Int)

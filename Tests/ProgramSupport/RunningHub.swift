@@ -56,7 +56,7 @@ package struct RunningHub: Sendable {
         }
     }
 
-    /// Reads a port from the line of the log that tells of it.
+    /// Reads a port from the line of the log that has it.
     private static func port(after message: String, in record: Program.Record) -> Int? {
         let line = record.errors.split(separator: "\n").first { $0.hasSuffix(" " + message) }
         return line?.firstMatch(of: #/address=\S*:(\d+)/#).flatMap { Int($0.1) }
@@ -67,7 +67,7 @@ package struct RunningHub: Sendable {
         Self.port(after: "admin port", in: self.program.record.value).map { "http://127.0.0.1:\($0)" }
     }
 
-    /// One figure of the admin port, without labels; nil when it cannot be had.
+    /// One figure of the admin port, without labels; nil when it is not available.
     package func metric(_ name: String) async throws -> Int? {
         guard let adminURL else { return nil }
         let request = HTTPClientRequest(url: "\(adminURL)/metrics")

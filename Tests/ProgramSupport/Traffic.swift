@@ -5,7 +5,7 @@ package import HubTestSupport
 import JSON
 import Testing
 
-/// Publishers and followers at work, and the account of what was promised to whom.
+/// Publishers and followers at work, and the record of what was promised to each.
 package struct Traffic: Sendable {
     /// What the hub has promised: receipts in the order in which they came.
     package typealias Promises = Watched<[Receipt]>

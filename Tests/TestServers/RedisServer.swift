@@ -128,7 +128,7 @@ package final class RedisServer: Sendable {
         self.running.withLock { $0?.signal(SIGSTOP) }
     }
 
-    /// Lets it go on after ``pause()``.
+    /// Continues it after ``pause()``.
     package func resume() {
         self.running.withLock { $0?.signal(SIGCONT) }
     }

@@ -11,7 +11,7 @@ struct MachineTests {
         Machine.Moment(now: .uptimeNanoseconds(0) + .seconds(1000) + .milliseconds(milliseconds), wall: 0, random: 0)
     }
 
-    /// A machine that follows `a:b` from 10 on and is told that the head is 12, with heartbeats of 10 s.
+    /// A machine that follows `a:b` from 10 on and learns that the head is 12, with heartbeats of 10 s.
     private static func behind() -> Machine {
         var machine = Machine([Subscription("a:b")], hasToken: false, backoff: Backoff(), now: Self.at(0).now)
         _ = machine.start(at: Self.at(0))

@@ -71,7 +71,7 @@ struct SubscriberApplicationTests {
             try await subscriber.run { updates in
                 var update = updates.makeAsyncIterator()
                 let first = try await server.accept()
-                // What is closed with something unread is reset, which is told in other words.
+                // What is closed with something unread is reset, which has another message.
                 #expect(await first.nextSubscription() != nil)
                 first.drop()
                 #expect(Script.short(await update.next()) == "disconnected the connection was lost")

@@ -12,7 +12,7 @@ final class Loopback: Sendable {
     /// How it answers the upgrade.
     enum Upgrade: Sendable {
         case accept
-        /// An HTTP answer as it stands.
+        /// An HTTP answer, byte for byte.
         case answer(String)
         /// Nothing at all.
         case silence

@@ -15,7 +15,7 @@ struct VectorBench {
     private var random = 0.5
     /// The places of what was delivered.
     private var delivered: [Position] = []
-    /// What `$name` stands for, as JSON text.
+    /// The value of `$name`, as JSON text.
     private var variables: [String: String] = [:]
 
     /// - Parameter client: `{token, wall}` of a vector.
@@ -158,7 +158,7 @@ struct VectorBench {
     }
 
     /// Whether `actual` has everything of `expected`: frames whole but for an `id` that is not named, everything else as
-    /// far as it is given. `$name` stands for any value the first time, for the same later.
+    /// far as it is given. `$name` matches any value the first time, the same later.
     mutating func matches(_ expected: JSON.Value, _ actual: JSON.Value) -> Bool {
         if let frame = expected["send"], let sent = actual["send"] {
             guard Self.names(frame) == Self.names(sent) else { return false }

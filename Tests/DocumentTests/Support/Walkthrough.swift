@@ -5,16 +5,16 @@ import HubTestSupport
 import ProgramSupport
 import Testing
 
-/// Does what a document says, as it says it, in an empty folder.
+/// Runs the examples of a document as written, in an empty folder.
 ///
-/// Invisible comments before the examples say what becomes of them:
-/// - `<!-- run -->`: run to the end, which must be a good one. What it exports, and the folder it goes to, stay.
-/// - `<!-- run: serve -->`: goes on while the rest is done, which waits until the hub is ready. What it asks to paste
+/// Invisible comments before the examples say how to use them:
+/// - `<!-- run -->`: runs to its end and must succeed. What it exports, and its folder, stay for the next ones.
+/// - `<!-- run: serve -->`: keeps running during the rest, which waits until the hub is ready. What it asks to paste
 ///   (lines of `export`) is pasted.
-/// - `<!-- run: follow -->`: goes on in another terminal while the rest is done.
-/// - `<!-- shows -->`: each line stands in the output of the example before, `…` for anything.
-/// - `<!-- shows: follow -->`: the same of what was followed last; waited for.
-/// - `<!-- file: NAME -->`: is put into a file.
+/// - `<!-- run: follow -->`: keeps running in another terminal during the rest.
+/// - `<!-- shows -->`: each line is in the output of the example before, `…` for anything.
+/// - `<!-- shows: follow -->`: the same for what was followed last, after waiting for it.
+/// - `<!-- file: NAME -->`: is written to a file.
 ///
 /// Only the hub's ports are changed, and `make run` does not build.
 struct Walkthrough {
@@ -33,7 +33,7 @@ struct Walkthrough {
     private var pasted = ""
     private var count = 0
 
-    /// Does everything; ends what goes on at the end, whatever happens.
+    /// Runs all examples; ends what still runs at the end, also after an error.
     static func run(_ document: Document) async throws {
         try await withFolder { folder in
             try await withFolder { notes in
@@ -130,7 +130,7 @@ struct Walkthrough {
             .map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "\n")
     }
 
-    /// - Parameter isLasting: Whether it goes on until it is ended: then it is one command, which the shell gives way to.
+    /// - Parameter isLasting: Whether it runs until it is ended: then it is one command, which replaces the shell.
     private mutating func start(_ language: String, _ text: String, isLasting: Bool) throws -> Program {
         self.count += 1
         var command = text
@@ -164,7 +164,7 @@ struct Walkthrough {
         )
     }
 
-    /// Whether each line of a text stands in an output.
+    /// Whether each line of a text is in an output.
     private static func shows(_ text: String, _ record: Program.Record) -> Bool {
         let lines = (record.lines + record.errors.split(separator: "\n").map(String.init)).map {
             $0.trimmingCharacters(in: .whitespaces)

@@ -12,7 +12,7 @@ import Testing
             [[second], [second, 0x80], [second, 0x80, 0x80]]
         }
         return bytes.indices.first { end in
-            // A character has four bytes: what lies further back was judged before.
+            // A character has four bytes: what is further back was validated before.
             let prefix = bytes[...end]
             return !([[]] + completions).contains { String(validating: prefix + $0, as: UTF8.self) != nil }
         }
