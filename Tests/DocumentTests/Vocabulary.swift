@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Testing
+
 /// Words that are not used, and what is written instead.
 ///
 /// Everything here shrinks: a limit may be lowered and not raised, an exemption may go and not come.
