@@ -61,7 +61,7 @@ struct VocabularyTests {
 
     @Test(arguments: [
         ("    /// Told at https://a.example.", " Told at https://a.example."),
-        (#"let text = "it was \"told\"" // of late"#, #" it was \"told\"  of late"#),
+        (#"let text = "it was \"told\"" // of late"#, "it was told of late"),
         ("let told = 1", ""), (#""a \(told("of late")) b""#, "a b"),
     ])
     func commentsAndTextsAreRead(line: String, text: String) {
