@@ -176,8 +176,8 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "Terminal", swiftSettings: settings),
-        .target(name: "Monitor", dependencies: ["Terminal"], swiftSettings: settings),
+        .target(name: "Terminal", dependencies: ["JSON"], swiftSettings: settings),
+        .target(name: "Monitor", dependencies: ["JSON", "Terminal"], swiftSettings: settings),
         .executableTarget(
             name: "broadtape",
             dependencies: nio + [
@@ -224,6 +224,7 @@ let package = Package(
             name: "broadtape-load",
             dependencies: nio + [
                 "Client",
+                "JSON",
                 "LoadKit",
                 "Terminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import JSON
 
 /// Counts instructions, which repeat where times do not: runs this program again under `perf stat`, or `valgrind`
 /// where there are no hardware counters, with two counts of iterations, and takes the difference.
@@ -93,10 +94,10 @@ struct InstructionCounter: Sendable {
         switch self.tool {
         case .perf:
             let line = lines.last { $0.contains("instructions") }
-            return line?.split(separator: ",").first.flatMap { Int($0) }
+            return line?.split(separator: ",").first.flatMap { Int(decimal: $0, in: .seq) }
         case .valgrind:
             let line = lines.last { $0.contains("Collected :") }
-            return line?.split(separator: " ").last.flatMap { Int($0) }
+            return line?.split(separator: " ").last.flatMap { Int(decimal: $0, in: .seq) }
         }
     }
 }

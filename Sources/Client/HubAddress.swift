@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Where a hub is: `http://127.0.0.1:8080`, `wss://feed.example.com/ws`, `https://example.com/tape`.
 ///
 /// One address serves both the socket and the HTTP API. A path precedes the hub's own paths; a socket URL may
@@ -64,10 +66,10 @@ public struct HubAddress: Sendable, Hashable {
         if portPart.isEmpty {
             self.port = self.isSecure ? 443 : 80
         } else {
-            guard portPart.first == ":", let port = UInt16(portPart.dropFirst()), port > 0 else {
+            guard portPart.first == ":", let port = Int(decimal: portPart.dropFirst(), in: 1...65_535) else {
                 throw invalid("the port is not a number from 1 to 65535")
             }
-            self.port = Int(port)
+            self.port = port
         }
     }
 

@@ -72,24 +72,6 @@ package struct Value: Sendable {
         kind == .number ? String(decoding: text, as: UTF8.self) : nil
     }
 
-    /// The number, if it is written without fraction and exponent and fits; `1.0` and `1e3` are nil.
-    package var integer: Int? {
-        guard kind == .number else { return nil }
-        let isNegative = storage[start] == .minus
-        var result = 0
-        for byte in isNegative ? text.dropFirst() : text {
-            guard byte.isDigit else { return nil }
-            let (shifted, hasOverflown) = result.multipliedReportingOverflow(by: 10)
-            let digit = Int(byte - .zero)
-            // Counted downwards below zero, so that Int.min is reached without passing its negation.
-            let (sum, isBeyond) =
-                isNegative ? shifted.subtractingReportingOverflow(digit) : shifted.addingReportingOverflow(digit)
-            guard !hasOverflown, !isBeyond else { return nil }
-            result = sum
-        }
-        return result
-    }
-
     /// True or false; nil unless it is a boolean.
     package var bool: Bool? {
         switch storage[start] {

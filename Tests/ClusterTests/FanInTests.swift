@@ -30,7 +30,7 @@ struct FanInTests {
 
     private static func head(on node: RunningHub) async throws -> Int {
         let answer = try await node.get("/channels/\(Self.channel)")
-        return try #require(try JSON.Value.parse(answer.body)["head"]?.integer)
+        return try #require(try JSON.Value.parse(answer.body)["head"]?.integer(in: .seq))
     }
 
     /// Sends a message again and again until it stands: Redis keeps nothing for a node that is not listening yet.

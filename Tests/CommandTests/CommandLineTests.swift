@@ -55,7 +55,7 @@ struct CommandLineTests {
             #expect(try Self.decoded(parts[0])["alg"]?.string == "HS256")
             #expect(claims["sub"]?.string == "svc")
             #expect(claims["scope"]?.string == "publish:rateChange read:*")
-            let expires = try #require(claims["exp"]?.integer)
+            let expires = try #require(claims["exp"]?.integer(in: .seq))
             #expect((start + 895...start + 960).contains(expires))
             let forever = try await Program.run(
                 ["token", "--subject", "svc", "--expires", "never", "--jwt-secret", RunningHub.secret],

@@ -88,7 +88,7 @@ struct HTTPDocumentTests {
                 let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
                 return text.split(separator: "\n").compactMap { line in
                     guard line.hasPrefix("data: {\"op\":\"event\"") else { return nil }
-                    return try? JSON.Value.parse(Array(line.dropFirst(6).utf8))["seq"]?.integer
+                    return try? JSON.Value.parse(Array(line.dropFirst(6).utf8))["seq"]?.integer(in: .seq)
                 }
             }
             for round in 1...3 {

@@ -76,9 +76,9 @@ struct LoadScenarioTests {
         let outcome = try JSON.Value.parse(Array(try #require(record.lines.last, "\(record)").utf8))
         #expect(outcome["ok"]?.bool == true)
         #expect(outcome["scenario"]?.string == test.arguments.first)
-        #expect(outcome["deliveries"]?.integer ?? 0 > 0)
+        #expect(outcome["deliveries"]?.integer(in: .seq) ?? 0 > 0)
         for count in ["lost", "duplicated", "reordered", "wrong", "uncalled", "unacknowledged"] {
-            #expect(outcome[count]?.integer == 0, "\(test.arguments): \(count)")
+            #expect(outcome[count]?.integer(in: .seq) == 0, "\(test.arguments): \(count)")
         }
         for figure in test.figures {
             let value = outcome[figure].flatMap { Double(String(decoding: $0.text, as: UTF8.self)) }

@@ -27,7 +27,7 @@ struct SelectionTests {
         let list = try Value.parse(Array(#"[{"a":1},{"ab":2}]"#.utf8))
         let selection = Selection(["a", "ab"])
         let found = list.elements.map { element in
-            (0..<2).map { element.select(selection)[$0]?.integer }
+            (0..<2).map { element.select(selection)[$0]?.integer(in: .seq) }
         }
         #expect(found == [[1, nil], [nil, 2]])
     }

@@ -77,7 +77,7 @@ struct WriterTests {
         var writer = Writer()
         writer.integer(number)
         #expect(text(writer) == "\(number)")
-        #expect(try Value.parse(writer.bytes).integer == number)
+        #expect(try Value.parse(writer.bytes).integer(in: Int.min...Int.max) == number)
     }
 
     @Test

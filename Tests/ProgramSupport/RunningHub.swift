@@ -113,7 +113,7 @@ package struct RunningHub: Sendable {
     package func events(of channel: String, token: String) async throws -> [JSON.Value] {
         var events: [JSON.Value] = []
         while true {
-            let target = "/channels/\(channel)/events?limit=1000&after=\(events.last?["seq"]?.integer ?? 0)"
+            let target = "/channels/\(channel)/events?limit=1000&after=\(events.last?["seq"]?.integer(in: .seq) ?? 0)"
             let answer = try await self.get(target, token: token)
             try #require(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
             let page = try #require(try JSON.Value.parse(answer.body)["events"]).elements.map { $0 }

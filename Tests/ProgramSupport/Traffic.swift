@@ -113,7 +113,7 @@ package struct Traffic: Sendable {
         #expect(Set(receipts.flatMap(\.positions).map(\.epoch)).count == 1)
         for (channel, ids) in promised {
             let stored = try await hub.events(of: channel, token: token)
-            #expect(stored.map { $0["seq"]?.integer } == Array(1...ids.count), "\(channel) has gaps")
+            #expect(stored.map { $0["seq"]?.integer(in: .seq) } == Array(1...ids.count), "\(channel) has gaps")
             #expect(stored.map { $0["id"]?.string } == (1...ids.count).map { ids[$0] }, "\(channel)")
         }
         for follower in followers {

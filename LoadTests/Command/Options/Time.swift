@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import JSON
 
 /// A length of time on the command line: `500ms`, `60s`, `2m` or `1h`; a number alone is seconds.
 struct Time: ExpressibleByArgument {
@@ -14,8 +15,8 @@ struct Time: ExpressibleByArgument {
     init?(argument text: String) {
         let units: [(suffix: String, milliseconds: Int)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
         let unit = units.first { text.hasSuffix($0.suffix) } ?? ("", 1000)
-        guard let number = Int(text.dropLast(unit.suffix.count)), (0...86_400_000 / unit.milliseconds).contains(number)
-        else { return nil }
+        let digits = text.dropLast(unit.suffix.count)
+        guard let number = Int(decimal: digits, in: 0...86_400_000 / unit.milliseconds) else { return nil }
         self.duration = .milliseconds(number * unit.milliseconds)
     }
 

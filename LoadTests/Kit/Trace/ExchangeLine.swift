@@ -47,7 +47,7 @@ enum ExchangeLine: Equatable {
                 bid: bid,
                 ask: ask,
                 exchange: "binance",
-                sequence: data["u"]?.integer,
+                sequence: data["u"]?.integer(in: .seq),
                 time
             )
         )
@@ -65,7 +65,7 @@ enum ExchangeLine: Equatable {
                 bid: message["best_bid"]?.string,
                 ask: message["best_ask"]?.string,
                 exchange: "coinbase",
-                sequence: message["sequence"]?.integer,
+                sequence: message["sequence"]?.integer(in: .seq),
                 time
             )
         )
@@ -102,14 +102,12 @@ enum ExchangeLine: Equatable {
     /// Seconds with up to nine digits after the point.
     private static func time(_ text: ArraySlice<UInt8>) -> UTCTime? {
         let parts = text.split(separator: UInt8(ascii: "."), maxSplits: 1)
-        guard let first = parts.first, let seconds = Int64(String(decoding: first, as: UTF8.self)),
-            (0...9_000_000_000).contains(seconds)
-        else { return nil }
-        guard parts.count == 2 else { return UTCTime(nanoseconds: seconds * 1_000_000_000) }
-        let digits = String(decoding: parts[1].prefix(9), as: UTF8.self)
-        guard let fraction = Int64(digits), fraction >= 0 else { return nil }
-        var scale: Int64 = 1
-        for _ in digits.utf8.count..<9 { scale *= 10 }
-        return UTCTime(nanoseconds: seconds * 1_000_000_000 + fraction * scale)
+        guard let first = parts.first, let seconds = Int(decimal: first, in: 0...9_000_000_000) else { return nil }
+        guard parts.count == 2 else { return UTCTime(nanoseconds: Int64(seconds * 1_000_000_000)) }
+        let digits = parts[1].prefix(9)
+        guard let fraction = Int(decimal: digits, in: 0...999_999_999) else { return nil }
+        var scale = 1
+        for _ in digits.count..<9 { scale *= 10 }
+        return UTCTime(nanoseconds: Int64(seconds * 1_000_000_000 + fraction * scale))
     }
 }

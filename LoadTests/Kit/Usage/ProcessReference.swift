@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import JSON
 
 /// A process whose time and memory are measured: a number, or a file that holds one, which is read again each time.
 package struct ProcessReference: Sendable, Equatable, CustomStringConvertible {
@@ -17,7 +18,7 @@ package struct ProcessReference: Sendable, Equatable, CustomStringConvertible {
             guard text.count > 1 else { return nil }
             self.place = .file(String(text.dropFirst()))
         } else {
-            guard let number = Int(text), number > 0 else { return nil }
+            guard let number = Int(decimal: text, in: 1...Int(Int32.max)) else { return nil }
             self.place = .number(number)
         }
     }
@@ -37,7 +38,9 @@ package struct ProcessReference: Sendable, Equatable, CustomStringConvertible {
             return number
         case .file(let path):
             let text = try? String(contentsOfFile: path, encoding: .utf8)
-            return text.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+            return text.flatMap {
+                Int(decimal: $0.trimmingCharacters(in: .whitespacesAndNewlines), in: 1...Int(Int32.max))
+            }
         }
     }
 }

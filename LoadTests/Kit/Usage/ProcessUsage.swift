@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import JSON
 
 /// What a process has used, as `/proc` tells (proc(5)).
 package struct ProcessUsage: Sendable, Equatable {
@@ -21,10 +22,12 @@ package struct ProcessUsage: Sendable, Equatable {
         // The name, in parentheses, may hold blanks and parentheses.
         guard let parenthesis = stat.lastIndex(of: ")") else { return nil }
         let fields = stat[parenthesis...].dropFirst().split(separator: " ")
-        guard fields.count > 12, let user = Int(fields[11]), let kernel = Int(fields[12]) else { return nil }
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        guard let kilobytes = line?.dropFirst(6).split(whereSeparator: \.isWhitespace).first.flatMap({ Int($0) })
+        guard fields.count > 12, let user = Int(decimal: fields[11], in: .seq),
+            let kernel = Int(decimal: fields[12], in: .seq)
         else { return nil }
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        let words = line?.dropFirst(6).split(whereSeparator: \.isWhitespace)
+        guard let kilobytes = words?.first.flatMap({ Int(decimal: $0, in: 0...1 << 50) }) else { return nil }
         self.cpuSeconds = Double(user + kernel) / Double(ticks)
         self.residentBytes = kilobytes * 1024
     }

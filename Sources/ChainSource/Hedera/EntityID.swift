@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What Hedera calls an account, a contract or a topic: `0.0.1234`.
 package struct EntityID: Sendable, Hashable, CustomStringConvertible {
     package let shard: UInt32
@@ -20,9 +22,11 @@ package struct EntityID: Sendable, Hashable, CustomStringConvertible {
                 part.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
                     && (part == "0" || part.first != "0")
             }),
-            let shard = UInt32(parts[0]), let realm = UInt32(parts[1]), let number = UInt64(parts[2])
+            let shard = Int(decimal: parts[0], in: 0...Int(UInt32.max)),
+            let realm = Int(decimal: parts[1], in: 0...Int(UInt32.max)),
+            let number = Int(decimal: parts[2], in: 0...Int.max)
         else { return nil }
-        self.init(shard: shard, realm: realm, number: number)
+        self.init(shard: UInt32(shard), realm: UInt32(realm), number: UInt64(number))
     }
 
     package var description: String {

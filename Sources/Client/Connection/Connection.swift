@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 package import NIOCore
 import WebSocket
 
@@ -180,7 +181,8 @@ package final class Connection {
             self.receiver?.connectionOpened()
             self.drain()
         case .failed(.rejected(let status, let reason, let fields, _)):
-            self.end(.refused(status: status, reason: reason, retryAfter: fields["retry-after"].flatMap { Int($0) }))
+            let retryAfter = fields["retry-after"].flatMap { Int(decimal: $0, in: .seq) }
+            self.end(.refused(status: status, reason: reason, retryAfter: retryAfter))
         case .failed(let failure):
             self.end(.handshake(failure.description))
         }

@@ -36,8 +36,8 @@ public struct EventData: Sendable {
     /// A string; nil where it is missing, `null` or something else.
     public subscript(_ name: String) -> String? { self.value[name]?.string }
 
-    /// A whole number; nil where it is missing or something else.
-    public func integer(_ name: String) -> Int? { self.value[name]?.integer }
+    /// A whole number from 0 to 2^53 - 1; nil where it is missing or something else.
+    public func integer(_ name: String) -> Int? { self.value[name]?.integer(in: .seq) }
 
     /// Any value as JSON text; nil where it is missing.
     public func json(_ name: String) -> [UInt8]? { self.value[name].map { Array($0.text) } }

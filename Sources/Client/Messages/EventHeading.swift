@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 package import NIOCore
 
 /// The beginning of an `event` message: everything but its time and data, and without copying anything.
@@ -81,6 +82,6 @@ package struct EventHeading: Sendable, Equatable {
             value = value * 10 + Int(digit)
             index += 1
         }
-        return (1...16).contains(index - start) ? value : nil
+        return (1...16).contains(index - start) && ClosedRange.seq.contains(value) ? value : nil
     }
 }

@@ -62,7 +62,7 @@ extension Message {
         case "goodbye":
             self = .goodbye(
                 reason: value["reason"]?.string ?? "",
-                reconnectAfter: max(0, value["reconnectAfter"]?.integer ?? 0)
+                reconnectAfter: value["reconnectAfter"]?.integer(in: .seq) ?? 0
             )
         default: self = .unknown(op: op)
         }
@@ -74,7 +74,7 @@ private struct Reader {
     let message: JSON.Value
     let op: String
 
-    var id: Int? { self.message["id"]?.integer }
+    var id: Int? { self.message["id"]?.integer(in: .seq) }
 
     func string(_ name: String) throws(Message.Unreadable) -> String {
         guard let value = self.message[name]?.string else { throw .missing(field: name, op: self.op) }
@@ -82,7 +82,7 @@ private struct Reader {
     }
 
     func integer(_ name: String) throws(Message.Unreadable) -> Int {
-        guard let value = self.message[name]?.integer, value >= 0 else { throw .missing(field: name, op: self.op) }
+        guard let value = self.message[name]?.integer(in: .seq) else { throw .missing(field: name, op: self.op) }
         return value
     }
 
@@ -91,13 +91,13 @@ private struct Reader {
     }
 
     private func entry(_ value: JSON.Value, channel: String) throws(Message.Unreadable) -> Event {
-        guard let seq = value["seq"]?.integer, seq >= 0 else { throw .missing(field: "seq", op: self.op) }
+        guard let seq = value["seq"]?.integer(in: .seq) else { throw .missing(field: "seq", op: self.op) }
         guard let id = value["id"]?.string else { throw .missing(field: "id", op: self.op) }
         guard let data = value["data"] else { throw .missing(field: "data", op: self.op) }
         return Event(
             channel: channel,
             seq: seq,
-            skipped: max(0, value["skipped"]?.integer ?? 0),
+            skipped: value["skipped"]?.integer(in: .seq) ?? 0,
             id: id,
             time: value["time"]?.string ?? "",
             traceparent: value["traceparent"]?.string,
@@ -114,7 +114,7 @@ private struct Reader {
         var heads: [String: Int] = [:]
         guard let members = self.message["heads"]?.members else { return heads }
         for (channel, head) in members {
-            if let head = head.integer { heads[channel] = head }
+            if let head = head.integer(in: .seq) { heads[channel] = head }
         }
         return heads
     }
@@ -178,7 +178,7 @@ private struct Reader {
             message: self.message["message"]?.string ?? "",
             channel: self.message["channel"]?.string,
             action: self.message["action"]?.string,
-            retryAfter: self.message["retryAfter"]?.integer,
+            retryAfter: self.message["retryAfter"]?.integer(in: .seq),
             items: Problem.Item.list(self.message["items"])
         )
     }

@@ -77,7 +77,7 @@ extension Problem.Item {
     static func list(_ value: JSON.Value?) -> [Problem.Item] {
         guard let value else { return [] }
         return value.elements.compactMap { element in
-            element["index"]?.integer.map { index in
+            element["index"]?.integer(in: .seq).map { index in
                 Problem.Item(
                     index: index,
                     field: element["field"]?.string,

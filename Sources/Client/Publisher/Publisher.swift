@@ -128,7 +128,7 @@ public struct Publisher: Sendable {
         do {
             let response = try await self.client.execute(request, timeout: TimeAmount(self.retries.timeout))
             status = Int(response.status.code)
-            retryAfter = response.headers.first(name: "retry-after").flatMap { Int($0) }
+            retryAfter = response.headers.first(name: "retry-after").flatMap { Int(decimal: $0, in: .seq) }
             answer = Array(try await response.body.collect(upTo: Self.answerBytes).readableBytesView)
         } catch {
             throw Task.isCancelled ? .cancelled : .unreachable(SystemText.describe(error), attempts: attempts)

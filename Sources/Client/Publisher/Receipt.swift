@@ -46,7 +46,7 @@ extension Receipt {
         var positions: [Position] = []
         for element in list.elements {
             guard let channel = element["channel"]?.string, let epoch = element["epoch"]?.string,
-                let seq = element["seq"]?.integer
+                let seq = element["seq"]?.integer(in: .seq)
             else { return nil }
             positions.append(Position(channel: channel, epoch: epoch, seq: seq))
         }

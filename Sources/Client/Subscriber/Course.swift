@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import NIOCore
 
 /// When a subscriber connects, waits and stops.
@@ -107,7 +108,7 @@ extension Ending {
     fileprivate var invitation: TimeAmount? {
         guard case .closed(4001, let reason) = self else { return nil }
         for part in reason.split(separator: ";") where part.hasPrefix("retry=") {
-            return Int64(part.dropFirst(6)).flatMap { (0...3_600_000).contains($0) ? .milliseconds($0) : nil }
+            return Int(decimal: part.dropFirst(6), in: 0...3_600_000).map { .milliseconds(Int64($0)) }
         }
         return nil
     }

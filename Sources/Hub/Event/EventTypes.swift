@@ -38,7 +38,7 @@ package struct EventTypes: Sendable {
                 Field("currency", .string),
                 Field("available", .decimal),
                 Field("walletId", .string),
-                Field("version", .integer),
+                Field("version", .seq),
             ],
             projection: .balance
         ),
@@ -61,7 +61,7 @@ package struct EventTypes: Sendable {
                 Field("price", .decimal),
                 Field("filledAmount", .decimal),
                 Field("recipientId", .string),
-                Field("balanceVersion", .integer),
+                Field("balanceVersion", .seq),
             ],
             projection: .transaction
         ),
@@ -77,7 +77,7 @@ package struct EventTypes: Sendable {
                 Field("bid", .decimal),
                 Field("ask", .decimal),
                 Field("exchange", .string),
-                Field("sequence", .integer),
+                Field("sequence", .seq),
             ],
             projection: .rate
         ),
@@ -89,10 +89,10 @@ package struct EventTypes: Sendable {
             fields: [
                 Field("chain", .string, required: true),
                 Field("event", .string, required: true),
-                Field("blockNumber", .integer, required: true),
+                Field("blockNumber", .seq, required: true),
                 Field("blockHash", .string, required: true),
                 Field("transactionHash", .string, required: true),
-                Field("logIndex", .integer, required: true),
+                Field("logIndex", .seq, required: true),
                 Field("level", .choice(["seen", "confirmed", "final"]), required: true),
                 Field("contract", .string),
                 Field("args", .object),
@@ -106,7 +106,7 @@ package struct EventTypes: Sendable {
             keyField: "topic",
             fields: [
                 Field("chain", .string, required: true),
-                Field("sequenceNumber", .integer, required: true),
+                Field("sequenceNumber", .seq, required: true),
                 Field("consensusTimestamp", .string, required: true),
                 Field("encoding", .choice(["text", "base64"]), required: true),
                 Field("message", .string, required: true),

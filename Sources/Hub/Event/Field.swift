@@ -12,6 +12,8 @@ package struct Field: Sendable, Equatable {
         case choice([String])
         /// A JSON number without fraction or exponent, in 64 bits.
         case integer
+        /// The same from 0 to 2^53 − 1: what is numbered, and kept as a number by every reader.
+        case seq
         case boolean
         case object
         case array
@@ -52,6 +54,7 @@ extension Field.Kind {
         case .string: "a string"
         case .choice(let values): "one of " + values.map { "\"\($0)\"" }.joined(separator: ", ")
         case .integer: "a whole number"
+        case .seq: ClosedRange.seq.expectation()
         case .boolean: "true or false"
         case .object: "an object"
         case .array: "an array"
@@ -65,7 +68,8 @@ extension Field.Kind {
             case .decimal: Self.isDecimal(value)
             case .string: value.kind == .string
             case .choice(let values): values.contains { value.equals($0) }
-            case .integer: value.integer != nil
+            case .integer: value.integer(in: Int.min...Int.max) != nil
+            case .seq: value.integer(in: .seq) != nil
             case .boolean: value.kind == .bool
             case .object: value.kind == .object
             case .array: value.kind == .array

@@ -67,8 +67,8 @@ package struct FanInReader: Sendable {
             }
             var seq: Int?
             if let given = item["sourceSeq"], !given.isNull {
-                guard let number = given.integer, number >= 0 else {
-                    throw FanInFault("sourceSeq must be a whole number of 0 or more")
+                guard let number = given.integer(in: .seq) else {
+                    throw FanInFault("sourceSeq must be \(ClosedRange.seq.expectation())")
                 }
                 seq = number
             }
@@ -99,7 +99,7 @@ package struct FanInReader: Sendable {
             throw FanInFault(error.summary.message)
         }
         for (index, item) in items.values.enumerated() where item["id"]?.isNull ?? true {
-            guard let seq = item["sourceSeq"]?.integer else { continue }
+            guard let seq = item["sourceSeq"]?.integer(in: .seq) else { continue }
             events[index].id = items.isArray ? "\(seq)-\(index)" : "\(seq)"
         }
         return events

@@ -23,7 +23,7 @@ package struct FanInRequest: Sendable, Equatable {
     /// Reads a message that came on a channel of requests; nil for anything else.
     package init?(_ message: FanInMessage) {
         guard message.channel.hasPrefix(Self.prefix), let value = try? JSON.Value.parse(message.payload),
-            let source = value["source"]?.string, let after = value["after"]?.integer, after >= 0
+            let source = value["source"]?.string, let after = value["after"]?.integer(in: .seq)
         else { return nil }
         self.init(channel: String(message.channel.dropFirst(Self.prefix.count)), source: source, after: after)
     }

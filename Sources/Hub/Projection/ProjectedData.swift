@@ -42,7 +42,7 @@ struct ProjectedData {
 
     func integer(_ name: String) throws(Unprojectable) -> Int? {
         guard let member = self.member(name) else { return nil }
-        guard let integer = member.integer else { throw Unprojectable() }
+        guard let integer = member.integer(in: .seq) else { throw Unprojectable() }
         return integer
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The reading of what a tape projects: never older than the newest append that has returned.
 ///
 /// For implementers:
@@ -62,8 +64,10 @@ package struct TransactionCursor: Sendable, Equatable, CustomStringConvertible {
 
     /// Nil unless ``description`` wrote it.
     package init?(_ text: String) {
-        guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")), let time = Int64(text[..<dot]) else { return nil }
-        self.createdAt = Timestamp(nanoseconds: time)
+        guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")),
+            let time = Int(decimal: text[..<dot], in: Int.min...Int.max)
+        else { return nil }
+        self.createdAt = Timestamp(nanoseconds: Int64(time))
         self.id = String(text[text.utf8.index(after: dot)...])
         guard RowKey.isText(self.id), self.description.hasSameBytes(as: text) else { return nil }
     }

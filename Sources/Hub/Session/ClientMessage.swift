@@ -71,12 +71,8 @@ extension ClientMessage {
         case "unsubscribe":
             self = .unsubscribe(channel: try message.required("channel", \.string, "a string"))
         case "history":
-            let after = try message.optional("after", \.integer, "a whole number")
-            let limit = try message.optional("limit", \.integer, "a whole number") ?? 100
-            if let after, after < 0 { throw MessageFault(.badRequest, "\"after\" is 0 or more") }
-            guard Self.historyLimit.contains(limit) else {
-                throw MessageFault(.badRequest, "\"limit\" is from 1 to \(Self.historyLimit.upperBound), not \(limit)")
-            }
+            let after = try message.number("after", in: .seq)
+            let limit = try message.number("limit", in: Self.historyLimit) ?? 100
             self = .history(
                 channel: try message.required("channel", \.string, "a string"),
                 after: after,
@@ -112,23 +108,13 @@ extension ClientMessage {
     }
 
     private static func subscription(_ value: JSON.Value) throws(MessageFault) -> SubscriptionRequest {
-        let request = SubscriptionRequest(
+        SubscriptionRequest(
             channel: try value.required("channel", \.string, "a string"),
-            since: try value.optional("since", \.integer, "a whole number"),
+            since: try value.number("since", in: .seq),
             epoch: try value.optional("epoch", \.string, "a string"),
             snapshot: try value.optional("snapshot", \.bool, "true or false"),
-            interval: try value.optional("interval", \.integer, "a whole number of milliseconds")
+            interval: try value.number("interval", in: Self.intervalLimit, of: "milliseconds")
         )
-        if let since = request.since, since < 0 {
-            throw MessageFault(.badRequest, "\"since\" is 0 or more, not \(since)")
-        }
-        if let interval = request.interval, !Self.intervalLimit.contains(interval) {
-            throw MessageFault(
-                .badRequest,
-                "\"interval\" is from 1 to \(Self.intervalLimit.upperBound) milliseconds, not \(interval)"
-            )
-        }
-        return request
     }
 }
 
@@ -142,6 +128,19 @@ extension JSON.Value {
             throw MessageFault(.badRequest, "\"\(name)\" is required (\(expectation))")
         }
         return value
+    }
+
+    fileprivate func number(
+        _ name: String,
+        in range: ClosedRange<Int>,
+        of unit: String? = nil
+    ) throws(MessageFault) -> Int? {
+        guard let member = self[name], !member.isNull else { return nil }
+        guard let number = member.integer(in: range) else {
+            let given = String(decoding: member.text.prefix(32), as: UTF8.self)
+            throw MessageFault(.badRequest, "\"\(name)\" must be \(range.expectation(of: unit)), not \(given)")
+        }
+        return number
     }
 
     fileprivate func optional<T>(

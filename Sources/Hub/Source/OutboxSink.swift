@@ -39,7 +39,9 @@ package actor OutboxSink: SourceSink {
     package func head(of source: String) async throws(TapeFault) -> Int {
         if let head = self.heads[source] { return head }
         let entries = try await self.store.entries(of: source, prefix: Self.headName, after: "", limit: 1)
-        let head = entries.first.flatMap { Int(String(decoding: $0.value, as: UTF8.self)) } ?? 0
+        guard let head = entries.first.map({ Int(decimal: $0.value, in: .seq) }) ?? 0 else {
+            throw .damaged("the number of the last message of \(source) is not as this program writes it")
+        }
         self.heads[source] = head
         return head
     }
@@ -55,7 +57,8 @@ package actor OutboxSink: SourceSink {
             limit: limit
         )
         return entries.compactMap { entry in
-            Int(entry.name.dropFirst(Self.prefix.count)).map { Message(seq: $0, payload: entry.value) }
+            Int(decimal: entry.name.utf8.dropFirst(Self.prefix.utf8.count), in: .seq)
+                .map { Message(seq: $0, payload: entry.value) }
         }
     }
 

@@ -103,6 +103,8 @@ extension Desk {
 
     /// Begins the names of what is remembered of a market: how far its published quotes go.
     private static let prefix = "market/"
+    /// Nanoseconds since 1970, as ``Timestamp`` has them.
+    private static let times = Int.min...Int.max
 
     /// What is to be remembered of published rates.
     package func entries(for offers: [Offer], at now: Timestamp) -> [SourceEntry] {
@@ -143,12 +145,14 @@ extension Desk {
             self.houses[house].lines[place]?.publishedDigest = value["digest"]?.string
             self.restorePrices(value, of: house, at: place)
             for feed in Quote.Feed.allCases {
-                guard let order = value[feed.rawValue], let received = order["received"]?.integer else { continue }
-                let time = order["time"]?.integer.map { Timestamp(nanoseconds: Int64($0)) }
+                guard let order = value[feed.rawValue], let received = order["received"]?.integer(in: Self.times) else {
+                    continue
+                }
+                let time = order["time"]?.integer(in: Self.times).map { Timestamp(nanoseconds: Int64($0)) }
                 // What has come meanwhile is later.
                 guard self.houses[house].lines[place]?.orders[feed] == nil else { continue }
                 self.houses[house].lines[place]?.orders[feed] = (
-                    QuoteOrder(sequence: order["sequence"]?.integer, time: time),
+                    QuoteOrder(sequence: order["sequence"]?.integer(in: .seq), time: time),
                     Timestamp(nanoseconds: Int64(received))
                 )
             }
@@ -156,7 +160,8 @@ extension Desk {
     }
 
     private mutating func restorePrices(_ value: JSON.Value, of house: Int, at place: Int) {
-        guard let last = QuoteReader.figure(value["rate"]), let published = value["published"]?.integer else { return }
+        guard let last = QuoteReader.figure(value["rate"]), let published = value["published"]?.integer(in: Self.times)
+        else { return }
         let time = Timestamp(nanoseconds: Int64(published))
         // Of several exchanges the one that spoke last.
         if let known = self.pits[place].published, known.at >= time { return }

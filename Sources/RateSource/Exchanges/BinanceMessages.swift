@@ -10,7 +10,7 @@ enum BinanceMessages {
         if let error = value["error"], error.kind == .object {
             return [.rejected(Self.code(error), error["msg"]?.string)]
         }
-        if value["code"]?.integer != nil, let text = value["msg"]?.string {
+        if Self.code(value) != nil, let text = value["msg"]?.string {
             return [.rejected(Self.code(value), text)]
         }
         if value["id"] != nil, value["result"] != nil { return [.acknowledged] }
@@ -27,7 +27,7 @@ enum BinanceMessages {
     }
 
     private static func code(_ value: JSON.Value) -> String? {
-        value["code"]?.integer.map { "code \($0)" }
+        value["code"]?.integer(in: -Int.maxSafe...Int.maxSafe).map { "code \($0)" }
     }
 
     private static func symbol(_ value: JSON.Value, _ name: String) throws(Refusal) -> String {
@@ -73,7 +73,7 @@ enum BinanceMessages {
         quote.bidVolume = reader.figure("B")
         quote.askVolume = reader.figure("A")
         quote.time = reader.unixTime("T")
-        quote.sequence = value["u"]?.integer
+        quote.sequence = value["u"]?.integer(in: .seq)
         return quote
     }
 

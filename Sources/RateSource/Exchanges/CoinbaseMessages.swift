@@ -28,7 +28,7 @@ enum CoinbaseMessages {
         quote.low = reader.priceFigure("low_24h")
         quote.baseVolume = reader.figure("volume_24h")
         quote.time = reader.time("time")
-        quote.sequence = value["sequence"]?.integer
+        quote.sequence = value["sequence"]?.integer(in: .seq)
         return quote
     }
 

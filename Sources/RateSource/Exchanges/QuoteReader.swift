@@ -40,7 +40,7 @@ struct QuoteReader {
 
     /// A time as an integer since 1970, of a unit that its size tells: seconds, milli-, micro- or nanoseconds.
     func unixTime(_ name: String) -> Timestamp? {
-        guard let number = self.value[name]?.integer, number > 0 else { return nil }
+        guard let number = self.value[name]?.integer(in: 1...Int.max) else { return nil }
         let nanosecondsPerUnit =
             switch number {
             case ..<100_000_000_000: 1_000_000_000

@@ -2,6 +2,7 @@
 
 package import AsyncHTTPClient
 package import Hub
+import JSON
 package import Logging
 import NIOCore
 import NIOHTTP1
@@ -125,7 +126,7 @@ package actor RESTFeed {
     }
 
     private func answer(_ response: HTTPClientResponse, _ incoming: [Incoming]) -> PollPlan.Answer {
-        let after = response.headers.first(name: "retry-after").flatMap { Int($0) }.map {
+        let after = response.headers.first(name: "retry-after").flatMap { Int(decimal: $0, in: .seq) }.map {
             Duration.seconds(min(max(0, $0), 86_400))
         }
         let rejections = incoming.compactMap { if case .rejected(let text) = $0 { text } else { nil } }

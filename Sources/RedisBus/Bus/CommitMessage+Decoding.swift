@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 extension CommitMessage {
     /// Why a message is dropped.
@@ -54,16 +55,16 @@ extension CommitMessage {
             let start = self.offset
             guard let channel = ChannelName(parsing: try self.text()) else { throw self.fail(at: start) }
             let place = self.offset
-            let first = try self.integer(UInt64.self)
+            let first = Int(try self.integer(UInt64.self), in: 1...Int.maxSafe)
             let count = Int(try self.integer(UInt32.self))
             // As many as could be there, and no number beyond the last one there is.
-            guard (1...UInt64(Int.max - Int(UInt32.max))).contains(first), count > 0,
-                count <= (self.bytes.count - self.offset) / CommitMessage.entryOverhead
+            guard let first, count > 0, count <= (self.bytes.count - self.offset) / CommitMessage.entryOverhead,
+                count <= Int.maxSafe - first + 1
             else { throw self.fail(at: place) }
             var entries: [TapeEntry] = []
             entries.reserveCapacity(count)
             for index in 0..<count {
-                entries.append(try self.entry(seq: Int(first) + index))
+                entries.append(try self.entry(seq: first + index))
             }
             return Commit(channel: channel, entries: entries)
         }

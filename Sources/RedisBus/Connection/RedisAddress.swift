@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Where a Redis server is, and as whom to come to it.
 ///
 /// `redis://[[user]:password@]host[:port][/database]`, `rediss://` the same over TLS, with `?ca=FILE` for certificates
@@ -138,18 +140,18 @@ package struct RedisAddress: Sendable, Equatable {
         guard !host.isEmpty else { throw Invalid(description: "it has no host") }
         let portPart = authority[hostEnd...]
         guard !portPart.isEmpty else { return .tcp(host: String(host), port: Self.defaultPort) }
-        guard portPart.first == ":", let port = UInt16(portPart.dropFirst()), port > 0 else {
+        guard portPart.first == ":", let port = Int(decimal: portPart.dropFirst(), in: 1...65_535) else {
             throw Invalid(description: "the port is not a number from 1 to 65535")
         }
-        return .tcp(host: String(host), port: Int(port))
+        return .tcp(host: String(host), port: port)
     }
 
     private static func database(_ text: Substring) throws(Invalid) -> Int {
         guard !text.isEmpty else { return 0 }
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int32(text) else {
+        guard let number = Int(decimal: text, in: 0...Int(Int32.max)) else {
             throw Invalid(description: "the database is not a number from 0 on")
         }
-        return Int(number)
+        return number
     }
 
     /// Nil unless it is percent-encoded UTF-8 without control characters.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import JSON
 package import NIOCore
 
 /// What a Redis server says of itself, as far as it matters to a hub.
@@ -87,7 +88,7 @@ private final class Examiner: RedisReceiver {
         switch (self.state.value.question, value) {
         case (.time(let asked), .array(let parts)):
             let roundTrip = Duration.nanoseconds((NIODeadline.now() - asked).nanoseconds)
-            let numbers = parts.compactMap { $0.text.flatMap { Int64($0) } }
+            let numbers = parts.compactMap { $0.text.flatMap { Int(decimal: $0, in: .seq) } }
             guard numbers.count == 2 else { return }
             self.state.value.condition.roundTrip = roundTrip
             self.state.value.condition.clock = Timestamp(nanoseconds: 0)
@@ -131,8 +132,8 @@ extension RedisCondition {
             switch line[..<colon] {
             case "redis_version": self.version = value
             case "role": self.role = value
-            case "connected_clients": self.clients = Int(value) ?? 0
-            case "maxclients": self.maxClients = Int(value) ?? 0
+            case "connected_clients": self.clients = Int(decimal: value, in: .seq) ?? 0
+            case "maxclients": self.maxClients = Int(decimal: value, in: .seq) ?? 0
             default: break
             }
         }
@@ -144,7 +145,7 @@ extension RedisCondition.OutputLimit {
     init?(config: String) {
         let words = config.split(separator: " ")
         guard let place = words.firstIndex(of: "pubsub") else { return nil }
-        let numbers = words[(place + 1)...].prefix(3).compactMap { Int($0) }
+        let numbers = words[(place + 1)...].prefix(3).compactMap { Int(decimal: $0, in: .seq) }
         guard numbers.count == 3 else { return nil }
         self.init(hard: numbers[0], soft: numbers[1], seconds: numbers[2])
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CHiredis
+import JSON
 
 /// Reads what a Redis server sends: bytes in, values out. Owns one reader of hiredis.
 ///
@@ -100,7 +101,7 @@ import CHiredis
             }
             return
         }
-        let announced = Int(unsafe String(decoding: unread[..<end], as: UTF8.self)) ?? 0
+        let announced = Int(decimal: unsafe Array(unread[..<end]), in: 0...Int.max) ?? 0
         guard announced <= self.limits.replyBytes - self.builder.bytes else {
             throw self.fail(.replyTooLarge(limit: self.limits.replyBytes))
         }

@@ -86,14 +86,17 @@ package struct Claims: JWTPayload {
         return words
     }
 
+    /// Seconds since 1970 that are a time within 64 bits of nanoseconds; beyond, a time is as good as its end.
+    private static let times = -9_223_372_036...9_223_372_036
+
     /// A NumericDate (RFC 7519 §2), which may have a fraction; that is left out.
     private static func seconds(_ name: String, in value: JSON.Value) throws(TokenFault) -> Int? {
         guard let member = Self.member(name, in: value) else { return nil }
-        if let seconds = member.integer { return seconds }
-        guard let seconds = member.number.flatMap(Double.init), seconds.isFinite else {
+        if let seconds = member.integer(in: Self.times) { return seconds }
+        guard let seconds = member.number.flatMap(Double.init) else {
             throw .invalid("the token's \"\(name)\" is not a number of seconds")
         }
-        return Int(exactly: seconds.rounded(.down)) ?? (seconds < 0 ? .min : .max)
+        return Int(clamping: seconds.rounded(.down), to: Self.times)
     }
 
     /// Times are checked by ``TokenRules``, which tell an expired token from a bad one.

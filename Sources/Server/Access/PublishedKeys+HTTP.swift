@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import AsyncHTTPClient
+import JSON
 import NIOCore
 import NIOHTTP1
 
@@ -42,8 +43,8 @@ extension PublishedKeys {
             switch parts.first {
             case "no-store", "no-cache": return .zero
             case "max-age":
-                guard parts.count == 2, let seconds = Int32(parts[1]), seconds >= 0 else { continue }
-                age = .seconds(Int(seconds))
+                guard parts.count == 2, let seconds = Int(decimal: parts[1], in: 0...Int(Int32.max)) else { continue }
+                age = .seconds(seconds)
             default: continue
             }
         }

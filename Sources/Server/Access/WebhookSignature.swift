@@ -3,6 +3,7 @@
 import Crypto
 import FoundationEssentials
 package import Hub
+import JSON
 
 /// The `Broadtape-Signature` of a request: `t=1700000000,v1=5257a8…`, where `t` is when it was signed, in seconds since
 /// 1970, and `v1` is HMAC-SHA-256 of `t`, a full stop and the body, in hexadecimal. `v1` may be repeated, once for each
@@ -31,7 +32,9 @@ package struct WebhookSignature: Sendable, Equatable {
             default: continue
             }
         }
-        guard let time, let seconds = Int(time), !signatures.isEmpty, signatures.count <= Self.maxSignatures else {
+        guard let time, let seconds = Int(decimal: time, in: .seq), !signatures.isEmpty,
+            signatures.count <= Self.maxSignatures
+        else {
             throw .invalid("Broadtape-Signature is written t=SECONDS,v1=HMAC")
         }
         self.time = time

@@ -12,7 +12,7 @@ extension AdminAPI {
         let limit = try Self.limit(parameters["limit"])
         var query = AuditQuery(actor: parameters["actor"].map { String($0) }, limit: limit)
         if let text = parameters["before"] {
-            guard let before = Int(text), before > 0 else {
+            guard let before = Int(decimal: text, in: 1...Int.maxSafe) else {
                 throw Self.bad("before is what \"next\" of the page before says")
             }
             query.before = before

@@ -58,7 +58,9 @@ extension AdminAPI {
         let limit = try Self.limit(parameters["limit"])
         var after: Int?
         if let text = parameters["after"] {
-            guard let number = Int(text), number >= 0 else { throw Self.bad("after is a whole number, 0 or more") }
+            guard let number = Int(decimal: text, in: .seq) else {
+                throw Self.bad("after is \(ClosedRange.seq.expectation())")
+            }
             after = number
         }
         if self.hub.types[channel.type]?.readers != .everyone {

@@ -12,7 +12,7 @@ extension AdminAPI {
     func deadLetters(_ request: Request) async -> Response {
         var limit = Self.defaultLimit
         if let text = request.uri.queryParameters["limit"] {
-            guard let given = Int(text), Self.limits.contains(given) else {
+            guard let given = Int(decimal: text, in: Self.limits) else {
                 return Problem(
                     .badRequest,
                     code: ErrorCode.badRequest.rawValue,

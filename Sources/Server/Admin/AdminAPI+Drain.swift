@@ -13,7 +13,7 @@ extension AdminAPI {
     func beginDraining(_ request: Request) async -> Response {
         var window: Duration?
         if let text = request.uri.queryParameters["over"] {
-            guard let given = Int(text), Self.windows.contains(given) else {
+            guard let given = Int(decimal: text, in: Self.windows) else {
                 return Problem(
                     .badRequest,
                     code: ErrorCode.badRequest.rawValue,

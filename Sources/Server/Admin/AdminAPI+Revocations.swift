@@ -154,7 +154,7 @@ extension AdminAPI {
 
     static func limit(_ text: Substring?) throws(Problem) -> Int {
         guard let text else { return Self.defaultLimit }
-        guard let limit = Int(text), Self.limits.contains(limit) else {
+        guard let limit = Int(decimal: text, in: Self.limits) else {
             throw Self.bad("limit is from \(Self.limits.lowerBound) to \(Self.limits.upperBound)")
         }
         return limit

@@ -179,7 +179,7 @@ extension API {
         _ keeping: Keeping
     ) async throws(Problem) -> Response {
         let parameters = request.uri.queryParameters
-        let after = try Self.number("after", in: parameters, range: 0...Int.max)
+        let after = try Self.number("after", in: parameters, range: .seq)
         let limit = try Self.number("limit", in: parameters, range: ClientMessage.historyLimit) ?? 100
         switch await self.hub.history(of: channel, after: after, limit: limit) {
         case .failure(let fault):
@@ -202,10 +202,8 @@ extension API {
         range: ClosedRange<Int>
     ) throws(Problem) -> Int? {
         guard let text = parameters[name] else { return nil }
-        guard let number = Int(text), range.contains(number) else {
-            let bounds =
-                range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
-            throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "\(name) is a whole number, \(bounds)")
+        guard let number = Int(decimal: text, in: range) else {
+            throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "\(name) is \(range.expectation())")
         }
         return number
     }

@@ -184,8 +184,8 @@ struct Query {
 
     func number(_ name: String, range: ClosedRange<Int>) throws(Problem) -> Int? {
         guard let text = self[name] else { return nil }
-        guard let number = Int(text), range.contains(number) else {
-            throw self.refused(name, "a whole number, \(range.lowerBound) to \(range.upperBound)")
+        guard let number = Int(decimal: text, in: range) else {
+            throw self.refused(name, range.expectation())
         }
         return number
     }

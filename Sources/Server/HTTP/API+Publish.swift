@@ -112,7 +112,8 @@ extension API {
     }
 
     private func body(of request: Request) async throws(Problem) -> [UInt8] {
-        if let length = request.headers[.contentLength].flatMap(Int.init), length > self.bodyBytes {
+        if let length = request.headers[.contentLength].flatMap({ Int(decimal: $0, in: .seq) }), length > self.bodyBytes
+        {
             throw self.tooLarge
         }
         do {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// A range of IP addresses that begin alike, as `10.0.0.0/8` or `2001:db8::/32` (RFC 4632, RFC 4291 §2.3).
 package struct NetworkPrefix: Hashable, Sendable {
     /// The lowest address.
@@ -24,9 +26,7 @@ package struct NetworkPrefix: Hashable, Sendable {
         let most = isWrittenAsVersion4 ? 32 : 128
         var length = most
         if parts.count == 2 {
-            guard parts[1].utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let given = Int(parts[1]),
-                given <= most
-            else { return nil }
+            guard let given = Int(decimal: parts[1], in: 0...most) else { return nil }
             length = given
         }
         self.length = isWrittenAsVersion4 ? length + 96 : length

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 #if canImport(Darwin)
 import Darwin
 #else
@@ -18,7 +20,7 @@ enum ResidentMemory {
         var text = [UInt8](repeating: 0, count: 128)
         let count = unsafe fread(&text, 1, text.count, file)
         let words = text.prefix(count).split(separator: UInt8(ascii: " "))
-        guard words.count > 1, let pages = Int(String(decoding: words[1], as: UTF8.self)) else { return nil }
+        guard words.count > 1, let pages = Int(decimal: words[1], in: 0...1 << 40) else { return nil }
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
         #else
         return nil

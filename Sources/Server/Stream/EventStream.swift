@@ -131,7 +131,7 @@ struct EventStream {
     }
 
     private mutating func subscribed(_ message: JSON.Value) {
-        guard let channel = message["channel"]?.string, let head = message["head"]?.integer,
+        guard let channel = message["channel"]?.string, let head = message["head"]?.integer(in: .seq),
             let epoch = message["epoch"]?.string
         else { return }
         var name: [UInt8] = []
@@ -171,7 +171,7 @@ struct EventStream {
         guard behind.starts(with: Self.seq) else { return nil }
         var seq = 0
         for byte in behind.dropFirst(Self.seq.count) {
-            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte, seq < Int.max / 20 else { break }
+            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte, seq <= Int.maxSafe / 10 else { break }
             seq = seq * 10 + Int(byte - UInt8(ascii: "0"))
         }
         return (index, seq)

@@ -2,6 +2,7 @@
 
 import Crypto
 import Hub
+import JSON
 
 /// The `id` of an event of a stream: how far each of its channels was told, so that `Last-Event-ID` resumes all of them.
 ///
@@ -56,8 +57,8 @@ struct StreamID: Equatable {
         for part in parts.dropFirst() {
             let fields = part.split(separator: ".", omittingEmptySubsequences: false)
             guard fields.count == 3, fields[0].utf8.count == Self.tagLength,
-                fields[2].utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
-                let seq = Int(fields[2]), let position = Position(epoch: String(fields[1]), seq: seq),
+                let seq = Int(decimal: fields[2], in: .seq),
+                let position = Position(epoch: String(fields[1]), seq: seq),
                 self.positions.updateValue(position, forKey: String(fields[0])) == nil
             else { return nil }
         }

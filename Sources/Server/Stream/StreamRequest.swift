@@ -5,6 +5,7 @@ import HTTPTypes
 import Hub
 import Hummingbird
 import HummingbirdCore
+import JSON
 
 /// What a request for a stream asks for.
 ///
@@ -74,7 +75,9 @@ struct StreamRequest {
     ) throws(Problem) {
         switch name {
         case "since":
-            guard let since = Int(value), since >= 0 else { throw Self.bad("since is a whole number, 0 or more") }
+            guard let since = Int(decimal: value, in: .seq) else {
+                throw Self.bad("since is \(ClosedRange.seq.expectation())")
+            }
             subscription.since = since
         case "epoch":
             subscription.epoch = String(value)
@@ -86,7 +89,7 @@ struct StreamRequest {
             }
         case "interval":
             let limit = ClientMessage.intervalLimit
-            guard let interval = Int(value), limit.contains(interval) else {
+            guard let interval = Int(decimal: value, in: limit) else {
                 throw Self.bad("interval is from \(limit.lowerBound) to \(limit.upperBound) milliseconds")
             }
             subscription.interval = interval

@@ -50,11 +50,11 @@ package struct PostgresCondition: Sendable {
             for (index, name) in Self.durability.enumerated() { settings[name] = rows.text(0, 5 + index) }
             return PostgresCondition(
                 version: rows.text(0, 0),
-                versionNumber: rows.integer(0, 1),
+                versionNumber: try rows.integer(0, 1),
                 settings: settings,
                 isReplica: rows.bool(0, 2),
-                connections: rows.integer(0, 3),
-                maxConnections: rows.integer(0, 4),
+                connections: try rows.integer(0, 3),
+                maxConnections: try rows.integer(0, 4),
                 clock: Timestamp(nanoseconds: 0).advanced(by: .microseconds(microseconds)),
                 roundTrip: .nanoseconds(roundTrip.nanoseconds)
             )

@@ -45,8 +45,8 @@ struct PostgresOpening: Sendable {
         let last = try session.transaction { () throws(PostgresFault) in
             // Reads all channels.
             try session.run(sql: ["SET LOCAL statement_timeout = 0", "SET LOCAL enable_seqscan = on"])
-            return try session.run(PostgresCommand(Self.last)).integer(0, 0)
+            return try session.run(PostgresCommand(Self.last)).time(0, 0)
         }
-        return Opened(epoch: identity.epoch, lastAccepted: Timestamp(nanoseconds: Int64(last)))
+        return Opened(epoch: identity.epoch, lastAccepted: last)
     }
 }

@@ -33,7 +33,7 @@ struct AppendStatements {
     func lastEvent() throws -> Ledger.Last {
         let query = try Query("SELECT id, accepted FROM events ORDER BY id DESC LIMIT 1", in: self.db)
         return try query.first { row in
-            Ledger.Last(event: row.integer(0), accepted: Timestamp(nanoseconds: row.int64(1)))
+            Ledger.Last(event: try row.integer(0), accepted: Timestamp(nanoseconds: row.int64(1)))
         } ?? Ledger.Last(event: 0, accepted: Timestamp(nanoseconds: .min))
     }
 
@@ -81,14 +81,14 @@ struct AppendStatements {
         let query = try Query("SELECT event FROM positions WHERE channel = ? AND seq = ?", in: self.db)
         try query.bind(1, channel)
         try query.bind(2, seq)
-        return try query.first { $0.integer(0) }
+        return try query.first { try $0.integer(0) }
     }
 
     func newest(_ channel: Int, _ slot: String) throws -> Int? {
         let query = try Query("SELECT event FROM newest WHERE channel = ? AND slot = ?", in: self.db)
         try query.bind(1, channel)
         try query.bind(2, slot)
-        return try query.first { $0.integer(0) }
+        return try query.first { try $0.integer(0) }
     }
 
     func setNewest(_ channel: Int, _ slot: String, seq: Int, event: Int) throws {
@@ -120,10 +120,10 @@ struct AppendStatements {
         try query.bind(1, name)
         return try query.first { row in
             Ledger.Channel(
-                id: row.integer(0),
-                head: row.integer(3),
-                isSlotted: row.integer(1) != 0,
-                isKept: row.integer(2) != 0
+                id: try row.integer(0),
+                head: try row.integer(3),
+                isSlotted: try row.integer(1) != 0,
+                isKept: try row.integer(2) != 0
             )
         }
     }
@@ -152,7 +152,7 @@ struct AppendStatements {
     func type(_ name: String) throws -> Int {
         let find = try Query("SELECT id FROM types WHERE name = ?", in: self.db)
         try find.bind(1, name)
-        if let id = try find.first({ $0.integer(0) }) { return id }
+        if let id = try find.first({ try $0.integer(0) }) { return id }
         let add = try Query("INSERT INTO types (name) VALUES (?)", in: self.db)
         try add.bind(1, name)
         try add.run()

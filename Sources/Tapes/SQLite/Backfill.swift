@@ -22,7 +22,7 @@ struct Backfill {
         for type in EventTypes.builtIn {
             guard let projection = type.projection else { continue }
             try find.bind(1, type.name)
-            if let id = try find.first({ $0.integer(0) }) { types[id] = (type.name, projection) }
+            if let id = try find.first({ try $0.integer(0) }) { types[id] = (type.name, projection) }
         }
         self.types = types
     }
@@ -34,7 +34,7 @@ struct Backfill {
         let statements = try ProjectionStatements(self.db)
         let total =
             try Query("SELECT count(*) FROM events WHERE type IN (\(self.typeList))", in: self.db)
-            .first { $0.integer(0) } ?? 0
+            .first { try $0.integer(0) } ?? 0
         var last = 0
         var done = 0
         while true {
@@ -69,8 +69,8 @@ struct Backfill {
         var last = event
         while try query.step() {
             count += 1
-            last = query.integer(0)
-            guard let type = self.types[query.integer(1)] else { continue }
+            last = try query.integer(0)
+            guard let type = self.types[try query.integer(1)] else { continue }
             for place in try PositionList(parsing: query.bytes(6)).elements {
                 try findChannel.bind(1, place.channel)
                 guard let name = try findChannel.first({ $0.text(0) }), name.hasPrefix(type.name + ":") else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// The positions of one event as `events.positions` holds them: a JSON array `[channel, seq, channel, seq …]` in the
 /// order of the event's keys.
@@ -20,7 +21,7 @@ struct PositionList {
     /// Reads what ``text`` wrote.
     init(parsing text: [UInt8]) throws(TapeFault) {
         let numbers = text.dropFirst().dropLast().split(separator: UInt8(ascii: ","))
-            .map { Int(String(decoding: $0, as: UTF8.self)) }
+            .map { Int(decimal: $0, in: .seq) }
         self.elements = []
         for index in stride(from: 0, to: numbers.count - 1, by: 2) {
             guard let channel = numbers[index], let seq = numbers[index + 1] else { break }

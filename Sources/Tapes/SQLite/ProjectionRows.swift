@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
-/// How a row of a projection is read from a query; nil when what is stored is no such row.
+/// How a row of a projection is read from a query; nil when what is stored is no such row. Versions and sequences are
+/// only compared: rows of earlier programs may have any.
 enum ProjectionRows {
     static let wallet = "SELECT user_id, id, currency, balance, available, version, updated_at, seq FROM wallets"
 
@@ -11,14 +13,15 @@ enum ProjectionRows {
         guard !row.isNull(3) else {
             return (4..<8).allSatisfy { row.isNull($0) } ? wallet : nil
         }
-        guard let balance = Amount(row.text(3)), let available = self.amount(row, 4), !row.isNull(6), !row.isNull(7)
+        guard let balance = Amount(row.text(3)), let available = self.amount(row, 4), !row.isNull(6), !row.isNull(7),
+            let seq = Int(row.int64(7), in: .seq)
         else { return nil }
         wallet.told = Wallet.Balance(
             balance: balance,
             available: available.value,
-            version: row.nullableInteger(5),
+            version: row.nullableInt64(5).map { Int($0) },
             updatedAt: Timestamp(nanoseconds: row.int64(6)),
-            seq: row.integer(7)
+            seq: seq
         )
         return wallet
     }
@@ -33,7 +36,7 @@ enum ProjectionRows {
 
     static func transaction(_ row: Query) -> Transaction? {
         guard let amount = Amount(row.text(3)), let price = self.amount(row, 13),
-            let filledAmount = self.amount(row, 14)
+            let filledAmount = self.amount(row, 14), let seq = Int(row.int64(9), in: .seq)
         else { return nil }
         return Transaction(
             key: RowKey(user: row.text(0), id: row.text(1)),
@@ -44,7 +47,7 @@ enum ProjectionRows {
             wallet: row.text(6),
             createdAt: Timestamp(nanoseconds: row.int64(7)),
             updatedAt: Timestamp(nanoseconds: row.int64(8)),
-            seq: row.integer(9),
+            seq: seq,
             trade: row.isNull(10)
                 ? nil
                 : TradeOrder(
@@ -60,18 +63,18 @@ enum ProjectionRows {
     static let rate = "SELECT pair, rate, bid, ask, exchange, sequence, updated_at, seq FROM rates"
 
     static func rate(_ row: Query) -> Rate? {
-        guard let rate = Amount(row.text(1)), let bid = self.amount(row, 2), let ask = self.amount(row, 3) else {
-            return nil
-        }
+        guard let rate = Amount(row.text(1)), let bid = self.amount(row, 2), let ask = self.amount(row, 3),
+            let seq = Int(row.int64(7), in: .seq)
+        else { return nil }
         return Rate(
             pair: row.text(0),
             rate: rate,
             bid: bid.value,
             ask: ask.value,
             exchange: row.nullableText(4),
-            sequence: row.nullableInteger(5),
+            sequence: row.nullableInt64(5).map { Int($0) },
             updatedAt: Timestamp(nanoseconds: row.int64(6)),
-            seq: row.integer(7)
+            seq: seq
         )
     }
 

@@ -25,7 +25,7 @@ struct Prune {
     init?(_ db: Database, type: String) throws {
         let query = try Query("SELECT id FROM types WHERE name = ?", in: db)
         try query.bind(1, type)
-        guard let type = try query.first({ $0.integer(0) }) else { return nil }
+        guard let type = try query.first({ try $0.integer(0) }) else { return nil }
         self.db = db
         self.type = type
     }
@@ -75,7 +75,7 @@ struct Prune {
         var candidates: [Candidate] = []
         while try query.step(), query.int64(1) < time.nanoseconds {
             let positions = try PositionList(parsing: query.bytes(3))
-            candidates.append(Candidate(event: query.integer(0), slot: query.text(2), positions: positions))
+            candidates.append(Candidate(event: try query.integer(0), slot: query.text(2), positions: positions))
         }
         return candidates
     }
@@ -95,7 +95,7 @@ struct Prune {
             try query.bind(1, place.channel)
             try query.bind(2, candidate.slot)
             try query.bind(3, place.seq)
-            return try query.first { $0.integer(0) != 0 } ?? false
+            return try query.first { try $0.integer(0) != 0 } ?? false
         }
     }
 

@@ -2,6 +2,8 @@
 
 import GRDB
 import GRDBSQLite
+import Hub
+import JSON
 
 /// One SQL statement of a connection, bound and stepped by hand: for statements as small as ours, arguments and rows
 /// made of database values cost more than what SQLite does with them.
@@ -119,10 +121,16 @@ struct Query {
 
     // MARK: The current row, columns from 0
 
-    func integer(_ column: Int32) -> Int {
-        Int(unsafe sqlite3_column_int64(self.statement.sqliteStatement, column))
+    /// A number that counts something, 0 for null; outside of the range the row is damaged.
+    func integer(_ column: Int32, in range: ClosedRange<Int> = .seq) throws(TapeFault) -> Int {
+        let number = self.int64(column)
+        guard let integer = Int(number, in: range) else {
+            throw .damaged("a row has the number \(number) where \(range.expectation()) belongs")
+        }
+        return integer
     }
 
+    /// A time, or a number that nobody counts with.
     func int64(_ column: Int32) -> Int64 {
         unsafe sqlite3_column_int64(self.statement.sqliteStatement, column)
     }
@@ -143,8 +151,8 @@ struct Query {
         self.isNull(column) ? nil : self.text(column)
     }
 
-    func nullableInteger(_ column: Int32) -> Int? {
-        self.isNull(column) ? nil : self.integer(column)
+    func nullableInt64(_ column: Int32) -> Int64? {
+        self.isNull(column) ? nil : self.int64(column)
     }
 
     /// Length of a text or blob, without copying it.

@@ -36,9 +36,9 @@ struct Reading {
         try self.findChannel.bind(1, name.description)
         return try self.findChannel.first { row in
             Channel(
-                id: row.integer(0),
-                isSlotted: row.integer(1) != 0,
-                extent: Extent(epoch: self.epoch, first: row.integer(2), head: row.integer(3))
+                id: try row.integer(0),
+                isSlotted: try row.integer(1) != 0,
+                extent: Extent(epoch: self.epoch, first: try row.integer(2), head: try row.integer(3))
             )
         } ?? Channel(id: nil, isSlotted: false, extent: Extent(epoch: self.epoch, first: 1, head: 0))
     }
@@ -62,10 +62,10 @@ struct Reading {
         let most = min(max(limit.entries, 1), channel.extent.head - oldest + 1)
         var bytes = 0
         while page.entries.count < most {
-            guard try query.step(), query.integer(0) == oldest + page.entries.count else {
+            guard try query.step(), try query.integer(0) == oldest + page.entries.count else {
                 throw TapeFault.damaged("\(name) lacks number \(oldest + page.entries.count) of \(channel.extent)")
             }
-            let entry = Self.entry(query)
+            let entry = try Self.entry(query)
             bytes += entry.cost
             if bytes > limit.bytes, !page.entries.isEmpty { break }
             page.entries.append(entry)
@@ -100,8 +100,9 @@ struct Reading {
             try query.bind(1, id)
             try query.bind(2, channel.extent.head)
         }
+        defer { query.reset() }
         while try query.step() {
-            page.entries.append(Self.entry(query))
+            page.entries.append(try Self.entry(query))
         }
         guard page.entries.last?.seq == channel.extent.head else {
             throw TapeFault.damaged("\(name) lacks its newest entry, number \(channel.extent.head)")
@@ -132,16 +133,16 @@ struct Reading {
             listings.append(
                 ChannelListing(
                     name: ChannelName(type: String(parts[0]), key: String(parts[1])),
-                    extent: Extent(epoch: self.epoch, first: query.integer(1), head: query.integer(2))
+                    extent: Extent(epoch: self.epoch, first: try query.integer(1), head: try query.integer(2))
                 )
             )
         }
         return listings
     }
 
-    private static func entry(_ row: Query) -> TapeEntry {
+    private static func entry(_ row: Query) throws(TapeFault) -> TapeEntry {
         TapeEntry(
-            seq: row.integer(0),
+            seq: try row.integer(0),
             id: row.text(1),
             time: Timestamp(nanoseconds: row.int64(2)),
             data: row.bytes(3),

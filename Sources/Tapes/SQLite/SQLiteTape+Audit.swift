@@ -61,10 +61,10 @@ extension SQLiteTape: AuditStore {
                     action: action,
                     object: query.text(5),
                     result: query.text(6),
-                    count: query.integer(7),
+                    count: try query.integer(7),
                     detail: query.text(8)
                 )
-                entries.append(AuditEntry(id: query.integer(0), record: record))
+                entries.append(AuditEntry(id: try query.integer(0), record: record))
             }
             return entries
         }

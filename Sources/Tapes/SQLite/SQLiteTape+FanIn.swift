@@ -2,6 +2,7 @@
 
 import GRDB
 package import Hub
+import JSON
 
 extension SQLiteTape: FanInStore {
     /// Runs the work at once: the lock on the file makes this process the only one.
@@ -67,7 +68,7 @@ extension SQLiteTape: FanInStore {
                 marks.append(
                     SourceMark(
                         source: query.text(0),
-                        seq: query.nullableInteger(1),
+                        seq: query.nullableInt64(1).flatMap { Int($0, in: .seq) },
                         heard: Timestamp(nanoseconds: query.int64(2)),
                         types: query.text(3).split(separator: ",").map(String.init)
                     )

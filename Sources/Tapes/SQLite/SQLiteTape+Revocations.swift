@@ -62,14 +62,14 @@ extension SQLiteTape: RevocationStore {
                 let revocation = Revocation(
                     Revocation.Target(kind, query.text(2)),
                     time: Timestamp(nanoseconds: query.int64(3)),
-                    until: query.nullableInteger(4).map { Timestamp(nanoseconds: Int64($0)) },
+                    until: query.nullableInt64(4).map { Timestamp(nanoseconds: $0) },
                     reason: query.text(5)
                 )
                 changes.append(
                     RevocationChange(
-                        number: query.integer(0),
+                        number: try query.integer(0),
                         revocation: revocation,
-                        isLifted: query.integer(6) != 0
+                        isLifted: try query.integer(6) != 0
                     )
                 )
             }

@@ -10,7 +10,7 @@ extension SQLiteTape: SourceStore {
             let version = try Query("SELECT version FROM sources WHERE name = ?", in: db)
             try version.bind(1, source)
             return SourceState(
-                version: try version.first { $0.integer(0) } ?? 0,
+                version: try version.first { try $0.integer(0) } ?? 0,
                 entries: try Self.entries(of: source, prefix: prefix, after: "", limit: .max, in: db)
             )
         }
@@ -87,7 +87,7 @@ extension SQLiteTape: SourceStore {
     private static func place(of source: String, in db: Database) throws -> (version: Int, token: Int) {
         let query = try Query("SELECT version, token FROM sources WHERE name = ?", in: db)
         try query.bind(1, source)
-        return try query.first { ($0.integer(0), $0.integer(1)) } ?? (0, 0)
+        return try query.first { (try $0.integer(0), Int($0.int64(1))) } ?? (0, 0)
     }
 
     private static func take(_ step: SourceStep, in db: Database) throws {

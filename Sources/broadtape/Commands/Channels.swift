@@ -41,8 +41,8 @@ struct Channels: AsyncParsableCommand {
         repeat {
             let page = try await self.page(of: address, after: after, token: token, through: client)
             for channel in page["channels"]?.elements.map({ $0 }) ?? [] {
-                guard let name = channel["channel"]?.string, let head = channel["head"]?.integer,
-                    let first = channel["first"]?.integer
+                guard let name = channel["channel"]?.string, let head = channel["head"]?.integer(in: .seq),
+                    let first = channel["first"]?.integer(in: .seq)
                 else { continue }
                 print("\(name)\thead \(head)\tfirst \(first)")
             }

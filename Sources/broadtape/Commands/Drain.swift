@@ -59,7 +59,7 @@ struct Drain: AsyncParsableCommand {
     }
 
     private static func show(_ status: JSON.Value) {
-        let left = (status["milliseconds"]?.integer ?? 0) / 1000
-        print("\(status["connections"]?.integer ?? 0) connections left, at most \(left) s")
+        let left = (status["milliseconds"]?.integer(in: .seq) ?? 0) / 1000
+        print("\(status["connections"]?.integer(in: .seq) ?? 0) connections left, at most \(left) s")
     }
 }

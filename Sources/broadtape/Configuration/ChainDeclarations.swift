@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
+import JSON
 import Yams
 
 /// The chains that the configuration file declares.
@@ -218,8 +219,8 @@ struct ChainDeclarations {
 
     mutating func number(_ node: Node?, _ name: String, _ range: ClosedRange<Int>) -> Int? {
         guard let node else { return nil }
-        if let number = node.string.flatMap({ Int($0) }), range.contains(number) { return number }
-        self.complain(node, "\"\(name)\" is a whole number from \(range.lowerBound) to \(range.upperBound)")
+        if let number = node.string.flatMap({ Int(decimal: $0, in: range) }) { return number }
+        self.complain(node, "\"\(name)\" is \(range.expectation())")
         return nil
     }
 

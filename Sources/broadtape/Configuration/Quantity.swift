@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Durations and sizes as operators write them.
 enum Quantity {
     private static let durations: [String: Int] = ["ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
@@ -26,7 +28,7 @@ enum Quantity {
     }
 
     private static func text(_ duration: Duration) -> String {
-        Self.text(Int(duration / .milliseconds(1)), Self.durations, unit: "s")
+        Self.text(Int(clamping: duration / .milliseconds(1), to: .seq), Self.durations, unit: "s")
     }
 
     /// In the greatest unit in which it is a whole number.
@@ -39,7 +41,9 @@ enum Quantity {
 
     private static func read(_ text: String, units: [String: Int]) -> Int? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let number = Int(digits), let unit = units[String(text.dropFirst(digits.count))] else { return nil }
+        guard let number = Int(decimal: digits, in: .seq), let unit = units[String(text.dropFirst(digits.count))] else {
+            return nil
+        }
         let (product, overflow) = number.multipliedReportingOverflow(by: unit)
         return overflow ? nil : product
     }

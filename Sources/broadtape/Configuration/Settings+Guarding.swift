@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 import Server
 
 /// TLS, limits, and who is let in.
@@ -106,9 +107,7 @@ extension SettingsReader {
     fileprivate mutating func numberOrOff(_ setting: Setting, in range: ClosedRange<Int>) -> Int? {
         self.note(setting, "off, or a whole number, \(range.lowerBound) to \(range.upperBound)")
         guard self.text(setting) != "off" else { return nil }
-        return self.value(setting, "off or a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
-            Int(text).flatMap { range.contains($0) ? $0 : nil }
-        }
+        return self.value(setting, "off or \(range.expectation())") { Int(decimal: $0, in: range) }
     }
 
     /// Nil where it is off.

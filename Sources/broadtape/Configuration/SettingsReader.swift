@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import JSON
 
 /// Reads settings one by one and gathers what is wrong with them.
 struct SettingsReader {
@@ -70,9 +71,7 @@ struct SettingsReader {
     }
 
     mutating func number(_ setting: Setting, in range: ClosedRange<Int>) -> Int? {
-        self.value(setting, "a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
-            Int(text).flatMap { range.contains($0) ? $0 : nil }
-        }
+        self.value(setting, range.expectation()) { Int(decimal: $0, in: range) }
     }
 
     mutating func duration(_ setting: Setting, in range: ClosedRange<Duration>) -> Duration {

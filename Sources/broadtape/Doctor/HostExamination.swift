@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import JSON
 
 #if canImport(Darwin)
 import Darwin
@@ -43,7 +44,7 @@ struct HostExamination {
     private var backlog: Finding? {
         let path = "/proc/sys/net/core/somaxconn"
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),
-            let value = Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
+            let value = Int(decimal: text.trimmingCharacters(in: .whitespacesAndNewlines), in: .seq)
         else { return nil }
         return Self.judge(backlog: value)
     }

@@ -87,11 +87,11 @@ import Testing
 
     @Test(arguments: [("0x0", 0), ("0x00ff", 255), ("0xFF", 255), ("0x7fffffffffffffff", Int.max)])
     func quantitiesAreRead(_ text: String, _ value: Int) {
-        #expect(Hex.integer(text) == value)
+        #expect(Hex.integer(text, in: 0...Int.max) == value)
     }
 
     @Test(arguments: ["", "0x", "12", "0xg", "0x8000000000000000", "0xffffffffffffffffffff"])
     func otherQuantitiesAreRefused(_ text: String) {
-        #expect(Hex.integer(text) == nil)
+        #expect(Hex.integer(text, in: 0...Int.max) == nil)
     }
 }

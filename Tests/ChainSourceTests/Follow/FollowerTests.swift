@@ -68,7 +68,7 @@ import Testing
         try await following.catchUp()
         #expect(following.differences == [])
         let numbers = following.sink.state.value.events.compactMap { event in
-            (try? JSON.Value.parse(event.data))?["blockNumber"]?.integer
+            (try? JSON.Value.parse(event.data))?["blockNumber"]?.integer(in: .seq)
         }
         // Below finality each fact is told once, in order.
         #expect(numbers.filter { $0 > 5 && $0 <= 95 } == numbers.filter { $0 > 5 && $0 <= 95 }.sorted())

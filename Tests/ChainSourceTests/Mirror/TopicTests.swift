@@ -20,9 +20,9 @@ import Testing
     private static func told(_ mirroring: Mirroring) -> [String] {
         mirroring.takeEvents().map { event in
             let data = try? JSON.Value.parse(event.data)
-            let parts = data?["parts"]?.integer.map { " of \($0)" } ?? ""
-            let part = data?["part"]?["number"]?.integer.map { " part \($0)" } ?? ""
-            return "\(data?["sequenceNumber"]?.integer ?? 0) \(data?["message"]?.string ?? "")\(parts)\(part)"
+            let parts = data?["parts"]?.integer(in: .seq).map { " of \($0)" } ?? ""
+            let part = data?["part"]?["number"]?.integer(in: .seq).map { " part \($0)" } ?? ""
+            return "\(data?["sequenceNumber"]?.integer(in: .seq) ?? 0) \(data?["message"]?.string ?? "")\(parts)\(part)"
         }
     }
 

@@ -101,7 +101,7 @@ final class MirrorPeer: Sendable {
         for row in value["logs"]?.elements.map({ $0 }) ?? [] {
             guard row["contract_id"]?.string == "\(Self.contract)" else { continue }
             let time = try #require(row["timestamp"]?.string)
-            let index = try #require(row["index"]?.integer)
+            let index = try #require(row["index"]?.integer(in: .seq))
             let data = try #require(row["data"]?.string.flatMap(Hex.bytes))
             logs.append(("\(time) \(index)", BigNumber.decimal(data)))
         }

@@ -140,19 +140,19 @@ struct MirrorReplay {
         switch event.type {
         case "chainEvent": self.takeLog(event, data)
         case "topicMessage":
-            guard let sequence = data["sequenceNumber"]?.integer, let message = data["message"]?.string,
+            guard let sequence = data["sequenceNumber"]?.integer(in: .seq), let message = data["message"]?.string,
                 let encoding = data["encoding"]?.string
             else { return self.faults.append("\(event.id) lacks something") }
             if self.messages.keys.contains(where: { $0 >= sequence }) {
                 self.faults.append("\(event.id) is not in order")
             }
-            self.messages[sequence] = (message, encoding, data["parts"]?.integer ?? 1)
+            self.messages[sequence] = (message, encoding, data["parts"]?.integer(in: .seq) ?? 1)
         default: break
         }
     }
 
     private mutating func takeLog(_ event: SourceEvent, _ data: JSON.Value) {
-        guard let time = data["consensusTimestamp"]?.string, let index = data["logIndex"]?.integer,
+        guard let time = data["consensusTimestamp"]?.string, let index = data["logIndex"]?.integer(in: .seq),
             let level = data["level"]?.string.flatMap(Chain.Level.init(rawValue:)), let args = data["args"]
         else { return self.faults.append("\(event.id) lacks something") }
         let key = "\(time) \(index)"

@@ -92,7 +92,7 @@ final class PeerNode: Sendable {
     }
 
     var head: Int {
-        get async throws { try #require(try await self.control("info")["head"]?.integer) }
+        get async throws { try #require(try await self.control("info")["head"]?.integer(in: .seq)) }
     }
 
     static let events = [

@@ -27,7 +27,7 @@ struct Replay {
     private mutating func take(_ event: SourceEvent) {
         guard self.ids.insert(event.id).inserted else { return self.faults.append("\(event.id) came twice") }
         guard let data = try? JSON.Value.parse(event.data), let hash = data["blockHash"]?.string,
-            let index = data["logIndex"]?.integer, let number = data["blockNumber"]?.integer,
+            let index = data["logIndex"]?.integer(in: .seq), let number = data["blockNumber"]?.integer(in: .seq),
             let level = data["level"]?.string.flatMap(Chain.Level.init(rawValue:)),
             let transaction = data["transactionHash"]?.string, let args = data["args"]
         else { return self.faults.append("\(event.id) lacks something") }

@@ -71,8 +71,8 @@ struct VectorBench {
         case "socket": return try self.socket(value)
         case "receive": return try self.receive(Array(self.substituted(value).utf8))
         case "receiveText": return try self.receive(Array(try #require(value.string).utf8))
-        case "advance": return self.advance(.milliseconds(Int64(try #require(value.integer))))
-        case "freeze": return self.freeze(.milliseconds(Int64(try #require(value.integer))))
+        case "advance": return self.advance(.milliseconds(Int64(try #require(value.integer(in: .seq)))))
+        case "freeze": return self.freeze(.milliseconds(Int64(try #require(value.integer(in: .seq)))))
         case "host": return try self.host(try #require(value.string))
         case "handled": return self.machine.handled(try self.place(value))
         case "failed":
@@ -84,7 +84,7 @@ struct VectorBench {
 
     private static func subscription(_ value: JSON.Value) throws -> Client.Subscription {
         let start: Client.Subscription.Start =
-            if let since = value["since"]?.integer {
+            if let since = value["since"]?.integer(in: .seq) {
                 .after(since, epoch: value["epoch"]?.string)
             } else {
                 switch value["snapshot"]?.bool {
@@ -93,18 +93,22 @@ struct VectorBench {
                 case nil: .typeDefault
                 }
             }
-        return Subscription(try #require(value["channel"]?.string), from: start, interval: value["interval"]?.integer)
+        return Subscription(
+            try #require(value["channel"]?.string),
+            from: start,
+            interval: value["interval"]?.integer(in: .seq)
+        )
     }
 
     private mutating func socket(_ event: JSON.Value) throws -> [Machine.Output] {
         if event.string == "open" { return self.machine.opened(at: self.moment) }
         let ending: Ending
         if let closed = event["closed"] {
-            let code = UInt16(clamping: try #require(closed["code"]?.integer))
+            let code = UInt16(clamping: try #require(closed["code"]?.integer(in: .seq)))
             ending = .closed(code: code, reason: closed["reason"]?.string ?? "")
         } else if let refused = event["refused"] {
-            let status = try #require(refused["status"]?.integer)
-            ending = .refused(status: status, reason: "", retryAfter: refused["retryAfter"]?.integer)
+            let status = try #require(refused["status"]?.integer(in: .seq))
+            ending = .refused(status: status, reason: "", retryAfter: refused["retryAfter"]?.integer(in: .seq))
         } else {
             ending = .unreachable(try #require(event["failed"]?.string))
         }
@@ -146,7 +150,7 @@ struct VectorBench {
     }
 
     private func place(_ value: JSON.Value) throws -> Position {
-        let (channel, seq) = (value["channel"]?.string, value["seq"]?.integer)
+        let (channel, seq) = (value["channel"]?.string, value["seq"]?.integer(in: .seq))
         return try #require(self.delivered.last { $0.channel == channel && $0.seq == seq }, "\(value.written)")
     }
 

@@ -92,7 +92,7 @@ struct Pseudoterminal {
         let answer = try JSON.Value.parse(Array(record.output.utf8))
         return Pseudoterminal(
             text: try #require(answer["text"]?.string, "\(record)"),
-            status: try #require(answer["status"]?.integer),
+            status: try #require(answer["status"]?.integer(in: .seq)),
             isRestored: answer["restored"]?.bool == true
         )
     }

@@ -34,8 +34,8 @@ final class SlowSubscriber: Sendable {
         fileprivate mutating func take(_ message: JSON.Value) {
             switch message["op"]?.string {
             case "event":
-                let seq = message["seq"]?.integer ?? 0
-                let skipped = message["skipped"]?.integer ?? 0
+                let seq = message["seq"]?.integer(in: .seq) ?? 0
+                let skipped = message["skipped"]?.integer(in: .seq) ?? 0
                 if seq != self.last + 1 + skipped {
                     self.faults.append("\(seq) (\(skipped) skipped) after \(self.last)")
                 }

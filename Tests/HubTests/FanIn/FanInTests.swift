@@ -58,7 +58,7 @@ import Testing
             for seq in 1...100 { ground.source.send("rate.x", Self.note("k", seq: seq, n: seq)) }
             ground.source.send("rate.x", "[" + (101...150).map { Self.note("k", n: $0) }.joined(separator: ",") + "]")
             #expect(try await client.events(on: "note:k", through: 150) == Array(1...150))
-            let numbers = client.messages("event").compactMap { $0["data"]?["n"]?.integer }
+            let numbers = client.messages("event").compactMap { $0["data"]?["n"]?.integer(in: .seq) }
             #expect(numbers == Array(1...150))
             try await eventually("all is counted") { await ground.fanIn.tally.events == 150 }
             let tally = await ground.fanIn.tally
@@ -150,7 +150,7 @@ import Testing
             )
             for n in 1...20 { ground.source.send("rate.x", Self.note("k", n: n)) }
             #expect(try await client.events(on: "note:k", through: 20) == Array(1...20))
-            #expect(client.messages("event").compactMap { $0["data"]?["n"]?.integer } == Array(1...20))
+            #expect(client.messages("event").compactMap { $0["data"]?["n"]?.integer(in: .seq) } == Array(1...20))
             try await eventually("all is settled") { await ground.fanIn.tally.events == 20 }
             #expect(await ground.fanIn.tally.retries == 3)
             #expect(try await ground.hub.hub.tape.extents(of: [Self.channel])[Self.channel]?.head == 20)

@@ -71,7 +71,7 @@ import Testing
             #expect(requests.value == [FanInRequest(channel: "chain.x", source: "s", after: 2)])
             for seq in 3...30 { send(seq) }
             #expect(try await client.events(on: "note:k", through: 30) == Array(1...30))
-            let numbers = client.messages("event").compactMap { $0["data"]?["n"]?.integer }
+            let numbers = client.messages("event").compactMap { $0["data"]?["n"]?.integer(in: .seq) }
             #expect(numbers == Array(1...30))
             let tally = try #require(await hub.hub.fanIn?.tally)
             #expect(tally.early == 18)

@@ -41,7 +41,7 @@ struct RandomClient {
 
     private mutating func remember(_ channel: String) {
         let told = self.client.messages("event", "snapshot", "subscribed").last { $0["channel"]?.string == channel }
-        self.cursors[channel] = told?["seq"]?.integer ?? 0
+        self.cursors[channel] = told?["seq"]?.integer(in: .seq) ?? 0
     }
 
     func setRoom(_ dice: inout SplitMix) async throws {
@@ -75,12 +75,12 @@ struct RandomClient {
             var next: Int?
             var isReplaying = false
             for message in self.client.messages() where message["channel"]?.string == channel {
-                let seq = message["seq"]?.integer ?? -1
+                let seq = message["seq"]?.integer(in: .seq) ?? -1
                 switch message["op"]?.string {
                 case "subscribed":
                     let since = starts.removeFirst()
                     isReplaying = since != nil
-                    next = (since ?? message["head"]?.integer ?? -1) + 1
+                    next = (since ?? message["head"]?.integer(in: .seq) ?? -1) + 1
                 case "unsubscribed":
                     next = nil
                 case "caughtUp":
@@ -88,7 +88,7 @@ struct RandomClient {
                     #expect(seq + 1 == next)
                     isReplaying = false
                 case "event":
-                    let skipped = message["skipped"]?.integer ?? 0
+                    let skipped = message["skipped"]?.integer(in: .seq) ?? 0
                     #expect(seq - skipped == next, "\(channel): \(seq) with \(skipped) skipped")
                     #expect(skipped == 0 || !isReplaying && !channel.hasPrefix("note"))
                     next = seq + 1
@@ -111,9 +111,11 @@ struct RandomClient {
         for channel in self.subscribed {
             let mine = self.client.messages().filter { $0["channel"]?.string == channel }
             let first = try #require(mine.lastIndex { $0["op"]?.string == "subscribed" })
-            let head = try #require(mine[first]["head"]?.integer)
+            let head = try #require(mine[first]["head"]?.integer(in: .seq))
             let start = try #require(self.starts[channel]?.last) ?? head
-            let got = Set(mine[first...].filter { $0["op"]?.string == "event" }.compactMap { $0["seq"]?.integer })
+            let got = Set(
+                mine[first...].filter { $0["op"]?.string == "event" }.compactMap { $0["seq"]?.integer(in: .seq) }
+            )
             let newest = try #require(slots[channel]).enumerated().reduce(into: [String: Int]()) { newest, slot in
                 newest[slot.element] = slot.offset + 1
             }

@@ -9,8 +9,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct ConflationTests {
     private static func story(_ client: TestClient) -> [String] {
         client.messages("event").map { event in
-            let seq = event["seq"]?.integer ?? -1
-            return event["skipped"]?.integer.map { "\(seq) skipped \($0)" } ?? "\(seq)"
+            let seq = event["seq"]?.integer(in: .seq) ?? -1
+            return event["skipped"]?.integer(in: .seq).map { "\(seq) skipped \($0)" } ?? "\(seq)"
         }
     }
 
@@ -93,7 +93,7 @@ import Testing
             try await client.becomeWritable()
             try await client.events(on: "purse:k", through: 701)
             let last = client.messages("event").reduce(into: [String: Int]()) { newest, event in
-                newest[event["data"]?["currency"]?.string ?? ""] = event["seq"]?.integer
+                newest[event["data"]?["currency"]?.string ?? ""] = event["seq"]?.integer(in: .seq)
             }
             #expect(last.count == 700)
             #expect(last["C0"] == 701)
@@ -147,7 +147,7 @@ import Testing
             try await hub.publish(7, on: "price:k")
             try await client.events(on: "price:k", through: 8)
             #expect(Self.story(client).last?.hasPrefix("8") == true)
-            let skipped = client.messages("event").reduce(0) { $0 + ($1["skipped"]?.integer ?? 0) }
+            let skipped = client.messages("event").reduce(0) { $0 + ($1["skipped"]?.integer(in: .seq) ?? 0) }
             #expect(client.messages("event").count + skipped == 8)
         }
     }
@@ -163,7 +163,7 @@ import Testing
                 try await client.becomeWritable()
                 try await client.events(on: "price:k", through: round * 3)
             }
-            let skipped = client.messages("event").reduce(0) { $0 + ($1["skipped"]?.integer ?? 0) }
+            let skipped = client.messages("event").reduce(0) { $0 + ($1["skipped"]?.integer(in: .seq) ?? 0) }
             #expect(client.messages("event").count + skipped == 30)
         }
     }

@@ -74,12 +74,21 @@ import Testing
         (#"{"op":"subscribe","channel":["a:b"]}"#, .badRequest, #""channel" must be a string"#),
         (#"{"op":"subscribe","channel":"a:b","since":"5"}"#, .badRequest, #""since" must be a whole number"#),
         (#"{"op":"subscribe","channel":"a:b","since":1.5}"#, .badRequest, #""since" must be a whole number"#),
-        (#"{"op":"subscribe","channel":"a:b","since":-1}"#, .badRequest, #""since" is 0 or more, not -1"#),
+        (
+            #"{"op":"subscribe","channel":"a:b","since":-1}"#, .badRequest,
+            #""since" must be a whole number from 0 to 9007199254740991, not -1"#
+        ),
         (#"{"op":"subscribe","channel":"a:b","epoch":3}"#, .badRequest, #""epoch" must be a string"#),
         (#"{"op":"subscribe","channel":"a:b","snapshot":1}"#, .badRequest, #""snapshot" must be true or false"#),
         (#"{"op":"subscribe","channel":"a:b","interval":"1s"}"#, .badRequest, #""interval" must be a whole number"#),
-        (#"{"op":"subscribe","channel":"a:b","interval":0}"#, .badRequest, #""interval" is from 1 to 3600000"#),
-        (#"{"op":"subscribe","channel":"a:b","interval":3600001}"#, .badRequest, #""interval" is from 1 to 3600000"#),
+        (
+            #"{"op":"subscribe","channel":"a:b","interval":0}"#, .badRequest,
+            #""interval" must be a whole number of milliseconds from 1 to 3600000, not "#
+        ),
+        (
+            #"{"op":"subscribe","channel":"a:b","interval":3600001}"#, .badRequest,
+            #""interval" must be a whole number of milliseconds from 1 to 3600000, not "#
+        ),
         (#"{"op":"subscribe","channels":[]}"#, .badRequest, #""channels" must be an array of at least one"#),
         (#"{"op":"subscribe","channels":{}}"#, .badRequest, #""channels" must be an array of at least one"#),
         (#"{"op":"subscribe","channels":"a:b"}"#, .badRequest, #""channels" must be an array of at least one"#),
@@ -88,10 +97,19 @@ import Testing
         (#"{"op":"unsubscribe"}"#, .badRequest, #""channel" is required (a string)"#),
         (#"{"op":"unsubscribe","channel":1}"#, .badRequest, #""channel" must be a string"#),
         (#"{"op":"history"}"#, .badRequest, #""channel" is required (a string)"#),
-        (#"{"op":"history","channel":"a:b","after":-1}"#, .badRequest, #""after" is 0 or more"#),
+        (
+            #"{"op":"history","channel":"a:b","after":-1}"#, .badRequest,
+            #""after" must be a whole number from 0 to 9007199254740991, not -1"#
+        ),
         (#"{"op":"history","channel":"a:b","after":"1"}"#, .badRequest, #""after" must be a whole number"#),
-        (#"{"op":"history","channel":"a:b","limit":0}"#, .badRequest, #""limit" is from 1 to 1000, not 0"#),
-        (#"{"op":"history","channel":"a:b","limit":1001}"#, .badRequest, #""limit" is from 1 to 1000, not 1001"#),
+        (
+            #"{"op":"history","channel":"a:b","limit":0}"#, .badRequest,
+            #""limit" must be a whole number from 1 to 1000, not 0"#
+        ),
+        (
+            #"{"op":"history","channel":"a:b","limit":1001}"#, .badRequest,
+            #""limit" must be a whole number from 1 to 1000, not 1001"#
+        ),
         (#"{"op":"history","channel":"a:b","limit":true}"#, .badRequest, #""limit" must be a whole number"#),
         (#"{"op":"publish"}"#, .badRequest, #""events" is required (an array of events)"#),
         (#"{"op":"publish","events":{"type":"x"}}"#, .badRequest, #""events" is required (an array of events)"#),

@@ -31,7 +31,7 @@ import Testing
             #expect(results.elements.map { $0["status"]?.string } == ["accepted", "accepted"])
             let positions = results.elements.compactMap { $0["positions"]?.elements.map(\.self).first }
             #expect(positions.map { $0["channel"]?.string } == ["note:k", "note:k"])
-            #expect(positions.map { $0["seq"]?.integer } == [1, 2])
+            #expect(positions.map { $0["seq"]?.integer(in: .seq) } == [1, 2])
         }
     }
 
@@ -47,7 +47,7 @@ import Testing
             let results = try #require(answer["results"]).elements.map(\.self)
             #expect(results.map { $0["id"]?.string } == ["a"])
             #expect(results.map { $0["status"]?.string } == ["duplicate"])
-            #expect(results.first?["positions"]?.elements.map { $0["seq"]?.integer } == [1])
+            #expect(results.first?["positions"]?.elements.map { $0["seq"]?.integer(in: .seq) } == [1])
         }
     }
 
@@ -60,7 +60,7 @@ import Testing
             )
             let answer = try await client.answer(2, op: "error")
             #expect(answer["code"]?.string == "conflict")
-            #expect(answer["items"]?.elements.map { $0["index"]?.integer } == [1])
+            #expect(answer["items"]?.elements.map { $0["index"]?.integer(in: .seq) } == [1])
             #expect(try await hub.publish("note:k") == 2)
         }
     }
@@ -122,7 +122,7 @@ import Testing
                 try await client.send(Array(requests[start..<min(300, start + 37)]))
             }
             try await client.answer(300, op: "published")
-            #expect(client.messages("published").map { $0["id"]?.integer } == Array(1...300))
+            #expect(client.messages("published").map { $0["id"]?.integer(in: .seq) } == Array(1...300))
             try await client.events(on: "note:k", through: 300)
             #expect(client.messages("event").map { $0["id"]?.string } == (1...300).map { "e\($0)" })
         }
@@ -169,7 +169,7 @@ import Testing
             #expect(answer["action"]?.string == "retry")
             hub.tape.appends.open()
             for id in 1...4 { try await client.answer(id, op: "published") }
-            #expect(client.messages("error").map { $0["id"]?.integer } == [5, 6, 7, 8, 9])
+            #expect(client.messages("error").map { $0["id"]?.integer(in: .seq) } == [5, 6, 7, 8, 9])
         }
     }
 
@@ -212,7 +212,7 @@ import Testing
             hub.tape.appends.open()
             try await client.answer(70, op: "published")
             try await client.answer(99, op: "pong")
-            #expect(client.messages("published").map { $0["id"]?.integer } == Array(1...70))
+            #expect(client.messages("published").map { $0["id"]?.integer(in: .seq) } == Array(1...70))
         }
     }
 

@@ -177,7 +177,7 @@ import Testing
             for client in clients.value {
                 let reason = try await client.closing()
                 let goodbye = try #require(client.messages("goodbye").first)
-                let delay = try #require(goodbye["reconnectAfter"]?.integer)
+                let delay = try #require(goodbye["reconnectAfter"]?.integer(in: .seq))
                 #expect(goodbye["reason"]?.string == "draining")
                 #expect((0...4_000).contains(delay))
                 #expect(reason == .draining(reconnectAfter: delay))
@@ -202,7 +202,7 @@ import Testing
             let ops = client.messages("published", "event", "goodbye").map { $0["op"]?.string }
             #expect(ops.first == "event")
             #expect(ops.last == "goodbye")
-            #expect(client.outlet.record.messages.filter { $0["id"]?.integer == 2 }.count == 1)
+            #expect(client.outlet.record.messages.filter { $0["id"]?.integer(in: .seq) == 2 }.count == 1)
         }
     }
 }

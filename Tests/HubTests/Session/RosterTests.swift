@@ -67,7 +67,7 @@ import Testing
             let event = #"{"type":"note","keys":["b","a"],"id":"e1","data":{"x":1}}"#
             try await client.send(#"{"op":"publish","events":[\#(event)]}"#)
             let events = try await client.expect(2, "event")
-            let places = events.map { "\($0["channel"]?.string ?? "") \($0["seq"]?.integer ?? 0)" }
+            let places = events.map { "\($0["channel"]?.string ?? "") \($0["seq"]?.integer(in: .seq) ?? 0)" }
             #expect(Set(places) == ["note:a 1", "note:b 3"])
             #expect(events.allSatisfy { $0["id"]?.string == "e1" && $0["data"]?.json == #"{"x":1}"# })
         }

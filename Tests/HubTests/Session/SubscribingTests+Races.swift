@@ -10,7 +10,7 @@ import Testing
     private static func expectPinned(_ client: TestClient, _ channel: String, through last: Int) async throws {
         let seqs = try await client.events(on: channel, through: last)
         let answer = try #require(client.messages("subscribed").first { $0["channel"]?.string == channel })
-        let head = try #require(answer["head"]?.integer)
+        let head = try #require(answer["head"]?.integer(in: .seq))
         #expect(seqs == Array(head + 1...last))
     }
 
@@ -25,7 +25,7 @@ import Testing
             try await hub.publish(3, on: channel)
             hub.tape.latests.open()
             try await client.expect(1, "subscribed")
-            #expect(client.messages("subscribed").first?["head"]?.integer == 5)
+            #expect(client.messages("subscribed").first?["head"]?.integer(in: .seq) == 5)
             let last = try await hub.publish(channel)
             try await Self.expectPinned(client, channel, through: last)
         }
@@ -43,8 +43,10 @@ import Testing
             hub.tape.readLatests.open()
             try await client.expect(1, "subscribed")
             // The read said 2, the channel has heard of 5 meanwhile.
-            #expect(client.messages("subscribed").first?["head"]?.integer == 5)
-            #expect(client.messages("snapshot").map { $0["seq"]?.integer } == (channel == "price:k" ? [5] : []))
+            #expect(client.messages("subscribed").first?["head"]?.integer(in: .seq) == 5)
+            #expect(
+                client.messages("snapshot").map { $0["seq"]?.integer(in: .seq) } == (channel == "price:k" ? [5] : [])
+            )
             let last = try await hub.publish(channel)
             try await Self.expectPinned(client, channel, through: last)
         }

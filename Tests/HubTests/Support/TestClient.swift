@@ -89,9 +89,9 @@ final class TestClient: Sendable {
     @discardableResult
     func answer(_ id: Int, op: String? = nil) async throws -> JSON.Value {
         try await self.outlet.wait(for: "an answer to \(id)") { record in
-            record.messages.contains { $0["id"]?.integer == id }
+            record.messages.contains { $0["id"]?.integer(in: .seq) == id }
         }
-        let answer = try #require(self.outlet.record.messages.last { $0["id"]?.integer == id })
+        let answer = try #require(self.outlet.record.messages.last { $0["id"]?.integer(in: .seq) == id })
         if let op { #expect(answer["op"]?.string == op, "\(answer.json)") }
         return answer
     }
@@ -132,7 +132,7 @@ extension RecordingOutlet.Record {
 
     /// Numbers of the events of a channel, as they came.
     func events(on channel: String) -> [Int] {
-        self.messages(["event"]).filter { $0["channel"]?.string == channel }.compactMap { $0["seq"]?.integer }
+        self.messages(["event"]).filter { $0["channel"]?.string == channel }.compactMap { $0["seq"]?.integer(in: .seq) }
     }
 }
 

@@ -37,7 +37,7 @@ struct SampleTests {
             #expect(abs(one - two) <= max(1e-8, abs(two) * 1e-9), "\(member): \(text), not \(number)")
             #expect(["percentage", "quoteVolume", "vwap"].contains(member))
         }
-        let time = wanted["timestamp"]?.integer
+        let time = wanted["timestamp"]?.integer(in: .seq)
         #expect(quote.time.map { Int($0.nanoseconds / 1_000_000) } == time)
         let symbol = try #require(wanted["symbol"]?.string)
         let pair = try #require(Pair(symbol))

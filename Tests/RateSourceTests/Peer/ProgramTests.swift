@@ -64,7 +64,7 @@ struct ProgramTests {
                     try await seen.wait(for: "the source to be stale") { $0.stale == ["rate:peer"] }
                     answer = try await Self.rate(hub, "BTC/USDT")
                     #expect(answer["stale"]?.bool == true)
-                    #expect(answer["age"]?.integer ?? 0 > 500)
+                    #expect(answer["age"]?.integer(in: .seq) ?? 0 > 500)
 
                     try await peer.control("set", #""rest":"ok","handshake":"ok""#)
                     count = seen.value.count("peer")
@@ -96,7 +96,7 @@ struct ProgramTests {
                 try await hub.waitUntil(accepted: 5)
                 let token = try await hub.token("reader", "read:*")
                 let events = try await hub.events(of: "rateChange:BTC/USDT", token: token)
-                let sequences = events.compactMap { $0["data"]?["sequence"]?.integer }
+                let sequences = events.compactMap { $0["data"]?["sequence"]?.integer(in: .seq) }
                 #expect(sequences.count == events.count)
                 #expect(events.count >= 40)
                 #expect(zip(sequences, sequences.dropFirst()).allSatisfy(<))

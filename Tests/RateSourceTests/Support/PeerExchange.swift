@@ -80,7 +80,7 @@ final class PeerExchange: Sendable {
     }
 
     func figure(_ name: String) async throws -> Int {
-        try #require(try await self.control("info")[name]?.integer)
+        try #require(try await self.control("info")[name]?.integer(in: .seq))
     }
 
     /// What it has said that can be used: of each market the prices as published, with the number and time.

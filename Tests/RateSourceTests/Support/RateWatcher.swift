@@ -81,8 +81,8 @@ final class RateWatcher: ConnectionReceiver, Sendable {
                 let data = frame["data"]
                 seen.rates.append(
                     Rate(
-                        seq: frame["seq"]?.integer ?? 0,
-                        skipped: frame["skipped"]?.integer ?? 0,
+                        seq: frame["seq"]?.integer(in: .seq) ?? 0,
+                        skipped: frame["skipped"]?.integer(in: .seq) ?? 0,
                         exchange: data?["exchange"]?.string ?? "",
                         rate: data?["rate"]?.string ?? "",
                         at: .now

@@ -53,7 +53,7 @@ struct AdminLookTests {
             #expect(paged == ids)
             let mine = try await server.request(.get("/sessions?user=u_2")).json()["sessions"]
             #expect(mine?.elements.map { $0["user"]?.string } == ["u_2", "u_2"])
-            #expect(mine?.elements.compactMap { $0["subscriptions"]?.integer }.sorted() == [0, 1])
+            #expect(mine?.elements.compactMap { $0["subscriptions"]?.integer(in: .seq) }.sorted() == [0, 1])
             #expect(try await server.request(.get("/sessions?behind=true")).json()["sessions"]?.count == 0)
             for query in ["limit=0", "limit=1001", "behind=1", "limit="] {
                 try await server.request(.get("/sessions?\(query)")).expectProblem(400, "bad_request")
@@ -71,8 +71,8 @@ struct AdminLookTests {
             #expect(session["user"]?.string == "u_1")
             let channels = session["channels"]?.elements.map { $0 } ?? []
             #expect(channels.map { $0["channel"]?.string } == ["balanceUpdate:u_1", "rateChange:A"])
-            #expect(channels.map { $0["seq"]?.integer } == [0, 1])
-            #expect(channels.map { $0["head"]?.integer } == [0, 1])
+            #expect(channels.map { $0["seq"]?.integer(in: .seq) } == [0, 1])
+            #expect(channels.map { $0["head"]?.integer(in: .seq) } == [0, 1])
             #expect(channels.allSatisfy { $0["phase"]?.string == "live" })
             let first = try await server.request(.get("/sessions/\(id)?limit=1")).json()
             #expect(first["next"]?.string == "balanceUpdate:u_1")
@@ -111,11 +111,11 @@ struct AdminLookTests {
             let page = try await server.request(.get("/channels?prefix=rateChange:&limit=2")).json()
             let found = page["channels"]?.elements.map { $0 } ?? []
             #expect(found.map { $0["channel"]?.string } == ["rateChange:A", "rateChange:B"])
-            #expect(found.map { $0["head"]?.integer } == [2, 1])
-            #expect(found.map { $0["subscribers"]?.integer } == [2, 1])
+            #expect(found.map { $0["head"]?.integer(in: .seq) } == [2, 1])
+            #expect(found.map { $0["subscribers"]?.integer(in: .seq) } == [2, 1])
             #expect(page["next"]?.string == "rateChange:B")
             let rest = try await server.request(.get("/channels?prefix=rateChange:&after=rateChange:B")).json()
-            #expect(rest["channels"]?.elements.map { $0["subscribers"]?.integer } == [0])
+            #expect(rest["channels"]?.elements.map { $0["subscribers"]?.integer(in: .seq) } == [0])
             #expect(rest["next"]?.isNull == true)
         }
     }
@@ -130,8 +130,8 @@ struct AdminLookTests {
                 )
             }
             let rates = try await server.request(.get("/channels/rateChange:A/events?limit=2")).json()
-            #expect(rates["events"]?.elements.map { $0["seq"]?.integer } == [4, 5])
-            #expect(rates["head"]?.integer == 5)
+            #expect(rates["events"]?.elements.map { $0["seq"]?.integer(in: .seq) } == [4, 5])
+            #expect(rates["head"]?.integer(in: .seq) == 5)
             #expect(try await Self.trail(server) == [])
             store.fail(.unavailable("away"))
             try await server.request(.get("/channels/balanceUpdate:u_1/events")).expectProblem(503, "unavailable")
@@ -156,12 +156,12 @@ struct AdminLookTests {
             let status = try await server.request(.get("/status")).json()
             #expect(status["node"]?.string == "node-1")
             #expect(status["ready"]?.bool == true)
-            #expect(status["connections"]?.integer == 1)
-            #expect(status["subscriptions"]?.integer == 1)
-            #expect(status["accepted"]?.integer == 1)
+            #expect(status["connections"]?.integer(in: .seq) == 1)
+            #expect(status["subscriptions"]?.integer(in: .seq) == 1)
+            #expect(status["accepted"]?.integer(in: .seq) == 1)
             #expect(status["bus"]?.string == "alone")
             let commit = try #require(status["commit"])
-            #expect(commit["counts"]?.elements.compactMap { $0.integer }.reduce(0, +) == 1)
+            #expect(commit["counts"]?.elements.compactMap { $0.integer(in: .seq) }.reduce(0, +) == 1)
             #expect(commit["bounds"]?.count == (commit["counts"]?.count ?? 0) - 1)
             #expect(status["types"]?.elements.compactMap { $0["name"]?.string }.contains("rateChange") == true)
         }
@@ -178,7 +178,7 @@ struct AdminLookTests {
             let errors = try await server.request(.get("/recent-errors")).json()["errors"]
             let found = errors?.elements.map { "\($0["kind"]?.string ?? "") \($0["what"]?.string ?? "")" } ?? []
             #expect(Set(found) == ["refused bad_token", "closed 4501"])
-            #expect(errors?.elements.map { $0["count"]?.integer } == [3, 3])
+            #expect(errors?.elements.map { $0["count"]?.integer(in: .seq) } == [3, 3])
             #expect(try await server.request(.get("/recent-errors?limit=1")).json()["errors"]?.count == 1)
             try await server.request(.get("/recent-errors?limit=0")).expectProblem(400, "bad_request")
         }

@@ -179,13 +179,13 @@ struct ProjectionReadingTests {
             #expect(rate["bid"]?.string == "1")
             #expect(rate["ask"]?.isNull == true)
             #expect(rate["time"]?.string == time.description)
-            let age = try #require(rate["age"]?.integer)
+            let age = try #require(rate["age"]?.integer(in: .seq))
             #expect((90_000..<150_000).contains(age))
             #expect(rate["stale"]?.bool == false)
             try await server.publish(
                 #"{"type":"rateChange","key":"BTC/USDT","time":"2200-01-01T00:00:00Z","data":{"rate":"2"}}"#
             )
-            #expect(try await server.request(.get("/rate?pair=BTC/USDT")).json()["age"]?.integer == 0)
+            #expect(try await server.request(.get("/rate?pair=BTC/USDT")).json()["age"]?.integer(in: .seq) == 0)
         }
     }
 

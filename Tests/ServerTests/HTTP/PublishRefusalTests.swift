@@ -27,7 +27,7 @@ struct PublishRefusalTests {
             if !bad.items.isEmpty {
                 let items = try #require(try answer.json()["items"], "\(answer.text)").elements.map { item in
                     #expect(item["message"]?.string?.isEmpty == false)
-                    return "\(item["index"]?.integer ?? -1) \(item["field"]?.string ?? "")"
+                    return "\(item["index"]?.integer(in: .seq) ?? -1) \(item["field"]?.string ?? "")"
                 }
                 #expect(items == bad.items)
             }

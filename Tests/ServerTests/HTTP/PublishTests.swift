@@ -111,7 +111,7 @@ struct PublishTests {
     private static func results(of answer: Answer) throws -> [String] {
         try #require(try answer.json()["results"]).elements.map { result in
             let positions = try #require(result["positions"]).elements.map { position in
-                "\(position["channel"]?.string ?? "?")#\(position["seq"]?.integer ?? -1)"
+                "\(position["channel"]?.string ?? "?")#\(position["seq"]?.integer(in: .seq) ?? -1)"
             }
             return ([result["status"]?.string ?? "?", result["id"]?.string ?? "?"] + positions).joined(separator: " ")
         }
@@ -165,7 +165,7 @@ struct PublishTests {
                     try await server.request(request).json()["results"]?.elements.map { $0 }.first
                 )
                 #expect(result["status"]?.string == "accepted")
-                #expect(result["positions"]?.elements.map { $0["seq"]?.integer } == [seq])
+                #expect(result["positions"]?.elements.map { $0["seq"]?.integer(in: .seq) } == [seq])
                 ids.insert(try #require(result["id"]?.string))
             }
             #expect(ids.count == 3)
@@ -220,7 +220,7 @@ struct PublishTests {
             let answer = try await server.request(.post("[\(Self.rate),\(other)]", token: token))
             try answer.expectProblem(409, "conflict")
             let items = try #require(try answer.json()["items"]).elements.map { $0 }
-            #expect(items.map { $0["index"]?.integer } == [1])
+            #expect(items.map { $0["index"]?.integer(in: .seq) } == [1])
             #expect(items.first?["field"]?.string == "id")
             #expect(try await server.heads() == heads)
         }

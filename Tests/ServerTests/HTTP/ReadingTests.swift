@@ -25,8 +25,8 @@ struct ReadingTests {
             let answer = try await server.request(.get(target))
             #expect(answer.status == 200, "\(answer.text)")
             let channel = try answer.json()
-            #expect(channel["head"]?.integer == 2)
-            #expect(channel["first"]?.integer == 1)
+            #expect(channel["head"]?.integer(in: .seq) == 2)
+            #expect(channel["first"]?.integer(in: .seq) == 1)
             #expect(channel["epoch"]?.string?.isEmpty == false)
             #expect(
                 channel["latest"]?.written
@@ -34,7 +34,7 @@ struct ReadingTests {
             )
             let events = try await server.request(.get(target + "/events")).json()
             #expect(events["events"]?.elements.map { $0["id"]?.string } == ["r-1", "r-2"])
-            #expect(events["next"]?.integer == 2)
+            #expect(events["next"]?.integer(in: .seq) == 2)
         }
     }
 
@@ -55,12 +55,12 @@ struct ReadingTests {
             let answer = try await server.request(.get("/channels/rateChange:NEW"))
             #expect(answer.status == 200)
             let channel = try answer.json()
-            #expect(channel["head"]?.integer == 0)
-            #expect(channel["first"]?.integer == 1)
+            #expect(channel["head"]?.integer(in: .seq) == 0)
+            #expect(channel["first"]?.integer(in: .seq) == 1)
             #expect(channel["latest"]?.isNull == true)
             let events = try await server.request(.get("/channels/rateChange:NEW/events?after=0")).json()
             #expect(events["events"]?.count == 0)
-            #expect(events["next"]?.integer == 0)
+            #expect(events["next"]?.integer(in: .seq) == 0)
         }
     }
 
@@ -77,8 +77,8 @@ struct ReadingTests {
             #expect(channel["latest"]?["id"]?.string == "b-3")
             let slots = try #require(channel["slots"])
             #expect(Set(slots.names) == ["USD", "EUR"])
-            #expect(slots["USD"]?["seq"]?.integer == 3)
-            #expect(slots["EUR"]?["seq"]?.integer == 2)
+            #expect(slots["USD"]?["seq"]?.integer(in: .seq) == 3)
+            #expect(slots["EUR"]?["seq"]?.integer(in: .seq) == 2)
         }
     }
 
@@ -92,9 +92,9 @@ struct ReadingTests {
             while true {
                 let target = "/channels/rateChange:BTC/USDT/events?after=\(after)&limit=\(limit)"
                 let page = try await server.request(.get(target)).json()
-                let events = try #require(page["events"]?.elements.compactMap { $0["seq"]?.integer })
+                let events = try #require(page["events"]?.elements.compactMap { $0["seq"]?.integer(in: .seq) })
                 #expect(events.count <= limit)
-                let next = try #require(page["next"]?.integer)
+                let next = try #require(page["next"]?.integer(in: .seq))
                 #expect(next == events.last ?? after)
                 guard !events.isEmpty else { break }
                 seen += events
@@ -120,13 +120,13 @@ struct ReadingTests {
             try await server.request(.get(events + "?after=0")).expectProblem(410, "cursor_expired")
             try await server.request(.get(events + "?after=3")).expectProblem(410, "cursor_expired")
             let rest = try await server.request(.get(events + "?after=4")).json()
-            #expect(rest["events"]?.elements.map { $0["seq"]?.integer } == [5])
-            #expect(rest["first"]?.integer == 5)
+            #expect(rest["events"]?.elements.map { $0["seq"]?.integer(in: .seq) } == [5])
+            #expect(rest["first"]?.integer(in: .seq) == 5)
             let all = try await server.request(.get(events)).json()
-            #expect(all["events"]?.elements.map { $0["seq"]?.integer } == [5])
+            #expect(all["events"]?.elements.map { $0["seq"]?.integer(in: .seq) } == [5])
             let end = try await server.request(.get(events + "?after=5")).json()
             #expect(end["events"]?.count == 0)
-            #expect(end["next"]?.integer == 5)
+            #expect(end["next"]?.integer(in: .seq) == 5)
         }
     }
 

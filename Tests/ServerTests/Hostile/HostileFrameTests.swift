@@ -161,7 +161,7 @@ struct HostileFrameTests {
         while message["op"]?.string == "pong" { message = try await socket.next() }
         #expect(message["op"]?.string == "goodbye")
         #expect(message["reason"]?.string == "rate_limited")
-        #expect((message["reconnectAfter"]?.integer ?? 0) > 0)
+        #expect((message["reconnectAfter"]?.integer(in: .seq) ?? 0) > 0)
         try await socket.expectClose(4508)
     }
 

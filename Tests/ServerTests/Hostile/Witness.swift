@@ -30,7 +30,7 @@ struct Witness: Sendable {
         let start = ContinuousClock.now
         let receipt = try await self.server.publish(#"{"type":"rateChange","key":"WITNESS","data":{"rate":"1"}}"#)
         let event = try await self.socket.expect("event", sourceLocation: sourceLocation)
-        #expect(event["seq"]?.integer == receipt.first?.positions.first?.seq, sourceLocation: sourceLocation)
+        #expect(event["seq"]?.integer(in: .seq) == receipt.first?.positions.first?.seq, sourceLocation: sourceLocation)
         let answer = try await self.server.request(.get("/health/live"))
         #expect(answer.status == 200, sourceLocation: sourceLocation)
         #expect(ContinuousClock.now - start < .seconds(5), sourceLocation: sourceLocation)

@@ -79,7 +79,9 @@ struct StreamResumingTests {
         let message = try event.json()
         #expect(event.id != nil)
         #expect(message["skipped"] == nil)
-        seen[try #require(message["channel"]?.string), default: []].append(try #require(message["seq"]?.integer))
+        seen[try #require(message["channel"]?.string), default: []].append(
+            try #require(message["seq"]?.integer(in: .seq))
+        )
     }
 
     /// An id holds on another node, and after a restart.

@@ -52,7 +52,7 @@ struct Answer: Sendable {
         #expect(self.fields["content-type"] == "application/problem+json", sourceLocation: sourceLocation)
         let problem = try self.json()
         #expect(problem["type"]?.string == "urn:broadtape:error:\(code)", sourceLocation: sourceLocation)
-        #expect(problem["status"]?.integer == status, sourceLocation: sourceLocation)
+        #expect(problem["status"]?.integer(in: .seq) == status, sourceLocation: sourceLocation)
         #expect(problem["title"]?.string?.isEmpty == false, sourceLocation: sourceLocation)
         #expect(problem["detail"]?.string?.isEmpty == false, sourceLocation: sourceLocation)
     }

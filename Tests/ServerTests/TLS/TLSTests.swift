@@ -68,7 +68,7 @@ struct TLSTests {
             for number in 1...3 {
                 try await wire.send(Request.post(Self.event, token: try await server.tokens.publisher()).text)
                 #expect(try await wire.answer().status == 200)
-                #expect(try await socket.expect("event")["seq"]?.integer == number)
+                #expect(try await socket.expect("event")["seq"]?.integer(in: .seq) == number)
             }
             // A connection that served requests can become a WebSocket too.
             let late = try await Socket.open(on: wire)

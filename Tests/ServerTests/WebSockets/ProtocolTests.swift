@@ -33,9 +33,9 @@ struct ProtocolTests {
         try await withServer { server in
             let socket = try await server.open(token: try await server.tokens.user("u_42"))
             try await socket.send(text)
-            #expect(try await socket.expectError(code)["id"]?.integer == 1)
+            #expect(try await socket.expectError(code)["id"]?.integer(in: .seq) == 1)
             try await socket.send(#"{"op":"ping","id":2}"#)
-            #expect(try await socket.expect("pong")["id"]?.integer == 2)
+            #expect(try await socket.expect("pong")["id"]?.integer(in: .seq) == 2)
         }
     }
 
@@ -73,7 +73,7 @@ struct ProtocolTests {
             try await socket.wire.send(
                 try Self.frames([#"{"op":"ping","id":1}"#, "nonsense", #"{"op":"ping","id":2}"#])
             )
-            #expect(try await socket.expect("pong")["id"]?.integer == 1)
+            #expect(try await socket.expect("pong")["id"]?.integer(in: .seq) == 1)
             try await socket.expectClose(4500)
         }
     }
@@ -164,7 +164,7 @@ struct ProtocolTests {
                 )
             )
             try await socket.expectPong("p")
-            #expect(try await socket.expect("pong")["id"]?.integer == 4)
+            #expect(try await socket.expect("pong")["id"]?.integer(in: .seq) == 4)
         }
     }
 
@@ -176,7 +176,7 @@ struct ProtocolTests {
                 try await socket.wire.send(ByteBuffer(bytes: [byte]))
                 try await server.settle()
             }
-            #expect(try await socket.expect("pong")["id"]?.integer == 6)
+            #expect(try await socket.expect("pong")["id"]?.integer(in: .seq) == 6)
         }
     }
 
@@ -208,7 +208,7 @@ struct ProtocolTests {
             let socket = try await server.open()
             try await socket.wire.send(try Self.frames((1...2000).map { #"{"op":"ping","id":\#($0)}"# }))
             for id in 1...2000 {
-                #expect(try await socket.expect("pong")["id"]?.integer == id)
+                #expect(try await socket.expect("pong")["id"]?.integer(in: .seq) == id)
             }
         }
     }

@@ -33,17 +33,17 @@ struct ResumingTests {
                 try await socket.send(#"{"op":"subscribe","channel":"rateChange:A","since":\#(since)}"#)
                 let subscribed = try await socket.expect("subscribed")
                 #expect(subscribed["mode"]?.string == "resumed")
-                #expect(subscribed["head"]?.integer == 10)
+                #expect(subscribed["head"]?.integer(in: .seq) == 10)
                 for seq in (since + 1)..<11 {
                     let event = try await socket.expect("event")
-                    #expect(event["seq"]?.integer == seq)
+                    #expect(event["seq"]?.integer(in: .seq) == seq)
                     #expect(event["id"]?.string == "r-\(seq)")
                     #expect(event["skipped"] == nil)
                 }
                 let caughtUp = try await socket.expect("caughtUp")
                 #expect(caughtUp.written == #"{"op":"caughtUp","channel":"rateChange:A","seq":10}"#)
                 try await server.publish(Self.rate(11))
-                #expect(try await socket.expect("event")["seq"]?.integer == 11)
+                #expect(try await socket.expect("event")["seq"]?.integer(in: .seq) == 11)
             }
         }
     }
@@ -53,8 +53,8 @@ struct ResumingTests {
         try await withServer { server in
             let socket = try await server.open()
             try await socket.send(#"{"op":"subscribe","channel":"rateChange:NEW","since":0}"#)
-            #expect(try await socket.expect("subscribed")["head"]?.integer == 0)
-            #expect(try await socket.expect("caughtUp")["seq"]?.integer == 0)
+            #expect(try await socket.expect("subscribed")["head"]?.integer(in: .seq) == 0)
+            #expect(try await socket.expect("caughtUp")["seq"]?.integer(in: .seq) == 0)
         }
     }
 
@@ -68,7 +68,7 @@ struct ResumingTests {
             let second = try await server.open()
             try await second.send(#"{"op":"subscribe","channel":"rateChange:A","since":1,"epoch":"\#(epoch)"}"#)
             try await second.expect("subscribed")
-            #expect(try await second.expect("event")["seq"]?.integer == 2)
+            #expect(try await second.expect("event")["seq"]?.integer(in: .seq) == 2)
         }
     }
 
@@ -90,13 +90,13 @@ struct ResumingTests {
                 ] {
                     try await socket.send(#"{"op":"subscribe","id":1,"channel":"rateChange:A",\#(options)}"#)
                     let error = try await socket.expectError(code)
-                    #expect(error["id"]?.integer == 1)
+                    #expect(error["id"]?.integer(in: .seq) == 1)
                     #expect(error["channel"]?.string == "rateChange:A")
                     #expect(error["action"]?.string == "snapshot")
                 }
                 try await socket.send(#"{"op":"subscribe","channel":"rateChange:A","since":4}"#)
                 #expect(try await socket.expect("subscribed")["mode"]?.string == "resumed")
-                #expect(try await socket.expect("event")["seq"]?.integer == 5)
+                #expect(try await socket.expect("event")["seq"]?.integer(in: .seq) == 5)
                 try await socket.expect("caughtUp")
             }
         }
@@ -122,7 +122,7 @@ struct ResumingTests {
             try await late.send(#"{"op":"subscribe","channel":"rateChange:A","since":1}"#)
             try await late.expectError("cursor_expired")
             try await server.publish(Self.rate(6))
-            #expect(try await reader.expect("event")["seq"]?.integer == 6)
+            #expect(try await reader.expect("event")["seq"]?.integer(in: .seq) == 6)
         }
     }
 
@@ -138,18 +138,18 @@ struct ResumingTests {
                     #"{"op":"history","id":\#(after),"channel":"rateChange:A","after":\#(after),"limit":4}"#
                 )
                 let page = try await socket.expect("history")
-                #expect(page["id"]?.integer == after)
+                #expect(page["id"]?.integer(in: .seq) == after)
                 #expect(page["channel"]?.string == "rateChange:A")
-                let events = try #require(page["events"]?.elements.compactMap { $0["seq"]?.integer })
+                let events = try #require(page["events"]?.elements.compactMap { $0["seq"]?.integer(in: .seq) })
                 #expect(!events.isEmpty && events.count <= 4)
-                after = try #require(page["next"]?.integer)
+                after = try #require(page["next"]?.integer(in: .seq))
                 seen += events
             }
             #expect(seen == Array(1...10))
             try await socket.send(#"{"op":"history","channel":"rateChange:A","after":10,"limit":1000}"#)
             let end = try await socket.expect("history")
             #expect(end["events"]?.count == 0)
-            #expect(end["next"]?.integer == 10)
+            #expect(end["next"]?.integer(in: .seq) == 10)
         }
     }
 
@@ -166,7 +166,7 @@ struct ResumingTests {
             try await server.publish(#"{"type":"balanceUpdate","data":{"userId":"u_77","balance":"1"}}"#)
             let socket = try await server.open(token: try await server.tokens.user("u_42"))
             try await socket.send(#"{"op":"history","id":1,\#(members)}"#)
-            #expect(try await socket.expectError(code)["id"]?.integer == 1)
+            #expect(try await socket.expectError(code)["id"]?.integer(in: .seq) == 1)
         }
     }
 }

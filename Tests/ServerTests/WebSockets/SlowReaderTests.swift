@@ -54,17 +54,17 @@ struct SlowReaderTests {
             try await quick.expect("subscribed")
             for number in 1...Self.events {
                 try await server.publish(Self.transaction(number))
-                #expect(try await quick.expect("event")["seq"]?.integer == number)
+                #expect(try await quick.expect("event")["seq"]?.integer(in: .seq) == number)
             }
             try await slow.wire.setReading(true)
             for number in 1...Self.events {
                 let event = try await slow.expect("event")
-                #expect(event["seq"]?.integer == number)
+                #expect(event["seq"]?.integer(in: .seq) == number)
                 #expect(event["id"]?.string == "t-\(number)")
                 #expect(event["skipped"] == nil)
             }
             try await server.publish(Self.transaction(Self.events + 1))
-            #expect(try await slow.expect("event")["seq"]?.integer == Self.events + 1)
+            #expect(try await slow.expect("event")["seq"]?.integer(in: .seq) == Self.events + 1)
         }
     }
 
@@ -80,10 +80,10 @@ struct SlowReaderTests {
             var received = 0
             while last < Self.events {
                 let event = try await slow.expect("event")
-                let seq = try #require(event["seq"]?.integer)
+                let seq = try #require(event["seq"]?.integer(in: .seq))
                 #expect(seq > last)
                 #expect(event["id"]?.string == "r-\(seq)")
-                #expect(event["skipped"]?.integer ?? 0 == seq - last - 1)
+                #expect(event["skipped"]?.integer(in: .seq) ?? 0 == seq - last - 1)
                 last = seq
                 received += 1
             }
@@ -91,7 +91,7 @@ struct SlowReaderTests {
             #expect(received < Self.events, "nothing was skipped: the client was not slow enough")
             try await server.publish(Self.rate(Self.events + 1))
             let next = try await slow.expect("event")
-            #expect(next["seq"]?.integer == Self.events + 1)
+            #expect(next["seq"]?.integer(in: .seq) == Self.events + 1)
             #expect(next["skipped"] == nil)
         }
     }
@@ -109,8 +109,8 @@ struct SlowReaderTests {
             var received = 0
             while last < Self.events {
                 let event = try await slow.expect("event")
-                let seq = try #require(event["seq"]?.integer)
-                #expect(event["skipped"]?.integer ?? 0 == seq - last - 1)
+                let seq = try #require(event["seq"]?.integer(in: .seq))
+                #expect(event["skipped"]?.integer(in: .seq) ?? 0 == seq - last - 1)
                 last = seq
                 received += 1
                 let data = try #require(event["data"])
@@ -143,7 +143,7 @@ struct SlowReaderTests {
             try await slow.wire.setReading(true)
             for id in 1...50 {
                 let page = try await slow.expect("history")
-                #expect(page["id"]?.integer == id)
+                #expect(page["id"]?.integer(in: .seq) == id)
                 #expect(page["events"]?.count ?? 0 > 0)
             }
         }

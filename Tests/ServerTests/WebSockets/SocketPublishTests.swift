@@ -22,10 +22,10 @@ struct SocketPublishTests {
                 try await socket.send(#"{"op":"publish","id":7,"events":[\#(Self.rate(1)),\#(Self.rate(2))]}"#)
                 let published = try await socket.expect("published")
                 #expect(published.names == ["op", "id", "results"])
-                #expect(published["id"]?.integer == 7)
+                #expect(published["id"]?.integer(in: .seq) == 7)
                 let results = try #require(published["results"]?.elements.map { $0 })
                 #expect(results.map { $0["status"]?.string } == [status, status])
-                #expect(results.map { $0["positions"]?.elements.map { $0["seq"]?.integer } } == [[1], [2]])
+                #expect(results.map { $0["positions"]?.elements.map { $0["seq"]?.integer(in: .seq) } } == [[1], [2]])
             }
             #expect(try await reader.expect("event")["id"]?.string == "r-1")
             #expect(try await reader.expect("event")["id"]?.string == "r-2")
@@ -52,8 +52,8 @@ struct SocketPublishTests {
             try await server.publish(#"{"type":"rateChange","key":"A","id":"taken","data":{"rate":"1"}}"#)
             try await socket.send(#"{"op":"publish","id":7,"events":\#(events)}"#)
             let error = try await socket.expectError(code)
-            #expect(error["id"]?.integer == 7)
-            #expect(error["items"]?.elements.compactMap { $0["index"]?.integer } ?? [] == items)
+            #expect(error["id"]?.integer(in: .seq) == 7)
+            #expect(error["items"]?.elements.compactMap { $0["index"]?.integer(in: .seq) } ?? [] == items)
             #expect(try await server.heads() == ["rateChange:A": 1])
         }
     }
@@ -82,7 +82,7 @@ struct SocketPublishTests {
             #expect(!error.written.contains("secret"))
             #expect(try await socket.expect("heartbeat")["paused"]?.bool == true)
             try await socket.send(#"{"op":"publish","id":2,"events":[\#(Self.rate(1))]}"#)
-            #expect(try await socket.expect("published")["id"]?.integer == 2)
+            #expect(try await socket.expect("published")["id"]?.integer(in: .seq) == 2)
             #expect(try await socket.expect("heartbeat")["paused"] == nil)
         }
     }
@@ -100,9 +100,9 @@ struct SocketPublishTests {
             server.tape.appends.open()
             for id in 1...300 {
                 let published = try await socket.expect("published")
-                #expect(published["id"]?.integer == id)
+                #expect(published["id"]?.integer(in: .seq) == id)
                 let positions = published["results"]?.elements.map { $0 }.first?["positions"]
-                #expect(positions?.elements.map { $0["seq"]?.integer } == [id])
+                #expect(positions?.elements.map { $0["seq"]?.integer(in: .seq) } == [id])
             }
         }
     }

@@ -115,7 +115,7 @@ struct SubscribingTests {
             let socket = try await server.open(token: token)
             try await socket.send(#"{"op":"subscribe","id":3,"channel":"\#(channel)"}"#)
             let error = try await socket.expectError(code)
-            #expect(error["id"]?.integer == 3)
+            #expect(error["id"]?.integer(in: .seq) == 3)
             #expect(error["channel"]?.string == channel)
             try await server.publish(Self.balance("u_77", "USD", 1), Self.transaction(1, "u_4"))
             try await socket.send(#"{"op":"ping"}"#)
@@ -158,7 +158,7 @@ struct SubscribingTests {
             try await socket.send(#"{"op":"subscribe","channel":"rateChange:A","since":0}"#)
             try await socket.expectError("already_subscribed")
             try await server.publish(Self.rate(1))
-            #expect(try await socket.expect("event")["seq"]?.integer == 1)
+            #expect(try await socket.expect("event")["seq"]?.integer(in: .seq) == 1)
         }
     }
 
@@ -172,7 +172,7 @@ struct SubscribingTests {
             }
             try await socket.send(#"{"op":"unsubscribe","id":9,"channel":"balanceUpdate"}"#)
             let answer = try await socket.expect("unsubscribed")
-            #expect(answer["id"]?.integer == 9)
+            #expect(answer["id"]?.integer(in: .seq) == 9)
             #expect(answer["channel"]?.string == "balanceUpdate:u_42")
             try await server.publish(Self.balance("u_42", "USD", 1), Self.rate(1))
             #expect(try await socket.expect("event")["channel"]?.string == "rateChange:A")
@@ -180,7 +180,7 @@ struct SubscribingTests {
             try await socket.expectError("not_subscribed")
             try await socket.send(#"{"op":"subscribe","channel":"balanceUpdate","since":0}"#)
             try await socket.expect("subscribed")
-            #expect(try await socket.expect("event")["seq"]?.integer == 1)
+            #expect(try await socket.expect("event")["seq"]?.integer(in: .seq) == 1)
             try await socket.expect("caughtUp")
         }
     }
@@ -199,7 +199,7 @@ struct SubscribingTests {
             for _ in 1...2 {
                 let event = try await socket.expect("event")
                 #expect(event["id"]?.string == "t-3")
-                numbers[event["channel"]?.string ?? ""] = event["seq"]?.integer
+                numbers[event["channel"]?.string ?? ""] = event["seq"]?.integer(in: .seq)
             }
             #expect(numbers == ["transactionUpdate:u_42": 3, "transactionUpdate:u_77": 1])
         }
@@ -230,7 +230,7 @@ struct SubscribingTests {
         try await withServer { server in
             let socket = try await server.open()
             try await socket.send(#"{"op":"subscribe","id":1,"channel":"rateChange:A",\#(option)}"#)
-            #expect(try await socket.expectError("bad_request")["id"]?.integer == 1)
+            #expect(try await socket.expectError("bad_request")["id"]?.integer(in: .seq) == 1)
             try await socket.send(#"{"op":"subscribe","channel":"rateChange:A"}"#)
             try await socket.expect("subscribed")
         }
@@ -248,8 +248,8 @@ struct SubscribingTests {
             var last = 0
             while last < 50 {
                 let event = try await socket.expect("event")
-                let seq = try #require(event["seq"]?.integer)
-                #expect(seq - last - 1 == event["skipped"]?.integer ?? 0)
+                let seq = try #require(event["seq"]?.integer(in: .seq))
+                #expect(seq - last - 1 == event["skipped"]?.integer(in: .seq) ?? 0)
                 last = seq
             }
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Hexadecimal as JSON-RPC writes it: `0x` in front, data in pairs of digits, quantities without leading zeros.
 package enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
@@ -39,15 +41,10 @@ package enum Hex {
         "0x" + String(value, radix: 16)
     }
 
-    /// A quantity, with leading zeros or not; nil when it is none or does not fit.
-    package static func integer(_ text: String) -> Int? {
-        guard text.hasPrefix("0x") || text.hasPrefix("0X"), text.utf8.count > 2 else { return nil }
-        var result = 0
-        for digit in text.utf8.dropFirst(2) {
-            guard let value = Self.value(digit), result <= Int.max >> 4 else { return nil }
-            result = result << 4 | Int(value)
-        }
-        return result
+    /// A quantity, with leading zeros or not; nil when it is none or outside of the range.
+    package static func integer(_ text: String, in range: ClosedRange<Int>) -> Int? {
+        guard text.hasPrefix("0x") || text.hasPrefix("0X") else { return nil }
+        return Int(hexadecimal: text.utf8.dropFirst(2), in: range)
     }
 
     private static func value(_ digit: UInt8) -> UInt8? {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// A type of the contract ABI, as far as events of tokens and funds use them: no arrays, no tuples.
 package enum ValueType: Sendable, Equatable {
     /// Bits, 8 to 256.
@@ -41,7 +43,7 @@ package enum ValueType: Sendable, Equatable {
 
     private static func number(_ text: some StringProtocol) -> Int? {
         guard text.first != "0", text.allSatisfy({ $0.isASCII && $0.isWholeNumber }) else { return nil }
-        return Int(text)
+        return Int(decimal: text, in: 1...256)
     }
 
     /// As it stands in the text that is hashed.

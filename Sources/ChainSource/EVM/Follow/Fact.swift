@@ -90,7 +90,7 @@ struct Fact: Sendable, Equatable {
 
     init?(_ value: JSON.Value) {
         guard let contract = value["contract"]?.string, let event = value["event"]?.string,
-            let transactionHash = value["tx"]?.string, let logIndex = value["index"]?.integer,
+            let transactionHash = value["tx"]?.string, let logIndex = value["index"]?.integer(in: .seq),
             let name = value["name"]?.string, let args = value["args"]
         else { return nil }
         self.init(

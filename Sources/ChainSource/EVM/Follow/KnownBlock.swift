@@ -33,10 +33,10 @@ struct KnownBlock: Sendable, Equatable {
     }
 
     init?(json: [UInt8]) {
-        guard let value = try? JSON.Value.parse(json), let number = value["number"]?.integer,
+        guard let value = try? JSON.Value.parse(json), let number = value["number"]?.integer(in: .seq),
             let hash = value["hash"]?.string.flatMap(Hash256.init(_:)),
             let level = value["level"]?.string.flatMap(Chain.Level.init(rawValue:)),
-            let turn = value["turn"]?.integer
+            let turn = value["turn"]?.integer(in: .seq)
         else { return nil }
         self.init(
             number: number,

@@ -41,11 +41,11 @@ struct Place: Sendable, Equatable {
     /// What was stored; nil before the first step.
     init?(_ state: SourceState) throws(TapeFault) {
         guard let entry = state.entries.first(where: { $0.name == Self.entryName }) else { return nil }
-        guard let value = try? JSON.Value.parse(entry.value), let chainID = value["chainId"]?.integer,
+        guard let value = try? JSON.Value.parse(entry.value), let chainID = value["chainId"]?.integer(in: 0...Int.max),
             let genesis = value["genesis"]?.string.flatMap(Hash256.init(_:)),
-            let contracts = value["contracts"]?.string, let number = value["number"]?.integer,
+            let contracts = value["contracts"]?.string, let number = value["number"]?.integer(in: .seq),
             let hash = value["hash"]?.string.flatMap(Hash256.init(_:)),
-            let final = value["final"]?.integer, let turn = value["turn"]?.integer
+            let final = value["final"]?.integer(in: .seq), let turn = value["turn"]?.integer(in: .seq)
         else { throw .damaged("the cursor of a chain is not as this program writes it") }
         self.chainID = chainID
         self.genesis = genesis

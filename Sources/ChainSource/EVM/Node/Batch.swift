@@ -43,7 +43,7 @@ package enum Batch {
         }
         var answers = [RPCAnswer?](repeating: nil, count: count)
         for element in value.elements {
-            guard let number = element["id"]?.integer, (id..<id + count).contains(number), answers[number - id] == nil
+            guard count > 0, let number = element["id"]?.integer(in: id...id + count - 1), answers[number - id] == nil
             else { throw .again("an answer has not the id of a call") }
             if let error = element["error"], !error.isNull {
                 answers[number - id] = .refusal(Refusal(error))

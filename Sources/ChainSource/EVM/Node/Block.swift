@@ -18,7 +18,7 @@ package struct Block: Sendable, Equatable {
 
     /// Reads a node's answer.
     package init(_ value: JSON.Value) throws(NodeFault) {
-        guard let number = value["number"]?.string.flatMap(Hex.integer),
+        guard let number = value["number"]?.string.flatMap({ Hex.integer($0, in: .seq) }),
             let hash = value["hash"]?.string.flatMap(Hash256.init(_:)),
             let parentHash = value["parentHash"]?.string.flatMap(Hash256.init(_:)),
             let bloom = value["logsBloom"]?.string.flatMap(Hex.bytes).flatMap(Bloom.init(bytes:))
@@ -63,10 +63,10 @@ package struct Log: Sendable, Equatable {
     package init(_ value: JSON.Value) throws(NodeFault) {
         guard let address = value["address"]?.string.flatMap(Hex.bytes).flatMap(Address.init(bytes:)),
             let data = value["data"]?.string.flatMap(Hex.bytes),
-            let blockNumber = value["blockNumber"]?.string.flatMap(Hex.integer),
+            let blockNumber = value["blockNumber"]?.string.flatMap({ Hex.integer($0, in: .seq) }),
             let blockHash = value["blockHash"]?.string.flatMap(Hash256.init(_:)),
             let transactionHash = value["transactionHash"]?.string.flatMap(Hash256.init(_:)),
-            let index = value["logIndex"]?.string.flatMap(Hex.integer),
+            let index = value["logIndex"]?.string.flatMap({ Hex.integer($0, in: .seq) }),
             let list = value["topics"], list.kind == .array
         else { throw .again("a log lacks its address, topics, data, block, transaction or logIndex") }
         var topics: [Hash256] = []

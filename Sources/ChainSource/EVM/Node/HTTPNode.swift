@@ -94,7 +94,7 @@ package actor HTTPNode: EVMNode {
         {
             return
         }
-        let after = response.headers.first(name: "retry-after").flatMap { Int($0) }.map {
+        let after = response.headers.first(name: "retry-after").flatMap { Int(decimal: $0, in: .seq) }.map {
             Duration.seconds(min(max(0, $0), 3_600))
         }
         let why = "the node answered \(status): \(String(decoding: body.prefix(120), as: UTF8.self))"

@@ -39,7 +39,7 @@ package struct Refusal: Error, Sendable, Equatable {
     /// Reads the `error` member of an answer.
     package init(_ value: JSON.Value) {
         self.init(
-            code: value["code"]?.integer ?? 0,
+            code: value["code"]?.integer(in: -Int.maxSafe...Int.maxSafe) ?? 0,
             message: value["message"]?.string ?? String(decoding: value.text.prefix(200), as: UTF8.self),
             data: value["data"].map { String(decoding: $0.text, as: UTF8.self) } ?? ""
         )
@@ -85,13 +85,17 @@ package struct Refusal: Error, Sendable, Equatable {
         for (index, word) in words.enumerated() where word.hasPrefix("block") || word == "range" {
             let around = words[max(0, index - 2)...min(words.count - 1, index + 3)]
             for candidate in around {
-                if let number = Int(candidate.filter { $0 != "," }), number > 0 { return .blocks(number) }
+                if let number = Int(decimal: candidate.utf8.filter { $0 != UInt8(ascii: ",") }, in: 1...Int.maxSafe) {
+                    return .blocks(number)
+                }
             }
         }
         return nil
     }
 
     private static func quantities(in text: String) -> [Int] {
-        text.split { !$0.isLetter && !$0.isNumber }.filter { $0.hasPrefix("0x") }.compactMap { Hex.integer(String($0)) }
+        text.split { !$0.isLetter && !$0.isNumber }.filter { $0.hasPrefix("0x") }.compactMap {
+            Hex.integer(String($0), in: .seq)
+        }
     }
 }

@@ -108,7 +108,7 @@ package actor HeadWatch {
     private func received(_ text: ByteBuffer) {
         guard let value = try? JSON.Value.parse(Array(text.readableBytesView)) else { return }
         guard value["method"]?.equals("eth_subscription") == true else { return }
-        if let number = value["params"]?["result"]?["number"]?.string.flatMap(Hex.integer) {
+        if let number = value["params"]?["result"]?["number"]?.string.flatMap({ Hex.integer($0, in: .seq) }) {
             self.told = max(self.told, number)
         }
         self.misses = 0

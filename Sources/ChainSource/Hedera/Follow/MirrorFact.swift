@@ -97,9 +97,10 @@ struct MirrorFact: Sendable, Equatable {
     // MARK: As an entry
 
     init?(_ value: JSON.Value) {
-        guard let time = value["time"]?.string.flatMap(ConsensusTime.init(_:)), let index = value["index"]?.integer,
+        guard let time = value["time"]?.string.flatMap(ConsensusTime.init(_:)),
+            let index = value["index"]?.integer(in: .seq),
             let contract = value["contract"]?.string, let event = value["event"]?.string,
-            let blockNumber = value["block"]?.integer, let blockHash = value["hash"]?.string,
+            let blockNumber = value["block"]?.integer(in: .seq), let blockHash = value["hash"]?.string,
             let transactionHash = value["tx"]?.string, let args = value["args"], args.kind == .object
         else { return nil }
         self.key = LogKey(time, index)

@@ -28,7 +28,7 @@ struct MirrorPlace: Sendable, Equatable {
         }
 
         init?(_ json: [UInt8]) {
-            guard let value = try? JSON.Value.parse(json), let number = value["number"]?.integer,
+            guard let value = try? JSON.Value.parse(json), let number = value["number"]?.integer(in: .seq),
                 let hash = value["hash"]?.string, let end = value["end"]?.string.flatMap(ConsensusTime.init(_:))
             else { return nil }
             self.block = MirrorBlock(number: number, hash: hash, end: end)

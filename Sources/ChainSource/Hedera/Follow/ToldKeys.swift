@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// Which logs of a contract were told of for good, until they have been read for the last time.
 ///
@@ -19,10 +20,12 @@ struct ToldKeys: Sendable, Equatable {
             var bucket: [LogKey] = []
             for word in String(decoding: entry.value, as: UTF8.self).split(separator: " ") {
                 let parts = word.split(separator: ":", omittingEmptySubsequences: false)
-                guard parts.count == 2, let time = Int64(parts[0]), time >= 0, let index = Int(parts[1]) else {
+                guard parts.count == 2, let time = Int(decimal: parts[0], in: 0...Int.max),
+                    let index = Int(decimal: parts[1], in: .seq)
+                else {
                     throw .damaged("\(entry.name) of a mirror is not as this program writes it")
                 }
-                bucket.append(LogKey(ConsensusTime(nanoseconds: time), index))
+                bucket.append(LogKey(ConsensusTime(nanoseconds: Int64(time)), index))
             }
             guard !bucket.isEmpty else { continue }
             self.buckets.append(bucket.sorted())

@@ -127,7 +127,7 @@ struct TopicPlace: Sendable, Equatable {
         self.init(id: id, in: mirror)
         guard let place = entries.first(where: { $0.name == "at" }) else { return }
         let damaged = FollowFault.stopped("the place of topic \(id) is not as this program writes it")
-        guard let sequence = (try? JSON.Value.parse(place.value))?["sequence"]?.integer, sequence >= 0 else {
+        guard let sequence = (try? JSON.Value.parse(place.value))?["sequence"]?.integer(in: .seq) else {
             throw damaged
         }
         self.sequence = sequence

@@ -54,7 +54,7 @@ package actor HTTPMirror: MirrorNode {
         do {
             let response = try await self.client.execute(request, deadline: .now() + TimeAmount(self.limits.time))
             var body = try await response.body.collect(upTo: self.limits.bytes)
-            let after = response.headers.first(name: "retry-after").flatMap { Int($0) }
+            let after = response.headers.first(name: "retry-after").flatMap { Int(decimal: $0, in: .seq) }
             answer = (
                 Int(response.status.code), after.map { .seconds(min(max(0, $0), 3_600)) },
                 body.readBytes(length: body.readableBytes) ?? []

@@ -17,7 +17,7 @@ package struct MirrorBlock: Sendable, Equatable {
 
     /// Reads one block.
     package init(_ value: JSON.Value) throws(NodeFault) {
-        guard let number = value["number"]?.integer, number >= 0,
+        guard let number = value["number"]?.integer(in: .seq),
             let hash = value["hash"]?.string.flatMap(Hex.bytes), hash.count == 48,
             let end = value["timestamp"]?["to"]?.string.flatMap(ConsensusTime.init(_:))
         else { throw .again("a block lacks its number, hash or timestamp") }

@@ -61,8 +61,8 @@ package struct MirrorLog: Sendable, Equatable {
             let address = value["address"]?.string.flatMap(Hex.bytes).flatMap(Address.init(bytes:)),
             let list = value["topics"], list.kind == .array
         else { throw .again("a log lacks its timestamp, address or topics") }
-        guard let index = value["index"]?.integer, (0...Int(Int32.max)).contains(index),
-            let blockNumber = value["block_number"]?.integer, blockNumber >= 0,
+        guard let index = value["index"]?.integer(in: 0...Int(Int32.max)),
+            let blockNumber = value["block_number"]?.integer(in: .seq),
             let blockHash = value["block_hash"]?.string.flatMap(Hex.bytes), blockHash.count == 48,
             let transactionHash = value["transaction_hash"]?.string.flatMap(Hex.bytes),
             transactionHash.count == 32 || transactionHash.count == 48

@@ -50,14 +50,14 @@ package struct MirrorMessage: Sendable, Equatable {
     /// Reads one row.
     package init(_ value: JSON.Value) throws(NodeFault) {
         guard let topic = value["topic_id"]?.string.flatMap(EntityID.init(_:)),
-            let sequence = value["sequence_number"]?.integer, sequence > 0,
+            let sequence = value["sequence_number"]?.integer(in: 1...Int.maxSafe),
             let time = value["consensus_timestamp"]?.string.flatMap(ConsensusTime.init(_:)),
             let content = value["message"]?.string.flatMap({ Data(base64Encoded: $0) })
         else { throw .again("a message lacks its topic, sequence_number, consensus_timestamp or content") }
         var chunk: Chunk?
         if let info = value["chunk_info"], !info.isNull {
-            guard let number = info["number"]?.integer, let total = info["total"]?.integer, total >= 1,
-                (1...total).contains(number)
+            guard let total = info["total"]?.integer(in: 1...Int.maxSafe),
+                let number = info["number"]?.integer(in: 1...total)
             else { throw .again("message \(sequence) has a chunk_info without a number and a total") }
             if total > 1 {
                 let transaction = info["initial_transaction_id"]

@@ -69,20 +69,22 @@ extension PostgresTape: AuditStore {
         let command = list
         return try await self.keep { session throws(PostgresFault) in
             let rows = try session.run(command)
-            return (0..<rows.count).compactMap { row in
-                guard let action = AuditRecord.Action(rawValue: rows.text(row, 4)) else { return nil }
+            var entries: [AuditEntry] = []
+            for row in 0..<rows.count {
+                guard let action = AuditRecord.Action(rawValue: rows.text(row, 4)) else { continue }
                 let record = AuditRecord(
-                    time: Timestamp(nanoseconds: Int64(rows.integer(row, 1))),
+                    time: rows.time(row, 1),
                     node: rows.text(row, 2),
                     actor: rows.text(row, 3),
                     action: action,
                     object: rows.text(row, 5),
                     result: rows.text(row, 6),
-                    count: rows.integer(row, 7),
+                    count: try rows.integer(row, 7),
                     detail: rows.text(row, 8)
                 )
-                return AuditEntry(id: rows.integer(row, 0), record: record)
+                entries.append(AuditEntry(id: try rows.integer(row, 0), record: record))
             }
+            return entries
         }
     }
 

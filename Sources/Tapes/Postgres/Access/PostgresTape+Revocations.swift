@@ -75,20 +75,24 @@ extension PostgresTape: RevocationStore {
     package func revocationChanges(after number: Int, limit: Int) async throws(TapeFault) -> [RevocationChange] {
         try await self.keep { session throws(PostgresFault) in
             let rows = try session.run(PostgresCommand(Self.changes).with(number).with(limit))
-            return (0..<rows.count).compactMap { row in
-                guard let kind = Revocation.Target.Kind(rawValue: rows.text(row, 1)) else { return nil }
+            var changes: [RevocationChange] = []
+            for row in 0..<rows.count {
+                guard let kind = Revocation.Target.Kind(rawValue: rows.text(row, 1)) else { continue }
                 let revocation = Revocation(
                     Revocation.Target(kind, rows.text(row, 2)),
-                    time: Timestamp(nanoseconds: Int64(rows.integer(row, 3))),
-                    until: rows.isNull(row, 4) ? nil : Timestamp(nanoseconds: Int64(rows.integer(row, 4))),
+                    time: rows.time(row, 3),
+                    until: rows.isNull(row, 4) ? nil : rows.time(row, 4),
                     reason: rows.text(row, 5)
                 )
-                return RevocationChange(
-                    number: rows.integer(row, 0),
-                    revocation: revocation,
-                    isLifted: rows.bool(row, 6)
+                changes.append(
+                    RevocationChange(
+                        number: try rows.integer(row, 0),
+                        revocation: revocation,
+                        isLifted: rows.bool(row, 6)
+                    )
                 )
             }
+            return changes
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 extension PostgresAppend {
     mutating func runWithLook(_ memory: inout PostgresMemory) throws(PostgresFault) -> Ending {
@@ -105,7 +106,8 @@ extension PostgresAppend {
             for (name, channel) in kept { memory.channels[name] = channel }
         }
         for row in 0..<rows.count {
-            memory.channels[sorted[rows.integer(row, 0) - 1]] = PostgresChannel(id: rows.integer(row, 1), state: nil)
+            let name = sorted[try rows.place(row, 0, of: sorted.count)]
+            memory.channels[name] = PostgresChannel(id: try rows.integer(row, 1), state: nil)
         }
         return names.compactMap { memory.channels[$0] }
     }
@@ -141,21 +143,21 @@ extension PostgresAppend {
         }
         var rowOf: [Int: Int] = [:]
         rowOf.reserveCapacity(rows.count)
-        for row in 0..<rows.count { rowOf[rows.integer(row, 0)] = row }
-        self.channels = ids.compactMap { rowOf[$0] }.map { row in
+        for row in 0..<rows.count { rowOf[try rows.integer(row, 0)] = row }
+        self.channels = try ids.compactMap { rowOf[$0] }.map { row throws(PostgresFault) in
             Channel(
-                id: rows.integer(row, 0),
+                id: try rows.integer(row, 0),
                 PostgresChannel.State(
-                    head: rows.integer(row, 1),
-                    part: Int32(truncatingIfNeeded: rows.integer(row, 2)),
+                    head: try rows.integer(row, 1),
+                    part: try rows.part(row, 2),
                     isSlotted: rows.bool(row, 3)
                 )
             )
         }
         for row in 0..<found.count {
-            let place = places[found.integer(row, 0) - 1]
+            let place = places[try found.place(row, 0, of: places.count)]
             let event = self.batch[place]
-            let seqs = found.text(row, 2).split(separator: ",").compactMap { Int($0) }
+            let seqs = found.text(row, 2).split(separator: ",").compactMap { Int(decimal: $0, in: .seq) }
             // The same fingerprint means the same keys in the same order.
             guard seqs.count == event.keys.count || found.bytes(row, 1) != event.fingerprint.bytes else {
                 throw .unexpected("event \(event.id) of \(event.source) stands on \(seqs.count) channels")
@@ -164,11 +166,11 @@ extension PostgresAppend {
                 Fingerprint(bytes: found.bytes(row, 1)), seqs, false
             )
         }
-        let now = Timestamp(nanoseconds: Int64(start.integer(0, 0)))
+        let now = start.time(0, 0)
         memory.time = PostgresTime(now)
         return Start(
             now: now,
-            accepted: Timestamp(nanoseconds: (0..<rows.count).map { Int64(rows.integer($0, 4)) }.max() ?? 0)
+            accepted: Timestamp(nanoseconds: (0..<rows.count).map { rows.int64($0, 4) }.max() ?? 0)
         )
     }
 }

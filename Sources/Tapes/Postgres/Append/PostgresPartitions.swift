@@ -74,26 +74,26 @@ struct PostgresPartitions: Sendable {
                 guard found.count > 0 else { break }
                 guard found.bool(0, 3) else {
                     return PostgresPartition(
-                        id: Int32(truncatingIfNeeded: found.integer(0, 0)),
+                        id: try found.part(0, 0),
                         type: type,
-                        starts: Int64(found.integer(0, 1)),
-                        ends: Int64(found.integer(0, 2))
+                        starts: found.int64(0, 1),
+                        ends: found.int64(0, 2)
                     )
                 }
-                moment = Int64(found.integer(0, 2))
+                moment = found.int64(0, 2)
             }
             let bounds = try session.run(PostgresCommand(Self.neighbours).with(type).with(Int(moment)))
             let remainder = moment % width
             var starts = moment - (remainder < 0 ? remainder + width : remainder)
             var ends = starts.addingReportingOverflow(width).overflow ? .max : starts + width
             // The width may have been another one.
-            if !bounds.isNull(0, 0) { starts = max(starts, Int64(bounds.integer(0, 0))) }
-            if !bounds.isNull(0, 1) { ends = min(ends, Int64(bounds.integer(0, 1))) }
+            if !bounds.isNull(0, 0) { starts = max(starts, bounds.int64(0, 0)) }
+            if !bounds.isNull(0, 1) { ends = min(ends, bounds.int64(0, 1)) }
             let row = try session.run(
                 PostgresCommand(Self.insert).with(type).with(Int(starts)).with(Int(ends))
             )
             let partition = PostgresPartition(
-                id: Int32(truncatingIfNeeded: row.integer(0, 0)),
+                id: try row.part(0, 0),
                 type: type,
                 starts: starts,
                 ends: ends

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLibPQ
+import Hub
+import JSON
 
 /// What one command brought back, in binary, as libpq holds it.
 ///
@@ -22,7 +24,7 @@ import CLibPQ
 
     /// How many rows a command changed.
     var changed: Int {
-        Int(unsafe String(cString: PQcmdTuples(self.result))) ?? 0
+        Int(decimal: unsafe String(cString: PQcmdTuples(self.result)), in: 0...Int.max) ?? 0
     }
 
     /// `COMMIT`, `INSERT 0 5` …
@@ -30,11 +32,35 @@ import CLibPQ
         unsafe String(cString: PQcmdStatus(self.result))
     }
 
-    /// An `int8`, `int4` or `int2`.
-    func integer(_ row: Int, _ column: Int) -> Int {
+    /// An `int8`, `int4` or `int2`, whatever it is: not to be counted with.
+    func int64(_ row: Int, _ column: Int) -> Int64 {
         let bytes = unsafe self.value(row, column)
         let start: UInt64 = unsafe bytes.first.map { $0 >= 0x80 ? .max : 0 } ?? 0
-        return unsafe Int(truncatingIfNeeded: bytes.reduce(start) { $0 << 8 | UInt64($1) })
+        return unsafe Int64(truncatingIfNeeded: bytes.reduce(start) { $0 << 8 | UInt64($1) })
+    }
+
+    /// The same within a range; outside of it the row is damaged.
+    func integer(_ row: Int, _ column: Int, in range: ClosedRange<Int> = .seq) throws(PostgresFault) -> Int {
+        let number = self.int64(row, column)
+        guard let integer = Int(number, in: range) else {
+            throw .unexpected("a row has the number \(number) where \(range.expectation()) belongs")
+        }
+        return integer
+    }
+
+    /// Which of what was asked for the row is about, counted from 0: an ordinality.
+    func place(_ row: Int, _ column: Int, of count: Int) throws(PostgresFault) -> Int {
+        try self.integer(row, column, in: 1...max(1, count)) - 1
+    }
+
+    /// The number of a partition.
+    func part(_ row: Int, _ column: Int) throws(PostgresFault) -> Int32 {
+        Int32(truncatingIfNeeded: try self.integer(row, column, in: 0...Int(Int32.max)))
+    }
+
+    /// A time in nanoseconds.
+    func time(_ row: Int, _ column: Int) -> Timestamp {
+        Timestamp(nanoseconds: self.int64(row, column))
     }
 
     func bool(_ row: Int, _ column: Int) -> Bool {

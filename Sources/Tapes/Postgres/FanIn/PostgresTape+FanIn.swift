@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import JSON
 
 /// Ids of sources, names of channels and reasons are `bytea`: they are what somebody sent.
 extension PostgresTape: FanInStore {
@@ -84,7 +85,7 @@ extension PostgresTape: FanInStore {
             let rows = try session.run(PostgresCommand(Self.listLetters).with(max(0, limit)))
             return (0..<rows.count).map { row in
                 DeadLetter(
-                    received: Timestamp(nanoseconds: Int64(rows.integer(row, 0))),
+                    received: rows.time(row, 0),
                     channel: rows.text(row, 1),
                     payload: rows.bytes(row, 2),
                     reason: rows.text(row, 3)
@@ -99,8 +100,8 @@ extension PostgresTape: FanInStore {
             return (0..<rows.count).map { row in
                 SourceMark(
                     source: rows.text(row, 0),
-                    seq: rows.isNull(row, 1) ? nil : rows.integer(row, 1),
-                    heard: Timestamp(nanoseconds: Int64(rows.integer(row, 2))),
+                    seq: rows.isNull(row, 1) ? nil : Int(rows.int64(row, 1), in: .seq),
+                    heard: rows.time(row, 2),
                     types: rows.text(row, 3).split(separator: " ").map(String.init)
                 )
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// How a row of a projection is asked for, and read from what comes back; nil when what is stored is no such row, such
 /// as an amount of `NaN`.
@@ -22,14 +23,14 @@ enum PostgresProjection {
             return (4..<8).allSatisfy { rows.isNull(row, $0) } ? wallet : nil
         }
         guard let balance = Amount(rows.text(row, 3)), let available = self.amount(rows, row, 4),
-            !rows.isNull(row, 6), !rows.isNull(row, 7)
+            !rows.isNull(row, 6), !rows.isNull(row, 7), let seq = self.seq(rows, row, 7)
         else { return nil }
         wallet.told = Wallet.Balance(
             balance: balance,
             available: available.value,
             version: self.integer(rows, row, 5),
             updatedAt: self.time(rows, row, 6),
-            seq: rows.integer(row, 7)
+            seq: seq
         )
         return wallet
     }
@@ -55,7 +56,7 @@ enum PostgresProjection {
 
     static func transaction(_ rows: PostgresRows, _ row: Int) -> Transaction? {
         guard let amount = Amount(rows.text(row, 3)), let price = self.amount(rows, row, 13),
-            let filledAmount = self.amount(rows, row, 14)
+            let filledAmount = self.amount(rows, row, 14), let seq = self.seq(rows, row, 9)
         else { return nil }
         return Transaction(
             key: RowKey(user: rows.text(row, 0), id: rows.text(row, 1)),
@@ -66,7 +67,7 @@ enum PostgresProjection {
             wallet: rows.text(row, 6),
             createdAt: self.time(rows, row, 7),
             updatedAt: self.time(rows, row, 8),
-            seq: rows.integer(row, 9),
+            seq: seq,
             trade: rows.isNull(row, 10)
                 ? nil
                 : TradeOrder(
@@ -89,7 +90,7 @@ enum PostgresProjection {
 
     static func rate(_ rows: PostgresRows, _ row: Int) -> Rate? {
         guard let rate = Amount(rows.text(row, 1)), let bid = self.amount(rows, row, 2),
-            let ask = self.amount(rows, row, 3)
+            let ask = self.amount(rows, row, 3), let seq = self.seq(rows, row, 7)
         else { return nil }
         return Rate(
             pair: rows.text(row, 0),
@@ -99,7 +100,7 @@ enum PostgresProjection {
             exchange: self.text(rows, row, 4),
             sequence: self.integer(rows, row, 5),
             updatedAt: self.time(rows, row, 6),
-            seq: rows.integer(row, 7)
+            seq: seq
         )
     }
 
@@ -121,11 +122,16 @@ enum PostgresProjection {
         rows.isNull(row, column) ? nil : rows.text(row, column)
     }
 
+    private static func seq(_ rows: PostgresRows, _ row: Int, _ column: Int) -> Int? {
+        Int(rows.int64(row, column), in: .seq)
+    }
+
+    /// Only compared: rows of earlier programs may have any.
     private static func integer(_ rows: PostgresRows, _ row: Int, _ column: Int) -> Int? {
-        rows.isNull(row, column) ? nil : rows.integer(row, column)
+        rows.isNull(row, column) ? nil : Int(rows.int64(row, column))
     }
 
     private static func time(_ rows: PostgresRows, _ row: Int, _ column: Int) -> Timestamp {
-        Timestamp(nanoseconds: Int64(rows.integer(row, column)))
+        rows.time(row, column)
     }
 }

@@ -47,12 +47,12 @@ extension PostgresReading {
         guard rows.count > 0 else {
             return TapePage(entries: [], extent: Extent(epoch: self.epoch, first: 1, head: 0))
         }
-        let channel = rows.integer(0, 0)
-        let extent = Extent(epoch: self.epoch, first: rows.integer(0, 1), head: rows.integer(0, 2))
+        let channel = try rows.integer(0, 0)
+        let extent = Extent(epoch: self.epoch, first: try rows.integer(0, 1), head: try rows.integer(0, 2))
         var page = TapePage(entries: [], extent: extent)
         var oldest = max(next, extent.first)
-        var chapters = (0..<rows.count).filter { !rows.isNull($0, 3) }.map { row in
-            Chapter(first: rows.integer(row, 3), part: Int32(truncatingIfNeeded: rows.integer(row, 4)))
+        var chapters = try (0..<rows.count).filter { !rows.isNull($0, 3) }.map { row throws(PostgresFault) in
+            Chapter(first: try rows.integer(row, 3), part: try rows.part(row, 4))
         }
         guard oldest <= extent.head else { return page }
         var bytes = 0
@@ -64,7 +64,7 @@ extension PostgresReading {
                     .with(max(0, limit.bytes - bytes))
             )
             for row in 0..<found.count {
-                let entry = Self.entry(found, row, column: 0)
+                let entry = try Self.entry(found, row, column: 0)
                 guard entry.seq == oldest else { break }
                 bytes += entry.cost
                 if bytes > limit.bytes, !page.entries.isEmpty { return page }
@@ -77,8 +77,8 @@ extension PostgresReading {
             // Not full: there are more chapters than were read at once.
             guard chapters.count == Self.chaptersAtOnce, needed.count == chapters.count else { break }
             let more = try self.session.run(PostgresCommand(Self.findChapters).with(channel).with(last.first))
-            chapters = (0..<more.count).map {
-                Chapter(first: more.integer($0, 0), part: Int32(truncatingIfNeeded: more.integer($0, 1)))
+            chapters = try (0..<more.count).map { row throws(PostgresFault) in
+                Chapter(first: try more.integer(row, 0), part: try more.part(row, 1))
             }
         }
         throw .unexpected("\(name) lacks number \(oldest) of \(extent)")
@@ -105,11 +105,11 @@ extension PostgresReading {
         return PostgresCommand(PostgresStatement(name, sql)).with(channel).with(oldest).with(end)
     }
 
-    private static func entry(_ rows: PostgresRows, _ row: Int, column: Int) -> TapeEntry {
+    private static func entry(_ rows: PostgresRows, _ row: Int, column: Int) throws(PostgresFault) -> TapeEntry {
         TapeEntry(
-            seq: rows.integer(row, column),
+            seq: try rows.integer(row, column),
             id: rows.text(row, column + 1),
-            time: Timestamp(nanoseconds: Int64(rows.integer(row, column + 2))),
+            time: rows.time(row, column + 2),
             data: rows.bytes(row, column + 3),
             slot: rows.text(row, column + 4),
             trace: rows.isNull(row, column + 5) ? nil : TraceContext(rows.text(row, column + 5))
@@ -150,7 +150,7 @@ extension PostgresReading {
             PostgresCommand(.beginReading), PostgresCommand(Self.findChannels).with(texts),
             PostgresCommand(Self.findNewest).with(texts),
         ])
-        let channels = self.channels(names, answers[1])
+        let channels = try self.channels(names, answers[1])
         var wanted: [Int32: Wanted] = [:]
         for (name, channel) in channels where !channel.isSlotted {
             guard let id = channel.id else { continue }
@@ -158,9 +158,9 @@ extension PostgresReading {
         }
         let newest = answers[2]
         for row in 0..<newest.count {
-            let part = Int32(truncatingIfNeeded: newest.integer(row, 3))
-            wanted[part, default: Wanted()]
-                .add(names[newest.integer(row, 0) - 1], newest.integer(row, 1), newest.integer(row, 2))
+            let part = try newest.part(row, 3)
+            let name = names[try newest.place(row, 0, of: names.count)]
+            wanted[part, default: Wanted()].add(name, try newest.integer(row, 1), try newest.integer(row, 2))
         }
         var pages = channels.mapValues { TapePage(entries: [], extent: $0.extent) }
         let parts = Array(wanted)
@@ -169,7 +169,8 @@ extension PostgresReading {
         )
         for (part, rows) in zip(parts, found) {
             for row in 0..<rows.count {
-                pages[part.value.names[rows.integer(row, 0) - 1]]?.entries.append(Self.entry(rows, row, column: 1))
+                let name = part.value.names[try rows.place(row, 0, of: part.value.names.count)]
+                pages[name]?.entries.append(try Self.entry(rows, row, column: 1))
             }
         }
         for name in names {

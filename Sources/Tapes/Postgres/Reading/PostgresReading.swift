@@ -61,10 +61,13 @@ struct PostgresReading {
             PostgresCommand(.beginReading),
             PostgresCommand(Self.findChannels).with(self.names(channels)),
         ])
-        return self.channels(channels, answers[1])
+        return try self.channels(channels, answers[1])
     }
 
-    func channels(_ channels: [ChannelName], _ rows: PostgresRows) -> [ChannelName: Channel] {
+    func channels(
+        _ channels: [ChannelName],
+        _ rows: PostgresRows
+    ) throws(PostgresFault) -> [ChannelName: Channel] {
         var found: [ChannelName: Channel] = [:]
         found.reserveCapacity(channels.count)
         let nothing = Extent(epoch: self.epoch, first: 1, head: 0)
@@ -72,11 +75,11 @@ struct PostgresReading {
             found[name] = Channel(id: nil, part: 0, isSlotted: false, extent: nothing)
         }
         for row in 0..<rows.count {
-            found[channels[rows.integer(row, 0) - 1]] = Channel(
-                id: rows.integer(row, 1),
-                part: Int32(truncatingIfNeeded: rows.integer(row, 2)),
+            found[channels[try rows.place(row, 0, of: channels.count)]] = Channel(
+                id: try rows.integer(row, 1),
+                part: try rows.part(row, 2),
                 isSlotted: rows.bool(row, 3),
-                extent: Extent(epoch: self.epoch, first: rows.integer(row, 4), head: rows.integer(row, 5))
+                extent: Extent(epoch: self.epoch, first: try rows.integer(row, 4), head: try rows.integer(row, 5))
             )
         }
         return found
@@ -114,7 +117,7 @@ struct PostgresReading {
             listings.append(
                 ChannelListing(
                     name: ChannelName(type: String(parts[0]), key: String(parts[1])),
-                    extent: Extent(epoch: self.epoch, first: rows.integer(row, 1), head: rows.integer(row, 2))
+                    extent: Extent(epoch: self.epoch, first: try rows.integer(row, 1), head: try rows.integer(row, 2))
                 )
             )
         }

@@ -34,7 +34,7 @@ struct PostgresPrune {
 
     private static func column(_ rows: PostgresRows, _ column: Int) -> PostgresColumn {
         var values = PostgresColumn(.int8)
-        for row in 0..<rows.count { values.append(rows.integer(row, column)) }
+        for row in 0..<rows.count { values.append(Int(rows.int64(row, column))) }
         return values
     }
 
@@ -46,7 +46,7 @@ struct PostgresPrune {
             let parts = try self.run("SELECT id FROM partitions WHERE type = $1::text AND starts < $2::int8") {
                 $0.with(self.type).with(Int(time.nanoseconds))
             }
-            let list = (["0"] + (0..<parts.count).map { "\(parts.integer($0, 0))" }).joined(separator: ", ")
+            let list = (["0"] + (0..<parts.count).map { "\(parts.int64($0, 0))" }).joined(separator: ", ")
             let expired = try self.run(
                 """
                 SELECT e.number FROM events e JOIN channels c ON c.id = e.channel
@@ -92,8 +92,8 @@ struct PostgresPrune {
             """
         ) { $0.with(self.type) }
         guard !rows.isNull(0, 0) else { return }
-        let end = Int64(rows.integer(0, 0))
-        let now = now?.nanoseconds ?? Int64(rows.integer(0, 1))
+        let end = rows.int64(0, 0)
+        let now = now?.nanoseconds ?? rows.int64(0, 1)
         guard end > now, end - now <= width, end < .max else { return }
         _ = try PostgresPartitions.ensure(
             self.session,
@@ -110,12 +110,12 @@ struct PostgresPrune {
             let oldest = try self.run(
                 "SELECT id, starts, ends, closed FROM partitions WHERE type = $1::text ORDER BY starts LIMIT 1"
             ) { $0.with(self.type) }
-            guard oldest.count == 1, Int64(oldest.integer(0, 2)) <= time.nanoseconds else { return nil }
+            guard oldest.count == 1, oldest.int64(0, 2) <= time.nanoseconds else { return nil }
             let partition = PostgresPartition(
-                id: Int32(truncatingIfNeeded: oldest.integer(0, 0)),
+                id: try oldest.part(0, 0),
                 type: self.type,
-                starts: Int64(oldest.integer(0, 1)),
-                ends: Int64(oldest.integer(0, 2))
+                starts: oldest.int64(0, 1),
+                ends: oldest.int64(0, 2)
             )
             if !oldest.bool(0, 3) {
                 try self.session.run(sql: [
@@ -165,7 +165,7 @@ struct PostgresPrune {
             """
         ) { $0.with(last) }
         guard rows.count > 0 else { return nil }
-        return (Self.column(rows, 0), rows.integer(rows.count - 1, 0))
+        return (Self.column(rows, 0), try rows.integer(rows.count - 1, 0))
     }
 
     /// May be done twice.

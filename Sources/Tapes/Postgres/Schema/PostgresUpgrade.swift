@@ -31,7 +31,7 @@ struct PostgresUpgrade: Sendable {
                 )
             )
         )
-        guard server.integer(0, 0) >= Self.minServer else {
+        guard try server.integer(0, 0) >= Self.minServer else {
             throw .unexpected("\(self.place) runs on Postgres before 14; use 14 or later")
         }
         guard server.text(0, 1) == "UTF8" else {

@@ -48,8 +48,9 @@ struct PostgresStep {
         let rows = try session.run([
             PostgresCommand(Self.add).with(self.step.source), PostgresCommand(Self.lock).with(self.step.source),
         ])[1]
-        if rows.integer(0, 1) == self.step.token { return .taken }
-        return rows.count == 1 && rows.integer(0, 0) == self.step.version ? .due : .moved
+        if rows.int64(0, 1) == Int64(self.step.token) { return .taken }
+        let version = try rows.integer(0, 0)
+        return rows.count == 1 && version == self.step.version ? .due : .moved
     }
 
     /// What takes the step.

@@ -22,7 +22,7 @@ extension PostgresTape: SourceStore {
             try session.transaction(.beginReading) { () throws(PostgresFault) in
                 let version = try session.run(PostgresCommand(Self.version).with(source))
                 return SourceState(
-                    version: version.count == 1 ? version.integer(0, 0) : 0,
+                    version: try version.count == 1 ? version.integer(0, 0) : 0,
                     entries: try Self.entries(session, of: source, prefix: prefix, after: "", limit: .max)
                 )
             }
