@@ -52,6 +52,11 @@ let package = Package(
     targets: [
         .target(name: "JSON", swiftSettings: settings),
         .target(
+            name: "Secrets",
+            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings
+        ),
+        .target(
             name: "WebSocket",
             dependencies: [
                 "CZlib",
@@ -93,6 +98,8 @@ let package = Package(
                 "CHiredis",
                 "Hub",
                 "JSON",
+                "Secrets",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -119,6 +126,7 @@ let package = Package(
                 "Hub",
                 "JSON",
                 "Pages",
+                "Secrets",
                 "WebSocket",
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOExtras", package: "swift-nio-extras"),
@@ -188,6 +196,7 @@ let package = Package(
                 "JSON",
                 "Monitor",
                 "RedisBus",
+                "Secrets",
                 "Server",
                 "Tapes",
                 "Terminal",
@@ -210,6 +219,7 @@ let package = Package(
             dependencies: nio + [
                 "Client",
                 "JSON",
+                "Secrets",
                 "Terminal",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -226,6 +236,7 @@ let package = Package(
                 "Client",
                 "JSON",
                 "LoadKit",
+                "Secrets",
                 "Terminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -342,6 +353,7 @@ let package = Package(
                 "Hub",
                 "HubTestSupport",
                 "RedisBus",
+                "Secrets",
                 "TestServers",
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
@@ -383,7 +395,9 @@ let package = Package(
         ),
         .testTarget(
             name: "LoadKitTests",
-            dependencies: ["Client", "JSON", "LoadKit", "Terminal", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "Client", "JSON", "LoadKit", "Secrets", "Terminal", .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -394,6 +408,7 @@ let package = Package(
                 "HubTestSupport",
                 "JSON",
                 "Pages",
+                "Secrets",
                 "Server",
                 "Tapes",
                 "WebSocket",

@@ -30,6 +30,22 @@ extension Hub {
         }
     }
 
+    /// Reads the heads of channels of which another node has said more than follows on what is known here, until the task
+    /// is cancelled.
+    func followHints() async {
+        while !Task.isCancelled {
+            let channels = await self.hints.next().compactMap { self.registry.existing($0) }
+            guard !channels.isEmpty else { continue }
+            do throws(TapeFault) {
+                // One that is being opened may have been read before the event came.
+                try await self.reader.open(channels.filter { $0.tail.extent == nil })
+            } catch {
+                self.hasMissedMessages.store(true, ordering: .relaxed)
+            }
+            if !(await self.refreshHeads(of: channels)) { self.hasMissedMessages.store(true, ordering: .relaxed) }
+        }
+    }
+
     /// Compares the heads of all channels that have subscribers with the tape's, unless no other node writes to it.
     package func refreshHeads() async {
         guard self.bus.reach != .alone || self.tape.isShared else { return }

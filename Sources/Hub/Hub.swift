@@ -38,6 +38,8 @@ package final class Hub: Sendable {
     /// Channels whose heads were asked for, each time counted.
     let polledHeads = Atomic<Int>(0)
     let headsLog = Mutex(SparseLog())
+    /// Channels of which other nodes have said what is not proven.
+    let hints = ChannelHints()
     let draining = Mutex(Draining())
     let admissions = Mutex(TokenBucket())
     private let isRunning = Atomic<Bool>(false)
@@ -175,6 +177,7 @@ package final class Hub: Sendable {
                 }
                 group.addTask { await self.keepHouse() }
                 group.addTask { await self.watchHeads() }
+                group.addTask { await self.followHints() }
                 group.addTask { await self.watchTape() }
                 group.addTask { await self.watchRevocations() }
                 group.addTask { await self.audit.run() }
@@ -229,7 +232,7 @@ package final class Hub: Sendable {
     /// Another node has committed events.
     private func receive(_ commits: [Commit]) async {
         guard !commits.isEmpty else { return self.hasMissedMessages.store(true, ordering: .relaxed) }
-        await self.onWriterLoop { self.fanout.tellSubscribers(commits) }
+        await self.onWriterLoop { self.hints.add(self.fanout.hear(commits)) }
         await self.fanout.waitForRoom()
     }
 }

@@ -79,7 +79,8 @@ final class Cluster: Sendable {
     }
 
     /// Starts a node, on the port that it had.
-    func start(_ place: Int) async throws {
+    /// - Parameter environment: Of this node, besides that of all of them.
+    func start(_ place: Int, environment: [String: String] = [:]) async throws {
         let hub = try await RunningHub.start(
             in: self.folder,
             port: self.nodes.indices.contains(place) ? self.nodes[place].port : 0,
@@ -87,8 +88,11 @@ final class Cluster: Sendable {
                 "--jwt-secret", RunningHub.secret, "--node", "node-\(place + 1)", "--loops", "1",
                 "--database", self.database, "--redis", "redis://127.0.0.1:\(self.routes[place].port)",
             ],
-            environment: self.environment.merging(
-                ["BROADTAPE_HEARTBEAT": "1s", "BROADTAPE_STALE_AFTER": "2s"],
+            environment: environment.merging(
+                self.environment.merging(
+                    ["BROADTAPE_HEARTBEAT": "1s", "BROADTAPE_STALE_AFTER": "2s"],
+                    uniquingKeysWith: { given, _ in given }
+                ),
                 uniquingKeysWith: { given, _ in given }
             )
         )

@@ -152,7 +152,9 @@ struct CheckConfigTests {
         -----END PUBLIC KEY-----
 
         """,
-        "shop-secret": "a secret of sixteen bytes and more",
+        "shop-secret": "a secret of thirty-two bytes and more",
+        "jwt-secret": "another secret of thirty-two bytes and more",
+        "bus-secret": "a third secret of thirty-two bytes and more\n",
     ]
 
     /// What is written, the line it stands on, and words of the complaint, about who may do what.
@@ -166,7 +168,30 @@ struct CheckConfigTests {
         ),
         ("services:\n  a:\n    api-keys: bt_secret\n", 3, ["sha256:"]),
         ("services:\n  a:\n    webhook-secret-files: none\n", 3, ["none"]),
-        ("services:\n  a:\n    webhook-secret-files: short\n", 3, ["16 bytes"]),
+        ("services:\n  a:\n    webhook-secret-files: short\n", 3, ["32"]),
+        (
+            "services:\n  a:\n    webhook-secret-files: shop-secret\n  b:\n    webhook-secret-files: shop-secret\n", 5,
+            ["\"a\" has this secret"]
+        ),
+        ("services:\n  a:\n    scopes: source:rate:x\n    webhook-secret-files: shop-secret\n", 3, ["source:NAME"]),
+        (
+            "services:\n  a:\n    webhook-secret-files: shop-secret\ntypes:\n  rateChange:\n    retention: 5m\n", nil,
+            ["rateChange", "sent again"]
+        ),
+        ("jwt-secret: ''\n", 1, ["jwt-secret", "empty"]), ("jwt-secret: short\n", 1, ["jwt-secret", "5 bytes"]),
+        ("jwt-secret-file: short\n", nil, ["jwt-secret-file", "short", "6 bytes"]),
+        ("jwt-secret-file: none\n", nil, ["jwt-secret-file", "none"]), ("jwt-secret-file: ''\n", 1, ["names no file"]),
+        ("bus-secret: short\n", 1, ["bus-secret", "5 bytes"]), ("bus-secret-file: ''\n", 1, ["bus-secret-file"]),
+        (
+            "redis: redis://127.0.0.1\nbus-secret-file: bus-secret short\n", nil,
+            ["bus-secret-file", "short", "6 bytes"]
+        ),
+        ("redis: redis://127.0.0.1\nbus-secret-file: a b c\n", 2, ["one file, or two"]),
+        ("redis: redis://127.0.0.1\njwt-keys: auth.pem\n", nil, ["bus-secret-file", "32 bytes"]),
+        ("redis: redis://127.0.0.1\nfan-in: pay.*\n", 2, ["pay.*", "pay.*=transactionUpdate"]),
+        ("redis: redis://127.0.0.1\nfan-in: rate.* pay.*=balanceUpdte\n", 2, ["balanceUpdte", "balanceUpdate"]),
+        ("redis: redis://127.0.0.1\nfan-in: =rateChange\n", 2, ["fan-in"]),
+        ("redis: redis://127.0.0.1\nfan-in: pay.*=rateChange,source:\n", 2, ["cannot be a source"]),
         ("jwks-url: http://id.example/keys\n", 1, ["https://"]), ("jwks-url: id.example\n", 1, ["https://"]),
         ("jwt-keys: none.pem\n", nil, ["none.pem", "cannot be read"]),
         ("jwt-keys: short\n", nil, ["short", "neither PEM"]),

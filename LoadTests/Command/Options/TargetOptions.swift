@@ -4,6 +4,7 @@ import ArgumentParser
 import Client
 import Foundation
 import LoadKit
+import Secrets
 
 /// What every scenario needs: the hub, the credentials, what to measure.
 struct TargetOptions: ParsableArguments {
@@ -46,6 +47,7 @@ struct TargetOptions: ParsableArguments {
         }
         _ = try self.addresses()
         _ = try self.processes()
+        _ = try self.access()
     }
 
     static func check(_ numbers: [(option: String, value: Int, limit: Int)]) throws {
@@ -86,16 +88,12 @@ struct TargetOptions: ParsableArguments {
     }
 
     private func access() throws -> Access {
-        if let file = self.jwtSecretFile {
-            let secret: String
-            do {
-                secret = try String(contentsOfFile: file, encoding: .utf8)
-            } catch {
-                throw ValidationError("cannot read --jwt-secret-file \(file): \(error.localizedDescription)")
-            }
-            return .secret(TokenMaker(secret: secret.trimmingCharacters(in: .whitespacesAndNewlines)))
+        do throws(SecretLine.Invalid) {
+            if let file = self.jwtSecretFile { return .secret(TokenMaker(secret: try Secret(file: file))) }
+            if let secret = self.jwtSecret { return .secret(TokenMaker(secret: try Secret(secret))) }
+        } catch {
+            throw ValidationError("\(self.jwtSecretFile == nil ? "--jwt-secret" : "--jwt-secret-file"): \(error)")
         }
-        if let secret = self.jwtSecret { return .secret(TokenMaker(secret: secret)) }
         if let token = self.token ?? ProcessInfo.processInfo.environment["BROADTAPE_TOKEN"], !token.isEmpty {
             return .token(token)
         }

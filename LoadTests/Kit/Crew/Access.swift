@@ -30,7 +30,9 @@ package enum Access: Sendable {
         switch self {
         case .anonymous: nil
         case .token(let token): token
-        case .secret(let maker): maker.token(subject: Self.service, scopes: ["publish:*"], expires: Self.expires)
+        // Each run is a source of its own.
+        case .secret(let maker):
+            maker.token(subject: Self.service, scopes: ["publish:*", "source:*"], expires: Self.expires)
         }
     }
 

@@ -4,14 +4,15 @@ import Client
 import Crypto
 import Foundation
 import JSON
+package import Secrets
 
 /// Makes JSON Web Tokens signed with HS256 (RFC 7515, RFC 7519).
 package struct TokenMaker: Sendable {
     private let key: SymmetricKey
 
     /// Creates a maker with the secret that the hub knows too.
-    package init(secret: String) {
-        self.key = SymmetricKey(data: Array(secret.utf8))
+    package init(secret: Secret) {
+        self.key = secret.key
     }
 
     /// Makes a token.

@@ -4,7 +4,7 @@
 package struct Principal: Sendable, Equatable {
     /// `sub`: the user or service.
     package var subject: String
-    /// `publish:<type>`, `read:<type>`, either with `*` for every type.
+    /// `publish:<type>`, `read:<type>`, either with `*` for every type; `source:<name>`, or `*` for every name.
     package var scopes: Set<String>
     /// From when on the token is worth nothing; nil for a token that does not expire.
     package var expires: Timestamp?
@@ -12,19 +12,23 @@ package struct Principal: Sendable, Equatable {
     package var issued: Timestamp?
     /// Names the token, where it has a name.
     package var tokenID: String?
+    /// Whether it is a source of the hub itself, which no token says.
+    package var isInternal: Bool
 
     package init(
         subject: String,
         scopes: Set<String> = [],
         expires: Timestamp? = nil,
         issued: Timestamp? = nil,
-        tokenID: String? = nil
+        tokenID: String? = nil,
+        isInternal: Bool = false
     ) {
         self.subject = subject
         self.scopes = scopes
         self.expires = expires
         self.issued = issued
         self.tokenID = tokenID
+        self.isInternal = isInternal
     }
 
     /// Whether events of a type may be published.

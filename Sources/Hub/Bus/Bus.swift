@@ -3,10 +3,14 @@
 /// How nodes tell each other of commits: the seam between the hub and whatever carries messages.
 ///
 /// For implementers: the bus is for speed, the tape for truth. Messages may be lost, repeated or late; receivers find
-/// gaps by the numbers and read them from the tape. What one node announces arrives in order where it arrives.
+/// gaps by the numbers and read them from the tape. What one node announces arrives in order where it arrives, and what
+/// no node has announced does not arrive at all.
 package protocol Bus: Sendable {
     /// Whether other nodes hear of what is announced, at this moment.
     var reach: BusReach { get }
+
+    /// Messages so far that were not those of another node, or could not be read.
+    var refused: Int { get }
 
     /// Tells the other nodes. Called on the writer's loop after every commit; must not block, and drops what it cannot
     /// take at once.
@@ -27,6 +31,8 @@ package protocol Bus: Sendable {
 }
 
 extension Bus {
+    package var refused: Int { 0 }
+
     /// Receives commits only.
     package func run(_ receive: @Sendable ([Commit]) async -> Void) async {
         await self.run(receive, revoked: {})

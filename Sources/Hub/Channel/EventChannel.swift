@@ -34,6 +34,20 @@ package actor EventChannel {
         return Publication(channel: self, run: run, loops: loops)
     }
 
+    /// Another node has told of events of this channel.
+    /// - Returns: What the loops with subscribers are to be told, if anything, and whether the log has to be asked.
+    package func hear(_ entries: some Collection<TapeEntry>) -> (publication: Publication?, isUnproven: Bool) {
+        guard let run = self.encoder.run(entries) else { return (nil, false) }
+        switch self.tail.hear(run, entries: entries) {
+        case .news(let loops):
+            return (loops.isEmpty ? nil : Publication(channel: self, run: run, loops: loops), false)
+        case .known:
+            return (nil, false)
+        case .unproven:
+            return (nil, true)
+        }
+    }
+
     /// The tape has events up to a number that nobody told of.
     /// - Returns: The loops with subscribers; nil when there is nothing new.
     package func learned(head: Int) -> [Int]? {

@@ -32,20 +32,34 @@ final class Fanout: Sendable {
     /// - Parameter time: When they were committed.
     func publish(_ commits: [Commit], time: NIODeadline) {
         guard !commits.isEmpty else { return }
-        self.tellSubscribers(commits, time: time)
+        let publications = commits.compactMap { commit in
+            self.registry.existing(commit.channel)?.assumeIsolated { $0.publish(commit.entries) }
+        }
+        self.tellSubscribers(publications, of: commits, time: time)
         self.bus.announce(commits)
     }
 
-    /// Tells this node's subscribers.
-    /// - Parameter time: When they were committed, or when another node told of them.
-    func tellSubscribers(_ commits: [Commit], time: NIODeadline = .now()) {
+    /// Tells this node's subscribers what another node has told of, as far as it follows on what they have.
+    /// - Returns: The channels whose heads have to be read: there is more, or seems to be.
+    func hear(_ commits: [Commit]) -> [ChannelName] {
+        var publications: [Publication] = []
+        var unproven: [ChannelName] = []
+        for commit in commits {
+            guard let channel = self.registry.existing(commit.channel) else { continue }
+            let (publication, isUnproven) = channel.assumeIsolated { $0.hear(commit.entries) }
+            if let publication { publications.append(publication) }
+            if isUnproven { unproven.append(commit.channel) }
+        }
+        self.tellSubscribers(publications, of: commits, time: .now())
+        return unproven
+    }
+
+    private func tellSubscribers(_ publications: [Publication], of commits: [Commit], time: NIODeadline) {
+        guard !publications.isEmpty else { return }
         var batch = CommittedBatch(time: time)
         if self.tracing != nil { batch.traces = Set(commits.lazy.flatMap(\.entries).compactMap(\.trace)) }
         var perLoop: [[Publication]] = Array(repeating: [], count: self.rosters.count)
-        for commit in commits {
-            guard let channel = self.registry.existing(commit.channel),
-                let publication = channel.assumeIsolated({ $0.publish(commit.entries) })
-            else { continue }
+        for publication in publications {
             for loop in publication.loops {
                 perLoop[loop].append(publication)
             }

@@ -101,21 +101,45 @@ package final class Tail: Sendable {
     package func publish(_ run: FrameRun, entries: some Collection<TapeEntry>) -> [Int]? {
         self.state.withLock { state in
             guard run.last > state.head else { return nil }
-            if run.first != state.head + 1 {
-                self.clearRing(&state)
-                state.missedThrough = run.first - 1
-            }
-            state.head = run.last
-            state.ring.append(run)
-            self.count(run.bytes.readableBytes, in: &state)
-            let limit = self.budget.isExceeded ? 0 : Self.ringLimit
-            while state.ringBytes > limit, state.ring.count > 1, let oldest = state.ring.popFirst() {
-                self.count(-oldest.bytes.readableBytes, in: &state)
-            }
-            for entry in entries {
-                Self.remember(entry, in: &state)
-            }
+            self.add(run, entries, to: &state)
             return state.loops
+        }
+    }
+
+    package enum OnHeard: Sendable, Equatable {
+        /// These loops are to be told.
+        case news([Int])
+        /// All of it was known already.
+        case known
+        /// It does not follow on what is known here. Only the log can say what there is.
+        case unproven
+    }
+
+    /// Adds a run that another node has told of, where it goes on at the head. Of anything else nothing is taken in: what
+    /// another node says, or seems to say, moves no head beyond the log's.
+    package func hear(_ run: FrameRun, entries: some Collection<TapeEntry>) -> OnHeard {
+        self.state.withLock { state in
+            guard run.last > state.head else { return .known }
+            guard state.opened != nil, run.first <= state.head + 1 else { return .unproven }
+            self.add(run, entries, to: &state)
+            return .news(state.loops)
+        }
+    }
+
+    private func add(_ run: FrameRun, _ entries: some Collection<TapeEntry>, to state: inout State) {
+        if run.first != state.head + 1 {
+            self.clearRing(&state)
+            state.missedThrough = run.first - 1
+        }
+        state.head = run.last
+        state.ring.append(run)
+        self.count(run.bytes.readableBytes, in: &state)
+        let limit = self.budget.isExceeded ? 0 : Self.ringLimit
+        while state.ringBytes > limit, state.ring.count > 1, let oldest = state.ring.popFirst() {
+            self.count(-oldest.bytes.readableBytes, in: &state)
+        }
+        for entry in entries {
+            Self.remember(entry, in: &state)
         }
     }
 

@@ -23,8 +23,8 @@ package actor FanIn {
         package var batchBytes = 512 << 10
         /// Messages appended in one transaction.
         package var batchMessages = 1_000
-        /// Event types that may come this way; nil for all.
-        package var types: Set<String>?
+        /// What may come this way.
+        package var rules = FanInRules()
         /// Silence after which a source counts as stale.
         package var staleAfter: Duration = .seconds(30)
         /// Silence after which a source is forgotten.
@@ -143,7 +143,7 @@ package actor FanIn {
         self.source = source
         self.store = store
         self.writer = writer
-        self.reader = FanInReader(intake: intake, messageBytes: limits.messageBytes, types: limits.types)
+        self.reader = FanInReader(intake: intake, messageBytes: limits.messageBytes, rules: limits.rules)
         self.now = now
         self.logger = logger
         self.onGap = onGap

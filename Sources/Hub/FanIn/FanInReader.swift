@@ -9,15 +9,15 @@ import JSON
 package struct FanInReader: Sendable {
     private let intake: Intake
     private let messageBytes: Int
-    private let scopes: Set<String>
+    private let rules: FanInRules
 
     /// - Parameters:
     ///   - messageBytes: Largest message.
-    ///   - types: Event types that may come this way; nil for all.
-    package init(intake: Intake, messageBytes: Int, types: Set<String>?) {
+    ///   - rules: What may come this way.
+    package init(intake: Intake, messageBytes: Int, rules: FanInRules) {
         self.intake = intake
         self.messageBytes = messageBytes
-        self.scopes = types.map { Set($0.map { "publish:\($0)" }) } ?? ["publish:*"]
+        self.rules = rules
     }
 
     /// Reads a message, whatever it is.
@@ -25,7 +25,11 @@ package struct FanInReader: Sendable {
         var reading = FanInReading(message: message, received: received)
         do throws(FanInFault) {
             let items = try self.items(of: message)
-            reading.numbers = try self.numbers(of: items.values, in: message)
+            guard let rule = self.rules.rule(of: message.channel) else {
+                throw FanInFault("no pattern of fan-in is for the channel \(message.channel)")
+            }
+            reading.numbers = try self.numbers(of: items.values, in: message, rule)
+            try self.check(items.values, in: message, rule)
             reading.events = try self.events(of: items, in: message, received: received)
             reading.learnTypes()
         } catch {
@@ -55,7 +59,12 @@ package struct FanInReader: Sendable {
     }
 
     /// What the items say of their sources, whether or not they are events: one entry for each run of one number.
-    private func numbers(of items: [JSON.Value], in message: FanInMessage) throws(FanInFault) -> [SourceNumber] {
+    /// Nothing where a source is not the channel's to speak for, whose numbers would be spoilt.
+    private func numbers(
+        of items: [JSON.Value],
+        in message: FanInMessage,
+        _ rule: FanInRules.Rule
+    ) throws(FanInFault) -> [SourceNumber] {
         var numbers: [SourceNumber] = []
         for item in items.prefix(self.intake.limits.events) where item.kind == .object {
             let source: String
@@ -64,6 +73,9 @@ package struct FanInReader: Sendable {
                 source = text
             } else {
                 source = message.channel
+            }
+            if let complaint = self.rules.complaint(aboutSource: source, on: message.channel, rule) {
+                throw FanInFault(complaint)
             }
             var seq: Int?
             if let given = item["sourceSeq"], !given.isNull {
@@ -86,12 +98,26 @@ package struct FanInReader: Sendable {
         return numbers
     }
 
+    private func check(
+        _ items: [JSON.Value],
+        in message: FanInMessage,
+        _ rule: FanInRules.Rule
+    ) throws(FanInFault) {
+        for item in items {
+            guard let type = item["type"]?.string else { continue }
+            if let complaint = self.rules.complaint(aboutType: type, on: message.channel, rule) {
+                throw FanInFault(complaint)
+            }
+        }
+    }
+
     private func events(
         of items: (values: [JSON.Value], isArray: Bool),
         in message: FanInMessage,
         received: Timestamp
     ) throws(FanInFault) -> [Event] {
-        let publisher = Principal(subject: message.channel, scopes: self.scopes)
+        // Types and sources have been checked, and are no token's matter.
+        let publisher = Principal(subject: message.channel, scopes: ["publish:*"], isInternal: true)
         var events: [Event]
         do throws(IntakeFault) {
             events = try self.intake.events(from: items.values, publisher: publisher, now: received)

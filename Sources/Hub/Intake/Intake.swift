@@ -139,10 +139,14 @@ package struct Intake: Sendable {
                 throw fault(.invalid, "time", "must be an RFC 3339 time such as \"2026-11-20T16:00:00Z\"")
             }
         }
+        let source = try self.identifier("source", envelope.source, index: index) ?? publisher.subject
+        if let complaint = publisher.complaint(aboutSource: source) {
+            throw fault(.forbidden, "source", complaint)
+        }
         return Event(
             id: try self.identifier("id", envelope.id, index: index)
                 ?? idPrefix.map { "\($0)-\(index)" } ?? Self.makeID(),
-            source: try self.identifier("source", envelope.source, index: index) ?? publisher.subject,
+            source: source,
             type: reader.type.name,
             keys: keys,
             time: time ?? now,

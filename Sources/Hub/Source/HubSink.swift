@@ -46,7 +46,7 @@ package struct HubSink: SourceSink {
         var step = step
         var checked: [Event] = []
         checked.reserveCapacity(events.count)
-        let publisher = Principal(subject: step.source, scopes: ["publish:*"])
+        let publisher = Principal(subject: step.source, scopes: ["publish:*"], isInternal: true)
         let now = Timestamp.now
         for event in events {
             let json = event.json(source: step.source)

@@ -29,6 +29,9 @@ final class Announcer: RedisReceiver {
     private let loop: any EventLoop
     private let channel: String
     private let sender: InstanceID
+    private let seal: BusSeal
+    /// The number of the last message.
+    private let counter: NIOLoopBoundBox<UInt64>
     private let options: RedisOptions
     private let state = Mutex(State())
     private let connection: NIOLoopBoundBox<RedisConnection?>
@@ -39,12 +42,15 @@ final class Announcer: RedisReceiver {
         loop: any EventLoop,
         channel: String,
         sender: InstanceID,
+        seal: BusSeal,
         options: RedisOptions,
         stateChanged: @escaping @Sendable (Bool) -> Void
     ) {
         self.loop = loop
         self.channel = channel
         self.sender = sender
+        self.seal = seal
+        self.counter = .makeBoxSendingValue(0, eventLoop: loop)
         self.options = options
         self.connection = .makeEmptyBox(valueType: RedisConnection.self, eventLoop: loop)
         self.stateChanged = stateChanged
@@ -81,10 +87,16 @@ final class Announcer: RedisReceiver {
     func announceRevocations() {
         self.loop.execute {
             guard let connection = self.connection.value else { return }
-            let message = RevocationMessage.encode(from: self.sender)
-            connection.send(RedisCommand.format(["PUBLISH", self.channel], payload: message))
+            self.send(BusMessage.plain(.revocations, from: self.sender), on: connection)
             connection.flush()
         }
+    }
+
+    private func send(_ message: ByteBuffer, on connection: RedisConnection) {
+        var message = message
+        self.counter.value += 1
+        BusMessage.finish(&message, counter: self.counter.value, sent: .now, with: self.seal)
+        connection.send(RedisCommand.format(["PUBLISH", self.channel], payload: message))
     }
 
     private static func cost(of commits: [Commit]) -> (bytes: Int, events: Int) {
@@ -99,10 +111,8 @@ final class Announcer: RedisReceiver {
     private func drain() {
         guard let connection = self.connection.value else { return }
         while connection.isWritable, let commits = self.take() {
-            let messages = CommitMessage.encode(commits, from: self.sender, limit: self.options.messageBytes)
-            for message in messages {
-                connection.send(RedisCommand.format(["PUBLISH", self.channel], payload: message))
-            }
+            let messages = BusMessage.encode(commits, from: self.sender, limit: self.options.messageBytes)
+            for message in messages { self.send(message, on: connection) }
             self.state.withLock { $0.counts.messages += messages.count }
             connection.flush()
         }

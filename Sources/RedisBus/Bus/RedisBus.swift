@@ -10,6 +10,9 @@ import Synchronization
 /// Redis keeps nothing: what is announced while there is no connection, or faster than it can be sent, is dropped and
 /// counted, and receivers find the gap by the numbers. Pub/sub does not tell databases of Redis apart: buses of
 /// different tapes need different channels, see ``channel(forTape:)``.
+///
+/// Whoever can publish there could say anything, so messages are sealed (``BusSeal``), and one that is refused is worth
+/// no more than a word that something may have been missed.
 package final class RedisBus: Bus {
     /// What has happened since the start.
     package struct Tally: Sendable, Equatable {
@@ -25,6 +28,8 @@ package final class RedisBus: Bus {
         package var receivedMessages = 0
         /// Messages that could not be read, or are of another version.
         package var malformed = 0
+        /// Messages that no node of this hub has sealed, or that were sent before.
+        package var refused = 0
         /// Times that one of the two connections was opened again.
         package var reconnects = 0
         /// Bytes that wait to be sent.
@@ -40,6 +45,9 @@ package final class RedisBus: Bus {
         var received = 0
         var receivedMessages = 0
         var malformed = 0
+        var refused = 0
+        var heard = HeardNodes()
+        var log = SparseLog()
         /// What is to be told of revocations, while somebody receives.
         var revoked: (@Sendable () -> Void)?
 
@@ -81,6 +89,7 @@ package final class RedisBus: Bus {
 
     /// - Parameters:
     ///   - channel: The channel of Redis, the same for all nodes of a tape and for no others.
+    ///   - seal: Of the channel.
     ///   - instance: Tells this bus from the others, which drop their own messages.
     ///   - loop: Where both connections live and messages are encoded and decoded.
     ///   - reachChanged: Called on the loop with every change of ``reach``. After `connected` whatever was committed
@@ -88,6 +97,7 @@ package final class RedisBus: Bus {
     package init(
         connector: RedisConnector,
         channel: String,
+        seal: BusSeal,
         instance: InstanceID = .random(),
         on loop: any EventLoop,
         logger: Logger,
@@ -99,12 +109,13 @@ package final class RedisBus: Bus {
             loop: loop,
             channel: channel,
             sender: instance,
+            seal: seal,
             options: connector.options
         ) { isOpen in
             state.change { $0.isAnnouncing = isOpen }
         }
         self.listener = Listener(loop: loop, limit: connector.options.inboxBytes) { push in
-            Self.read(push.payload, own: instance, state)
+            Self.read(push.payload, own: instance, seal, state, logger)
         } stateChanged: { ending in
             state.change { $0.isListening = ending == nil }
         }
@@ -112,7 +123,7 @@ package final class RedisBus: Bus {
             RedisLink(
                 connector: connector,
                 loop: loop,
-                opening: .publish(channel: channel, first: CommitMessage.empty(from: instance)),
+                opening: .publish(channel: channel, first: BusMessage.plain(.hello, from: instance)),
                 receiver: self.announcer,
                 logger: logger
             ),
@@ -140,11 +151,16 @@ package final class RedisBus: Bus {
             received: state.received,
             receivedMessages: state.receivedMessages,
             malformed: state.malformed,
+            refused: state.refused,
             reconnects: self.links.announcing.reconnects + self.links.listening.reconnects,
             outgoingBytes: self.announcer.backlog,
             backlogBytes: self.listener.backlog,
             reach: state.reach
         )
+    }
+
+    package var refused: Int {
+        self.state.value.withLock { $0.malformed + $0.refused }
     }
 
     package func announce(_ commits: [Commit]) {
@@ -175,15 +191,21 @@ package final class RedisBus: Bus {
     private static func read(
         _ payload: [UInt8],
         own instance: InstanceID,
-        _ state: SharedState
+        _ seal: BusSeal,
+        _ state: SharedState,
+        _ logger: Logger
     ) -> (message: [Commit], bytes: Int)? {
-        do throws(CommitMessage.Malformed) {
-            if let sender = RevocationMessage.sender(of: payload) {
-                if sender != instance { state.value.withLock { $0.revoked }?() }
+        do throws(BusMessage.Malformed) {
+            let header = try BusMessage.header(of: payload)
+            guard header.sender != instance, header.kind != .hello else { return nil }
+            if let reason = Self.refusal(of: payload, header, seal, state) {
+                return Self.refuse(payload, reason, isMalformed: false, state, logger)
+            }
+            if header.kind == .revocations {
+                state.value.withLock { $0.revoked }?()
                 return nil
             }
-            guard try CommitMessage.sender(of: payload) != instance else { return nil }
-            let commits = try CommitMessage(decoding: payload).commits
+            let commits = try BusMessage(decoding: payload).commits
             guard !commits.isEmpty else { return nil }
             state.value.withLock { state in
                 state.receivedMessages += 1
@@ -191,8 +213,57 @@ package final class RedisBus: Bus {
             }
             return (commits, payload.count)
         } catch {
-            state.value.withLock { $0.malformed += 1 }
-            return nil
+            return Self.refuse(payload, error.reason, isMalformed: true, state, logger)
+        }
+    }
+
+    /// Why a message is not believed; nil when it is.
+    private static func refusal(
+        of payload: [UInt8],
+        _ header: BusMessage.Header,
+        _ seal: BusSeal,
+        _ state: SharedState
+    ) -> String? {
+        guard seal.isGood(payload) else { return "not sealed with this hub's bus-secret" }
+        let onMessage = state.value.withLock { state in
+            state.heard.received(header.counter, of: header.sender, sent: header.sent, now: .now)
+        }
+        return switch onMessage {
+        case .new: nil
+        case .repeated: "sent a second time"
+        case .untimely: "sent more than \(HeardNodes.freshness) ago or ahead by this node's clock"
+        }
+    }
+
+    /// What cannot be believed is dropped; but if another node has sent it, something is missed now, so the log is looked
+    /// at. An empty message stands for that.
+    private static func refuse(
+        _ payload: [UInt8],
+        _ reason: String,
+        isMalformed: Bool,
+        _ state: SharedState,
+        _ logger: Logger
+    ) -> (message: [Commit], bytes: Int) {
+        let count = state.value.withLock { state in
+            if isMalformed { state.malformed += 1 } else { state.refused += 1 }
+            return state.log.happened(at: .now)
+        }
+        if let count {
+            logger.warning(
+                "messages on the bus are refused; other nodes' commits are looked for in the database",
+                metadata: ["reason": "\(reason)", "messages": "\(count)"]
+            )
+        }
+        return ([], payload.count + 64)
+    }
+}
+
+extension BusMessage.Malformed {
+    fileprivate var reason: String {
+        switch self {
+        case .version(0): "not a message of a node"
+        case .version(let version): "of a node that speaks version \(version), not \(BusMessage.version)"
+        case .content(let offset): "not as it should be at byte \(offset)"
         }
     }
 }

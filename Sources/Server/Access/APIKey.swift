@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
+import Secrets
 
 /// A service's key: 256 random bits with a prefix by which it is recognised, where it should not be too.
 ///
@@ -16,6 +17,11 @@ package enum APIKey {
     package static func make() -> String {
         var generator = SystemRandomNumberGenerator()
         return self.prefix + Base64URL.encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+    }
+
+    /// Whether a text can be a key: with as many bytes as a ``Secret`` behind the prefix.
+    static func isLongEnough(_ key: String) -> Bool {
+        key.utf8.count >= self.prefix.utf8.count + Secret.leastLength
     }
 
     /// The hash of a whole key, prefix included.

@@ -15,7 +15,8 @@ extension KeySet {
     }
 
     /// Reads the public signature keys of a set. Others are left out, as RFC 7517 §5 asks: other types and curves, keys
-    /// for encryption, for other algorithms, and secrets, which nobody publishes.
+    /// for encryption, for other algorithms; secrets, which nobody publishes, and keys that are too weak are told of in
+    /// ``unfit``.
     package init(jwks text: [UInt8]) async throws(Invalid) {
         let set: JSON.Value
         do throws(JSON.Fault) {
@@ -27,37 +28,53 @@ extension KeySet {
             throw Invalid(description: "not a JSON Web Key Set: it has no array \"keys\"")
         }
         var keys: [VerificationKey] = []
+        var unfit: [String] = []
         for element in list.elements where keys.count < Self.maxKeys {
-            if let key = await Self.key(element) { keys.append(key) }
+            do throws(Invalid) {
+                if let key = try await Self.key(element) { keys.append(key) }
+            } catch {
+                let name = element["kid"]?.string.map { "the key \"\($0.prefix(64))\"" } ?? "a key"
+                unfit.append("\(name) cannot be used: \(error)")
+            }
         }
         guard !keys.isEmpty else {
-            throw Invalid(description: "no key in the set is a public signature key for RS256, ES256 or EdDSA")
+            let reasons = (["no key in the set is a public signature key for RS256, ES256 or EdDSA"] + unfit.prefix(3))
+            throw Invalid(description: reasons.joined(separator: "; "))
         }
         self.init(keys)
+        self.unfit = unfit
     }
 
-    private static func key(_ value: JSON.Value) async -> VerificationKey? {
+    private static let weakRSA = "an RSA key has a modulus of 2048 bits or more"
+
+    /// - Returns: Nil for a key that is not for the hub.
+    private static func key(_ value: JSON.Value) async throws(Invalid) -> VerificationKey? {
         func text(_ name: String) -> String? { value[name]?.string }
         if let use = value["use"], !use.equals("sig") { return nil }
         if let operations = value["key_ops"], !operations.elements.contains(where: { $0.equals("verify") }) {
             return nil
         }
+        if let algorithm = text("alg"), TokenAlgorithm(rawValue: algorithm) == nil { return nil }
         let key: VerificationKey?
         switch text("kty") {
+        case "oct":
+            throw Invalid(description: "it is a shared secret (oct); public keys belong here, a secret into jwt-secret-file")
         case "RSA":
             guard let modulus = text("n"), let exponent = text("e"),
                 let rsa = try? Insecure.RSA.PublicKey(modulus: modulus, exponent: exponent)
-            else { return nil }
+            else { throw Invalid(description: Self.weakRSA) }
             key = try? await .rsa(rsa, id: text("kid"))
         case "EC":
-            guard text("crv") == "P-256", let x = text("x"), let y = text("y"),
-                let ecdsa = try? ES256PublicKey(parameters: (x: x, y: y))
-            else { return nil }
+            guard text("crv") == "P-256" else { return nil }
+            guard let x = text("x"), let y = text("y"), let ecdsa = try? ES256PublicKey(parameters: (x: x, y: y)) else {
+                throw Invalid(description: "it is no point of P-256")
+            }
             key = try? await .ecdsa(ecdsa, id: text("kid"))
         case "OKP":
-            guard text("crv") == "Ed25519", let x = text("x"),
-                let edDSA = try? EdDSA.PublicKey(x: x, curve: .ed25519)
-            else { return nil }
+            guard text("crv") == "Ed25519" else { return nil }
+            guard let x = text("x"), let edDSA = try? EdDSA.PublicKey(x: x, curve: .ed25519) else {
+                throw Invalid(description: "it is no key of Ed25519")
+            }
             key = try? await .edDSA(edDSA, id: text("kid"))
         default:
             return nil

@@ -11,6 +11,8 @@ extension KeySet {
         if text.utf8.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") {
             guard id == nil else { throw Invalid(description: "the keys of a JSON Web Key Set have their own ids") }
             try await self.init(jwks: Array(text.utf8))
+            // Whoever wrote the file can mend it; an issuer's set is taken as it is.
+            if let reason = self.unfit.first { throw Invalid(description: reason) }
         } else {
             self.init([try await Self.key(pem: text, id: id)])
         }
@@ -20,6 +22,7 @@ extension KeySet {
         guard !pem.contains("PRIVATE KEY-----") else {
             throw Invalid(description: "this is a private key; the hub needs the public one and nothing else")
         }
+        guard pem.contains(where: { !$0.isWhitespace }) else { throw Invalid(description: "the file is empty") }
         let isCertificate = pem.contains("-----BEGIN CERTIFICATE-----")
         guard isCertificate || pem.contains("-----BEGIN") else {
             throw Invalid(description: "neither PEM nor a JSON Web Key Set")

@@ -16,6 +16,8 @@ package struct KeySet: Sendable {
     private static let attempts = 8
 
     package var keys: [VerificationKey]
+    /// What is wrong with keys that were left out and should not have been there.
+    package internal(set) var unfit: [String] = []
 
     package init(_ keys: [VerificationKey] = []) {
         self.keys = keys

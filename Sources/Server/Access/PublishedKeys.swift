@@ -204,6 +204,12 @@ package final class PublishedKeys: Sendable {
         switch result {
         case .success(let (set, freshness)):
             self.logger.debug("token keys", metadata: ["keys": "\(set.keys.count)", "fresh": "\(freshness)"])
+            if let reason = set.unfit.first {
+                self.logger.warning(
+                    "keys of the tokens' issuer are left out",
+                    metadata: ["reason": "\(reason)", "keys": "\(set.unfit.count)"]
+                )
+            }
             return freshness
         case .failure(let error):
             guard !Task.isCancelled else { return nil }

@@ -6,13 +6,13 @@ package import Hub
 
 /// The services of the configuration, found by what they present.
 package struct ServiceAccounts: Sendable {
-    private struct Secret: Sendable {
+    private struct Signer: Sendable {
         let account: ServiceAccount
         let key: SymmetricKey
     }
 
     private let byHash: [[UInt8]: ServiceAccount]
-    private let secrets: [Secret]
+    private let signers: [Signer]
 
     package init(_ accounts: [ServiceAccount] = []) {
         var byHash: [[UInt8]: ServiceAccount] = [:]
@@ -20,13 +20,15 @@ package struct ServiceAccounts: Sendable {
             for hash in account.keyHashes { byHash[hash] = account }
         }
         self.byHash = byHash
-        self.secrets = accounts.flatMap { account in
-            account.secrets.map { Secret(account: account, key: SymmetricKey(data: Array($0.utf8))) }
+        self.signers = accounts.flatMap { account in
+            account.secrets.map { Signer(account: account, key: $0.key) }
         }
     }
 
     /// Who an API key belongs to. That equal hashes are looked for tells nothing of the keys.
     package func principal(apiKey: String) throws(TokenFault) -> Principal {
+        // Also where the configuration has the hash: what is short can be guessed from it.
+        guard APIKey.isLongEnough(apiKey) else { throw .invalid("this is no API key: it is too short") }
         let hash = APIKey.hash(of: apiKey)
         guard let account = self.byHash[hash] else { throw .invalid("the hub does not know this API key") }
         return Principal(
@@ -43,12 +45,16 @@ package struct ServiceAccounts: Sendable {
         now: Timestamp
     ) throws(TokenFault) -> Principal {
         try signature.checkAge(now: now)
+        let signed = signature.signed(body)
         // All of them are tried: how long it takes tells nothing of which one fits.
-        var found: ServiceAccount?
-        for secret in self.secrets where signature.isMade(with: secret.key, of: body) {
-            found = secret.account
+        var found: [ServiceAccount] = []
+        for signer in self.signers where signature.isMade(with: signer.key, of: signed) {
+            if found.last != signer.account { found.append(signer.account) }
         }
-        guard let found else { throw .invalid("the signature is of none of the secrets that the hub knows") }
-        return Principal(subject: found.name, scopes: found.scopes)
+        guard let account = found.first else {
+            throw .invalid("the signature is of none of the secrets that the hub knows")
+        }
+        guard found.count == 1 else { throw .invalid("the request is signed by several services; send one's signature") }
+        return Principal(subject: account.name, scopes: account.scopes)
     }
 }

@@ -2,21 +2,21 @@
 
 package import Hub
 import JWTKit
+package import Secrets
 
 /// Verifies JSON Web Tokens (RFC 7519) of several issuers, and makes such with the shared secret.
 package struct TokenKeys: Sendable {
-    private let secret: String?
+    private let secret: Secret?
     private let fixed: KeySet
     private let published: PublishedKeys?
     package let rules: TokenRules
 
     /// - Parameters:
-    ///   - secret: For HS256, shared by those who make tokens and the hub; 32 bytes or more (RFC 7518 §3.2). Nil where
-    ///     only public keys are used.
+    ///   - secret: For HS256, shared by those who make tokens and the hub. Nil where only public keys are used.
     ///   - keys: Keys known from the start.
     ///   - published: Keys that an issuer publishes.
     package init(
-        secret: String?,
+        secret: Secret?,
         keys: [VerificationKey] = [],
         published: PublishedKeys? = nil,
         rules: TokenRules = TokenRules()
@@ -93,7 +93,7 @@ package struct TokenKeys: Sendable {
             aud: self.rules.audiences.first.map { [$0] }
         )
         let keys = JWTKeyCollection()
-        await keys.add(hmac: HMACKey(from: VerificationKey.filled(secret)), digestAlgorithm: .sha256)
+        await keys.add(hmac: HMACKey(key: secret.key), digestAlgorithm: .sha256)
         return try await keys.sign(claims)
     }
 }

@@ -3,6 +3,7 @@
 import Crypto
 import FoundationEssentials
 import JWTKit
+package import Secrets
 
 /// A key that signatures are checked with, and the one algorithm it is for.
 package struct VerificationKey: Sendable {
@@ -11,24 +12,15 @@ package struct VerificationKey: Sendable {
         case publicKey(any JWTAlgorithm)
     }
 
-    /// Of an HS256 key, in bytes.
-    private static let secretLength = 32
-
     /// Its `kid`; nil for one that tokens need not name.
     package let id: String?
     package let algorithm: TokenAlgorithm
     private let material: Material
 
     /// HS256.
-    /// - Parameter secret: Shared by those who make tokens and the hub; 32 bytes or more (RFC 7518 §3.2).
-    package init(secret: String, id: String? = nil) {
-        self.init(id: id, .hs256, .secret(SymmetricKey(data: Self.filled(secret))))
-    }
-
-    /// HMAC fills a short key up with zeros itself (RFC 2104 §2); libraries want it done before.
-    static func filled(_ secret: String) -> [UInt8] {
-        let bytes = Array(secret.utf8)
-        return bytes + Array(repeating: 0, count: max(0, Self.secretLength - bytes.count))
+    /// - Parameter secret: Shared by those who make tokens and the hub.
+    package init(secret: Secret, id: String? = nil) {
+        self.init(id: id, .hs256, .secret(secret.key))
     }
 
     /// RS256; a key of less than 2048 bits is refused.

@@ -8,35 +8,42 @@ import JSON
 /// The `Broadtape-Signature` of a request: `t=1700000000,v1=5257a8…`, where `t` is when it was signed, in seconds since
 /// 1970, and `v1` is HMAC-SHA-256 of `t`, a full stop and the body, in hexadecimal. `v1` may be repeated, once for each
 /// secret of the sender; members with other names are passed over.
+///
+/// Only `t` and the body are signed. Nothing else of the request may decide what its events are or which ids they get:
+/// whoever sees a signed request can send it again with other fields.
 package struct WebhookSignature: Sendable, Equatable {
     /// How old a signature may be, and how far ahead the sender's clock, in seconds.
     package static let tolerance = 300
     private static let maxSignatures = 4
     private static let maxLength = 1_024
+    /// Enough for every time there is, and few enough for an `Int`.
+    private static let maxDigits = 18
 
     /// As it was written: that is what was signed.
     private let time: String
     private let seconds: Int
     private let signatures: [[UInt8]]
 
-    package init(_ field: String) throws(TokenFault) {
-        var time: String?
-        var signatures: [[UInt8]] = []
+    /// - Parameter fields: The values of all fields of the name.
+    package init(_ fields: [String]) throws(TokenFault) {
+        guard let field = fields.first, fields.count == 1 else {
+            throw .invalid("there are \(fields.count) Broadtape-Signature fields; send one")
+        }
         guard field.utf8.count <= Self.maxLength else { throw .invalid("Broadtape-Signature is too long") }
+        var times: [String] = []
+        var signatures: [[UInt8]] = []
         for member in field.split(separator: ",") {
             let parts = member.split(separator: "=", maxSplits: 1)
             guard parts.count == 2 else { continue }
             switch parts[0].filter({ $0 != " " }) {
-            case "t": time = String(parts[1])
+            case "t": times.append(String(parts[1]))
             case "v1": if let bytes = Hex.decode(parts[1].filter { $0 != " " }) { signatures.append(bytes) }
             default: continue
             }
         }
-        guard let time, let seconds = Int(decimal: time, in: .seq), !signatures.isEmpty,
-            signatures.count <= Self.maxSignatures
-        else {
-            throw .invalid("Broadtape-Signature is written t=SECONDS,v1=HMAC")
-        }
+        guard let time = times.first, times.count == 1, let seconds = Int(decimal: time, in: .seq),
+            (1...Self.maxSignatures).contains(signatures.count)
+        else { throw .invalid("Broadtape-Signature is written t=SECONDS,v1=HMAC") }
         self.time = time
         self.seconds = seconds
         self.signatures = signatures
@@ -49,17 +56,22 @@ package struct WebhookSignature: Sendable, Equatable {
         }
     }
 
-    /// Compares in constant time.
-    func isMade(with key: SymmetricKey, of body: [UInt8]) -> Bool {
-        let signed = Array(self.time.utf8) + [UInt8(ascii: ".")] + body
-        return self.signatures.contains { signature in
-            HMAC<SHA256>.isValidAuthenticationCode(signature, authenticating: signed, using: key)
-        }
+    /// What is signed of a request.
+    func signed(_ body: [UInt8]) -> [UInt8] {
+        Array(self.time.utf8) + [UInt8(ascii: ".")] + body
     }
 
-    /// Names the signature: what begins the ids of events that came without one, so that the same request sent once more
-    /// within the tolerance, to whichever node, is a duplicate.
-    var name: String {
-        "w-" + Hex.encode((self.signatures.first ?? []).prefix(16))
+    /// Compares in constant time.
+    /// - Parameter signed: What ``signed(_:)`` gives.
+    func isMade(with key: SymmetricKey, of signed: [UInt8]) -> Bool {
+        let code = HMAC<SHA256>.authenticationCode(for: signed, using: key)
+        return self.signatures.contains { code == $0 }
+    }
+
+    /// Names a signed request: what begins the ids of events that came without one, so that the same request sent once
+    /// more within the tolerance, to whichever node, is a duplicate. It follows from what was signed, whichever of
+    /// several signatures comes with it.
+    func name(of body: [UInt8]) -> String {
+        "w-" + Hex.encode(SHA256.hash(data: self.signed(body)).prefix(16))
     }
 }

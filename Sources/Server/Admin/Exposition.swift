@@ -100,6 +100,7 @@ struct Exposition {
             hub.reader.pageReadCount
         )
         self.page.add("broadtape_head_reads_total", .counter, "Heads asked of the tape.", hub.polledHeadCount)
+        self.page.add("broadtape_bus_refused_total", .counter, "Messages that no node has sent.", hub.bus.refused)
         self.page.add(
             "broadtape_bus_reach",
             .gauge,

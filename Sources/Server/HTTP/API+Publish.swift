@@ -13,7 +13,7 @@ extension API {
         _ request: Request,
         _ work: (TraceContext?) async throws(Problem) -> Response
     ) async throws(Problem) -> Response {
-        let parent = HTTPField.Name("traceparent").flatMap { request.headers[$0] }.flatMap { TraceContext($0) }
+        let parent = self.trace(of: request)
         guard let tracing = self.hub.tracing, let accepting = tracing.accept(parent) else {
             return try await work(parent)
         }
@@ -27,6 +27,15 @@ extension API {
         }
     }
 
+    /// The trace that the head of a request names. A signature does not cover the head, so that of a signed request
+    /// says nothing of its events.
+    private func trace(of request: Request) -> TraceContext? {
+        guard request.headers[.signature] == nil || request.headers[.authorization] != nil
+                || request.headers[.apiKey] != nil
+        else { return nil }
+        return HTTPField.Name("traceparent").flatMap { request.headers[$0] }.flatMap { TraceContext($0) }
+    }
+
     /// - Parameter trace: What the events belong to that do not name a trace themselves.
     func publish(_ request: Request, trace: TraceContext?) async throws(Problem) -> Response {
         guard Peer.current?.mayPublish ?? true else {
@@ -34,6 +43,7 @@ extension API {
         }
         let (publisher, format, body, signature) = try await self.authenticated(request)
         let items = try format.items(in: body, fields: request.headers)
+        if signature != nil { try format.checkSigned(items) }
         let events: [Event]
         do throws(IntakeFault) {
             events = try self.hub.intake.events(
@@ -41,7 +51,7 @@ extension API {
                 publisher: publisher,
                 now: .now,
                 trace: trace,
-                idPrefix: signature?.name
+                idPrefix: signature?.name(of: body)
             )
         } catch {
             self.hub.publishingRefused(items, by: publisher, error)
@@ -86,7 +96,8 @@ extension API {
             let format = try EventFormat(request.headers)
             return (publisher, format, try await self.body(of: request), nil)
         }
-        guard let field = request.headers[.signature] else {
+        let fields = request.headers[values: .signature]
+        guard !fields.isEmpty else {
             throw Problem(
                 .unauthorized,
                 code: ErrorCode.notAuthenticated.rawValue,
@@ -95,13 +106,14 @@ extension API {
         }
         let signature: WebhookSignature
         do throws(TokenFault) {
-            signature = try WebhookSignature(field)
+            signature = try WebhookSignature(fields)
             // Before the body is waited for.
             try signature.checkAge(now: .now)
         } catch {
             throw Problem(error)
         }
         let format = try EventFormat(request.headers)
+        try format.checkSigned()
         let body = try await self.body(of: request)
         do throws(TokenFault) {
             let signer = try self.services.signer(of: body, signature, now: .now)

@@ -64,6 +64,30 @@ enum EventFormat: Equatable {
         }
     }
 
+    /// Whether the format can be that of a signed request, whose signature covers the body and nothing else: what the
+    /// body says must not depend on the fields that come with it.
+    /// - Parameter items: What ``items(in:fields:)`` gives, once the body is there.
+    func checkSigned(_ items: [JSON.Value] = []) throws(Problem) {
+        switch self {
+        case .cloudEventBinary:
+            throw Self.unsigned("a signature does not cover ce- fields; sign a CloudEvent in structured mode")
+        case .json, .lines:
+            guard !items.contains(where: { $0["specversion"] != nil }) else {
+                throw Self.unsigned("a signed CloudEvent is not sent as an event of another format")
+            }
+        case .cloudEvent, .cloudEventBatch:
+            break
+        }
+    }
+
+    private static func unsigned(_ message: String) -> Problem {
+        Problem(
+            .badRequest,
+            code: ErrorCode.badRequest.rawValue,
+            message + ": application/cloudevents+json or application/cloudevents-batch+json"
+        )
+    }
+
     static func parse(_ bytes: [UInt8]) throws(Problem) -> JSON.Value {
         do throws(JSON.Fault) {
             return try JSON.Value.parse(bytes)

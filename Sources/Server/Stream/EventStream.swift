@@ -74,10 +74,24 @@ struct EventStream {
             text.writeStaticString("\nid: ")
             text.writeBytes(id)
         }
-        // Messages are compact JSON: no line breaks.
         text.writeStaticString("\ndata: ")
-        text.writeBytes(message)
+        Self.append(data: message, to: &text)
         text.writeStaticString("\n\n")
+    }
+
+    /// Messages are compact JSON on one line. Should one have line ends, each of its lines is marked as data, so that no
+    /// message can say what the next one is.
+    private static func append(data message: [UInt8], to text: inout ByteBuffer) {
+        guard message.contains(where: { $0 == 0x0A || $0 == 0x0D }) else {
+            text.writeBytes(message)
+            return
+        }
+        for (index, line) in message.split(omittingEmptySubsequences: false, whereSeparator: { $0 == 0x0A || $0 == 0x0D })
+            .enumerated()
+        {
+            if index > 0 { text.writeStaticString("\ndata: ") }
+            text.writeBytes(line)
+        }
     }
 
     /// Appends a message of the hub.

@@ -4,11 +4,14 @@ import AsyncHTTPClient
 import Hub
 import Logging
 import NIOCore
+import Secrets
 import Server
 import ServiceLifecycle
 
 /// What a node verifies clients with, and what keeps that fresh.
 struct Authentication {
+    /// The shared secret; none where there are public keys and it was not asked for.
+    let secret: Secret?
     let credentials: Credentials
     /// Nil without published keys.
     let renewal: RenewalService?
@@ -31,9 +34,10 @@ struct Authentication {
             self.published = nil
             self.renewal = nil
         }
+        self.secret = try settings.secrets.tokenSecret(hasPublicKeys: access.hasPublicKeys, makes: true)
         self.credentials = Credentials(
             tokens: TokenKeys(
-                secret: try Self.secret(of: settings, logger: logger),
+                secret: self.secret,
                 keys: access.keys,
                 published: self.published,
                 rules: access.rules
@@ -51,24 +55,6 @@ struct Authentication {
         } verdict: {
             credentials.verdict(on: $0)
         }
-    }
-
-    /// The shared secret; none where there are public keys and it was not asked for.
-    private static func secret(of settings: Settings, logger: Logger) throws -> String? {
-        let secret: String
-        if let given = settings.jwtSecret {
-            secret = given
-        } else if settings.isJWTSecretFileChosen {
-            secret = try Secret.read(settings.jwtSecretFile)
-        } else if settings.access.hasPublicKeys {
-            return nil
-        } else {
-            secret = try Secret.readOrMake(settings.jwtSecretFile)
-        }
-        if secret.utf8.count < Secret.recommendedLength {
-            logger.warning("the JWT secret is short; use 32 bytes or more", metadata: ["bytes": "\(secret.utf8.count)"])
-        }
-        return secret
     }
 }
 

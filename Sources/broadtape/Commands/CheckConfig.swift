@@ -27,6 +27,7 @@ struct CheckConfig: AsyncParsableCommand {
             return print(SettingReference(settings).text, terminator: "")
         }
         let settings = try await self.options.settings()
+        try settings.checkSecrets()
         if self.effective {
             for setting in settings.effective { print(setting.line) }
             return

@@ -4,6 +4,7 @@ import Hub
 import Logging
 import NIOCore
 import RedisBus
+import Secrets
 import ServiceLifecycle
 
 /// What a node has of Redis: the way to the other nodes, and where outside publishers are heard.
@@ -15,13 +16,22 @@ struct Redis {
     let sender: RedisSender?
 
     /// Nil when the settings name no Redis. Whether there is one is found out later, and again and again.
-    init?(_ settings: Settings, tape: any Tape, on loop: any EventLoop, logger: Logger) async throws(ConfigurationFault)
-    {
+    /// - Parameter secret: Of tokens, from which the key of the bus is derived where it has no secret of its own.
+    init?(
+        _ settings: Settings,
+        secret: Secret?,
+        tape: any Tape,
+        on loop: any EventLoop,
+        logger: Logger
+    ) async throws(ConfigurationFault) {
         guard let address = settings.redis else { return nil }
+        let secrets = try settings.secrets.busSecrets(token: secret)
+        let channel = RedisBus.channel(forTape: tape.epoch)
         let connector = try Self.connector(to: address, name: "broadtape-\(settings.hub.node)")
         self.bus = RedisBus(
             connector: connector,
-            channel: RedisBus.channel(forTape: tape.epoch),
+            channel: channel,
+            seal: BusSeal(secrets, channel: channel),
             on: loop,
             logger: logger
         )

@@ -34,7 +34,13 @@ struct Serve: AsyncParsableCommand {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         let authentication = try Authentication(settings, on: group, logger: logger)
         let compression = SocketCompression(settings.edge)
-        let redis = try await Redis(settings, tape: tape, on: group.next(), logger: logger)
+        let redis = try await Redis(
+            settings,
+            secret: authentication.secret,
+            tape: tape,
+            on: group.next(),
+            logger: logger
+        )
         let spans = settings.otlpEndpoint.map { endpoint in
             SpanExporter(endpoint: endpoint, node: settings.hub.node, logger: logger)
         }

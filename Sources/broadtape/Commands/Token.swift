@@ -11,7 +11,9 @@ struct Token: AsyncParsableCommand {
     @Option(help: "Whose token it is: the user or service.")
     var subject: String
 
-    @Option(help: "publish:TYPE, read:TYPE, or * for every type, or support:read; may be repeated.")
+    @Option(
+        help: "publish:TYPE, read:TYPE, or * for every type; source:NAME or source:*; support:read. May be repeated."
+    )
     var scope: [String] = []
 
     @Option(help: "How long it is good for, such as 15m, 1h or 30d; never for one that does not expire.")
@@ -33,7 +35,8 @@ struct Token: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await self.options.settings()
-        let secret = try settings.jwtSecret ?? Secret.read(settings.jwtSecretFile)
+        let secret =
+            try settings.secrets.token ?? SecretSettings.read(settings.secrets.tokenFile, .jwtSecretFile)
         let token = try await TokenKeys(secret: secret, rules: settings.access.rules).sign(
             subject: self.subject,
             scopes: self.scope,

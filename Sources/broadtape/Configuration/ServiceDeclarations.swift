@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Secrets
 import Server
 import Yams
 
@@ -9,6 +10,7 @@ struct ServiceDeclarations {
     private let path: String
     private var complaints: [String] = []
     private var owners: [[UInt8]: String] = [:]
+    private var signers: [Secret: String] = [:]
 
     static let keys = ["scopes", "api-keys", "webhook-secret-files"]
 
@@ -56,7 +58,7 @@ struct ServiceDeclarations {
             service.keyHashes = self.hashes(node, of: name)
         }
         if let node = mapping["webhook-secret-files"] {
-            service.secrets = self.secrets(node)
+            service.secrets = self.secrets(node, of: name)
         }
         if service.keyHashes.isEmpty, service.secrets.isEmpty {
             self.complain(key, "\"\(name)\" needs \"api-keys\" or \"webhook-secret-files\": how it shows who it is")
@@ -93,18 +95,17 @@ struct ServiceDeclarations {
         return hashes
     }
 
-    private mutating func secrets(_ node: Node) -> [String] {
-        var secrets: [String] = []
+    private mutating func secrets(_ node: Node, of name: String) -> [Secret] {
+        var secrets: [Secret] = []
         for path in self.texts(node, "webhook-secret-files") {
-            do throws(ConfigurationFault) {
-                let secret = try Secret.read(path)
-                guard secret.utf8.count >= ServiceAccount.leastSecret else {
-                    self.complain(node, "\(path): a secret has \(ServiceAccount.leastSecret) bytes or more")
-                    continue
+            do throws(SecretLine.Invalid) {
+                let secret = try Secret(file: path)
+                if let owner = self.signers.updateValue(name, forKey: secret) {
+                    self.complain(node, "\(path): \"\(owner)\" has this secret already, so nobody could tell who signed")
                 }
                 secrets.append(secret)
             } catch {
-                for complaint in error.complaints { self.complain(node, complaint) }
+                self.complain(node, error.description)
             }
         }
         if secrets.count > ServiceAccount.maxSecrets {

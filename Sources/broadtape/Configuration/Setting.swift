@@ -12,6 +12,8 @@ enum Setting: String, CaseIterable {
     case migrate
     case redis
     case redisPasswordFile = "redis-password-file"
+    case busSecret = "bus-secret"
+    case busSecretFile = "bus-secret-file"
     case fanIn = "fan-in"
     case staleAfter = "stale-after"
     case jwtSecret = "jwt-secret"
@@ -81,7 +83,7 @@ enum Setting: String, CaseIterable {
         case .migrate: "false"
         case .fanIn: "chain.* rate.*"
         case .staleAfter: "30s"
-        case .databasePasswordFile, .redis, .redisPasswordFile, .jwtSecret, .loops: nil
+        case .databasePasswordFile, .redis, .redisPasswordFile, .busSecret, .busSecretFile, .jwtSecret, .loops: nil
         case .jwtSecretFile: "var/jwt-secret"
         case .jwtKeys, .jwksURL, .jwtIssuer, .jwtAudience: nil
         case .jwksMaxStale: "24h"
@@ -128,7 +130,7 @@ enum Setting: String, CaseIterable {
 
     /// Whether its value must not be shown.
     var isSecret: Bool {
-        self == .jwtSecret
+        self == .jwtSecret || self == .busSecret
     }
 
     /// The key of the YAML file under which event types are declared.

@@ -5,7 +5,7 @@ extension SettingReference {
     static let topics: [(name: String, settings: [Setting])] = [
         ("Listening", [.host, .port, .page, .adminHost, .adminPort, .adminNames, .node, .loops]),
         ("Database", [.database, .databasePasswordFile, .migrate, .housekeeping]),
-        ("Redis and other nodes", [.redis, .redisPasswordFile, .fanIn, .staleAfter]),
+        ("Redis and other nodes", [.redis, .redisPasswordFile, .busSecret, .busSecretFile, .fanIn, .staleAfter]),
         (
             "Tokens and access",
             [
@@ -34,7 +34,8 @@ extension SettingReference {
     /// What settings take that are read as text, or as something that the file's reader does not know.
     static let forms: [Setting: String] = [
         .host: "an address or name", .adminHost: "an address or name",
-        .redis: "`redis://` or `rediss://`, `user:password@host:port/db`", .fanIn: "patterns, or off",
+        .redis: "`redis://` or `rediss://`, `user:password@host:port/db`", .fanIn: "patterns, each as `PATTERN` or `PATTERN=TYPE,source:NAME`, or off",
+        .busSecretFile: "a file, or two",
         .databasePasswordFile: "a file", .redisPasswordFile: "a file", .jwtSecretFile: "a file",
         .jwtKeys: "files, each as `PATH` or `KID=PATH`", .jwtAudience: "words", .supportScope: "a scope, or off",
         .tlsCertificate: "a PEM file", .tlsKey: "a PEM file", .tlsClientCA: "a PEM file", .countryFile: "a file",
@@ -59,7 +60,11 @@ extension SettingReference {
         .housekeeping: "Between two rounds of retention.",
         .redis: "Joins the nodes of one Postgres, and takes events in. Not set: one node alone.",
         .redisPasswordFile: "Password of Redis, rather than in the URL.",
-        .fanIn: "Redis channels whose messages are events, as `POST /events` takes them.",
+        .busSecret: "Secret that nodes sign their messages to each other with, 32 bytes or more. Rather use the file.",
+        .busSecretFile: "The same in a file, for all nodes. Of two, messages are signed with the first and taken with "
+            + "either. Not set: a key derived from the JWT secret.",
+        .fanIn: "Redis channels whose messages are events, as `POST /events` takes them, and which types and sources "
+            + "each may carry. `chain.` and `rate.` channels say it by their names.",
         .staleAfter: "A source of the fan-in that is silent for so long is told of as stale.",
         .jwtSecret: "Secret of HS256 tokens, 32 bytes or more. Rather use the file.",
         .jwtSecretFile: "The same in a file; made when missing, unless it was set, or other keys were.",
@@ -129,10 +134,10 @@ extension SettingReference {
     ]
 
     static let serviceMeanings: [String: String] = [
-        "scopes": "What it may do: `publish:TYPE`, `read:TYPE`, `*` for all types.",
+        "scopes": "What it may do: `publish:TYPE`, `read:TYPE`, `*` for all types; `source:NAME`, `source:*`.",
         "api-keys":
             "Hashes of its API keys, as `broadtape api-key` prints them; two at most, to replace one by the other.",
-        "webhook-secret-files": "Files of secrets (16 bytes or more) with which it signs requests; two at most.",
+        "webhook-secret-files": "Files of secrets (32 bytes or more) with which it signs requests; two at most.",
     ]
 
     static let chainMeanings: [String: String] = [

@@ -5,6 +5,7 @@ import Hub
 import Logging
 import RateSource
 import RedisBus
+import Secrets
 import Server
 
 /// The settings of `serve`, checked.
@@ -15,10 +16,7 @@ struct Settings {
     var redis: RedisAddress?
     /// Patterns of the channels whose messages are taken in; none without Redis.
     var fanIn: [String]
-    var jwtSecret: String?
-    var jwtSecretFile: String
-    /// Whether the secret file's place was chosen by the operator, who then has to provide it.
-    var isJWTSecretFileChosen: Bool
+    let secrets: SecretSettings
     var access: AccessSettings
     var loops: Int
     var hub: HubConfiguration
@@ -74,12 +72,16 @@ struct Settings {
         self.mirrors = if let file { try ChainDeclarations.mirrors(in: file) } else { [] }
         self.rates = if let file { try RateDeclarations.exchanges(in: file) } else { [] }
 
+        Self.check(types, services, &reader)
         let databasePassword = Self.password(.databasePasswordFile, &reader)
         self.database =
             reader.value(.database, Database.expectation) { Database($0, password: databasePassword) } ?? .memory
         let redisPassword = Self.password(.redisPasswordFile, &reader)
         self.redis = Self.redis(password: redisPassword, &reader)
-        self.fanIn = Self.patterns(reader.text(.fanIn) ?? "")
+        let eventTypes = EventTypes(declared: types)
+        let fanIn = FanInSetting(reader.text(.fanIn) ?? "", types: eventTypes)
+        for complaint in fanIn.complaints { reader.complain(.fanIn, complaint) }
+        self.fanIn = fanIn.rules.map(\.pattern)
         if self.redis == nil {
             if reader.isSet(.fanIn), !self.fanIn.isEmpty {
                 reader.complain("fan-in is set, but there is no redis to listen to")
@@ -89,9 +91,7 @@ struct Settings {
             reader.complain("redis is set, but nodes that keep their tapes in memory have none in common")
         }
         self.allowsMigration = reader.flag(.migrate)
-        self.jwtSecret = reader.text(.jwtSecret)
-        self.jwtSecretFile = reader.text(.jwtSecretFile) ?? ""
-        self.isJWTSecretFileChosen = reader.isSet(.jwtSecretFile)
+        self.secrets = SecretSettings(&reader)
         self.access = await AccessSettings(&reader, services: services)
         self.loops = reader.number(.loops, in: 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
         self.logLevel =
@@ -109,11 +109,13 @@ struct Settings {
         func files(_ settings: Setting...) -> [(setting: Setting, path: String)] {
             settings.compactMap { setting in reader.text(setting).map { (setting, $0) } }
         }
-        self.secretFiles = files(.jwtSecretFile, .databasePasswordFile, .redisPasswordFile, .tlsKey)
+        self.secretFiles =
+            files(.jwtSecretFile, .databasePasswordFile, .redisPasswordFile, .tlsKey)
+            + self.secrets.busFiles.map { (.busSecretFile, $0) }
         self.certificateFiles = files(.tlsCertificate, .tlsClientCA)
 
         var hub = HubConfiguration()
-        hub.types = EventTypes(declared: types)
+        hub.types = eventTypes
         hub.node = reader.text(.node) ?? ""
         hub.allowsAnonymousReading = reader.flag(.anonymous)
         hub.supportScope = reader.text(.supportScope).flatMap { $0 == "off" ? nil : $0 }
@@ -132,6 +134,10 @@ struct Settings {
         hub.intake.dataBytes = reader.bytes(.maxData, in: 64...16 << 20)
         hub.ringBytes = reader.bytes(.ringMemory, in: 0...1 << 40)
         hub.writer.waitingBytes = reader.bytes(.writeQueue, in: 1 << 10...1 << 40)
+        hub.fanIn.rules = FanInRules(
+            fanIn.rules,
+            followed: self.chains.map(\.chain.source) + self.mirrors.map(\.mirror.source) + self.rates.map(\.source)
+        )
         hub.fanIn.staleAfter = reader.duration(.staleAfter, in: .seconds(1) ... .seconds(86_400))
         hub.housekeeping = reader.duration(.housekeeping, in: .seconds(1) ... .seconds(86_400))
         if hub.roster.silence <= hub.roster.heartbeat {
@@ -164,12 +170,20 @@ struct Settings {
         guard reader.complaints.isEmpty else { throw ConfigurationFault(reader.complaints) }
     }
 
-    private static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-
-    /// Patterns are told apart by blanks; `off` is none.
-    private static func patterns(_ text: String) -> [String] {
-        text == "off" ? [] : text.split(whereSeparator: \.isWhitespace).map(String.init)
+    /// A signed request is told from one sent again by its ids, as long as they are retained.
+    private static func check(_ types: [EventType], _ services: [ServiceAccount], _ reader: inout SettingsReader) {
+        guard services.contains(where: { !$0.secrets.isEmpty }) else { return }
+        let least = Duration.seconds(2 * WebhookSignature.tolerance)
+        for type in types {
+            guard let retention = type.retention, retention < least else { continue }
+            reader.complain(
+                "types: \(type.name) is retained for \(retention), in which a signed request could be sent again as a new"
+                    + " one; with webhook-secret-files it takes \(least) or more"
+            )
+        }
     }
+
+    private static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
 
     private static func redis(password: String?, _ reader: inout SettingsReader) -> RedisAddress? {
         guard let text = reader.text(.redis) else { return nil }
@@ -185,10 +199,10 @@ struct Settings {
 
     private static func password(_ setting: Setting, _ reader: inout SettingsReader) -> String? {
         guard let path = reader.text(setting) else { return nil }
-        do throws(ConfigurationFault) {
-            return try Secret.read(path)
+        do throws(SecretLine.Invalid) {
+            return try SecretLine(file: path).text
         } catch {
-            error.complaints.forEach { reader.complain($0) }
+            reader.complain(setting, error.description)
             return nil
         }
     }

@@ -43,6 +43,11 @@ struct SettingsReader {
         self.complaints.append(complaint)
     }
 
+    /// Complains of what a setting has, without repeating it.
+    mutating func complain(_ setting: Setting, _ complaint: String) {
+        self.complain("\(self.place(of: setting)): \(setting.rawValue): \(complaint)")
+    }
+
     /// Whether the operator set it, rather than the default.
     func isSet(_ setting: Setting) -> Bool {
         self.flags[setting] != nil || self.environment[setting.variable] != nil

@@ -152,6 +152,25 @@ import Testing
         #expect(tail.newest(from: 1)?.map(\.seq) == [3, 4, 5])
     }
 
+    @Test func whatAnotherNodeTellsCountsWhereItFollows() throws {
+        func hear(_ numbers: ClosedRange<Int>, on tail: Tail) throws -> Tail.OnHeard {
+            let entries = TailTests.entries(numbers)
+            return tail.hear(try #require(TailTests.encoder.run(entries)), entries: entries)
+        }
+        let unopened = Tail(budget: self.budget)
+        #expect(try hear(1...1, on: unopened) == .unproven)
+        let tail = self.opened(TailTests.page(head: 3))
+        _ = tail.join(loop: 2, wantsNewest: false)
+        #expect(try hear(5...6, on: tail) == .unproven)
+        #expect(try hear(2...3, on: tail) == .known)
+        #expect(tail.extent?.head == 3)
+        #expect(tail.newest(from: 1)?.map(\.seq) == [3])
+        #expect(try hear(4...5, on: tail) == .news([2]))
+        #expect(try hear(5...6, on: tail) == .news([2]))
+        #expect(tail.extent?.head == 6)
+        #expect(tail.frames(after: 5)?.last == 6)
+    }
+
     @Test func unopenedTailLearnsNothing() throws {
         let tail = Tail(budget: self.budget)
         #expect(tail.learned(head: 4) == nil)

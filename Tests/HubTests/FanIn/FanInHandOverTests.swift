@@ -194,6 +194,7 @@ import Testing
         try await withHub { hub in
             let told = Watched<[[StaleSource]]>([])
             var limits = FanIn.Limits()
+            limits.rules = .forTests()
             limits.retry = .milliseconds(1) ... .milliseconds(2)
             limits.keeping = .seconds(1_000)
             let fanIn = FanIn(

@@ -13,7 +13,7 @@ import Testing
         types: Set<String>? = nil,
         messageBytes: Int = 10_000
     ) -> FanInReading {
-        FanInReader(intake: Intake(types: .forTests), messageBytes: messageBytes, types: types)
+        FanInReader(intake: Intake(types: .forTests), messageBytes: messageBytes, rules: .forTests(types: types))
             .read(FanInMessage(channel: channel, payload: payload), received: Self.time)
     }
 
@@ -111,6 +111,71 @@ import Testing
         #expect(self.read(payload, types: ["note"]).fault == nil)
         #expect(self.read(payload, types: ["price"]).fault != nil)
         #expect(self.read(payload, types: []).fault != nil)
+    }
+
+    private func read(_ payload: String, on channel: String, _ rules: FanInRules) -> FanInReading {
+        FanInReader(intake: Intake(types: EventTypes()), messageBytes: 10_000, rules: rules)
+            .read(FanInMessage(channel: channel, payload: Array(payload.utf8)), received: Self.time)
+    }
+
+    private static let rate = #""type":"rateChange","key":"A","data":{"rate":"1"}"#
+    private static let balance = #""type":"balanceUpdate","key":"u_1","data":{"balance":"1"}"#
+    private static let chainEvent =
+        #""type":"chainEvent","key":"0x","data":{"chain":"m","event":"E","blockNumber":1,"blockHash":"0x","#
+        + #""transactionHash":"0x","logIndex":1,"level":"final"}"#
+
+    /// What channels carry when nothing is said of them: their own types, under their own names.
+    @Test(arguments: [
+        ("rate.binance", "{\(rate)}", nil), ("rate.binance", #"{"source":"rate:binance",\#(rate)}"#, nil),
+        ("rate.binance", #"{"source":"rate.binance",\#(rate)}"#, nil),
+        ("chain.a.b", #"{"source":"chain:a.b",\#(chainEvent)}"#, nil),
+        ("rate.binance", "{\(balance)}", "may carry rateChange, not balanceUpdate"),
+        ("rate.binance", "[{\(rate)},{\(balance)}]", "not balanceUpdate"),
+        ("rate.binance", "{\(chainEvent)}", "not chainEvent"), ("chain.m", "{\(rate)}", "chainEvent, topicMessage"),
+        ("rate.binance", #"{"source":"rate:kraken",\#(rate)}"#, "the source rate:kraken"),
+        ("rate.binance", #"{"source":"payments",\#(rate)}"#, "the source payments"),
+        ("rate.binance", #"[{\#(rate)},{"source":"payments",\#(rate)}]"#, "the source payments"),
+        ("chain.a.b", #"{"source":"chain:a:b",\#(chainEvent)}"#, "the source chain:a:b"),
+        ("pay.x", "{\(rate)}", "no pattern"),
+    ])
+    func channelsCarryWhatTheirNamesSay(_ channel: String, _ payload: String, _ complaint: String?) {
+        let reading = self.read(payload, on: channel, FanInRules())
+        #expect((reading.fault == nil) == (complaint == nil), "\(String(describing: reading.fault))")
+        #expect(reading.events.isEmpty == (complaint != nil))
+        if let complaint { #expect(reading.fault?.reason.contains(complaint) == true, "\(reading)") }
+    }
+
+    @Test func otherTypesAndSourcesAreDeclared() {
+        let rules = FanInRules(
+            [
+                FanInRules.Rule("pay.special", types: ["rateChange"]),
+                FanInRules.Rule("pay.*", types: ["balanceUpdate"], sources: ["payments", "chain:listed"]),
+                FanInRules.Rule("any.*", types: nil, takesAnySource: true),
+            ],
+            followed: ["chain:own"]
+        )
+        for (channel, source, isGood) in [
+            ("pay.x", "payments", true), ("pay.x", "pay:x", true), ("pay.x", "chain:listed", true),
+            ("pay.x", "other", false), ("pay.special", "pay.special", false), ("any.x", "payments", true),
+            ("any.x", "chain:other", false), ("any.x", "chain:own", false), ("rate.x", "rate.x", false),
+        ] {
+            let reading = self.read(#"{"source":"\#(source)",\#(Self.balance)}"#, on: channel, rules)
+            #expect((reading.fault == nil) == isGood, "\(channel) \(source)")
+        }
+        let own = FanInRules(followed: ["rate:binance"])
+        let reading = self.read(#"{"source":"rate:binance",\#(Self.rate)}"#, on: "rate.binance", own)
+        #expect(reading.fault?.reason.contains("follows rate:binance itself") == true)
+    }
+
+    /// A number for another's source would be a gap for it, or have it taken for one that has had everything.
+    @Test func numbersOfAnothersSourceAreNotHeard() {
+        let reading = self.read(
+            #"{"source":"rate:kraken","sourceSeq":9000,"sourceOrder":"strict",\#(Self.rate)}"#,
+            on: "rate.binance",
+            FanInRules()
+        )
+        #expect(reading.fault != nil)
+        #expect(reading.numbers.isEmpty)
     }
 
     /// Whatever somebody sends, it is events or it is a fault.

@@ -5,7 +5,7 @@ import JSON
 import Testing
 
 @Suite struct IntakeTests {
-    static let publisher = Principal(subject: "svc", scopes: ["publish:*"])
+    static let publisher = Principal(subject: "svc", scopes: ["publish:*", "source:*"])
     static let now = Timestamp(nanoseconds: 1_700_000_000_000_000_000)
 
     static func items(_ texts: [String]) throws -> [JSON.Value] {

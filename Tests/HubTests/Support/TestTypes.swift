@@ -30,6 +30,14 @@ extension HubConfiguration {
         configuration.pollWhileCut = .seconds(10_000)
         configuration.probe = .seconds(10_000)
         configuration.writer.patience = .seconds(10_000)
+        configuration.fanIn.rules = .forTests()
         return configuration
+    }
+}
+
+extension FanInRules {
+    /// Every channel may carry every source.
+    static func forTests(types: Set<String>? = nil) -> FanInRules {
+        FanInRules([Rule("*", types: types, takesAnySource: true)])
     }
 }

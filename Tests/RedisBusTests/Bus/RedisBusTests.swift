@@ -3,6 +3,7 @@
 import Hub
 import HubTestSupport
 import NIOCore
+import NIOPosix
 import RedisBus
 import TestServers
 import Testing
@@ -75,6 +76,88 @@ import Testing
             #expect(two.bus.tally.malformed == 4)
             #expect(two.record.value.commits.seqs() == [1])
             #expect(two.record.value.reaches == [.connected, .cut])
+        }
+    }
+
+    // MARK: - Strangers
+
+    /// What no node has sealed is not told, whatever it is, and has the log looked at.
+    @Test func whatNoNodeHasSealedIsNotTold() async throws {
+        try await RedisServer.with { server in
+            let (one, two) = (try Node(server.url), try Node(server.url))
+            let stranger = try Node(server.url, secrets: ["a secret that is none of the nodes of here"])
+            try await Node.run(one, two, stranger) {
+                stranger.bus.announce([Samples.commit(1...1)])
+                try await two.bus.eventually { $0.refused == 1 }
+                try await two.record.wait(for: "the doubt") { $0.doubts == 1 }
+                one.bus.announce([Samples.commit(1...2)])
+                try await two.received(through: 2)
+            }
+            #expect(two.record.value.commits.seqs() == [1, 2])
+            #expect(stranger.record.value.commits.isEmpty)
+            #expect(two.bus.refused == 1 && two.bus.tally.malformed == 0)
+        }
+    }
+
+    /// A message as it was, sent again, also on the channel of another tape.
+    @Test func messagesThatWereHeardAreNotHeardAgain() async throws {
+        try await RedisServer.with { server in
+            let (one, two) = (try Node(server.url), try Node(server.url))
+            let elsewhere = RedisBus.channel(forTape: "elsewhere")
+            let stranger = try Node(server.url, channel: elsewhere)
+            let heard = Watched<[[UInt8]]>([])
+            let tap = RedisFanIn(
+                connector: try RedisConnector(to: RedisAddress(server.url), options: .quick),
+                patterns: [Node.channel],
+                on: MultiThreadedEventLoopGroup.singleton.next(),
+                logger: .quiet
+            )
+            let sender = RedisSender(
+                connector: try RedisConnector(to: RedisAddress(server.url), options: .quick),
+                on: MultiThreadedEventLoopGroup.singleton.next(),
+                logger: .quiet
+            )
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await sender.run() }
+                group.addTask { await tap.run { message in heard.change { $0.append(message.payload) } } }
+                try await eventually("the tap listens") { tap.tally.isSubscribed }
+                try await eventually("the sender sends") { await sender.send([], to: "nowhere") }
+                try await Node.run(one, two, stranger) {
+                    one.bus.announce([Samples.commit(1...1)])
+                    one.bus.announceRevocations()
+                    try await two.received(through: 1)
+                    try await two.record.wait(for: "the news") { $0.revocations == 1 }
+                    // Without those that only say hello.
+                    try await heard.wait(for: "the messages") { $0.count { $0[4] != 0 } == 2 }
+                    for message in heard.value where message[4] != 0 {
+                        for channel in [Node.channel, elsewhere] {
+                            #expect(await sender.send(message, to: channel))
+                        }
+                    }
+                    try await two.bus.eventually { $0.refused == 2 }
+                    try await stranger.bus.eventually { $0.refused == 2 }
+                }
+                group.cancelAll()
+            }
+            #expect(two.record.value.commits.seqs() == [1])
+            #expect(two.record.value.revocations == 1)
+            #expect(stranger.record.value.commits.isEmpty && stranger.record.value.revocations == 0)
+        }
+    }
+
+    @Test func oneSecretIsExchangedForAnother() async throws {
+        try await RedisServer.with { server in
+            let (old, new) = ("the secret that was before, for long", "the secret that will be from now on")
+            let (before, between) = (try Node(server.url, secrets: [old]), try Node(server.url, secrets: [old, new]))
+            let (turned, after) = (try Node(server.url, secrets: [new, old]), try Node(server.url, secrets: [new]))
+            try await Node.run(before, between, turned, after) {
+                before.bus.announce([Samples.commit(1...1)])
+                for node in [between, turned] { try await node.received(through: 1) }
+                turned.bus.announce([Samples.commit(2...2)])
+                for node in [between, after] { try await node.received(through: 2) }
+                try await before.bus.eventually { $0.refused == 1 }
+                #expect(after.bus.tally.refused == 1)
+            }
         }
     }
 

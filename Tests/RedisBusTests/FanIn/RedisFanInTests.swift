@@ -114,7 +114,7 @@ import Testing
             for pattern in patterns {
                 let matched = Set(try server.command("KEYS", pattern).split(separator: "\n").map(String.init))
                 for text in texts {
-                    let isMatch = PatternFilter.matches(Array(pattern.utf8)[...], Array(text.utf8)[...])
+                    let isMatch = ChannelPattern(pattern).matches(Array(text.utf8))
                     #expect(isMatch == matched.contains(text), "\(pattern) and \(text)")
                 }
             }

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RedisBus
+import Secrets
 import Testing
 
 /// One bus and what came of it.
@@ -19,21 +20,32 @@ final class Node: Sendable {
         var isOver = false
         /// How often it was told of revocations.
         var revocations = 0
+        /// How often it was told that something may have been missed.
+        var doubts = 0
     }
 
     static let channel = RedisBus.channel(forTape: "test")
+    static let secret = "a secret of the nodes of these tests"
 
     let bus: RedisBus
     let record = Watched(Record())
     /// Held up while it works on a message.
     let gate = Gate()
 
-    /// - Parameter url: Of the server.
-    init(_ url: String, channel: String = Node.channel, options: RedisOptions = .quick) throws {
+    /// - Parameters:
+    ///   - url: Of the server.
+    ///   - secrets: The first is signed with.
+    init(
+        _ url: String,
+        channel: String = Node.channel,
+        secrets: [String] = [Node.secret],
+        options: RedisOptions = .quick
+    ) throws {
         let record = self.record
         self.bus = RedisBus(
             connector: try RedisConnector(to: RedisAddress(url), options: options),
             channel: channel,
+            seal: BusSeal(try secrets.map { try Secret($0) }, channel: channel),
             on: MultiThreadedEventLoopGroup.singleton.next(),
             logger: .quiet
         ) { reach in
@@ -45,6 +57,7 @@ final class Node: Sendable {
         let record = self.record
         await self.bus.run { commits in
             record.change { record in
+                guard !commits.isEmpty else { return record.doubts += 1 }
                 record.commits += commits
                 record.messages.append(commits.reduce(0) { $0 + $1.entries.count })
             }

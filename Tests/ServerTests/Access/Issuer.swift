@@ -125,6 +125,10 @@ struct Issuer: Sendable {
         -----END CERTIFICATE-----
         """
 
+    /// The key below in a set.
+    static let smallJWK = #"{"kty":"RSA","e":"AQAB","kid":"small","n":"wpNJZ9CkO8Zt2St-iRLWAZojDxrtnzCfv398HRwzEDV1hFgmjlsYBjm_ZH7nsaJ2EOyfyDlXmA26p6B7LvE26lo1rV"#
+        + #"NxWRbg4Srd7lYGA-zH5lTYk06TiuZek9dwO-YnK-vDUpMtDUB6Sr-KEZ_TFdea4AIPPEX62LvnR60bMfE"}"#
+
     /// A public key of 1024 bits.
     static let smallKey = """
         -----BEGIN PUBLIC KEY-----

@@ -5,6 +5,7 @@ import Foundation
 import Hub
 import HubTestSupport
 import JSON
+import Secrets
 import Server
 import Testing
 
@@ -12,7 +13,10 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct ServiceAccessTests {
     private static let keys = [APIKey.make(), APIKey.make(), APIKey.make()]
-    private static let secrets = ["a secret of the shop, old", "a secret of the shop, new", "a secret of nobody here"]
+    private static let secrets = [
+        "a secret of the shop, the old one", "a secret of the shop, the new one", "a secret that nobody here has got",
+    ]
+    private static let otherSecret = "a secret of another service here"
     private static let rate = #"{"type":"rateChange","key":"A","data":{"rate":"1"}}"#
 
     private static var setup: Setup {
@@ -23,7 +27,16 @@ struct ServiceAccessTests {
                 scopes: ["publish:rateChange"],
                 keyHashes: self.keys.prefix(2).compactMap { APIKey.readHash(APIKey.writtenHash(of: $0)) }
             ),
-            ServiceAccount(name: "shop", scopes: ["publish:rateChange"], secrets: Array(self.secrets.prefix(2))),
+            ServiceAccount(
+                name: "shop",
+                scopes: ["publish:rateChange", "source:/rates"],
+                secrets: self.secrets.prefix(2).compactMap { try? Secret($0) }
+            ),
+            ServiceAccount(
+                name: "other",
+                scopes: ["publish:rateChange"],
+                secrets: [try? Secret(self.otherSecret)].compactMap { $0 }
+            ),
         ])
         return setup
     }
@@ -103,6 +116,9 @@ struct ServiceAccessTests {
                 String(good.dropLast()), String(good.dropLast(2)), good.replacing("v1=", with: "v0="),
                 good.replacing("t=", with: "t=0"), "t=1", "v1=aa", "", "t=9223372036854775807,v1=aa",
                 "t=x,v1=aa", String(repeating: "v1=aa,", count: 1000), good.replacing("t=", with: "t=-"),
+                good.replacing("t=", with: "t=+"), "t=1," + good, good + ",t=1",
+                // Of two services: whose event would it be?
+                Self.signature(Self.rate, [Self.secrets[0], Self.otherSecret]),
             ]
             for field in fields {
                 try await server.request(Self.signed(Self.rate, field)).expectProblem(401, "bad_token")
@@ -129,6 +145,101 @@ struct ServiceAccessTests {
             let later = Self.signed(body, Self.signature(body, [Self.secrets[0]], at: 1))
             #expect(try await server.request(later).status == 200)
             #expect(try await server.heads() == ["rateChange:A": 4])
+        }
+    }
+
+    /// Whoever caught a signed request can add to its signatures, or leave one of them out.
+    @Test func otherSignaturesBesideTheTrueOneMakeNoNewEvent() async throws {
+        try await withServer(Self.setup) { server in
+            let good = Self.signature(Self.rate, [Self.secrets[0], Self.secrets[1]])
+            let parts = good.split(separator: ",").map(String.init)
+            let madeUp = "v1=" + String(repeating: "ab", count: 32)
+            let fields = [
+                good, [parts[0], madeUp, parts[1], parts[2]].joined(separator: ","),
+                [madeUp, parts[1], parts[0]].joined(separator: ","), [parts[0], parts[1]].joined(separator: ","),
+                [parts[0], parts[2]].joined(separator: ","), [parts[0], " v1 = ff", parts[2]].joined(separator: ", "),
+                [parts[0], parts[2], parts[1], madeUp].joined(separator: ","),
+            ]
+            var ids: Set<String?> = []
+            for (index, field) in fields.enumerated() {
+                let answer = try await server.request(Self.signed(Self.rate, field))
+                #expect(answer.status == 200, "\(answer.text)")
+                let result = try answer.json()["results"]?.elements.map { $0 }.first
+                #expect(result?["status"]?.string == (index == 0 ? "accepted" : "duplicate"), "\(field)")
+                ids.insert(result?["id"]?.string)
+            }
+            #expect(ids.count == 1)
+            #expect(try await server.heads() == ["rateChange:A": 1])
+            let twice = Request.post(
+                Self.rate,
+                token: nil,
+                fields: [("Broadtape-Signature", good), ("Broadtape-Signature", "t=1,v1=aa")]
+            )
+            try await server.request(twice).expectProblem(401, "bad_token")
+        }
+    }
+
+    /// What is not signed decides nothing: the same body and signature are the same event or none.
+    @Test func fieldsBesideASignedBodyMakeNoOtherEvent() async throws {
+        try await withServer(Self.setup) { server in
+            let plain = #"{"type":"rateChange","key":"A","rate":"1","data":{"rate":"1"}}"#
+            let cloud = #"{"specversion":"1.0","id":"c","source":"/rates","type":"rateChange","subject":"A","#
+                + #""key":"B","data":{"rate":"1"}}"#
+            let binary = [
+                ("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "shop"), ("ce-type", "rateChange"),
+                ("ce-subject", "other"),
+            ]
+            func send(_ body: String, as type: String, _ more: [(String, String)] = []) async throws -> Answer {
+                let field = Self.signature(body, [Self.secrets[0]])
+                return try await server.request(
+                    .post(body, token: nil, as: type, fields: [("Broadtape-Signature", field)] + more)
+                )
+            }
+            #expect(try await send(plain, as: "application/json").status == 200)
+            #expect(try await send(cloud, as: "application/cloudevents+json").status == 200)
+            #expect(try await server.heads() == ["rateChange:A": 2])
+            for type in ["application/json", "application/x-ndjson"] {
+                try await send(cloud, as: type).expectProblem(400, "bad_request")
+                try await send("[\(cloud)]", as: type).expectProblem(400, "bad_request")
+            }
+            try await send(plain, as: "application/cloudevents+json").expectProblem(422, "invalid_event")
+            try await send(plain, as: "application/json", binary).expectProblem(400, "bad_request")
+            try await send(#"{"rate":"1"}"#, as: "application/json", binary).expectProblem(400, "bad_request")
+            // As lines it is the same event.
+            #expect(try await send(plain, as: "application/x-ndjson").text.contains("duplicate"))
+            #expect(try await server.heads() == ["rateChange:A": 2])
+        }
+    }
+
+    @Test func aTraceBesideASignedBodyIsNoPartOfItsEvents() async throws {
+        try await withServer(Self.setup) { server in
+            let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+            var request = Self.signed(Self.rate, Self.signature(Self.rate, [Self.secrets[0]]))
+            request.fields.append(("traceparent", trace))
+            #expect(try await server.request(request).status == 200)
+            request = Request.post(Self.rate, token: Self.keys[0], fields: [("traceparent", trace)])
+            #expect(try await server.request(request).status == 200)
+            let body = #"{"type":"rateChange","key":"A","traceparent":"\#(trace)","data":{"rate":"1"}}"#
+            #expect(try await server.request(Self.signed(body, Self.signature(body, [Self.secrets[0]]))).status == 200)
+            let events = try await server.request(.get("/channels/rateChange:A/events")).json()["events"]
+            #expect(events?.elements.map { $0["traceparent"]?.string } == [nil, trace, trace])
+        }
+    }
+
+    /// A key that somebody chose and hashed.
+    @Test func aShortKeyIsNoneThoughTheConfigurationHasItsHash() async throws {
+        var setup = Self.setup
+        let key = "bt_" + String(repeating: "k", count: 31)
+        setup.services = ServiceAccounts([
+            ServiceAccount(
+                name: "rates",
+                scopes: ["publish:rateChange"],
+                keyHashes: [key, key + "k"].compactMap { APIKey.readHash(APIKey.writtenHash(of: $0)) }
+            )
+        ])
+        try await withServer(setup) { server in
+            try await server.request(.post(Self.rate, token: key)).expectProblem(401, "bad_token")
+            #expect(try await server.request(.post(Self.rate, token: key + "k")).status == 200)
         }
     }
 

@@ -4,12 +4,14 @@ import Crypto
 import Foundation
 import Hub
 import JWTKit
+import Secrets
 import Server
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct TokenKeysTests {
-    private static let secret = "a secret of these tests, thirty-two bytes and more"
+    private static let text = "a secret of these tests, thirty-two bytes and more"
+    private static let secret = try? Secret(text)
     private static let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
 
     private func fault(_ keys: TokenKeys, _ token: String) -> TokenFault? {
@@ -23,7 +25,7 @@ struct TokenKeysTests {
         return true
     }
 
-    private func keys(_ issuers: Issuer..., secret: String? = nil) async throws -> TokenKeys {
+    private func keys(_ issuers: Issuer..., secret: Secret? = nil) async throws -> TokenKeys {
         var keys: [VerificationKey] = []
         for issuer in issuers { keys += try await KeySet(file: issuer.pem, id: issuer.id).keys }
         return TokenKeys(secret: secret, keys: keys)
@@ -203,7 +205,13 @@ struct TokenKeysTests {
         let jwks = String(decoding: Issuer.set(rsa), as: UTF8.self)
         #expect(try await KeySet(file: "\n " + jwks, id: nil).keys.count == 1)
         let refused = [
-            (jwks, "k", "own ids"), (Issuer.smallKey, nil, "2048"), ("hello", nil, "neither PEM"),
+            (jwks, "k", "own ids"), (Issuer.smallKey, nil, "2048"), ("hello", nil, "neither PEM"), ("", nil, "empty"),
+            (" \n", nil, "empty"), (#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#, nil, "secret (oct)"),
+            (String(decoding: Issuer.set(rsa, more: [Issuer.smallJWK]), as: UTF8.self), nil, "2048"),
+            (
+                String(decoding: Issuer.set(rsa, more: [#"{"kty":"oct","k":"c2VjcmV0","kid":"s"}"#]), as: UTF8.self), nil,
+                "\"s\""
+            ),
             (P256.Signing.PrivateKey().pemRepresentation, nil, "private key"),
             ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", nil, "not a public key"),
         ]
@@ -216,7 +224,7 @@ struct TokenKeysTests {
     /// A token signed for HS256, whatever its header says.
     private func signed(_ header: String, _ payload: String) -> String {
         let text = Issuer.text(Data(header.utf8)) + "." + Issuer.text(Data(payload.utf8))
-        let key = SymmetricKey(data: Data(Self.secret.utf8))
+        let key = SymmetricKey(data: Data(Self.text.utf8))
         let mac = HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: key)
         return text + "." + Issuer.text(Data(mac))
     }

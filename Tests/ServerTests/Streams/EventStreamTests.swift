@@ -39,6 +39,25 @@ struct EventStreamTests {
         return lines.first { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) }
     }
 
+    /// Whatever a message consists of, it is one event of the stream with the same op and no id of its own making.
+    @Test(arguments: ["\n", "\r", "\r\n", "\n\nevent: goodbye\nid: 9\nretry: 1\ndata: {}\n\n", "\n\n\n"])
+    func lineEndsInAMessageMakeNoEvents(_ lineEnd: String) throws {
+        var stream = EventStream([(Self.rate, nil)])
+        for message in [#"{"op":"pong",\#(lineEnd)"a":1}"#, #"{"op":"event","channel":\#(lineEnd)"#] {
+            var text = ByteBuffer()
+            _ = stream.append(Array(message.utf8), to: &text)
+            EventStream.append("event", id: nil, Array(message.utf8), to: &text)
+            #expect(!text.readableBytesView.contains(0x0D))
+            let blocks = String(buffer: text).split(separator: "\n\n")
+            #expect(blocks.count <= 2)
+            for block in blocks {
+                let lines = block.split(separator: "\n", omittingEmptySubsequences: false)
+                #expect(lines.first == "event: pong" || lines.first == "event: event")
+                #expect(lines.dropFirst().allSatisfy { $0.hasPrefix("data: ") }, "\(lines)")
+            }
+        }
+    }
+
     private static func seq(_ id: String?, _ channel: ChannelName) -> Int? {
         id.flatMap { StreamID($0) }?.positions[StreamID.tag(of: channel)]?.seq
     }

@@ -84,7 +84,7 @@ struct TestServer: Sendable {
         let items = try events.map { try JSON.Value.parse(Array($0.utf8)) }
         let checked = try self.hub.intake.events(
             from: items,
-            publisher: Principal(subject: "svc", scopes: ["publish:*"]),
+            publisher: Principal(subject: "svc", scopes: ["publish:*", "source:*"]),
             now: .now
         )
         guard case .committed(let receipts) = try await self.hub.writer.append(checked) else {
@@ -163,7 +163,7 @@ func withServer(
 ) async throws {
     let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: setup.loops)
-    let tokens = await Tokens()
+    let tokens = try await Tokens()
     let gated = GatedTape(tape)
     let compression = SocketCompression(setup.edge)
     let hub = Hub(

@@ -3,16 +3,17 @@
 import Foundation
 import Hub
 import JWTKit
+import Secrets
 import Server
 
 /// Makes good and bad tokens.
 struct Tokens: Sendable {
-    private static let secret = "a secret of the tests that is long enough for SHA-512 as well: 64 bytes and more"
+    private static let text = "a secret of the tests that is long enough for SHA-512 as well: 64 bytes and more"
 
     let keys: TokenKeys
 
-    init() async {
-        self.keys = TokenKeys(secret: Self.secret)
+    init() async throws {
+        self.keys = TokenKeys(secret: try Secret(Self.text))
     }
 
     /// A token that is good for an hour, or for as long as asked.
@@ -20,28 +21,28 @@ struct Tokens: Sendable {
         try await self.keys.sign(subject: subject, scopes: scopes, expires: Timestamp.now.advanced(by: life))
     }
 
-    /// A publisher's token.
+    /// A publisher's token, who may publish for others.
     func publisher(_ subject: String = "payments") async throws -> String {
-        try await self.user(subject, "publish:*")
+        try await self.user(subject, "publish:*", "source:*")
     }
 
     /// One of another hub.
     func foreign(_ subject: String) async throws -> String {
-        let keys = TokenKeys(secret: "another secret, which has thirty-two bytes and more as well")
+        let keys = TokenKeys(secret: try Secret("another secret, which has thirty-two bytes and more as well"))
         return try await keys.sign(subject: subject, scopes: ["publish:*"], expires: nil)
     }
 
     /// Signed with the right secret, by an algorithm that the hub does not use.
     func signedBySHA512(_ subject: String) async throws -> String {
         let keys = JWTKeyCollection()
-        await keys.add(hmac: HMACKey(from: Self.secret), digestAlgorithm: .sha512)
+        await keys.add(hmac: HMACKey(from: Self.text), digestAlgorithm: .sha512)
         return try await keys.sign(Claims(sub: subject, exp: nil, scope: "publish:*"))
     }
 
     /// Signed as it should be, with any claims.
     func signed(_ claims: Claims) async throws -> String {
         let keys = JWTKeyCollection()
-        await keys.add(hmac: HMACKey(from: Self.secret), digestAlgorithm: .sha256)
+        await keys.add(hmac: HMACKey(from: Self.text), digestAlgorithm: .sha256)
         return try await keys.sign(claims)
     }
 

@@ -3,7 +3,7 @@
 import Hub
 import JSON
 
-extension CommitMessage {
+extension BusMessage {
     /// Why a message is dropped.
     package enum Malformed: Error, Sendable, Equatable {
         /// Of a node that speaks another version; 0 when it is none of our messages.
@@ -12,43 +12,55 @@ extension CommitMessage {
         case content(offset: Int)
     }
 
-    /// Who sent a message, without reading the rest.
-    package static func sender(of bytes: [UInt8]) throws(Malformed) -> InstanceID {
-        var cursor = Cursor(bytes: bytes)
+    /// What stands in front of a message, without reading the rest.
+    package static func header(of bytes: [UInt8]) throws(Malformed) -> Header {
+        var cursor = Cursor(bytes: bytes, end: bytes.count)
         return try cursor.header()
     }
 
-    /// Reads a message. Nothing is allocated by what it announces, only by what it has.
+    /// Reads a message whose seal is good; the seal itself is passed over. Nothing is allocated by what it announces,
+    /// only by what it has.
     package init(decoding bytes: [UInt8]) throws(Malformed) {
-        var cursor = Cursor(bytes: bytes)
-        self.init(sender: try cursor.header(), commits: [])
+        guard bytes.count >= Self.headerLength + BusSeal.length else { throw .content(offset: bytes.count) }
+        var cursor = Cursor(bytes: bytes, end: bytes.count - BusSeal.length)
+        self.init(header: try cursor.header(), commits: [])
         while !cursor.isAtEnd {
             self.commits.append(try cursor.commit())
         }
+        guard self.commits.isEmpty || self.header.kind == .commits else { throw .content(offset: Self.headerLength) }
     }
 
     private struct Cursor {
         let bytes: [UInt8]
+        /// Where the content ends.
+        let end: Int
         private var offset = 0
 
-        init(bytes: [UInt8]) {
+        init(bytes: [UInt8], end: Int) {
             self.bytes = bytes
+            self.end = end
         }
 
         var isAtEnd: Bool {
-            self.offset == self.bytes.count
+            self.offset == self.end
         }
 
         private func fail(at offset: Int) -> Malformed {
             .content(offset: offset)
         }
 
-        mutating func header() throws(Malformed) -> InstanceID {
-            guard self.bytes.starts(with: CommitMessage.magic) else { throw .version(0) }
-            self.offset = CommitMessage.magic.count
+        mutating func header() throws(Malformed) -> Header {
+            guard self.bytes.starts(with: BusMessage.magic) else { throw .version(0) }
+            self.offset = BusMessage.magic.count
             let version = try self.integer(UInt8.self)
-            guard version == CommitMessage.version else { throw .version(version) }
-            return InstanceID(high: try self.integer(), low: try self.integer())
+            guard version == BusMessage.version else { throw .version(version) }
+            guard let kind = Kind(rawValue: try self.integer()) else { throw self.fail(at: self.offset - 1) }
+            return Header(
+                kind: kind,
+                sender: InstanceID(high: try self.integer(), low: try self.integer()),
+                sent: Timestamp(nanoseconds: try self.integer()),
+                counter: try self.integer()
+            )
         }
 
         mutating func commit() throws(Malformed) -> Commit {
@@ -58,7 +70,7 @@ extension CommitMessage {
             let first = Int(try self.integer(UInt64.self), in: 1...Int.maxSafe)
             let count = Int(try self.integer(UInt32.self))
             // As many as could be there, and no number beyond the last one there is.
-            guard let first, count > 0, count <= (self.bytes.count - self.offset) / CommitMessage.entryOverhead,
+            guard let first, count > 0, count <= (self.end - self.offset) / BusMessage.entryOverhead,
                 count <= Int.maxSafe - first + 1
             else { throw self.fail(at: place) }
             var entries: [TapeEntry] = []
@@ -74,11 +86,17 @@ extension CommitMessage {
             let id = try self.text()
             let slot = try self.text()
             let trace = TraceContext(try self.text())
-            let data = try self.take()
-            guard data.first == UInt8(ascii: "{"), data.last == UInt8(ascii: "}") else {
-                throw self.fail(at: self.offset - data.count)
-            }
+            let data = try self.object()
             return TapeEntry(seq: seq, id: id, time: time, data: Array(data), slot: slot, trace: trace)
+        }
+
+        /// What becomes part of frames as it is: a JSON object without white space, hence on one line.
+        private mutating func object() throws(Malformed) -> ArraySlice<UInt8> {
+            let data = try self.take()
+            guard data.first == UInt8(ascii: "{"), data.last == UInt8(ascii: "}"),
+                let value = try? JSON.Value.parse(self.bytes, in: data.indices), value.isCompact
+            else { throw self.fail(at: self.offset - data.count) }
+            return data
         }
 
         private mutating func text() throws(Malformed) -> String {
@@ -90,14 +108,14 @@ extension CommitMessage {
         private mutating func take() throws(Malformed) -> ArraySlice<UInt8> {
             let start = self.offset
             let length = Int(try self.integer(UInt32.self))
-            guard length <= self.bytes.count - self.offset else { throw self.fail(at: start) }
+            guard length <= self.end - self.offset else { throw self.fail(at: start) }
             defer { self.offset += length }
             return self.bytes[self.offset..<self.offset + length]
         }
 
         private mutating func integer<Value: FixedWidthInteger>(_: Value.Type = Value.self) throws(Malformed) -> Value {
             let end = self.offset + Value.bitWidth / 8
-            guard end <= self.bytes.count else { throw self.fail(at: self.offset) }
+            guard end <= self.end else { throw self.fail(at: self.offset) }
             var value: Value = 0
             for index in self.offset..<end {
                 value = (value << 8) | Value(truncatingIfNeeded: self.bytes[index])

@@ -8,45 +8,67 @@ package import NIOCore
 /// Binary, because events are finished JSON already and would have to be escaped or scanned within JSON: encoding is
 /// copying. Integers are big-endian; `text` is a `UInt32` length and so many bytes of UTF-8:
 ///
-///     "btc" version:UInt8 instance:2×UInt64
-///     per commit:  channel:text  first seq:UInt64  count:UInt32
+///     "btc" version:UInt8 kind:UInt8 instance:2×UInt64 sent in ns:Int64 counter:UInt64
+///     of kind 1, per commit:  channel:text  first seq:UInt64  count:UInt32
 ///       per entry: time in ns:Int64  id:text  slot:text  traceparent:text  length:UInt32  data
+///     HMAC-SHA-256 of all of it: 32 bytes, see ``BusSeal``
 ///
-/// Numbers within a commit are consecutive by construction. A message may have no commits. Whoever may publish on the
-/// bus' channel of Redis can tell the nodes anything; guard it like the database (ACL).
-package struct CommitMessage: Sendable, Equatable {
-    static let magic: [UInt8] = Array("btc".utf8)
-    package static let version: UInt8 = 2
-    static let headerLength = 20
-    static let entryOverhead = 24
-
-    package var sender: InstanceID
-    package var commits: [Commit]
-
-    package init(sender: InstanceID, commits: [Commit]) {
-        self.sender = sender
-        self.commits = commits
+/// Numbers within a commit are consecutive by construction. Each instance counts its messages, from 1. A message of
+/// kind 0 says nothing: it is neither numbered nor sealed.
+package struct BusMessage: Sendable, Equatable {
+    package enum Kind: UInt8, Sendable {
+        /// Shows that Redis lets messages through; others pass it over.
+        case hello = 0
+        case commits = 1
+        /// Revocations have changed; what they are is read from the database.
+        case revocations = 2
     }
 
-    /// Encodes commits as messages of at most `limit` bytes; only a single event that does not fit exceeds it.
+    /// What stands in front.
+    package struct Header: Sendable, Equatable {
+        package var kind: Kind
+        package var sender: InstanceID
+        package var sent: Timestamp
+        package var counter: UInt64
+    }
+
+    static let magic: [UInt8] = Array("btc".utf8)
+    package static let version: UInt8 = 3
+    static let headerLength = 37
+    /// Where ``Header/sent`` and ``Header/counter`` stand.
+    private static let sentOffset = 21
+    static let entryOverhead = 24
+
+    package var header: Header
+    package var commits: [Commit]
+
+    /// Encodes commits as messages of at most `limit` bytes; only a single event that does not fit exceeds it. Each has
+    /// to be finished.
     package static func encode(_ commits: [Commit], from sender: InstanceID, limit: Int) -> [ByteBuffer] {
-        var encoder = Encoder(sender: sender, limit: limit)
+        var encoder = Encoder(sender: sender, limit: limit - BusSeal.length)
         for commit in commits {
             encoder.add(commit)
         }
         return encoder.finish()
     }
 
-    /// A message without commits, which others ignore.
-    package static func empty(from sender: InstanceID) -> ByteBuffer {
+    /// A message without commits.
+    package static func plain(_ kind: Kind, from sender: InstanceID) -> ByteBuffer {
         var message = ByteBuffer()
-        Self.writeHeader(sender, to: &message)
+        Self.writeHeader(kind, sender, to: &message)
         return message
     }
 
-    fileprivate static func writeHeader(_ sender: InstanceID, to message: inout ByteBuffer) {
+    fileprivate static func writeHeader(_ kind: Kind, _ sender: InstanceID, to message: inout ByteBuffer) {
         message.writeBytes(Self.magic)
-        message.writeMultipleIntegers(Self.version, sender.high, sender.low)
+        message.writeMultipleIntegers(Self.version, kind.rawValue, sender.high, sender.low, Int64(0), UInt64(0))
+    }
+
+    /// Says when a message was sent and which one of its sender's it is, and seals it.
+    package static func finish(_ message: inout ByteBuffer, counter: UInt64, sent: Timestamp, with seal: BusSeal) {
+        message.setInteger(sent.nanoseconds, at: message.readerIndex + Self.sentOffset)
+        message.setInteger(counter, at: message.readerIndex + Self.sentOffset + 8)
+        seal.seal(&message)
     }
 
     private struct Encoder {
@@ -68,7 +90,7 @@ package struct CommitMessage: Sendable, Equatable {
             var last: Int?
             for entry in commit.entries {
                 let texts = entry.id.utf8.count + entry.slot.utf8.count + (entry.trace?.traceparent.utf8.count ?? 0)
-                let size = CommitMessage.entryOverhead + texts + entry.data.count
+                let size = BusMessage.entryOverhead + texts + entry.data.count
                 let mustSplit = self.present.readableBytes + size + nameLength + 16 > self.limit
                 if mustSplit { self.finishMessage() }
                 if self.countIndex == nil || last.map({ $0 + 1 != entry.seq }) ?? true {
@@ -88,8 +110,8 @@ package struct CommitMessage: Sendable, Equatable {
         private mutating func begin(_ channel: ChannelName, _ nameLength: Int, first: Int, expecting size: Int) {
             self.finishCommit()
             if self.present.readableBytes == 0 {
-                self.present.reserveCapacity(minimumWritableBytes: nameLength + size + 64)
-                CommitMessage.writeHeader(self.sender, to: &self.present)
+                self.present.reserveCapacity(minimumWritableBytes: nameLength + size + 128)
+                BusMessage.writeHeader(.commits, self.sender, to: &self.present)
             }
             self.present.writeInteger(UInt32(truncatingIfNeeded: nameLength))
             self.present.writeString(channel.description)

@@ -6,7 +6,7 @@ import RedisBus
 import TestServers
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RevocationMessageTests {
+@Suite(.timeLimit(.minutes(1))) struct RevocationTests {
     /// Also while commits pile up before it, and not at the node that tells.
     @Test func otherNodesAreToldAtOnce() async throws {
         try await RedisServer.with { server in
@@ -22,6 +22,22 @@ import Testing
                 try await two.received(through: 5)
                 #expect(one.record.value.revocations == 0)
                 #expect(two.bus.tally.malformed == 0)
+                #expect(two.bus.tally.refused == 0)
+            }
+        }
+    }
+
+    /// Who cannot sign makes nobody ask the database for revocations.
+    @Test func othersTellNothing() async throws {
+        try await RedisServer.with { server in
+            let (one, two) = (try Node(server.url), try Node(server.url))
+            let stranger = try Node(server.url, secrets: ["a secret that is none of the nodes of here"])
+            try await Node.run(one, two, stranger) {
+                stranger.bus.announceRevocations()
+                try await two.bus.eventually { $0.refused == 1 }
+                #expect(two.record.value.revocations == 0)
+                one.bus.announceRevocations()
+                try await two.record.wait(for: "the news") { $0.revocations == 1 }
             }
         }
     }

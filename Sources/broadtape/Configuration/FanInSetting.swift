@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+
+/// The setting `fan-in`: patterns of channels with what they may carry, as
+/// `chain.* rate.* pay.*=transactionUpdate,source:payments`.
+struct FanInSetting {
+    private(set) var rules: [FanInRules.Rule] = []
+    private(set) var complaints: [String] = []
+
+    private let types: EventTypes
+
+    /// - Parameter text: Words with blanks between; `off` is none.
+    init(_ text: String, types: EventTypes) {
+        self.types = types
+        guard text != "off" else { return }
+        for word in text.split(whereSeparator: \.isWhitespace) {
+            self.add(word)
+        }
+    }
+
+    private mutating func add(_ word: Substring) {
+        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let pattern = String(parts[0])
+        var rule = FanInRules.Rule(pattern, types: [])
+        for part in parts.count > 1 ? parts[1].split(separator: ",") : [] {
+            if part.utf8.starts(with: SourceName.scope.utf8) {
+                self.allow(part.dropFirst(SourceName.scope.count), in: &rule)
+            } else if part == "*" {
+                rule.types = nil
+            } else if self.types[part] == nil {
+                let known = self.types.all.map(\.name)
+                let hint = Suggestion.hint(for: String(part), among: known)
+                self.complaints.append("there is no event type \"\(part)\"\(hint) for \(pattern)")
+            } else {
+                rule.types?.insert(String(part))
+            }
+        }
+        if rule.types?.isEmpty == true { rule.types = FanInRules.Rule.usualTypes(of: pattern) ?? [] }
+        if pattern.isEmpty || rule.types?.isEmpty == true {
+            self.complaints.append(
+                "\"\(word)\" does not say what it may carry; write it like \(pattern)=transactionUpdate"
+                    + ",source:NAME with the event types and the sources of those who publish there"
+            )
+        }
+        self.rules.append(rule)
+    }
+
+    private mutating func allow(_ source: Substring, in rule: inout FanInRules.Rule) {
+        if source == "*" {
+            rule.takesAnySource = true
+        } else if SourceName.isValid(String(source)) {
+            rule.sources.append(String(source))
+        } else {
+            self.complaints.append("\"\(source)\" cannot be a source for \(rule.pattern)")
+        }
+    }
+}
