@@ -11,7 +11,7 @@ RELEASE := swift build -c release --static-swift-stdlib $(STRICT)
 PROGRAM := .build/release/broadtape
 
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
-TEST_TOOLS := curl python3-venv postgresql redis-server haproxy procps openssl chromium nodejs
+TEST_TOOLS := curl python3-venv postgresql redis-server haproxy procps openssl sqlite3 chromium nodejs
 
 .PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers reference format lint clean
 

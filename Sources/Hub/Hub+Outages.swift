@@ -24,12 +24,18 @@ extension Hub {
         self.watch.probing()
         do throws(TapeFault) {
             try await self.tape.probe()
-            self.watch.probed(succeeded: true)
+            self.watch.probed(nil)
         } catch {
-            self.watch.probed(succeeded: false)
+            self.watch.probed(error)
             self.logger.debug("the tape does not answer", metadata: ["fault": "\(error)"])
         }
     }
+
+    /// How the tape is, as far as the last attempts tell.
+    package var tapeState: TapeHealth.State { self.watch.state }
+
+    /// Why events cannot be committed, for operators; empty while they can.
+    package var trouble: String { self.watch.trouble }
 
     /// What sessions are told of trouble at present.
     package var notice: Notice {

@@ -103,7 +103,7 @@ package final class Hub: Sendable {
         let board = NoticeBoard(rosters: self.rosters)
         self.board = board
         self.sources = SourceBoard { stale in board.change { $0.setStale(stale, of: .ownSources) } }
-        self.watch = TapeWatch(board: board)
+        self.watch = TapeWatch(board: board, logger: logger)
         self.fanout = Fanout(registry: self.registry, rosters: self.rosters, bus: bus, tracing: tracing)
         self.writer = TapeWriter(
             tape: tape,
@@ -219,10 +219,29 @@ package final class Hub: Sendable {
         self.stop.finish()
     }
 
-    /// Whether events can be committed and delivered, as far as the last attempts tell, and sessions are welcome.
-    package var isReady: Bool {
-        self.isRunning.load(ordering: .relaxed) && self.watch.isWell && self.verifier.isReady() && !self.isDraining
+    /// Why a node takes no more sessions.
+    package enum Unreadiness: String, Sendable, CaseIterable {
+        /// It does not run yet, or not any more.
+        case stopped
+        case draining
+        case databaseUnavailable = "database_unavailable"
+        /// It does not end by itself.
+        case databaseDamaged = "database_damaged"
+        /// The keys that tokens are checked with cannot be had.
+        case keysUnavailable = "keys_unavailable"
     }
+
+    /// Nil while events can be committed and delivered, as far as the last attempts tell, and sessions are welcome.
+    package var unreadiness: Unreadiness? {
+        if !self.isRunning.load(ordering: .relaxed) { return .stopped }
+        if self.watch.state == .damaged { return .databaseDamaged }
+        if !self.watch.isWell { return .databaseUnavailable }
+        if !self.verifier.isReady() { return .keysUnavailable }
+        return self.isDraining ? .draining : nil
+    }
+
+    /// Whether events can be committed and delivered, as far as the last attempts tell, and sessions are welcome.
+    package var isReady: Bool { self.unreadiness == nil }
 
     /// How often the tape was asked for the head of a channel.
     package var polledHeadCount: Int {

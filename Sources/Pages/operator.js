@@ -90,7 +90,7 @@ function showStatus() {
     const [tone, text] = stateOf(status);
     showState(tone, `${status.node}: ${text}`);
     find("drain").disabled = status.draining;
-    note("paused", "bad", status.paused ? "Events cannot be committed: the database does not answer. Subscribers stay connected and are notified." : "");
+    note("paused", "bad", status.paused ? `Events cannot be committed: ${status.trouble || "the database does not answer"}. Subscribers stay connected and are notified.` : "");
     note("bus", "warn", status.bus === "cut" ? "The bus to the other nodes is down; this node polls the database for their events." : "");
     const rates = recently("events");
     const rate = rates.length ? rates.reduce((sum, one) => sum + one, 0) / rates.length : 0;

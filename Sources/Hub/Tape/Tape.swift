@@ -109,4 +109,15 @@ package enum TapeFault: Error, Sendable, Equatable {
     case outcomeUnknown(String)
     /// What is stored contradicts itself or this program's schema; trying again will not help.
     case damaged(String)
+
+    /// The sentence for the operator.
+    package var explanation: String {
+        switch self {
+        case .unavailable(let why), .outcomeUnknown(let why), .damaged(let why): why
+        }
+    }
+
+    var isDamage: Bool {
+        if case .damaged = self { true } else { false }
+    }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import NIOCore
 import Synchronization
 
@@ -18,50 +19,85 @@ final class TapeWatch: Sendable {
         var end = NIODeadline.uptimeNanoseconds(0)
     }
 
-    private let health = Mutex(TapeHealth())
+    private struct Condition: Sendable {
+        var health = TapeHealth()
+        /// What the last failure said; empty after a success.
+        var trouble = ""
+    }
+
+    private let condition = Mutex(Condition())
     private let doubts = Mutex(Doubts())
     private let board: NoticeBoard
+    private let logger: Logger
 
-    init(board: NoticeBoard) {
+    init(board: NoticeBoard, logger: Logger) {
         self.board = board
+        self.logger = logger
     }
 
     // MARK: - Health
 
     /// Whether events can be committed and read.
     var isWell: Bool {
-        self.health.withLock { $0.isWell(at: .now()) }
+        self.condition.withLock { $0.health.isWell(at: .now()) }
+    }
+
+    var state: TapeHealth.State {
+        self.condition.withLock { $0.health.state }
+    }
+
+    /// Why events cannot be committed, for operators; empty while they can.
+    var trouble: String {
+        self.condition.withLock { $0.health.isPaused ? $0.trouble : "" }
     }
 
     func committed() {
-        self.change { $0.committed() }
+        self.change("") { $0.committed() }
     }
 
-    func commitFailed() {
-        self.change { $0.commitFailed(at: .now()) }
+    func commitFailed(_ fault: TapeFault) {
+        self.change(fault.explanation) { $0.commitFailed(isDamaged: fault.isDamage, at: .now()) }
     }
 
     func probing() {
         self.change { $0.probing(at: .now()) }
     }
 
-    func probed(succeeded: Bool) {
-        self.change { $0.probed(succeeded: succeeded, at: .now()) }
+    /// - Parameter fault: Nil when the probe succeeded.
+    func probed(_ fault: TapeFault?) {
+        self.change(fault?.explanation) {
+            $0.probed(succeeded: fault == nil, isDamaged: fault?.isDamage ?? false, at: .now())
+        }
     }
 
     func check() {
         self.change { $0.checked(at: .now()) }
     }
 
-    private func change(_ body: (inout TapeHealth) -> Void) {
-        let hasChanged = self.health.withLock { health in
-            let before = health.isPaused
-            body(&health)
-            return health.isPaused != before
+    /// - Parameter trouble: What is known of it from now on; nil when nothing new is.
+    private func change(_ trouble: String? = nil, _ body: (inout TapeHealth) -> Void) {
+        let (before, after, why) = self.condition.withLock { condition in
+            let before = condition.health.state
+            body(&condition.health)
+            if let trouble { condition.trouble = trouble }
+            return (before, condition.health.state, condition.trouble)
         }
-        guard hasChanged else { return }
+        guard before != after else { return }
+        self.log(after, why)
         // Looked up under the board's lock: of two changes at once the later one stays.
-        self.board.change { $0.isPaused = self.health.withLock(\.isPaused) }
+        self.board.change { $0.isPaused = self.condition.withLock(\.health.isPaused) }
+    }
+
+    private func log(_ state: TapeHealth.State, _ why: String) {
+        switch state {
+        case .well:
+            self.logger.notice("events can be committed again")
+        case .unavailable, .damaged:
+            self.logger.error(
+                "paused: events cannot be committed",
+                metadata: ["database": "\(state)", "why": "\(why.isEmpty ? "the database does not answer" : why)"]
+            )
+        }
     }
 
     // MARK: - Doubts

@@ -278,7 +278,7 @@ package actor TapeWriter {
                 self.logger.error("appends failed", metadata: ["fault": "\(error)", "batches": "\(failures)"])
             }
             if case .outcomeUnknown = error { self.watch.doubt(requests.joined().lazy.flatMap(\.channels)) }
-            self.watch.commitFailed()
+            self.watch.commitFailed(error)
             for order in batch {
                 order.settle(.failure(.unavailable(error)))
             }

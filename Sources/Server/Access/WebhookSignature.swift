@@ -16,8 +16,6 @@ package struct WebhookSignature: Sendable, Equatable {
     package static let tolerance = 300
     private static let maxSignatures = 4
     private static let maxLength = 1_024
-    /// Enough for every time there is, and few enough for an `Int`.
-    private static let maxDigits = 18
 
     /// As it was written: that is what was signed.
     private let time: String

@@ -31,6 +31,8 @@ extension AdminAPI {
         writer.member("epoch", string: hub.tape.epoch)
         writer.member("ready", bool: hub.isReady)
         writer.member("paused", bool: hub.notice.isPaused)
+        writer.member("database", string: hub.tapeState.rawValue)
+        writer.member("trouble", string: hub.trouble)
         writer.member("draining", bool: hub.isDraining)
         writer.member("drainLeft", numberOrNull: hub.drainTimeLeft.map { Int($0 / .milliseconds(1)) })
         writer.member("bus", string: "\(hub.bus.reach)")

@@ -89,7 +89,7 @@ package struct AdminAPI: Sendable {
         }
         PageAnswer(part: .operators).add(to: router)
         router.get("/health/live") { _, _ in API.health(isUp: true) }
-        router.get("/health/ready") { _, _ in API.health(isUp: self.hub.isReady) }
+        router.get("/health/ready") { _, _ in API.readiness(of: self.hub, detailed: true) }
         router.add(middleware: UnknownPaths())
         return router
     }

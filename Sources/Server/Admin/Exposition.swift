@@ -93,6 +93,13 @@ struct Exposition {
         self.page.add("broadtape_ready", .gauge, "1 while events can be committed.", hub.isReady ? 1 : 0)
         self.page.add("broadtape_draining", .gauge, "1 while the node is leaving.", hub.isDraining ? 1 : 0)
         self.page.add("broadtape_paused", .gauge, "1 while events cannot be committed.", hub.notice.isPaused ? 1 : 0)
+        let state = hub.tapeState
+        self.page.add(
+            "broadtape_database_state",
+            .gauge,
+            "How the database is: 1 at the state that holds.",
+            TapeHealth.State.allCases.map { PrometheusText.Sample("state", $0.rawValue, $0 == state ? 1 : 0) }
+        )
         self.page.add(
             "broadtape_page_reads_total",
             .counter,

@@ -76,7 +76,7 @@ package struct API: Sendable {
             await self.answer { () async throws(Problem) in try await self.stream(request) }
         }
         router.get("/health/live") { _, _ in Self.health(isUp: true) }
-        router.get("/health/ready") { _, _ in Self.health(isUp: self.hub.isReady) }
+        router.get("/health/ready") { _, _ in Self.readiness(of: self.hub) }
         router.get("/ws") { _, _ in
             var response = Problem(
                 .upgradeRequired,
@@ -100,12 +100,20 @@ package struct API: Sendable {
         }
     }
 
-    static func health(isUp: Bool) -> Response {
+    static func health(isUp: Bool, reason: String? = nil, detail: String = "") -> Response {
         var writer = JSON.Writer()
         writer.beginObject()
         writer.member("status", string: isUp ? "pass" : "fail")
+        if let reason { writer.member("reason", string: reason) }
+        if !detail.isEmpty { writer.member("detail", string: detail) }
         writer.endObject()
         return Response(json: writer, status: isUp ? .ok : .serviceUnavailable)
+    }
+
+    /// - Parameter detailed: Whether the reason is told in full, which names files and servers: for operators.
+    static func readiness(of hub: Hub, detailed: Bool = false) -> Response {
+        let reason = hub.unreadiness
+        return self.health(isUp: reason == nil, reason: reason?.rawValue, detail: detailed ? hub.trouble : "")
     }
 
     /// Who sent a request; nil without a token.

@@ -11,11 +11,16 @@ import Darwin
 import Glibc
 #endif
 
-/// How a file becomes a tape in use: made if missing, locked, recognised, brought to the schema, opened.
+/// How a file becomes a tape in use: made if missing, locked, recognised, examined, brought to the schema, opened.
 struct Opening: Sendable {
+    /// Largest file that is examined at every opening, in bytes: a second of a start at most, where the file is cached.
+    static let examinedSize = 256 << 20
+
     let path: String
     var schema = Schema.current
     var allowMigration = false
+    /// Whether the file is examined for damage.
+    var examines = true
     var busyTimeout = Duration.seconds(5)
     var logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
     /// Told how migrations go.
@@ -23,33 +28,36 @@ struct Opening: Sendable {
 
     /// What opening results in.
     struct Opened: Sendable {
-        let lock: LockFile
+        let files: TapeFiles
         let pool: DatabasePool
         let epoch: String
-        /// The schema version before.
-        let found: Int
+        /// The newest event, by its row; 0 without one.
+        let last: Int
     }
 
     /// Blocks on I/O.
     ///
     /// What was opened closes by itself when this throws.
     func run() throws(TapeFault) -> Opened {
-        let path = try self.place()
-        let lock = try LockFile(forTapeAt: path)
+        let files = try self.place()
+        let path = files.path
         do {
             let found = try self.inspect(path)
-            let pool = try self.pool(path)
-            let epoch = try pool.writeWithoutTransaction { db in
+            let pool = try self.pool(files)
+            let record = files.lockFile.found
+            let (epoch, last) = try pool.writeWithoutTransaction { db in
                 // GRDB chose NORMAL, which may lose the last commits with the power.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
+                if self.examines { try self.examine(db, path, doubt: record.doubt) }
                 if found < self.schema.version {
                     try self.schema.migrate(db, from: found, self.progress)
                     // Into the file itself, so that other tools see what it is.
                     _ = try db.checkpoint(.truncate)
                 }
-                return try String.fetchOne(db, sql: "SELECT value FROM tape WHERE name = 'epoch'")
+                let last = try Int.fetchOne(db, sql: "SELECT max(id) FROM events") ?? 0
+                return (try self.epoch(db, path, last: last, record), last)
             }
-            guard let epoch else { throw TapeFault.damaged("the tape \(path) has lost its epoch") }
+            try files.opened(epoch: epoch, last: last, doubt: self.examines ? nil : record.doubt)
             self.logger.info(
                 "tape opened",
                 metadata: [
@@ -57,16 +65,35 @@ struct Opening: Sendable {
                     "found_version": "\(found)", "version": "\(self.schema.version)",
                 ]
             )
-            return Opened(lock: lock, pool: pool, epoch: epoch, found: found)
+            return Opened(files: files, pool: pool, epoch: epoch, last: last)
         } catch {
             throw Self.fault(error, at: path)
         }
     }
 
+    /// The epoch of the tape, which is a new one where events that it had are missing: their numbers will be those of
+    /// other events.
+    private func epoch(_ db: Database, _ path: String, last: Int, _ record: TapeRecord) throws -> String {
+        guard let epoch = try String.fetchOne(db, sql: "SELECT value FROM tape WHERE name = 'epoch'") else {
+            throw TapeFault.damaged("the tape \(path) has lost its epoch")
+        }
+        guard epoch == record.epoch, let known = record.last, last < known else { return epoch }
+        let next = Epoch.random()
+        try db.execute(sql: "UPDATE tape SET value = ? WHERE name = 'epoch'", arguments: [next])
+        self.logger.error(
+            "the tape is older than it was: events that were committed are missing, and a new epoch begins",
+            metadata: [
+                "path": "\(path)", "newest_event": "\(last)", "newest_event_before": "\(known)", "epoch": "\(next)",
+                "epoch_before": "\(epoch)",
+            ]
+        )
+        return next
+    }
+
     // MARK: The file
 
-    /// Makes folder and file if they are missing, readable by the owner only, and says where the file really is.
-    private func place() throws(TapeFault) -> String {
+    /// Makes folder and file if they are missing, readable by the owner only, and locks the file, wherever it really is.
+    private func place() throws(TapeFault) -> TapeFiles {
         let folder = URL(fileURLWithPath: self.path).deletingLastPathComponent()
         do {
             try FileManager.default.createDirectory(
@@ -77,17 +104,21 @@ struct Opening: Sendable {
         } catch {
             throw .unavailable("cannot make the folder \(folder.path): \(error.localizedDescription)")
         }
+        let path = URL(fileURLWithPath: self.path).resolvingSymlinksInPath().path
+        let lockFile = try LockFile(forTapeAt: path)
+        let site = TapeSite(path: path)
+        try site.recognise(lockFile.found)
         // Never opened when it exists: closing it again would drop the locks that SQLite holds in this process
         // (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
-        let descriptor = unsafe open(self.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor >= 0 {
             close(descriptor)
             Self.sync(folder: folder.path)
             Self.sync(folder: folder.deletingLastPathComponent().path)
         } else if SystemError.current.code != EEXIST {
-            throw .unavailable("cannot make \(self.path): \(SystemError.current)")
+            throw .unavailable("cannot make \(path): \(SystemError.current)")
         }
-        return URL(fileURLWithPath: self.path).resolvingSymlinksInPath().path
+        return try TapeFiles(path: path, lockFile: lockFile)
     }
 
     /// Makes new names in a folder last.
@@ -98,6 +129,27 @@ struct Opening: Sendable {
         guard descriptor >= 0 else { return }
         _ = fsync(descriptor)
         close(descriptor)
+    }
+
+    /// Throws when the file is damaged, as far as that is looked into at every opening: as a whole where there is a
+    /// doubt, and otherwise unless it is large.
+    private func examine(_ db: Database, _ path: String, doubt: String?) throws {
+        let size = (try? FileStatus(path: path).size) ?? 0
+        guard doubt != nil || size <= Self.examinedSize else {
+            return self.logger.info(
+                "the tape is not examined for damage, as it is large; `broadtape verify` does that",
+                metadata: ["path": "\(path)", "bytes": "\(size)"]
+            )
+        }
+        let examination = Examination(db)
+        guard let finding = try examination.findings(isThorough: doubt != nil, limit: 1).first else {
+            guard let doubt else { return }
+            return self.logger.warning("the tape was examined and is whole", metadata: ["path": "\(path)", "why": "\(doubt)"])
+        }
+        throw TapeFault.damaged(
+            "the tape \(path) is damaged: \(finding)\(doubt.map { "; the hub before had noticed: \($0)" } ?? ""). "
+                + "`broadtape verify` lists what is damaged; put a backup in place"
+        )
     }
 
     // MARK: The database
@@ -125,19 +177,42 @@ struct Opening: Sendable {
         guard FileManager.default.fileExists(atPath: self.path) else {
             throw .unavailable("there is no tape \(self.path)")
         }
+        return try self.look { path in try self.version(at: path) }
+    }
+
+    /// What is damaged in the file; nil where it is too large to be examined in passing. Blocks on I/O.
+    ///
+    /// Throws where ``run()`` would refuse what is or is not there.
+    func damage() throws(TapeFault) -> [String]? {
+        try self.look { path in
+            let site = TapeSite(path: path)
+            try site.recognise(site.record)
+            guard FileManager.default.fileExists(atPath: path) else { return [] }
+            guard try FileStatus(path: path).size <= Self.examinedSize else { return nil }
+            return try self.reading(path) { db in
+                try Examination(db).findings(isThorough: false, limit: Examination.limit)
+            }
+        }
+    }
+
+    private func look<Value>(_ work: (String) throws -> Value) throws(TapeFault) -> Value {
         do {
-            return try self.version(at: self.path)
+            return try work(URL(fileURLWithPath: self.path).resolvingSymlinksInPath().path)
         } catch {
             throw Self.fault(error, at: self.path)
         }
     }
 
-    private func version(at path: String) throws -> Int {
+    private func reading<Value>(_ path: String, _ work: (Database) throws -> Value) throws -> Value {
         var configuration = self.configuration
         configuration.readonly = true
         let database = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? database.close() }
-        return try database.read { db in
+        return try database.read(work)
+    }
+
+    private func version(at path: String) throws -> Int {
+        try self.reading(path) { db in
             let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
             let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             let objects = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
@@ -149,11 +224,13 @@ struct Opening: Sendable {
         }
     }
 
-    private func pool(_ path: String) throws -> DatabasePool {
+    private func pool(_ files: TapeFiles) throws -> DatabasePool {
         var configuration = self.configuration
         configuration.maximumReaderCount = 4
         configuration.prepareDatabase { db in
             if db.configuration.readonly {
+                // Opened by the name, when they are first needed.
+                try files.checkName()
                 try db.execute(sql: "PRAGMA cache_size = -8192")
             } else {
                 // Room for the pages that a batch over many channels touches.
@@ -163,7 +240,7 @@ struct Opening: Sendable {
                 try db.execute(sql: "PRAGMA journal_size_limit = 134217728")
             }
         }
-        return try DatabasePool(path: path, configuration: configuration)
+        return try DatabasePool(path: files.path, configuration: configuration)
     }
 
     private var configuration: Configuration {
@@ -178,7 +255,10 @@ struct Opening: Sendable {
 
     private static func fault(_ error: any Error, at path: String) -> TapeFault {
         if let error = error as? DatabaseError, error.resultCode == .SQLITE_NOTADB {
-            return .damaged("\(path) is not an SQLite database")
+            return .damaged("\(path) is not an SQLite database, or its beginning is damaged")
+        }
+        if let error = error as? DatabaseError, error.isDamage {
+            return .damaged("\(path) is damaged: \(error.summary). Put a backup in place")
         }
         switch TapeFault(before: error) {
         case .unavailable(let text) where !text.contains(path): return .unavailable("\(path): \(text)")

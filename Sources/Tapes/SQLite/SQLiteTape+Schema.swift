@@ -12,6 +12,16 @@ extension SQLiteTape {
         }
     }
 
+    /// What is damaged in the file at a path, which may be in use; nil where it is too large to be examined in passing.
+    package static func damage(path: String) async throws(TapeFault) -> [String]? {
+        try await offLoop { () throws(TapeFault) in try Opening(path: path).damage() }
+    }
+
+    /// What is damaged, however large the file is.
+    package func damage() async throws(TapeFault) -> [String] {
+        try await self.read { db in try Examination(db).findings(isThorough: true, limit: Examination.limit) }
+    }
+
     /// Brings the file at a path to this program's schema, making it if it is missing, and leaves it.
     ///
     /// Refused while a hub has it.
@@ -27,7 +37,7 @@ extension SQLiteTape {
         }
         await offLoop {
             try? opened.pool.close()
-            opened.lock.release()
+            opened.files.release()
         }
         return try await self.schemaStatus(path: path)
     }

@@ -20,19 +20,28 @@ package final class SQLiteTape: Tape {
     let ledger = Mutex(Ledger())
     /// See ``Projections/skipped``.
     let skippedEntries = Atomic<Int>(0)
-    private let lock: LockFile
-    private let logger: Logger
+    let files: TapeFiles
+    /// What this hub knows of the content, which nobody else is to change.
+    let known: Mutex<KnownContent>
+    /// Whether a commit has failed since the last one that succeeded.
+    let hasFailedCommit = Atomic<Bool>(false)
+    let readLog = Mutex(SparseLog())
+    let isToldOfLoss = Atomic<Bool>(false)
+    let remarks = Mutex<Set<String>>([])
+    let logger: Logger
 
     /// Opens the tape at a path, and makes it and its folder if there is none.
     ///
     /// Refused are: a file in use by another hub, one that is no tape, one of a newer version, and, unless migration
     /// is allowed, one of an older version.
     /// - Parameters:
+    ///   - examines: Whether a damaged file is refused; otherwise ``damage()`` tells what is damaged.
     ///   - busyTimeout: How long to wait for other programs that have the file open, such as a backup.
     ///   - clock: Says when an event was accepted. A time before that of the last event counts as that one.
     package convenience init(
         path: String,
         allowMigration: Bool = false,
+        examines: Bool = true,
         busyTimeout: Duration = .seconds(5),
         logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() },
         clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }
@@ -42,6 +51,7 @@ package final class SQLiteTape: Tape {
                 path: path,
                 schema: .current,
                 allowMigration: allowMigration,
+                examines: examines,
                 busyTimeout: busyTimeout,
                 logger: logger
             ),
@@ -53,7 +63,8 @@ package final class SQLiteTape: Tape {
         let opened = try await offLoop { () throws(TapeFault) in try opening.run() }
         self.pool = opened.pool
         self.epoch = opened.epoch
-        self.lock = opened.lock
+        self.files = opened.files
+        self.known = Mutex(KnownContent(last: opened.last))
         self.logger = opening.logger
         self.clock = clock
     }
@@ -75,26 +86,36 @@ package final class SQLiteTape: Tape {
     func read<Value: Sendable>(
         _ work: @escaping @Sendable (Database) throws -> Value
     ) async throws(TapeFault) -> Value {
-        try await withCheckedContinuation { (waiter: CheckedContinuation<Result<Value, TapeFault>, Never>) in
-            self.pool.asyncRead { access in
-                waiter.resume(returning: Result { try work(access.get()) }.mapError(TapeFault.init(before:)))
-            }
-        }.get()
+        let result: Result<Value, any Error> = await withCheckedContinuation { waiter in
+            self.pool.asyncRead { access in waiter.resume(returning: Result { try work(access.get()) }) }
+        }
+        do {
+            return try result.get()
+        } catch {
+            throw self.failedRead(error)
+        }
     }
 
     package func close() async {
+        await self.secure()
         await offLoop {
             do {
-                // Not left to SQLite: the last connection to close may be a reader, which cannot do it.
-                try self.pool.writeWithoutTransaction { db in
-                    if unsafe db.sqliteConnection != nil { _ = try db.checkpoint(.truncate) }
+                if self.files.mayCheckpoint() {
+                    // Not left to SQLite: the last connection to close may be a reader, which cannot do it.
+                    try self.pool.writeWithoutTransaction { db in
+                        if unsafe db.sqliteConnection != nil { _ = try db.checkpoint(.truncate) }
+                    }
+                } else {
+                    // A reader that is open keeps the writer from doing it when it closes.
+                    try? self.pool.read { db in try db.execute(sql: "SELECT 1 FROM tape") }
                 }
                 try self.pool.close()
             } catch {
                 // Nothing is lost: the next opening reads the WAL.
                 self.logger.warning("tape not closed cleanly", metadata: ["error": "\(TapeFault(before: error))"])
             }
+            self.files.note(last: self.known.withLock { $0.last })
+            self.files.release()
         }
-        self.lock.release()
     }
 }

@@ -40,8 +40,17 @@ extension TapeFault {
 }
 
 extension DatabaseError {
+    /// Whether what is stored contradicts itself, or the disk cannot read it.
+    var isDamage: Bool {
+        [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(self.resultCode) || self.extendedResultCode == Self.unreadable
+    }
+
+    /// `SQLITE_IOERR_CORRUPTFS`: a read failed with `EIO` or outside of the device
+    /// (https://www.sqlite.org/rescode.html#ioerr_corruptfs).
+    private static let unreadable = ResultCode(rawValue: 10 | 33 << 8)
+
     /// SQLite's words with its extended code; no arguments, which may be anyone's balance.
-    fileprivate var summary: String {
+    var summary: String {
         "SQLite: \(self.message ?? "no message") (code \(self.extendedResultCode.rawValue))"
     }
 }

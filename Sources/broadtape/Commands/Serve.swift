@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Foundation
 import Hub
 import Logging
 import NIOCore
@@ -20,6 +21,8 @@ struct Serve: AsyncParsableCommand {
     var demo: String?
 
     func run() async throws {
+        // A file that may not grow any further fails to be written, instead of ending the process.
+        signal(SIGXFSZ, SIG_IGN)
         let settings = try await self.options.settings()
         let recentErrors = RecentErrors()
         let handler = settings.logFormat.handler

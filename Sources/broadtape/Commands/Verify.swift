@@ -4,12 +4,13 @@ import ArgumentParser
 import Foundation
 import Hub
 import Logging
+import Tapes
 import Terminal
 
 /// `broadtape verify`: proves a tape against itself.
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check that a tape has no gap and that its projections agree with its events.",
+        abstract: "Check that a tape is not damaged, has no gap, and that its projections agree with its events.",
         discussion: """
             Reads every event. Hubs may go on working meanwhile on Postgres; a file of SQLite must not be in use. Exit \
             status 0 when nothing is wrong, 1 otherwise.
@@ -27,10 +28,14 @@ struct Verify: AsyncParsableCommand {
         guard settings.database != .memory else {
             throw ConfigurationFault("a tape in memory ends with its hub; name a database with --database")
         }
-        let tape = try await settings.database.open(allowsMigration: false, logger: logger)
+        let tape = try await settings.database.open(allowsMigration: false, examines: false, logger: logger)
         let output = self.progress.output
         let result: Result<Verification.Report, TapeFault>
+        var damage: [String] = []
         do throws(TapeFault) {
+            // First, as it says where the damage is and what is read through it may be anything.
+            damage = try await (tape as? SQLiteTape)?.damage() ?? []
+            for finding in damage { print("file: \(finding)") }
             let verification = Verification(tape: tape, types: settings.hub.types)
             result = .success(
                 try await verification.run { finding in
@@ -57,14 +62,18 @@ struct Verify: AsyncParsableCommand {
         do throws(TapeFault) {
             report = try result.get()
         } catch {
+            guard damage.isEmpty else {
+                print("\(damage.count) findings in the file; its events cannot all be read: \(error.explanation)")
+                throw ExitCode.failure
+            }
             throw ConfigurationFault(error.explanation)
         }
         let extent = "\(report.channels) channels, \(report.entries) entries, \(report.rows) rows"
-        print("\(extent); \(report.findingCount) findings")
+        print("\(extent); \(report.findingCount + damage.count) findings")
         if report.skipped > 0 { print("\(report.skipped) entries could not be projected") }
         for channel in report.unsettled {
             print("\(channel): changed whenever it was compared; try again when less is published")
         }
-        guard report.findingCount == 0, report.unsettled.isEmpty else { throw ExitCode.failure }
+        guard report.findingCount == 0, damage.isEmpty, report.unsettled.isEmpty else { throw ExitCode.failure }
     }
 }

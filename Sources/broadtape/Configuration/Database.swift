@@ -34,15 +34,26 @@ enum Database: Equatable {
     }
 
     /// Opens the tape that is there, or makes one.
-    /// - Parameter allowsMigration: Whether an older one may be changed.
-    func open(allowsMigration: Bool, logger: Logger) async throws(ConfigurationFault) -> any Tape {
+    /// - Parameters:
+    ///   - allowsMigration: Whether an older one may be changed.
+    ///   - examines: Whether a damaged file is refused.
+    func open(
+        allowsMigration: Bool,
+        examines: Bool = true,
+        logger: Logger
+    ) async throws(ConfigurationFault) -> any Tape {
         do throws(TapeFault) {
             switch self {
             case .memory:
                 logger.warning("the tape is in memory: events do not survive this process")
                 return MemoryTape()
             case .sqlite(let path):
-                let tape = try await SQLiteTape(path: path, allowMigration: allowsMigration, logger: logger)
+                let tape = try await SQLiteTape(
+                    path: path,
+                    allowMigration: allowsMigration,
+                    examines: examines,
+                    logger: logger
+                )
                 logger.info("tape", metadata: ["path": "\(path)", "journal": "WAL", "synchronous": "FULL"])
                 return tape
             case .postgres(let url):
@@ -50,15 +61,6 @@ enum Database: Equatable {
             }
         } catch {
             throw ConfigurationFault(error.explanation)
-        }
-    }
-}
-
-extension TapeFault {
-    /// The sentence for the operator.
-    var explanation: String {
-        switch self {
-        case .unavailable(let why), .outcomeUnknown(let why), .damaged(let why): why
         }
     }
 }

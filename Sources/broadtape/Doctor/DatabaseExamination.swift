@@ -19,7 +19,7 @@ struct DatabaseExamination {
         case .memory:
             return [.warning(Self.subject, "memory: keeps nothing when the hub stops; name a file or a server")]
         case .sqlite(let path):
-            return self.look(atFile: path)
+            return self.look(atFile: path) + (await self.examine(path))
         case .postgres(let url):
             do throws(TapeFault) {
                 let condition = try await PostgresCondition.look(at: url)
@@ -78,6 +78,29 @@ struct DatabaseExamination {
             here: here
         )
         return findings + [difference.finding]
+    }
+
+    /// Whether or not a hub has the file open.
+    private func examine(_ path: String) async -> [Finding] {
+        do throws(TapeFault) {
+            let damage = try await SQLiteTape.damage(path: path)
+            guard FileManager.default.fileExists(atPath: path) else { return [] }
+            let status = try await SQLiteTape.schemaStatus(path: path)
+            return [Self.judge(damage), Self.judge(status)]
+        } catch {
+            return [.failure(Self.subject, error.explanation)]
+        }
+    }
+
+    private static func judge(_ damage: [String]?) -> Finding {
+        guard let damage else {
+            return .warning(Self.subject, "is large and was not examined for damage; `broadtape verify` does that")
+        }
+        guard let first = damage.first else { return .good(Self.subject, "is not damaged") }
+        return .failure(
+            Self.subject,
+            "is damaged: \(first); `broadtape verify` lists all of it. Put a backup in place"
+        )
     }
 
     private func look(atFile path: String) -> [Finding] {

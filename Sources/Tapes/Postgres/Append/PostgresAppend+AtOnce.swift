@@ -32,7 +32,7 @@ extension PostgresAppend {
         // Else its end, which was long before this commit, would leave the outcome open.
         try self.session.checkIsOpen()
         var commands = [
-            PostgresCommand(.begin), PostgresCommand(Self.number), self.writing.movingCommand,
+            PostgresCommand(.begin), PostgresCommand(Self.number), self.writing.movingCommand(in: self.epoch),
             self.writing.receiptsCommand,
         ]
         do throws(PostgresFault) {

@@ -41,6 +41,9 @@ extension PostgresAppend {
         }
     }
 
+    private static let advice = "Its database was cut or an older one restored: nothing is committed there. Restore the "
+        + "right one, or begin a new epoch, and restart the hub"
+
     /// A step is taken with all of its events or not at all.
     private static func isDue(_ standing: PostgresStep.Standing?, _ outcomes: [AppendOutcome]) -> Bool {
         guard case .due = standing, case .committed = outcomes.first else { return false }
@@ -82,7 +85,10 @@ extension PostgresAppend {
     )
     private static let start = PostgresStatement(
         "start_batch",
-        "SELECT (extract(epoch FROM clock_timestamp()) * 1000000000)::int8, nextval('batches')"
+        """
+        SELECT (extract(epoch FROM clock_timestamp()) * 1000000000)::int8, nextval('batches'),
+            (SELECT value FROM tape WHERE name = 'epoch')
+        """
     )
 
     /// The rows of the batch's channels: remembered, or found and made where they are missing, in a transaction of
@@ -135,11 +141,11 @@ extension PostgresAppend {
             ] + self.batch.reads
         )
         let (rows, found, start) = (answers[1], answers[2], answers[3])
+        try PostgresSession.recognise(start.isNull(0, 2) ? nil : start.text(0, 2), self.epoch)
         self.projecting.take(answers.dropFirst(4), to: self.batch.reads)
         guard ids.count == self.batch.names.count, rows.count == ids.count else {
-            // The database is not the one it was.
-            memory.channels = [:]
-            throw .unexpected("\(self.batch.names.count - rows.count) channels have lost their rows")
+            // Not forgotten: numbers would begin anew.
+            throw .unexpected("\(self.batch.names.count - rows.count) channels have lost their rows. \(Self.advice)")
         }
         var rowOf: [Int: Int] = [:]
         rowOf.reserveCapacity(rows.count)
@@ -153,6 +159,12 @@ extension PostgresAppend {
                     isSlotted: rows.bool(row, 3)
                 )
             )
+        }
+        for (index, name) in self.batch.names.enumerated() {
+            let (head, highest) = (self.channels[index].state.head, memory.channels[name]?.highest ?? 0)
+            guard head >= highest else {
+                throw .unexpected("\(name) was at number \(highest) and is at \(head). \(Self.advice)")
+            }
         }
         for row in 0..<found.count {
             let place = places[try found.place(row, 0, of: places.count)]

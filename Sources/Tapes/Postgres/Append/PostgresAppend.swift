@@ -42,7 +42,7 @@ struct PostgresAppend {
 
     let batch: PostgresBatch
     let session: PostgresSession
-    private let epoch: String
+    let epoch: String
     /// In the order of the batch's names.
     var channels: [Channel] = []
     /// What stands under the ids of the batch: what was found, then what the batch itself appends.
@@ -60,6 +60,7 @@ struct PostgresAppend {
         }
         memory.isCommitting = false
         if session.isFresh {
+            try session.recognise(memory.epoch)
             memory.channels = [:]
             memory.partitions.forget()
             memory.time = nil
@@ -93,7 +94,10 @@ struct PostgresAppend {
             throw error
         }
         memory.isCommitting = false
-        for (name, channel) in zip(self.batch.names, self.channels) { memory.channels[name]?.state = channel.state }
+        for (name, channel) in zip(self.batch.names, self.channels) {
+            memory.channels[name]?.state = channel.state
+            memory.channels[name]?.highest = channel.state.head
+        }
     }
 
     /// The partitions of the batch's types for events accepted at a time, and the types that have none.

@@ -16,6 +16,8 @@ struct PostgresChannel: Sendable {
     let id: Int
     /// As this node saw it last, if it did; another node may have gone on since.
     var state: State?
+    /// The highest number that this node has seen committed.
+    var highest = 0
 }
 
 /// The server's clock as it was when it was asked, and what it has to be now.

@@ -121,7 +121,7 @@ struct PostgresWriting {
         FROM unnest($2::int8[], $3::int8[], $4::int4[], $5::bool[]) AS u (id, head, part, slotted) WHERE c.id = u.id
         """
     )
-    /// Fails (SQLSTATE 22012) when a channel is not as it was expected to be.
+    /// Fails (SQLSTATE 22012) when a channel is not as it was expected to be, or the log is another one.
     private static let moveChannels = PostgresStatement(
         "move_channels",
         """
@@ -132,7 +132,8 @@ struct PostgresWriting {
             WHERE c.id = u.id AND c.head = u.former_head AND c.part = u.former_part
             RETURNING 1
         )
-        SELECT 1 / (count(*) = $8::int8)::int FROM moved
+        SELECT 1 / (count(*) = $8::int8
+            AND coalesce((SELECT value FROM tape WHERE name = 'epoch') = $9::text, false))::int FROM moved
         """
     )
     private static let insertChapters = PostgresStatement(
@@ -149,10 +150,10 @@ struct PostgresWriting {
     )
 
     /// Locks and changes the rows of channels that nobody else has changed, or fails.
-    var movingCommand: PostgresCommand {
+    func movingCommand(in epoch: String) -> PostgresCommand {
         PostgresCommand(Self.moveChannels).with(Int(self.accepted.nanoseconds))
             .with(self.channelIDs).with(self.heads).with(self.parts).with(self.slotted)
-            .with(self.formerHeads).with(self.formerParts).with(self.channelIDs.count)
+            .with(self.formerHeads).with(self.formerParts).with(self.channelIDs.count).with(epoch)
     }
 
     /// Changes the rows of channels that are locked.

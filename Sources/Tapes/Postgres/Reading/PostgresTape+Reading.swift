@@ -23,6 +23,17 @@ extension PostgresTape {
         throw .unavailable("unreachable")
     }
 
+    /// Also notices that the database holds another log.
+    package func probe() async throws(TapeFault) {
+        let epoch = self.epoch
+        try await self.read { reading throws(PostgresFault) in
+            let answers = try reading.session.run([
+                PostgresCommand(.beginReading), PostgresCommand(PostgresSession.findEpoch),
+            ])
+            try PostgresSession.recognise(answers[1].count == 1 ? answers[1].text(0, 0) : nil, epoch)
+        }
+    }
+
     package func extents(of channels: [ChannelName]) async throws(TapeFault) -> [ChannelName: Extent] {
         guard !channels.isEmpty else { return [:] }
         return try await self.read { reading throws(PostgresFault) in

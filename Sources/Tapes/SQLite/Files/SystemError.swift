@@ -7,7 +7,7 @@ import Glibc
 #endif
 
 /// What a system call left in `errno`.
-struct SystemError: CustomStringConvertible {
+struct SystemError: Error, Equatable, CustomStringConvertible {
     let code: Int32
 
     /// To be read right after the call that failed.
