@@ -75,7 +75,7 @@ extension ClosedRange<Int> {
     /// What numbers of events, versions, heads and blocks lie in: 0 to ``Int/maxSafe``.
     package static var seq: ClosedRange<Int> { 0...Int.maxSafe }
 
-    /// What is expected of a number, for whoever sent another one.
+    /// What is expected of a number, for the sender of another one.
     package func expectation(of unit: String? = nil) -> String {
         "a whole number \(unit.map { "of \($0) " } ?? "")from \(self.lowerBound) to \(self.upperBound)"
     }
