@@ -60,6 +60,13 @@ extension Int {
         self = number
     }
 
+    /// Adds a number from outside to a sum of such: each is bounded, so only the sum can leave 64 bits, and then stays at
+    /// their end.
+    package mutating func addClamped(_ number: Int) {
+        let (sum, hasOverflown) = self.addingReportingOverflow(number)
+        self = hasOverflown ? (number < 0 ? .min : .max) : sum
+    }
+
     /// The nearest whole number within the range; its beginning for what is no number.
     package init(clamping number: Double, to range: ClosedRange<Int>) {
         let whole = number.rounded()

@@ -253,7 +253,7 @@ final class Crew {
         let outcome = self.ledger.received(member.subscriber, channel, seq: seq, skipped: skipped, claim, slot: slot)
         switch outcome {
         case .inOrder, .ahead, .late:
-            self.setting.tally.add(1 + skipped)
+            self.setting.tally.add(1 + min(skipped, seq))
             self.record(claim, of: member, at: time)
             member.delivered(channel, seq: seq, at: time)
         case .again, .uncalled: break

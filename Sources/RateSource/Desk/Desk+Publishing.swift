@@ -186,7 +186,7 @@ extension Desk {
             events: state.committed,
             lag: now.duration(since: state.heard),
             trouble: state.trouble,
-            refusals: Dictionary(uniqueKeysWithValues: state.refusals.map { ($0.key.rawValue, $0.value) })
+            refusals: state.refusals.reduce(into: [:]) { $0[$1.key.rawValue] = $1.value }
         )
     }
 }

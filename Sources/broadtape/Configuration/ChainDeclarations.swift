@@ -49,7 +49,7 @@ struct ChainDeclarations {
         }
         var chain = Chain(name: name, contracts: self.contracts(mapping["contracts"], of: key))
         if let node = mapping["chain-id"] { chain.chainID = self.number(node, "chain-id", 1...Int.max) }
-        chain.start = self.number(mapping["start"], "start", 0...Int.max) ?? chain.start
+        chain.start = self.number(mapping["start"], "start", .seq) ?? chain.start
         if let node = mapping["finality"], node.string != "tag" {
             chain.finality = .depth(self.number(node, "finality (tag, or blocks below the head)", 0...1_000_000) ?? 0)
         }
