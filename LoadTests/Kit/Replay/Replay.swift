@@ -132,7 +132,9 @@ package struct Replay: Sendable {
 
     private func dueTimes(factor: Double) -> [UInt64] {
         let start = (NIODeadline.now() + Self.lead).uptimeNanoseconds
-        return self.trace.entries.map { start + UInt64(Int(clamping: Double($0.offset) / factor, to: 0...Int.max)) }
+        return self.trace.entries.map {
+            start + UInt64(clamping: Double($0.offset) / factor, to: 0...UInt64(Int.maxSafe))
+        }
     }
 
     // MARK: - Judgement

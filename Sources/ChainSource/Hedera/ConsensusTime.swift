@@ -29,7 +29,7 @@ package struct ConsensusTime: Sendable, Hashable, Comparable, CustomStringConver
         }
         let (sum, isTooLate) = (seconds * 1_000_000_000).addingReportingOverflow(fraction)
         guard !isTooLate else { return nil }
-        self.nanoseconds = Int64(sum)
+        self.nanoseconds = Int64(clamping: sum)
     }
 
     package var description: String {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 package import NIOCore
 
 /// Keeps someone to an ``AllowedRate``: a token bucket, kept as the time at which it will be full.
@@ -37,9 +38,10 @@ package struct TokenBucket: Sendable, Equatable {
 
     /// How long it takes for tokens to come back, in nanoseconds; ``longest`` and a second at most.
     private static func time(for count: Int, of rate: AllowedRate) -> UInt64 {
-        let seconds = UInt64(count) / UInt64(rate.perSecond)
-        let rest = UInt64(count) % UInt64(rate.perSecond)
+        let seconds = UInt64(clamping: count) / UInt64(clamping: rate.perSecond)
+        let rest = UInt64(clamping: count) % UInt64(clamping: rate.perSecond)
         let nanoseconds = (Double(rest) / Double(rate.perSecond) * 1e9).rounded(.up)
-        return min(seconds, Self.longest / 1_000_000_000) * 1_000_000_000 + UInt64(nanoseconds)
+        return min(seconds, Self.longest / 1_000_000_000) * 1_000_000_000
+            + UInt64(clamping: nanoseconds, to: 0...1_000_000_000)
     }
 }

@@ -43,7 +43,7 @@ struct ProjectedData {
     /// Any number of 64 bits, as earlier programs took them: versions and sequences are only compared.
     func integer(_ name: String) throws(Unprojectable) -> Int? {
         guard let member = self.member(name) else { return nil }
-        guard let integer = member.integer(in: Int.min...Int.max) else { throw Unprojectable() }
+        guard let integer = member.integer(in: .unlimited) else { throw Unprojectable() }
         return integer
     }
 

@@ -3,6 +3,7 @@
 import ArgumentParser
 import AsyncHTTPClient
 import Client
+import JSON
 import Terminal
 
 /// `broadtape publish`: hands events to a hub.
@@ -32,7 +33,7 @@ struct Publish: AsyncParsableCommand {
 
     private func parsedSpeed() throws -> Trace.Speed {
         if self.speed == "max" { return .unpaced }
-        guard let factor = Double(self.speed), (0.001...1_000_000).contains(factor) else {
+        guard let factor = Double(decimal: self.speed, in: 0.001...1_000_000) else {
             throw ValidationError("--speed is max or a number from 0.001 to 1000000, not \"\(self.speed)\"")
         }
         return .times(factor)
