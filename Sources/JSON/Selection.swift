@@ -15,7 +15,9 @@ package struct Selection: Sendable {
     package init(_ names: [String]) {
         self.names = names.map { text in
             let bytes = Array(text.utf8)
-            let word = bytes.prefix(8).enumerated().reduce(0) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
+            let word = bytes.prefix(8).enumerated().reduce(0) {
+                $0 | UInt64(truncatingIfNeeded: $1.element) << (8 * UInt64(truncatingIfNeeded: $1.offset))
+            }
             return Name(text: text, bytes: bytes, word: word)
         }
     }
@@ -45,7 +47,7 @@ package struct Selection: Sendable {
             }
             return true
         }
-        let unwanted = UInt64(8 * (8 - count))
+        let unwanted = UInt64(truncatingIfNeeded: 8 * (8 - count))
         return (bytes.word(at: content.lowerBound) << unwanted) == (names[place].word << unwanted)
     }
 }

@@ -147,10 +147,10 @@ extension Span where Element == UInt8 {
 
     /// Appends the scalar of a `\u` escape, or of two that make a pair, and returns the index after it.
     private func unescapeUnit(at start: Int, before end: Int, into result: inout [UInt8]) -> Int {
-        var value = UInt32(hexUnit(at: start + 2, before: end))
+        var value = UInt32(truncatingIfNeeded: hexUnit(at: start + 2, before: end))
         var next = start + 6
         if UTF16.isLeadSurrogate(UInt16(truncatingIfNeeded: value)) {
-            let trail = UInt32(hexUnit(at: start + 8, before: end))
+            let trail = UInt32(truncatingIfNeeded: hexUnit(at: start + 8, before: end))
             value = 0x1_0000 &+ ((value &- 0xD800) << 10) &+ (trail &- 0xDC00)
             next = start + 12
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What a node exposes to monitoring (`GET /metrics`), parsed.
 ///
 /// Lines that are not samples are skipped: a later node may expose more than is known here.
@@ -95,7 +97,7 @@ package struct MetricsPage: Sendable {
         switch text {
         case "+Inf": .infinity
         case "-Inf": -.infinity
-        default: Double(text).flatMap { $0.isNaN ? nil : $0 }
+        default: Double(decimal: text, in: -.infinity ... .infinity)
         }
     }
 }

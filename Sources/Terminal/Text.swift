@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Numbers and columns for humans.
 package enum Text {
     /// With so many digits after the point.
@@ -8,7 +10,8 @@ package enum Text {
         for _ in 0..<digits { scale *= 10 }
         let scaled = (value * scale).rounded()
         guard scaled.isFinite, abs(scaled) < 1e15 else { return "0" }
-        let (whole, fraction) = Int(abs(scaled)).quotientAndRemainder(dividingBy: Int(scale))
+        let (whole, fraction) = Int(clamping: abs(scaled), to: .seq)
+            .quotientAndRemainder(dividingBy: Int(clamping: scale, to: .seq))
         let sign = scaled < 0 ? "-" : ""
         guard digits > 0 else { return "\(sign)\(whole)" }
         let text = String(fraction)
@@ -31,13 +34,13 @@ package enum Text {
     package static func rate(_ value: Double) -> String {
         guard value.isFinite, abs(value) < 1e15 else { return "0" }
         return abs(value) < 9.95 && value != value.rounded()
-            ? Self.decimal(value, digits: 1) : Self.grouped(Int(value.rounded()))
+            ? Self.decimal(value, digits: 1) : Self.grouped(Int(clamping: value, to: -Int.maxSafe...Int.maxSafe))
     }
 
     /// A time that is left or has passed, in its two greatest units: `40 s`, `3 min 20 s`, `2 h 5 min`.
     package static func time(seconds: Double) -> String {
         guard seconds.isFinite, (0..<1e9).contains(seconds) else { return "a long time" }
-        let whole = Int(seconds.rounded(.up))
+        let whole = Int(clamping: seconds.rounded(.up), to: .seq)
         switch whole {
         case ..<60: return "\(whole) s"
         case ..<3_600: return "\(whole / 60) min \(whole % 60) s"

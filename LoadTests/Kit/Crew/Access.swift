@@ -2,6 +2,7 @@
 
 import Client
 import Foundation
+import JSON
 
 /// How a run shows who it is.
 package enum Access: Sendable {
@@ -23,7 +24,7 @@ package enum Access: Sendable {
     private static let lifetime = 24 * 60 * 60
     private static let service = "broadtape-load"
 
-    private static var expires: Int { Int(Date().timeIntervalSince1970) + Self.lifetime }
+    private static var expires: Int { Int(clamping: Date().timeIntervalSince1970, to: .seq) + Self.lifetime }
 
     /// The publisher's token.
     var publishing: String? {

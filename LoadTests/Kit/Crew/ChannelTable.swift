@@ -26,7 +26,7 @@ struct ChannelTable: Sendable {
     func find(_ text: borrowing Span<UInt8>, _ name: Range<Int>) -> Int? {
         var index = Self.hash(text, name) & self.mask
         while true {
-            let place = Int(self.places[index])
+            let place = Int(truncatingIfNeeded: self.places[index])
             if place < 0 { return nil }
             if self.equals(place, text, name) { return place }
             index = (index + 1) & self.mask
@@ -51,7 +51,7 @@ struct ChannelTable: Sendable {
     /// FNV-1a.
     private static func hash(_ text: borrowing Span<UInt8>, _ name: Range<Int>) -> Int {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for index in name { hash = (hash ^ UInt64(text[index])) &* 0x100_0000_01B3 }
+        for index in name { hash = (hash ^ UInt64(truncatingIfNeeded: text[index])) &* 0x100_0000_01B3 }
         return Int(truncatingIfNeeded: hash >> 1)
     }
 }

@@ -3,6 +3,7 @@
 import Client
 import DequeModule
 import Histogram
+import JSON
 import NIOCore
 
 /// The subscribers of one event loop, with the ledger that verifies what they receive.
@@ -147,7 +148,7 @@ final class Crew {
         }
         let start = NIODeadline.now()
         for (index, member) in members.enumerated() {
-            let due = start + .nanoseconds(Int64(Double(index) / rate * 1e9))
+            let due = start + .nanoseconds(Int64(clamping: Double(index) / rate * 1e9, to: 0...Int64.max))
             self.loop.assumeIsolated().scheduleTask(deadline: due) { self.dial(member, due: due) }
         }
     }
@@ -211,7 +212,7 @@ final class Crew {
     /// A member has all that it had missed.
     func caughtUp(_ member: CrewMember, since due: NIODeadline, at time: NIODeadline) {
         let took = max(0, (time - due).nanoseconds)
-        self.catchUps[member.group].record(min(UInt64(took), Self.longestLatency))
+        self.catchUps[member.group].record(min(UInt64(clamping: took), Self.longestLatency))
         self.lastCaughtUp = max(self.lastCaughtUp ?? time, time)
         self.catchingUp -= 1
     }
@@ -253,7 +254,7 @@ final class Crew {
         let outcome = self.ledger.received(member.subscriber, channel, seq: seq, skipped: skipped, claim, slot: slot)
         switch outcome {
         case .inOrder, .ahead, .late:
-            self.setting.tally.add(1 + skipped)
+            self.setting.tally.add(1 + min(skipped, seq))
             self.record(claim, of: member, at: time)
             member.delivered(channel, seq: seq, at: time)
         case .again, .uncalled: break

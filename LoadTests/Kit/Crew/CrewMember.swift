@@ -193,7 +193,7 @@ final class CrewMember: ConnectionReceiver {
         case .subscribed(let answer):
             self.subscribed(answer)
         case .welcome(let welcome):
-            self.heartbeat = .milliseconds(Int64(min(max(welcome.heartbeatMilliseconds, 10), 3_600_000)))
+            self.heartbeat = .milliseconds(Int64(clamping: min(max(welcome.heartbeatMilliseconds, 10), 3_600_000)))
         case .error(let fault):
             self.received(fault)
         case .unsubscribed:
@@ -217,7 +217,7 @@ final class CrewMember: ConnectionReceiver {
         self.failures = 0
         if let due = self.due {
             self.due = nil
-            let took = UInt64(max(0, (NIODeadline.now() - due).nanoseconds))
+            let took = UInt64(clamping: max(0, (NIODeadline.now() - due).nanoseconds))
             self.crew.setUp.record(min(took, Crew.longestLatency))
         }
         if !self.isReady {

@@ -23,7 +23,7 @@ struct Course: Sendable {
             var mixed = seed &+ UInt64(truncatingIfNeeded: event) &* 0x9E37_79B9_7F4A_7C15
             mixed = (mixed ^ (mixed &>> 30)) &* 0xBF58_476D_1CE4_E5B9
             mixed = (mixed ^ (mixed &>> 27)) &* 0x94D0_49BB_1331_11EB
-            return self.channels[Int((mixed ^ (mixed &>> 31)) % UInt64(self.channels.count))]
+            return self.channels[Int(truncatingIfNeeded: (mixed ^ (mixed &>> 31)) % UInt64(self.channels.count))]
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Terminal
 
 /// When the events of a scenario are published.
@@ -20,7 +21,8 @@ package enum Pace: Sendable, Equatable {
         switch self {
         case .window(let size): max(0, size - inFlight)
         case .burst(let size): inFlight == 0 ? size : 0
-        case .rate(let rate): elapsed < 0 ? 0 : max(0, Int(elapsed * rate) + 1 - sent)
+        case .rate(let rate):
+            elapsed < 0 ? 0 : max(0, Int(clamping: (elapsed * rate).rounded(.down), to: .seq) + 1 - sent)
         }
     }
 

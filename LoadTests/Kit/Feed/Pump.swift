@@ -2,6 +2,7 @@
 
 import Client
 import Histogram
+import JSON
 import NIOCore
 
 /// Publishes the events of a scenario at its pace, and tells the crews what was acknowledged.
@@ -166,7 +167,7 @@ final class Pump {
         }
         guard !self.isScheduled else { return true }
         self.isScheduled = true
-        let time = max(self.start + .nanoseconds(Int64(due * 1e9)), now + Self.period)
+        let time = max(self.start + .nanoseconds(Int64(clamping: due * 1e9, to: 0...Int64.max)), now + Self.period)
         self.loop.assumeIsolated().scheduleTask(deadline: time) {
             self.isScheduled = false
             self.progress()
@@ -205,7 +206,7 @@ final class Pump {
     private func due(of event: Int, now: NIODeadline) -> UInt64 {
         let isMeasuring = self.isMeasuring
         guard let offset = self.setting.pace.due(of: event) else { return isMeasuring ? now.uptimeNanoseconds : 0 }
-        let due = (self.start + .nanoseconds(Int64(offset * 1e9))).uptimeNanoseconds
+        let due = (self.start + .nanoseconds(Int64(clamping: offset * 1e9, to: 0...Int64.max))).uptimeNanoseconds
         guard isMeasuring else { return 0 }
         let late = now.uptimeNanoseconds > due ? now.uptimeNanoseconds - due : 0
         self.lateness.record(min(late, Crew.longestLatency))

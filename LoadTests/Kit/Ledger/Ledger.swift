@@ -20,6 +20,10 @@ package struct Ledger: Sendable {
         fileprivate let ownChannels: [Int]
     }
 
+    /// No run reaches this number. What a hub tells of later ones is wrong and is not counted with, so that no sum of
+    /// its numbers leaves 64 bits.
+    private static let greatest = 1 << 40
+
     private var channels: [ChannelRecord]
     private var tracks: [SubscriberTrack] = []
     private let publicChannels: Int
@@ -69,6 +73,7 @@ package struct Ledger: Sendable {
         head: Int
     ) -> OnSubscribed {
         if let known = self.channels[channel].epoch, known != epoch { return .epochChanged(from: known) }
+        let head = min(head, Self.greatest)
         self.channels[channel].begins(epoch: epoch, after: head)
         if let track = self.track(of: subscriber, channel), !self.tracks[track].hasBegun {
             self.tracks[track].begins(after: head)
@@ -116,6 +121,10 @@ package struct Ledger: Sendable {
         slot: Int
     ) -> OnReceived {
         self.counts.deliveries += 1
+        guard seq <= Self.greatest else {
+            self.counts.wrong += 1
+            return .uncalled
+        }
         guard let place = self.track(of: subscriber, channel), self.tracks[place].hasBegun else {
             self.counts.uncalled += 1
             return .uncalled

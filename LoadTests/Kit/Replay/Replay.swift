@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Client
+import JSON
 import NIOCore
 
 /// One run: subscribers, publishers and the judgement.
@@ -131,7 +132,9 @@ package struct Replay: Sendable {
 
     private func dueTimes(factor: Double) -> [UInt64] {
         let start = (NIODeadline.now() + Self.lead).uptimeNanoseconds
-        return self.trace.entries.map { start + UInt64(Double($0.offset) / factor) }
+        return self.trace.entries.map {
+            start + UInt64(clamping: Double($0.offset) / factor, to: 0...UInt64(Int.maxSafe))
+        }
     }
 
     // MARK: - Judgement

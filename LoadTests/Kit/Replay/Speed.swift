@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// How fast a trace is replayed.
 package enum Speed: Sendable, Equatable, CustomStringConvertible {
     /// At the recorded times, so many times faster.
@@ -13,9 +15,8 @@ package enum Speed: Sendable, Equatable, CustomStringConvertible {
             self = .max
             return
         }
-        guard let factor = Double(text.hasSuffix("x") ? String(text.dropLast()) : text), factor >= 0.001,
-            factor <= 1_000_000
-        else { return nil }
+        let number = text.hasSuffix("x") ? text.dropLast() : text[...]
+        guard let factor = Double(decimal: number, in: 0.001...1_000_000) else { return nil }
         self = .times(factor)
     }
 
@@ -23,7 +24,7 @@ package enum Speed: Sendable, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .max: "max"
-        case .times(let factor): factor == factor.rounded() ? String(Int(factor)) : String(factor)
+        case .times(let factor): factor == factor.rounded() ? String(Int(clamping: factor, to: .seq)) : String(factor)
         }
     }
 }

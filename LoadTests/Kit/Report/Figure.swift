@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Terminal
 
 /// One number that a scenario measured.
@@ -30,14 +31,8 @@ package struct Figure: Sendable, Equatable {
     var text: String {
         let number =
             self.digits == 0
-            ? Text.grouped(Int(self.value.rounded().clamped)) : Text.decimal(self.value, digits: self.digits)
+            ? Text.grouped(Int(clamping: self.value, to: -Int.maxSafe...Int.maxSafe))
+            : Text.decimal(self.value, digits: self.digits)
         return self.unit.isEmpty ? number : "\(number) \(self.unit)"
-    }
-}
-
-extension Double {
-    /// Without what an integer cannot be.
-    fileprivate var clamped: Double {
-        self.isFinite ? Swift.min(Swift.max(self, -1e15), 1e15) : 0
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Terminal
 
 extension Report {
@@ -15,7 +16,7 @@ extension Report {
         table.row(
             "published",
             "\(Text.grouped(self.acknowledged)) acknowledged in \(Text.grouped(self.requests)) requests"
-                + ", \(Text.grouped(Int(self.publishRate))) events/s"
+                + ", \(Text.grouped(Int(clamping: self.publishRate, to: .seq))) events/s"
                 + (self.acknowledgedAsDuplicates > 0
                     ? ", \(Text.grouped(self.acknowledgedAsDuplicates)) of them as duplicates" : "")
         )
@@ -26,7 +27,7 @@ extension Report {
         table.row(
             "deliveries",
             "\(Text.grouped(counts.deliveries)) for \(Text.grouped(self.verdict.expected)) positions expected"
-                + ", \(Text.grouped(Int(self.deliveryRate)))/s over \(Text.decimal(self.seconds, digits: 1)) s"
+                + ", \(Text.grouped(Int(clamping: self.deliveryRate, to: .seq)))/s over \(Text.decimal(self.seconds, digits: 1)) s"
         )
         table.latencies([("receipt", self.receipt), ("acknowledged", self.acknowledgement)])
         table.blank()

@@ -22,7 +22,7 @@ package struct Report: Sendable {
         init(_ histogram: Histogram<UInt64>) {
             guard histogram.totalCount > 0 else { return }
             func milliseconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1_000_000 }
-            self.count = Int(histogram.totalCount)
+            self.count = Int(clamping: histogram.totalCount)
             self.mean = histogram.mean / 1_000_000
             self.p50 = milliseconds(histogram.valueAtPercentile(50))
             self.p90 = milliseconds(histogram.valueAtPercentile(90))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import NIOCore
 
 /// Subscribers that come and go: they close their connection, or give up a channel, and resume a little later.
@@ -17,7 +18,9 @@ package struct Churn: Sendable {
 
     /// Begins: half of the goings are from the connection, half from one channel.
     func begin(_ stage: Stage) async throws {
-        let period = TimeAmount.nanoseconds(Int64(1e9 / self.rate * Double(stage.crews.count)))
+        let period = TimeAmount.nanoseconds(
+            Int64(clamping: 1e9 / self.rate * Double(stage.crews.count), to: 1...Int64.max)
+        )
         for crew in stage.crews {
             try await crew.ask { crew in
                 crew.churn(every: period, absence: Self.absence)

@@ -2,6 +2,7 @@
 
 import AsyncHTTPClient
 import Client
+import JSON
 import NIOCore
 import NIOHTTP1
 import Terminal
@@ -142,7 +143,7 @@ extension Crew {
         let count = self.members.count
         for (index, member) in self.members.enumerated() {
             let offset = time.seconds * Double(index) / Double(max(1, count))
-            let due = start + .nanoseconds(Int64(offset * 1e9))
+            let due = start + .nanoseconds(Int64(clamping: offset * 1e9, to: 0...Int64.max))
             member.beginCatchingUp(since: due)
             if offset == 0 {
                 member.comeBack(due: due)

@@ -103,11 +103,11 @@ enum ExchangeLine: Equatable {
     private static func time(_ text: ArraySlice<UInt8>) -> UTCTime? {
         let parts = text.split(separator: UInt8(ascii: "."), maxSplits: 1)
         guard let first = parts.first, let seconds = Int(decimal: first, in: 0...9_000_000_000) else { return nil }
-        guard parts.count == 2 else { return UTCTime(nanoseconds: Int64(seconds * 1_000_000_000)) }
+        guard parts.count == 2 else { return UTCTime(nanoseconds: Int64(clamping: seconds * 1_000_000_000)) }
         let digits = parts[1].prefix(9)
         guard let fraction = Int(decimal: digits, in: 0...999_999_999) else { return nil }
         var scale = 1
         for _ in digits.count..<9 { scale *= 10 }
-        return UTCTime(nanoseconds: Int64(seconds * 1_000_000_000 + fraction * scale))
+        return UTCTime(nanoseconds: Int64(clamping: seconds * 1_000_000_000 + fraction * scale))
     }
 }

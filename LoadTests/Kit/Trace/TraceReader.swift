@@ -103,7 +103,8 @@ package struct TraceReader {
             let first = self.firstTime ?? time
             self.firstTime = first
             // Clocks of publishers differ: the order of the file counts.
-            offset = max(last, time.nanoseconds - first.nanoseconds)
+            let (since, isBeyond) = time.nanoseconds.subtractingReportingOverflow(first.nanoseconds)
+            offset = isBeyond ? last : max(last, since)
         }
         self.entries.append(
             Trace.Entry(

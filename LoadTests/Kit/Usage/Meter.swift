@@ -24,12 +24,12 @@ struct Meter: Sendable {
     init(_ processes: [ProcessReference]) throws(RunError) {
         self.processes = processes
         self.hub = try Self.sum(processes)
-        self.generator = ProcessUsage(of: Int(ProcessInfo.processInfo.processIdentifier))
+        self.generator = ProcessUsage(of: Int(clamping: ProcessInfo.processInfo.processIdentifier))
     }
 
     /// What was used since the beginning.
     func read() throws(RunError) -> Reading {
-        let own = ProcessUsage(of: Int(ProcessInfo.processInfo.processIdentifier))
+        let own = ProcessUsage(of: Int(clamping: ProcessInfo.processInfo.processIdentifier))
         var reading = Reading(seconds: (.now() - self.start).seconds)
         reading.generatorSeconds = (own?.cpuSeconds ?? 0) - (self.generator?.cpuSeconds ?? 0)
         if let before = self.hub, let after = try Self.sum(self.processes) {

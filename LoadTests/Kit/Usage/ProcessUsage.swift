@@ -37,7 +37,7 @@ package struct ProcessUsage: Sendable, Equatable {
         guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
             let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
         else { return nil }
-        let ticks = Int(sysconf(Int32(_SC_CLK_TCK)))
+        let ticks = Int(clamping: sysconf(Int32(_SC_CLK_TCK)))
         self.init(stat: stat, status: status, ticks: ticks > 0 ? ticks : 100)
     }
 }

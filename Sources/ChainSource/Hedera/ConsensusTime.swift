@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// When a transaction reached consensus, in whole nanoseconds since 1970: what orders everything on Hedera. Written as
 /// mirror nodes do, `1639010151.000000001`.
@@ -17,26 +18,18 @@ package struct ConsensusTime: Sendable, Hashable, Comparable, CustomStringConver
     package init?(_ text: String) {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), (1...10).contains(parts[0].count),
-            let seconds = Self.number(parts[0])
+            let seconds = Int(decimal: parts[0], in: 0...9_223_372_036)
         else { return nil }
-        var fraction: Int64 = 0
+        var fraction = 0
         if parts.count == 2 {
-            guard (1...9).contains(parts[1].count), let digits = Self.number(parts[1]) else { return nil }
+            guard (1...9).contains(parts[1].count), let digits = Int(decimal: parts[1], in: 0...999_999_999) else {
+                return nil
+            }
             fraction = (parts[1].count..<9).reduce(digits) { value, _ in value * 10 }
         }
-        let (product, isTooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, isTooLate) = product.addingReportingOverflow(fraction)
-        guard !isTooLarge, !isTooLate else { return nil }
-        self.nanoseconds = sum
-    }
-
-    private static func number(_ digits: Substring.UTF8View) -> Int64? {
-        var number: Int64 = 0
-        for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-            number = number * 10 + Int64(digit - UInt8(ascii: "0"))
-        }
-        return number
+        let (sum, isTooLate) = (seconds * 1_000_000_000).addingReportingOverflow(fraction)
+        guard !isTooLate else { return nil }
+        self.nanoseconds = Int64(clamping: sum)
     }
 
     package var description: String {

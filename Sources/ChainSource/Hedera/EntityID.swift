@@ -24,9 +24,9 @@ package struct EntityID: Sendable, Hashable, CustomStringConvertible {
             }),
             let shard = Int(decimal: parts[0], in: 0...Int(UInt32.max)),
             let realm = Int(decimal: parts[1], in: 0...Int(UInt32.max)),
-            let number = Int(decimal: parts[2], in: 0...Int.max)
+            let number = Int(decimal: parts[2], in: .seq)
         else { return nil }
-        self.init(shard: UInt32(shard), realm: UInt32(realm), number: UInt64(number))
+        self.init(shard: UInt32(clamping: shard), realm: UInt32(clamping: realm), number: UInt64(clamping: number))
     }
 
     package var description: String {
@@ -36,8 +36,11 @@ package struct EntityID: Sendable, Hashable, CustomStringConvertible {
     /// The address that stands for it in a contract: 4 bytes of shard, 8 of realm and 8 of the number.
     package var longZero: Address? {
         func bytes(_ value: UInt64, _ count: Int) -> [UInt8] {
-            (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64((count - 1 - $0) * 8)) }
+            (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(clamping: (count - 1 - $0) * 8)) }
         }
-        return Address(bytes: bytes(UInt64(self.shard), 4) + bytes(UInt64(self.realm), 8) + bytes(self.number, 8))
+        return Address(
+            bytes: bytes(UInt64(clamping: self.shard), 4) + bytes(UInt64(clamping: self.realm), 8)
+                + bytes(self.number, 8)
+        )
     }
 }

@@ -74,7 +74,7 @@ private struct Digits {
     private mutating func digit() -> Int64? {
         guard let byte = self.rest.first, case let value = byte &- UInt8(ascii: "0"), value < 10 else { return nil }
         self.rest.removeFirst()
-        return Int64(value)
+        return Int64(clamping: value)
     }
 
     mutating func number(_ count: Int) -> Int64? {

@@ -127,7 +127,7 @@ public struct Publisher: Sendable {
         let answer: [UInt8]
         do {
             let response = try await self.client.execute(request, timeout: TimeAmount(self.retries.timeout))
-            status = Int(response.status.code)
+            status = Int(clamping: response.status.code)
             retryAfter = response.headers.first(name: "retry-after").flatMap { Int(decimal: $0, in: .seq) }
             answer = Array(try await response.body.collect(upTo: Self.answerBytes).readableBytesView)
         } catch {

@@ -44,7 +44,7 @@ public struct Retries: Sendable, Equatable {
         switch error {
         case .problem(let problem):
             guard [429, 502, 503, 504].contains(problem.status) else { return .giveUp }
-            least = .seconds(Int64(min(max(problem.retryAfter ?? 0, 0), 86_400)))
+            least = .seconds(Int64(clamping: min(max(problem.retryAfter ?? 0, 0), 86_400)))
         case .unreachable:
             break
         case .unexpectedAnswer, .noToken, .cancelled:

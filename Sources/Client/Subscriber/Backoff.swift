@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import NIOCore
 
 /// How long to wait before connecting again: full jitter under an exponential bound, so that the clients of a hub
@@ -31,6 +32,6 @@ public struct Backoff: Sendable, Equatable {
         let doublings = min(max(failures - 1, 0), 32)
         let base = Double(TimeAmount(self.base).nanoseconds)
         let bound = min(Double(TimeAmount(self.cap).nanoseconds), base * Double(1 << doublings))
-        return .nanoseconds(Int64(bound * min(max(random, 0), 1)))
+        return .nanoseconds(Int64(clamping: bound * min(max(random, 0), 1), to: 0...Int64.max))
     }
 }

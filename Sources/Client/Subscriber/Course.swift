@@ -108,7 +108,7 @@ extension Ending {
     fileprivate var invitation: TimeAmount? {
         guard case .closed(4001, let reason) = self else { return nil }
         for part in reason.split(separator: ";") where part.hasPrefix("retry=") {
-            return Int(decimal: part.dropFirst(6), in: 0...3_600_000).map { .milliseconds(Int64($0)) }
+            return Int(decimal: part.dropFirst(6), in: 0...3_600_000).map { .milliseconds(Int64(clamping: $0)) }
         }
         return nil
     }
@@ -116,6 +116,6 @@ extension Ending {
     /// What a server asked for with `Retry-After`.
     fileprivate var leastWait: TimeAmount? {
         guard case .refused(_, _, let seconds?) = self, (0...86_400).contains(seconds) else { return nil }
-        return .seconds(Int64(seconds))
+        return .seconds(Int64(clamping: seconds))
     }
 }

@@ -259,7 +259,7 @@ struct Machine: Sendable {
         case .error(let fault):
             self.tracks.fault(fault, at: moment, into: &outputs)
         case .goodbye(_, let reconnectAfter):
-            self.course.goodbye(reconnectAfter: .milliseconds(Int64(min(reconnectAfter, 3_600_000))))
+            self.course.goodbye(reconnectAfter: .milliseconds(Int64(clamping: min(reconnectAfter, 3_600_000))))
         case .unsubscribed, .history, .published, .pong, .unknown:
             break
         }
@@ -280,7 +280,7 @@ struct Machine: Sendable {
         guard self.hasToken, let expires, let delay = Expiry.refreshDelay(expires: expires, now: moment.wall) else {
             return
         }
-        self.refreshAt = moment.now + .milliseconds(Int64(delay))
+        self.refreshAt = moment.now + .milliseconds(Int64(clamping: delay))
     }
 
     // MARK: - Transitions

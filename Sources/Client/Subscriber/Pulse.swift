@@ -23,7 +23,7 @@ struct Pulse: Sendable, Equatable {
 
     /// The hub announced its heartbeat interval.
     mutating func told(heartbeatMilliseconds: Int) {
-        self.heartbeat = .milliseconds(Int64(min(max(heartbeatMilliseconds, 1), 3_600_000)))
+        self.heartbeat = .milliseconds(Int64(clamping: min(max(heartbeatMilliseconds, 1), 3_600_000)))
     }
 
     /// Something arrived.

@@ -186,7 +186,7 @@ struct Track: Sendable, Equatable {
     /// The last time at which being stuck behind the head is not a fault yet; nil when it is not behind.
     func patience(heartbeat: TimeAmount, lastEvent: NIODeadline) -> NIODeadline? {
         guard let since = self.behindSince else { return nil }
-        let own = TimeAmount.milliseconds(Int64(self.wanted.interval ?? 0))
+        let own = TimeAmount.milliseconds(Int64(clamping: self.wanted.interval ?? 0))
         let quiet = max(since + heartbeat + own, lastEvent + heartbeat)
         return min(quiet, since + Self.patience * heartbeat + own)
     }

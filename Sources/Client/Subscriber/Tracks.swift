@@ -236,7 +236,7 @@ struct Tracks: Sendable {
             return self.request([place], into: &outputs)
         }
         if lost != nil || fault.code == "unavailable" || fault.code == "overloaded" {
-            let least = TimeAmount.milliseconds(Int64(min(max(fault.retryAfter ?? 0, 0), 3_600_000)))
+            let least = TimeAmount.milliseconds(Int64(clamping: min(max(fault.retryAfter ?? 0, 0), 3_600_000)))
             track.postponed(backoff: self.backoff, least: least, now: moment.now, random: moment.random)
             self.postponed.insert(place)
         } else if fault.code == "already_subscribed", track.phase == .active {

@@ -24,7 +24,7 @@ package final class ChannelRegistry: Sendable {
     }
 
     private func shard(of name: ChannelName) -> Shard {
-        self.shards[Int(UInt(bitPattern: name.hash) % UInt(self.shards.count))]
+        self.shards[Int(truncatingIfNeeded: UInt(bitPattern: name.hash) % UInt(self.shards.count))]
     }
 
     /// The channel, if somebody looks at it.

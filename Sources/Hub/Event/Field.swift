@@ -68,7 +68,7 @@ extension Field.Kind {
             case .decimal: Self.isDecimal(value)
             case .string: value.kind == .string
             case .choice(let values): values.contains { value.equals($0) }
-            case .integer: value.integer(in: Int.min...Int.max) != nil
+            case .integer: value.integer(in: .unlimited) != nil
             case .seq: value.integer(in: .seq) != nil
             case .boolean: value.kind == .bool
             case .object: value.kind == .object

@@ -154,7 +154,7 @@ extension Timestamp {
         private var digit: Int64? {
             guard self.index < self.bytes.count else { return nil }
             let value = self.bytes[self.index] &- UInt8(ascii: "0")
-            return value < 10 ? Int64(value) : nil
+            return value < 10 ? Int64(clamping: value) : nil
         }
 
         mutating func digits(_ count: Int) -> Int64? {

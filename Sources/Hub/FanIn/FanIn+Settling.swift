@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import JSON
 import Logging
 
 /// From a message to its place on the tape, or among the dead letters.
@@ -174,7 +175,7 @@ extension FanIn {
             self.counted.duplicates += 1
         case .gap(let missing):
             self.counted.gaps += 1
-            self.counted.missing += missing.count
+            self.counted.missing.addClamped(missing.count)
             if let count = self.gapLog.happened(at: reading.received) {
                 self.logger.warning(
                     "a source left numbers out",

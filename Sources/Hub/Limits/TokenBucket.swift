@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 package import NIOCore
 
 /// Keeps someone to an ``AllowedRate``: a token bucket, kept as the time at which it will be full.
@@ -25,18 +26,22 @@ package struct TokenBucket: Sendable, Equatable {
         let capacity = Self.time(for: rate.burst, of: rate)
         let wanted = level.addingReportingOverflow(taken)
         guard !wanted.overflow, wanted.partialValue <= capacity else {
-            return .nanoseconds(Int64(clamping: wanted.overflow ? .max : wanted.partialValue - capacity))
+            let wait = wanted.overflow ? Self.longest : wanted.partialValue - capacity
+            return .nanoseconds(Int64(clamping: min(wait, Self.longest)))
         }
         self.full = uptime + wanted.partialValue
         return nil
     }
 
-    /// How long it takes for tokens to come back, in nanoseconds; a hundred years at most.
+    /// A hundred years, in nanoseconds: leaves room to count with what is waited for.
+    private static let longest: UInt64 = 31_536_000 * 100 * 1_000_000_000
+
+    /// How long it takes for tokens to come back, in nanoseconds; ``longest`` and a second at most.
     private static func time(for count: Int, of rate: AllowedRate) -> UInt64 {
-        let seconds = UInt64(count) / UInt64(rate.perSecond)
-        let rest = UInt64(count) % UInt64(rate.perSecond)
-        let longest: UInt64 = 31_536_000 * 100
+        let seconds = UInt64(clamping: count) / UInt64(clamping: rate.perSecond)
+        let rest = UInt64(clamping: count) % UInt64(clamping: rate.perSecond)
         let nanoseconds = (Double(rest) / Double(rate.perSecond) * 1e9).rounded(.up)
-        return min(seconds, longest) * 1_000_000_000 + UInt64(nanoseconds)
+        return min(seconds, Self.longest / 1_000_000_000) * 1_000_000_000
+            + UInt64(clamping: nanoseconds, to: 0...1_000_000_000)
     }
 }

@@ -40,9 +40,10 @@ struct ProjectedData {
         return amount
     }
 
+    /// Any number of 64 bits, as earlier programs took them: versions and sequences are only compared.
     func integer(_ name: String) throws(Unprojectable) -> Int? {
         guard let member = self.member(name) else { return nil }
-        guard let integer = member.integer(in: .seq) else { throw Unprojectable() }
+        guard let integer = member.integer(in: .unlimited) else { throw Unprojectable() }
         return integer
     }
 

@@ -65,9 +65,9 @@ package struct TransactionCursor: Sendable, Equatable, CustomStringConvertible {
     /// Nil unless ``description`` wrote it.
     package init?(_ text: String) {
         guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")),
-            let time = Int(decimal: text[..<dot], in: Int.min...Int.max)
+            let time = Int(decimal: text[..<dot], in: .unlimited)
         else { return nil }
-        self.createdAt = Timestamp(nanoseconds: Int64(time))
+        self.createdAt = Timestamp(nanoseconds: Int64(clamping: time))
         self.id = String(text[text.utf8.index(after: dot)...])
         guard RowKey.isText(self.id), self.description.hasSameBytes(as: text) else { return nil }
     }

@@ -44,7 +44,7 @@ extension Roster {
             to: member,
             cursor: Cursor(next: next, replaying: request.since != nil, delivery: channel.type.delivery),
             head: head,
-            interval: request.interval.map { .milliseconds(Int64($0)) }
+            interval: request.interval.map { .milliseconds(Int64(clamping: $0)) }
         )
         let message = ServerMessage.subscribed(
             id: id,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 package import NIOCore
 
 /// What happens by the clock.
@@ -96,8 +97,8 @@ extension Roster {
     @discardableResult
     package func sendAway(_ fraction: Double, spread: Duration) -> Int {
         let sessions = self.members.count
-        let leaving = min(sessions, Int((Double(sessions) * fraction).rounded(.up)))
-        let longest = max(0, Int(spread / .milliseconds(1)))
+        let leaving = Int(clamping: (Double(sessions) * fraction).rounded(.up), to: 0...sessions)
+        let longest = max(0, spread.wholeMilliseconds)
         for member in Array(self.members.values.prefix(leaving)) {
             let reconnectAfter = Int.random(in: 0...longest)
             let message = ServerMessage.goodbye(reason: "draining", reconnectAfter: reconnectAfter)

@@ -73,7 +73,7 @@ package actor Session {
             .welcome(
                 session: self.id,
                 node: self.hub.configuration.node,
-                heartbeatMilliseconds: Int(self.roster.limits.heartbeat / .milliseconds(1))
+                heartbeatMilliseconds: self.roster.limits.heartbeat.wholeMilliseconds
             )
         )
     }
@@ -127,7 +127,7 @@ package actor Session {
     package func exceededBudget(_ wait: TimeAmount) -> Bool {
         guard !self.isEnded else { return true }
         if let principal = self.principal, principal.mayPublishSomething { return false }
-        let milliseconds = Int((wait.nanoseconds + 999_999) / 1_000_000)
+        let milliseconds = Int(clamping: (wait.nanoseconds + 999_999) / 1_000_000)
         self.send(.goodbye(reason: "rate_limited", reconnectAfter: milliseconds))
         self.close(.rateLimited)
         return true
@@ -234,7 +234,7 @@ package actor Session {
             return self.send(.error(error, id: id))
         }
         if let wait = self.hub.publishRates.take(events.count, for: principal.subject) {
-            let milliseconds = Int((wait.nanoseconds + 999_999) / 1_000_000)
+            let milliseconds = Int(clamping: (wait.nanoseconds + 999_999) / 1_000_000)
             let message = "\(principal.subject) publishes too fast; try again in \(milliseconds) ms"
             return self.send(.error(id: id, code: .rateLimited, message: message, retryAfter: milliseconds))
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Where a piece of work stands in a distributed trace: W3C Trace Context, `traceparent` of version 00.
 package struct TraceContext: Sendable, Hashable {
     /// As it is sent: `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`.
@@ -52,7 +54,7 @@ package struct TraceContext: Sendable, Hashable {
     /// The piece of work itself: the parent of what it causes.
     package var spanID: String { self.part(Part.parent) }
     /// Whether whoever began the trace records it.
-    package var isSampled: Bool { (UInt8(self.part(Part.flags), radix: 16) ?? 0) & 1 == 1 }
+    package var isSampled: Bool { (Int(hexadecimal: self.part(Part.flags).utf8, in: 0...255) ?? 0) & 1 == 1 }
 
     private func part(_ range: Range<Int>) -> String {
         let bytes = self.traceparent.utf8

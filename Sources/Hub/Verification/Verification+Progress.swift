@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 extension Verification {
     /// How far a run is.
     package struct Progress: Sendable, Equatable {
@@ -15,7 +17,7 @@ extension Verification {
         var last: String?
         while true {
             let listings = try await self.tape.channels(withPrefix: "", after: last, limit: Self.listing)
-            for listing in listings { count += max(0, listing.extent.head - listing.extent.first + 1) }
+            for listing in listings { count.addClamped(max(0, listing.extent.head - listing.extent.first + 1)) }
             guard listings.count == Self.listing, let name = listings.last?.name.description else { return count }
             last = name
         }

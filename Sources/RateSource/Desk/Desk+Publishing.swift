@@ -96,15 +96,13 @@ extension Desk {
     }
 
     private static func nanoseconds(_ interval: Duration) -> Int64 {
-        max(1_000_000, Int64(interval / .nanoseconds(1)))
+        Int64(clamping: interval / .nanoseconds(1), to: 1_000_000...Int64.max)
     }
 
     // MARK: - What is remembered
 
     /// Begins the names of what is remembered of a market: how far its published quotes go.
     private static let prefix = "market/"
-    /// Nanoseconds since 1970, as ``Timestamp`` has them.
-    private static let times = Int.min...Int.max
 
     /// What is to be remembered of published rates.
     package func entries(for offers: [Offer], at now: Timestamp) -> [SourceEntry] {
@@ -145,24 +143,24 @@ extension Desk {
             self.houses[house].lines[place]?.publishedDigest = value["digest"]?.string
             self.restorePrices(value, of: house, at: place)
             for feed in Quote.Feed.allCases {
-                guard let order = value[feed.rawValue], let received = order["received"]?.integer(in: Self.times) else {
+                guard let order = value[feed.rawValue], let received = order["received"]?.integer(in: .unlimited) else {
                     continue
                 }
-                let time = order["time"]?.integer(in: Self.times).map { Timestamp(nanoseconds: Int64($0)) }
+                let time = order["time"]?.integer(in: .unlimited).map { Timestamp(nanoseconds: Int64(clamping: $0)) }
                 // What has come meanwhile is later.
                 guard self.houses[house].lines[place]?.orders[feed] == nil else { continue }
                 self.houses[house].lines[place]?.orders[feed] = (
                     QuoteOrder(sequence: order["sequence"]?.integer(in: .seq), time: time),
-                    Timestamp(nanoseconds: Int64(received))
+                    Timestamp(nanoseconds: Int64(clamping: received))
                 )
             }
         }
     }
 
     private mutating func restorePrices(_ value: JSON.Value, of house: Int, at place: Int) {
-        guard let last = QuoteReader.figure(value["rate"]), let published = value["published"]?.integer(in: Self.times)
+        guard let last = QuoteReader.figure(value["rate"]), let published = value["published"]?.integer(in: .unlimited)
         else { return }
-        let time = Timestamp(nanoseconds: Int64(published))
+        let time = Timestamp(nanoseconds: Int64(clamping: published))
         // Of several exchanges the one that spoke last.
         if let known = self.pits[place].published, known.at >= time { return }
         let prices = RateEvent.Prices(
@@ -186,7 +184,7 @@ extension Desk {
             events: state.committed,
             lag: now.duration(since: state.heard),
             trouble: state.trouble,
-            refusals: Dictionary(uniqueKeysWithValues: state.refusals.map { ($0.key.rawValue, $0.value) })
+            refusals: state.refusals.reduce(into: [:]) { $0[$1.key.rawValue] = $1.value }
         )
     }
 }

@@ -81,7 +81,9 @@ package struct RateEvent: Sendable, Equatable {
 
     /// FNV-1a of 64 bits: tells contents apart, and keeps nobody from making others.
     private static func digest(_ bytes: [UInt8]) -> String {
-        let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+            ($0 ^ UInt64(truncatingIfNeeded: $1)) &* 0x100_0000_01b3
+        }
         return String(hash, radix: 36)
     }
 }

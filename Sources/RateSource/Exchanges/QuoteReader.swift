@@ -40,7 +40,7 @@ struct QuoteReader {
 
     /// A time as an integer since 1970, of a unit that its size tells: seconds, milli-, micro- or nanoseconds.
     func unixTime(_ name: String) -> Timestamp? {
-        guard let number = self.value[name]?.integer(in: 1...Int.max) else { return nil }
+        guard let number = self.value[name]?.integer(in: .unlimited), number > 0 else { return nil }
         let nanosecondsPerUnit =
             switch number {
             case ..<100_000_000_000: 1_000_000_000
@@ -48,7 +48,9 @@ struct QuoteReader {
             case ..<100_000_000_000_000_000: 1_000
             default: 1
             }
-        let (nanoseconds, isOver) = Int64(number).multipliedReportingOverflow(by: Int64(nanosecondsPerUnit))
+        let (nanoseconds, isOver) = Int64(clamping: number).multipliedReportingOverflow(
+            by: Int64(clamping: nanosecondsPerUnit)
+        )
         return isOver ? nil : Timestamp(nanoseconds: nanoseconds)
     }
 

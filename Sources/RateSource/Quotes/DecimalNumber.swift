@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// A decimal number, kept as text so that no digit of a price is ever changed.
 ///
@@ -164,8 +165,7 @@ private struct Parts {
             rest.removeFirst()
         }
         let digits = Self.takeDigits(&rest)
-        guard (1...4).contains(digits.count) else { return nil }
-        let value = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+        guard (1...4).contains(digits.count), let value = Int(decimal: digits, in: 0...9_999) else { return nil }
         return isNegative ? -value : value
     }
 

@@ -68,7 +68,7 @@ extension BusMessage {
             guard let channel = ChannelName(parsing: try self.text()) else { throw self.fail(at: start) }
             let place = self.offset
             let first = Int(try self.integer(UInt64.self), in: 1...Int.maxSafe)
-            let count = Int(try self.integer(UInt32.self))
+            let count = Int(clamping: try self.integer(UInt32.self))
             // As many as could be there, and no number beyond the last one there is.
             guard let first, count > 0, count <= (self.end - self.offset) / BusMessage.entryOverhead,
                 count <= Int.maxSafe - first + 1
@@ -107,7 +107,7 @@ extension BusMessage {
 
         private mutating func take() throws(Malformed) -> ArraySlice<UInt8> {
             let start = self.offset
-            let length = Int(try self.integer(UInt32.self))
+            let length = Int(clamping: try self.integer(UInt32.self))
             guard length <= self.end - self.offset else { throw self.fail(at: start) }
             defer { self.offset += length }
             return self.bytes[self.offset..<self.offset + length]

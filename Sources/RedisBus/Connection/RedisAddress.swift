@@ -173,7 +173,7 @@ package struct RedisAddress: Sendable, Equatable {
     }
 
     private static func hexadecimal(_ digit: UInt8?) -> UInt8? {
-        digit.flatMap { Character(UnicodeScalar($0)).hexDigitValue }.map { UInt8($0) }
+        digit.flatMap { Character(UnicodeScalar($0)).hexDigitValue }.map { UInt8(clamping: $0) }
     }
 
     /// The text without what may be a password, whatever else is wrong with it: a password may also stand where a

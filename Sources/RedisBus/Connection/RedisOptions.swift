@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 package import NIOCore
 
 /// How connections to Redis behave.
@@ -43,7 +44,7 @@ package struct RedisOptions: Sendable {
         package func delay(failures: Int, random: Double) -> TimeAmount {
             let doublings = min(max(failures - 1, 0), 32)
             let bound = min(Double(self.cap.nanoseconds), Double(self.base.nanoseconds) * Double(1 << doublings))
-            return .nanoseconds(Int64(bound * min(max(random, 0), 1)))
+            return .nanoseconds(Int64(clamping: bound * min(max(random, 0), 1), to: 0...Int64.max))
         }
     }
 }

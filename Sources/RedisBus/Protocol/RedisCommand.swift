@@ -45,6 +45,6 @@ package enum RedisCommand {
             fatalError("there is no memory to format a command for Redis")
         }
         defer { unsafe redisFreeCommand(bytes) }
-        return unsafe ByteBuffer(bytes: UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+        return unsafe ByteBuffer(bytes: UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count)))
     }
 }

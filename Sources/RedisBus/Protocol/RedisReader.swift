@@ -101,7 +101,7 @@ import JSON
             }
             return
         }
-        let announced = Int(decimal: unsafe Array(unread[..<end]), in: 0...Int.max) ?? 0
+        let announced = Int(decimal: unsafe Array(unread[..<end]), in: .unlimited) ?? 0
         guard announced <= self.limits.replyBytes - self.builder.bytes else {
             throw self.fail(.replyTooLarge(limit: self.limits.replyBytes))
         }

@@ -22,13 +22,13 @@ enum ReplyCallbacks {
             },
             createArray: { task, count in
                 guard let task = unsafe task, let builder = unsafe ReplyCallbacks.builder(of: task),
-                    builder.begin(count: Int(count))
+                    builder.begin(count: Int(clamping: count))
                 else { return nil }
                 return unsafe task.pointee.privdata
             },
             createInteger: { task, value in
                 guard let task = unsafe task, let builder = unsafe ReplyCallbacks.builder(of: task) else { return nil }
-                builder.add(.integer(Int(value)))
+                builder.add(.integer(Int(clamping: value)))
                 return unsafe task.pointee.privdata
             },
             createNil: { task in

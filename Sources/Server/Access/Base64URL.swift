@@ -23,7 +23,7 @@ enum Base64URL {
         for digit in text {
             let value = values[Int(digit)]
             guard value != Self.none else { return nil }
-            bits = bits << 6 | UInt32(value)
+            bits = bits << 6 | UInt32(truncatingIfNeeded: value)
             width += 6
             if width >= 8 {
                 width -= 8
@@ -43,11 +43,11 @@ enum Base64URL {
             width += 8
             while width >= 6 {
                 width -= 6
-                text.append(Self.alphabet[Int(bits >> UInt32(width)) & 0x3F])
+                text.append(Self.alphabet[Int(truncatingIfNeeded: bits >> UInt32(width)) & 0x3F])
             }
             bits &= (1 << UInt32(width)) - 1
         }
-        if width > 0 { text.append(Self.alphabet[Int(bits << UInt32(6 - width)) & 0x3F]) }
+        if width > 0 { text.append(Self.alphabet[Int(truncatingIfNeeded: bits << UInt32(6 - width)) & 0x3F]) }
         return String(decoding: text, as: UTF8.self)
     }
 }

@@ -41,7 +41,7 @@ extension AdminAPI {
         writer.member("draining", bool: self.hub.isDraining)
         writer.member("connections", integer: connections)
         if let left = self.hub.drainTimeLeft {
-            writer.member("milliseconds", integer: Int(left / .milliseconds(1)))
+            writer.member("milliseconds", integer: left.wholeMilliseconds)
         }
         writer.endObject()
         return writer

@@ -102,8 +102,8 @@ extension JSON.Writer {
         self.member("exchange", orNull: rate?.exchange)
         self.member("time", orNull: rate?.updatedAt.description)
         if let rate {
-            let age = Timestamp.now.duration(since: rate.updatedAt) / .milliseconds(1)
-            self.member("age", integer: max(0, Int(age)))
+            let age = Timestamp.now.duration(since: rate.updatedAt)
+            self.member("age", integer: max(0, age.wholeMilliseconds))
             self.member("stale", bool: rate.exchange.map { stale.contains("rate:\($0)") } ?? false)
         } else {
             self.member("age", .null)

@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import Hub
+import JSON
 import NIOCore
 import Synchronization
 import WebSocket
@@ -170,7 +171,7 @@ extension Admission.Turndown {
     init?(_ unwelcome: Hub.Unwelcome?) {
         switch unwelcome {
         case nil: return nil
-        case .draining(let left): self = .draining(seconds: Int(left / .seconds(1)) + 1)
+        case .draining(let left): self = .draining(seconds: left.wholeSeconds + 1)
         case .storm(let wait):
             let seconds = Int(wait.nanoseconds / 1_000_000_000)
             self = .storm(seconds: seconds + Int.random(in: 1...Self.spread))

@@ -21,11 +21,14 @@ struct CountryTable: Sendable {
             guard letters.count == 2, letters.allSatisfy({ UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 }) else {
                 return nil
             }
-            self.code = letters.reduce(0) { $0 << 8 | UInt16($1) }
+            self.code = letters.reduce(0) { $0 << 8 | UInt16(truncatingIfNeeded: $1) }
         }
 
         var description: String {
-            String(decoding: [UInt8(self.code >> 8), UInt8(self.code & 0xFF)], as: UTF8.self)
+            String(
+                decoding: [UInt8(truncatingIfNeeded: self.code >> 8), UInt8(truncatingIfNeeded: self.code & 0xFF)],
+                as: UTF8.self
+            )
         }
     }
 

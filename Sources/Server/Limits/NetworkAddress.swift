@@ -18,7 +18,7 @@ package struct NetworkAddress: Hashable, Sendable, Comparable {
     }
 
     init(version4 bits: UInt32) {
-        self.bits = Self.mapped | UInt128(bits)
+        self.bits = Self.mapped | UInt128(clamping: bits)
     }
 
     var isVersion4: Bool {

@@ -14,7 +14,7 @@ package struct NetworkPrefix: Hashable, Sendable {
     }
 
     private static func host(_ length: Int) -> UInt128 {
-        length == 0 ? .max : ~(UInt128.max << (128 - UInt128(length)))
+        length == 0 ? .max : ~(UInt128.max << (128 - UInt128(clamping: length)))
     }
 
     /// Reads a prefix; an address alone is a range of one.

@@ -29,8 +29,8 @@ package final class Reloader: Sendable {
             #endif
             self.seconds = modified.tv_sec
             self.nanoseconds = modified.tv_nsec
-            self.size = Int(status.st_size)
-            self.number = UInt64(status.st_ino)
+            self.size = Int(clamping: status.st_size)
+            self.number = UInt64(clamping: status.st_ino)
         }
     }
 

@@ -21,7 +21,7 @@ enum ResidentMemory {
         let count = unsafe fread(&text, 1, text.count, file)
         let words = text.prefix(count).split(separator: UInt8(ascii: " "))
         guard words.count > 1, let pages = Int(decimal: words[1], in: 0...1 << 40) else { return nil }
-        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+        return pages * Int(clamping: sysconf(Int32(_SC_PAGESIZE)))
         #else
         return nil
         #endif

@@ -186,7 +186,7 @@ package final class Listener: Sendable {
             peer: peer,
             turndown: turndown,
             limits: WebSocket.HeadLimits(bytes: Self.head.bytes, fields: Self.head.fields),
-            timeout: .seconds(Int64(seconds)),
+            timeout: .seconds(Int64(clamping: seconds)),
             startHTTP: self.startHTTP
         )
         try pipeline.addHandler(handler)
@@ -199,7 +199,7 @@ package final class Listener: Sendable {
             admission: self.admission,
             limits: Self.head,
             times: RequestGate.Times(
-                head: .seconds(Int64(self.configuration.headSeconds)),
+                head: .seconds(Int64(clamping: self.configuration.headSeconds)),
                 body: TimeAmount(self.configuration.bodyTime)
             )
         )

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hub
 import Hummingbird
 import HummingbirdCore
+import JSON
 import NIOCore
 
 /// `GET /stream?channel=…`: what a WebSocket gets, as Server-Sent Events.
@@ -107,7 +108,7 @@ extension API {
     ) async -> StreamHandler.Opening {
         let channel = connection.channel
         let hub = self.hub
-        let retry = Self.retry + Int.random(in: 0...max(0, Int(hub.configuration.drainWindow / .milliseconds(1))))
+        let retry = Self.retry + Int.random(in: 0...max(0, hub.configuration.drainWindow.wholeMilliseconds))
         do {
             return try await channel.eventLoop.flatSubmit {
                 let refusal =

@@ -183,11 +183,7 @@ struct EventStream {
         guard let index = self.tracks.firstIndex(where: { rest.starts(with: $0.name) }) else { return nil }
         let behind = rest.dropFirst(self.tracks[index].name.count)
         guard behind.starts(with: Self.seq) else { return nil }
-        var seq = 0
-        for byte in behind.dropFirst(Self.seq.count) {
-            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte, seq <= Int.maxSafe / 10 else { break }
-            seq = seq * 10 + Int(byte - UInt8(ascii: "0"))
-        }
-        return (index, seq)
+        let digits = behind.dropFirst(Self.seq.count).prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        return Int(decimal: digits, in: .seq).map { (index, $0) }
     }
 }

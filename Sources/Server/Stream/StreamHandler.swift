@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 import NIOCore
 import NIOHTTPTypes
 import WebSocket
@@ -95,7 +96,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
     /// Has the kernel give a connection up whose client acknowledges nothing: there are no pongs.
     private func findOutWhoIsGone(within time: Duration) {
         #if canImport(Glibc)
-        let milliseconds = Int(time / .milliseconds(1))
+        let milliseconds = time.wholeMilliseconds
         _ = self.channel.setOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: milliseconds)
         #endif
     }

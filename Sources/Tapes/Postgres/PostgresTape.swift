@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import JSON
 package import Logging
 import NIOCore
 import NIOPosix
@@ -137,11 +138,11 @@ package final class PostgresTape: Tape {
     /// The server gives up when we do, and ends transactions of a hub that is stopped or gone: they would hold up the
     /// other hubs. Not every system can notice a client that is gone.
     static func setup(limit: Duration) -> [String] {
-        let milliseconds = limit / .milliseconds(1)
+        let milliseconds = limit.wholeMilliseconds
         return [
             "SET synchronous_commit = on",
-            "SET statement_timeout = \(Int(milliseconds))",
-            "SET idle_in_transaction_session_timeout = \(Int(milliseconds))",
+            "SET statement_timeout = \(milliseconds)",
+            "SET idle_in_transaction_session_timeout = \(milliseconds)",
             "SET jit = off",
             """
             DO $$ BEGIN SET client_connection_check_interval = '1s'; EXCEPTION WHEN OTHERS THEN NULL; END $$

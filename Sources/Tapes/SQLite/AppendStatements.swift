@@ -133,7 +133,7 @@ struct AppendStatements {
         try query.bind(1, name)
         try query.bind(2, slotted ? 1 : 0)
         try query.run()
-        return Ledger.Channel(id: Int(self.db.lastInsertedRowID), head: 0, isSlotted: slotted, isKept: false)
+        return Ledger.Channel(id: Int(clamping: self.db.lastInsertedRowID), head: 0, isSlotted: slotted, isKept: false)
     }
 
     func setSlotted(_ channel: Int) throws {
@@ -156,6 +156,6 @@ struct AppendStatements {
         let add = try Query("INSERT INTO types (name) VALUES (?)", in: self.db)
         try add.bind(1, name)
         try add.run()
-        return Int(self.db.lastInsertedRowID)
+        return Int(clamping: self.db.lastInsertedRowID)
     }
 }

@@ -19,7 +19,7 @@ enum ProjectionRows {
         wallet.told = Wallet.Balance(
             balance: balance,
             available: available.value,
-            version: row.nullableInt64(5).map { Int($0) },
+            version: row.nullableInt64(5).map { Int(clamping: $0) },
             updatedAt: Timestamp(nanoseconds: row.int64(6)),
             seq: seq
         )
@@ -72,7 +72,7 @@ enum ProjectionRows {
             bid: bid.value,
             ask: ask.value,
             exchange: row.nullableText(4),
-            sequence: row.nullableInt64(5).map { Int($0) },
+            sequence: row.nullableInt64(5).map { Int(clamping: $0) },
             updatedAt: Timestamp(nanoseconds: row.int64(6)),
             seq: seq
         )

@@ -20,7 +20,7 @@ struct Query {
     // MARK: Binding, from 1
 
     func bind(_ index: Int32, _ value: Int) throws {
-        try self.check(unsafe sqlite3_bind_int64(self.statement.sqliteStatement, index, Int64(value)))
+        try self.check(unsafe sqlite3_bind_int64(self.statement.sqliteStatement, index, Int64(clamping: value)))
     }
 
     func bind(_ index: Int32, _ value: Int64) throws {
@@ -157,7 +157,7 @@ struct Query {
 
     /// Length of a text or blob, without copying it.
     func count(_ column: Int32) -> Int {
-        Int(unsafe sqlite3_column_bytes(self.statement.sqliteStatement, column))
+        Int(clamping: unsafe sqlite3_column_bytes(self.statement.sqliteStatement, column))
     }
 
     /// Good until the next step.

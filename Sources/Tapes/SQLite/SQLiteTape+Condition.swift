@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import GRDBSQLite
 package import Hub
+import Logging
 import Synchronization
 
 /// Whether the tape is well, and what is done when it is not.

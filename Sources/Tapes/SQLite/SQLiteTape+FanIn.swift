@@ -32,7 +32,7 @@ extension SQLiteTape: FanInStore {
         }
         // Numbers have no gaps: only the oldest are ever removed.
         let forget = try Query("DELETE FROM dead_letters WHERE id <= ?", in: db)
-        try forget.bind(1, Int(db.lastInsertedRowID) - DeadLetter.kept)
+        try forget.bind(1, Int(clamping: db.lastInsertedRowID) - DeadLetter.kept)
         try forget.run()
     }
 

@@ -87,7 +87,7 @@ extension SQLiteTape: SourceStore {
     private static func place(of source: String, in db: Database) throws -> (version: Int, token: Int) {
         let query = try Query("SELECT version, token FROM sources WHERE name = ?", in: db)
         try query.bind(1, source)
-        return try query.first { (try $0.integer(0), Int($0.int64(1))) } ?? (0, 0)
+        return try query.first { (try $0.integer(0), Int(clamping: $0.int64(1))) } ?? (0, 0)
     }
 
     private static func take(_ step: SourceStep, in db: Database) throws {

@@ -55,7 +55,7 @@ extension SQLiteTape {
     /// Another program that has committed makes what is remembered worthless; one that has put other content in place
     /// ends the use of the tape.
     private func lookForStrangers(_ db: Database, _ ledger: inout Ledger) throws {
-        let version = try Query("PRAGMA data_version", in: db).first { $0.integer(0) }
+        let version = try Query("PRAGMA data_version", in: db).first { Int(clamping: $0.int64(0)) }
         let known = self.known.withLock { known in
             defer { known.version = version }
             return known

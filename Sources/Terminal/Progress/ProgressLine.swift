@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Decides what is written about a progress, and when: the state behind ``ProgressOutput``.
 package struct ProgressLine: Sendable {
     /// How it is shown.
@@ -72,14 +74,14 @@ package struct ProgressLine: Sendable {
         if let total = advance.total, total > 0 {
             let part = min(1, max(0, Double(advance.done) / Double(total)))
             if self.style == .bar {
-                let filled = Int(part * Double(Self.barWidth))
+                let filled = Int(clamping: (part * Double(Self.barWidth)).rounded(.down), to: 0...Self.barWidth)
                 parts.append(
                     "[" + String(repeating: "#", count: filled)
                         + String(repeating: ".", count: Self.barWidth - filled) + "]"
                 )
             }
             // Rounded down: only what is done is 100 %.
-            parts.append(Text.right("\(Int(part * 100)) %", 5))
+            parts.append(Text.right("\(Int(clamping: (part * 100).rounded(.down), to: 0...100)) %", 5))
             parts.append("\(Text.grouped(advance.done)) of \(Text.grouped(total)) \(advance.unit)")
         } else {
             parts.append("\(Text.grouped(advance.done)) \(advance.unit)")

@@ -17,6 +17,6 @@ package enum TerminalDevice {
         guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
             return self.usualSize
         }
-        return (Int(size.ws_col), Int(size.ws_row))
+        return (Int(clamping: size.ws_col), Int(clamping: size.ws_row))
     }
 }

@@ -51,7 +51,7 @@ import NIOCore
     /// Returns a message compressed, without the tail; `nil` where zlib fails, after which only ``reset()`` helps.
     mutating func compress(_ message: ByteBuffer) -> ByteBuffer? {
         guard let length = UInt32(exactly: message.readableBytes) else { return nil }
-        let bound = Int(unsafe deflateBound(stream, uLong(length)))
+        let bound = Int(clamping: unsafe deflateBound(stream, uLong(length)))
         // A flush that ends just where its output does would be done twice.
         var output = ByteBufferAllocator().buffer(capacity: bound + 16)
         let isDone = unsafe message.withUnsafeReadableBytes { input in
@@ -78,7 +78,7 @@ import NIOCore
                 unsafe stream.pointee.avail_out = room
                 status = unsafe deflate(stream, Z_SYNC_FLUSH)
                 isFull = unsafe stream.pointee.avail_out == 0
-                return unsafe Int(room - stream.pointee.avail_out)
+                return unsafe Int(clamping: room - stream.pointee.avail_out)
             }
             guard status == Z_OK else { return false }
             if !isFull { return true }

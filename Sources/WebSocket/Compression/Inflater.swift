@@ -94,7 +94,7 @@ import NIOCore
             unsafe stream.pointee.avail_out = UInt32(clamping: room)
             status = unsafe CZlib.inflate(stream, Z_SYNC_FLUSH)
             isFull = unsafe stream.pointee.avail_out == 0
-            return unsafe room - Int(stream.pointee.avail_out)
+            return unsafe room - Int(clamping: stream.pointee.avail_out)
         }
         return status
     }

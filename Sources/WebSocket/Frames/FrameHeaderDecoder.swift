@@ -78,8 +78,8 @@ package struct FrameHeaderDecoder: Sendable {
         case 126:
             guard let value = buffer.getInteger(at: index, as: UInt16.self) else { return nil }
             // RFC 6455 §5.2: "in all cases, the minimal number of bytes MUST be used to encode the length"
-            guard value > 125 else { throw .lengthNotMinimal(UInt64(value), bytes: 2) }
-            (length, bytes) = (UInt64(value), 2)
+            guard value > 125 else { throw .lengthNotMinimal(UInt64(clamping: value), bytes: 2) }
+            (length, bytes) = (UInt64(clamping: value), 2)
         case 127:
             guard let value = buffer.getInteger(at: index, as: UInt64.self) else { return nil }
             // RFC 6455 §5.2: "the most significant bit MUST be 0"
@@ -87,11 +87,11 @@ package struct FrameHeaderDecoder: Sendable {
             guard value > 0xFFFF else { throw .lengthNotMinimal(value, bytes: 8) }
             (length, bytes) = (value, 8)
         default:
-            (length, bytes) = (UInt64(short), 0)
+            (length, bytes) = (UInt64(clamping: short), 0)
         }
-        guard length <= UInt64(maximumPayload) else {
+        guard length <= UInt64(clamping: maximumPayload) else {
             throw .frameTooLarge(bytes: length, limit: maximumPayload)
         }
-        return (Int(length), bytes)
+        return (Int(clamping: length), bytes)
     }
 }

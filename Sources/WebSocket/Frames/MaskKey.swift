@@ -61,6 +61,6 @@ package struct MaskKey: Sendable, Hashable {
     private func repeated(from position: Int) -> UInt64 {
         let shift = UInt32(truncatingIfNeeded: position & 3) &* 8
         let turned = bits &<< shift | (shift == 0 ? 0 : bits &>> (32 &- shift))
-        return (UInt64(turned) &<< 32 | UInt64(turned)).bigEndian
+        return (UInt64(truncatingIfNeeded: turned) &<< 32 | UInt64(truncatingIfNeeded: turned)).bigEndian
     }
 }

@@ -10,7 +10,7 @@ enum Base64 {
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
         for start in stride(from: 0, to: bytes.count, by: 3) {
             let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
+            let bits = group.reduce(0) { $0 << 8 | Int(truncatingIfNeeded: $1) } << (8 * (3 - group.count))
             for position in 0..<4 {
                 text.append(position <= group.count ? alphabet[bits >> (18 - 6 * position) & 0x3F] : padding)
             }

@@ -17,7 +17,9 @@ package struct Nonce: Sendable, Hashable {
     package var key: String {
         Base64.encode(
             [high, low].flatMap { word in
-                stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+                stride(from: 56, through: 0, by: -8).map {
+                    UInt8(truncatingIfNeeded: word >> UInt64(truncatingIfNeeded: $0))
+                }
             }
         )
     }

@@ -43,7 +43,7 @@ struct Drain: AsyncParsableCommand {
         var status = try await self.admin.send(
             .POST,
             "/drain",
-            query: window.map { ["over": "\(Int($0 / .milliseconds(1)))", "by": name] } ?? ["by": name]
+            query: window.map { ["over": "\($0.wholeMilliseconds)", "by": name] } ?? ["by": name]
         )
         Self.show(status)
         guard !self.noWait else { return }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import AsyncHTTPClient
 import Client
+import JSON
 import Terminal
 
 /// `broadtape publish`: hands events to a hub.
@@ -32,8 +33,8 @@ struct Publish: AsyncParsableCommand {
 
     private func parsedSpeed() throws -> Trace.Speed {
         if self.speed == "max" { return .unpaced }
-        guard let factor = Double(self.speed), factor > 0, factor.isFinite else {
-            throw ValidationError("--speed is max or a number such as 1 or 10, not \"\(self.speed)\"")
+        guard let factor = Double(decimal: self.speed, in: 0.001...1_000_000) else {
+            throw ValidationError("--speed is max or a number from 0.001 to 1000000, not \"\(self.speed)\"")
         }
         return .times(factor)
     }

@@ -48,8 +48,10 @@ struct ChainDeclarations {
             self.complain(node, "\"kind\" is evm or hedera")
         }
         var chain = Chain(name: name, contracts: self.contracts(mapping["contracts"], of: key))
-        if let node = mapping["chain-id"] { chain.chainID = self.number(node, "chain-id", 1...Int.max) }
-        chain.start = self.number(mapping["start"], "start", 0...Int.max) ?? chain.start
+        // EIP-2294 names the greatest.
+        let chainIDs = 1...9_223_372_036_854_775_771
+        if let node = mapping["chain-id"] { chain.chainID = self.number(node, "chain-id", chainIDs) }
+        chain.start = self.number(mapping["start"], "start", .seq) ?? chain.start
         if let node = mapping["finality"], node.string != "tag" {
             chain.finality = .depth(self.number(node, "finality (tag, or blocks below the head)", 0...1_000_000) ?? 0)
         }

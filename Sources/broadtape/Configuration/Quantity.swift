@@ -28,7 +28,7 @@ enum Quantity {
     }
 
     private static func text(_ duration: Duration) -> String {
-        Self.text(Int(clamping: duration / .milliseconds(1), to: .seq), Self.durations, unit: "s")
+        Self.text(duration.wholeMilliseconds, Self.durations, unit: "s")
     }
 
     /// In the greatest unit in which it is a whole number.

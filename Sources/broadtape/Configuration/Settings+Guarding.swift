@@ -18,7 +18,7 @@ extension Settings {
         _ reader: inout SettingsReader
     ) -> (tls: ServerTLS?, countries: BlockedCountries?) {
         let head = reader.duration(.headTimeout, in: .seconds(1) ... .seconds(300))
-        edge.headSeconds = Int(head / .seconds(1))
+        edge.headSeconds = head.wholeSeconds
         edge.bodyTime = reader.duration(.bodyTimeout, in: .seconds(1) ... .seconds(3600))
         edge.idleTime = reader.duration(.idleTimeout, in: .seconds(1) ... .seconds(3600))
         edge.origins =

@@ -2,6 +2,7 @@
 
 import Foundation
 import Hub
+import JSON
 import Logging
 import RateSource
 import RedisBus
@@ -103,7 +104,7 @@ struct Settings {
         }
         self.traceSample =
             reader.value(.traceSample, "a number from 0 to 1") { text in
-                Double(text).flatMap { (0...1).contains($0) ? $0 : nil }
+                Double(decimal: text, in: 0...1)
             } ?? 0
         self.effective = reader.effective
         func files(_ settings: Setting...) -> [(setting: Setting, path: String)] {

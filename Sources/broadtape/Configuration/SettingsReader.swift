@@ -32,9 +32,8 @@ struct SettingsReader {
         InMemoryProvider(
             name: name,
             values: Dictionary(
-                uniqueKeysWithValues: values.map {
-                    (AbsoluteConfigKey([$0.0]), ConfigValue(.string($0.1), isSecret: false))
-                }
+                values.map { (AbsoluteConfigKey([$0.0]), ConfigValue(.string($0.1), isSecret: false)) },
+                uniquingKeysWith: { _, last in last }
             )
         )
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 import Server
 
 /// Whether certificates are good now, and for long enough to be replaced in time.
@@ -31,7 +32,7 @@ struct CertificateExamination {
         let left = validity.end.duration(since: now)
         let text = "\(path): good until \(validity.end)"
         return left < Self.notice
-            ? .warning(subject, "\(text), \(Int(left / .seconds(86_400))) days; replace it in time")
+            ? .warning(subject, "\(text), \(left.wholeSeconds / 86_400) days; replace it in time")
             : .good(subject, text)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// How far another machine's clock is from this one's.
 struct ClockDifference {
@@ -26,7 +27,7 @@ struct ClockDifference {
     }
 
     private static func seconds(_ duration: Duration) -> String {
-        let tenths = Int((duration / .milliseconds(100)).rounded())
+        let tenths = Int(clamping: duration / .milliseconds(100), to: .seq)
         return "\(tenths / 10).\(tenths % 10)"
     }
 }

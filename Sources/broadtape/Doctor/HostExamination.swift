@@ -26,7 +26,7 @@ struct HostExamination {
         let code = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         #endif
         guard code == 0 else { return nil }
-        return Self.judge(descriptors: UInt64(limit.rlim_cur), atMost: UInt64(limit.rlim_max))
+        return Self.judge(descriptors: UInt64(clamping: limit.rlim_cur), atMost: UInt64(clamping: limit.rlim_max))
     }
 
     static func judge(descriptors: UInt64, atMost: UInt64) -> Finding {

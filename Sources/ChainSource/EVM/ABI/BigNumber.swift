@@ -50,7 +50,7 @@ package enum BigNumber {
     private static func limbs(_ bytes: some Collection<UInt8>) -> [UInt64] {
         var limbs: [UInt64] = [0, 0, 0, 0]
         for (index, byte) in bytes.suffix(32).reversed().enumerated() {
-            limbs[3 - index / 8] |= UInt64(byte) << UInt64(index % 8 * 8)
+            limbs[3 - index / 8] |= UInt64(byte) << UInt64(truncatingIfNeeded: index % 8 * 8)
         }
         return limbs
     }

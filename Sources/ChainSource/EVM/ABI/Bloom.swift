@@ -28,8 +28,8 @@ package struct Bloom: Sendable, Equatable {
     private static func bits(_ value: some Sequence<UInt8>) -> [(index: Int, bit: UInt8)] {
         let hash = Keccak256.digest(value).bytes
         return [0, 2, 4].map { place in
-            let number = (Int(hash[place]) << 8 | Int(hash[place + 1])) & 2047
-            return (255 - number / 8, 1 << UInt8(number % 8))
+            let number = (Int(truncatingIfNeeded: hash[place]) << 8 | Int(truncatingIfNeeded: hash[place + 1])) & 2047
+            return (255 - number / 8, 1 << UInt8(truncatingIfNeeded: number % 8))
         }
     }
 }

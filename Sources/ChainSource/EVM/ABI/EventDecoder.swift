@@ -118,6 +118,6 @@ extension ValueType {
     /// A word that is less than 2^32; no data is that long.
     private static func small(_ word: ArraySlice<UInt8>) -> Int? {
         guard word.dropLast(4).allSatisfy({ $0 == 0 }) else { return nil }
-        return word.suffix(4).reduce(0) { $0 << 8 | Int($1) }
+        return word.suffix(4).reduce(0) { $0 << 8 | Int(truncatingIfNeeded: $1) }
     }
 }

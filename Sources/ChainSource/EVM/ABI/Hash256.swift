@@ -31,7 +31,7 @@ package struct Hash256: Sendable, Hashable, CustomStringConvertible {
 
     package var bytes: [UInt8] {
         [self.first, self.second, self.third, self.fourth].flatMap { word in
-            (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - $0 * 8)) }
+            (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(truncatingIfNeeded: 56 - $0 * 8)) }
         }
     }
 

@@ -12,14 +12,14 @@ package enum Keccak256 {
         var state = [UInt64](repeating: 0, count: 30)
         var position = 0
         for byte in bytes {
-            state[position >> 3] ^= UInt64(byte) << UInt64((position & 7) * 8)
+            state[position >> 3] ^= UInt64(byte) << UInt64(truncatingIfNeeded: (position & 7) * 8)
             position += 1
             if position == Self.rate {
                 Self.permute(&state)
                 position = 0
             }
         }
-        state[position >> 3] ^= 0x01 << UInt64((position & 7) * 8)
+        state[position >> 3] ^= 0x01 << UInt64(truncatingIfNeeded: (position & 7) * 8)
         state[(Self.rate - 1) >> 3] ^= 0x80 << 56
         Self.permute(&state)
         return Hash256(

@@ -22,7 +22,7 @@ extension Follower {
             throw .stopped("\(self.chain.name) was never followed; there is nothing to resolve")
         }
         let begin = try await self.ask([.chainID, .block(.number(0))])
-        guard try begin.result(0).string.flatMap({ Hex.integer($0, in: 0...Int.max) }) == place.chainID,
+        guard try begin.result(0).string.flatMap({ Hex.integer($0, in: .unlimited) }) == place.chainID,
             try begin.block(1)?.hash == place.genesis
         else { throw .stopped("the node is of another chain than the one that was followed; check its URL") }
         for block in place.blocks.values.sorted(by: { $0.number > $1.number }) where block.number <= place.number {

@@ -124,7 +124,7 @@ package actor Follower {
         if let place, self.knownEndpoints.contains(endpoint) { return place }
         let stored = try await self.stored()
         let asked = try await self.ask([.chainID, .block(.number(0)), .block(.latest)])
-        guard let chainID = try asked.result(0).string.flatMap({ Hex.integer($0, in: 0...Int.max) }) else {
+        guard let chainID = try asked.result(0).string.flatMap({ Hex.integer($0, in: .unlimited) }) else {
             throw .again("the answer to eth_chainId is not a quantity")
         }
         guard let genesis = try asked.block(1), let head = try asked.block(2) else {

@@ -41,7 +41,7 @@ struct Place: Sendable, Equatable {
     /// What was stored; nil before the first step.
     init?(_ state: SourceState) throws(TapeFault) {
         guard let entry = state.entries.first(where: { $0.name == Self.entryName }) else { return nil }
-        guard let value = try? JSON.Value.parse(entry.value), let chainID = value["chainId"]?.integer(in: 0...Int.max),
+        guard let value = try? JSON.Value.parse(entry.value), let chainID = value["chainId"]?.integer(in: .unlimited),
             let genesis = value["genesis"]?.string.flatMap(Hash256.init(_:)),
             let contracts = value["contracts"]?.string, let number = value["number"]?.integer(in: .seq),
             let hash = value["hash"]?.string.flatMap(Hash256.init(_:)),

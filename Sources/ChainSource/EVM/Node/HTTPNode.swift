@@ -87,7 +87,7 @@ package actor HTTPNode: EVMNode {
 
     /// A status of its own, unless the body is JSON-RPC, which says it better.
     private static func check(_ response: HTTPClientResponse, _ body: [UInt8]) throws(NodeFault) {
-        let status = Int(response.status.code)
+        let status = Int(clamping: response.status.code)
         guard status != 200 else { return }
         if status != 429, let value = try? JSON.Value.parse(body),
             value.kind == .array || value["error"]?.kind == .object

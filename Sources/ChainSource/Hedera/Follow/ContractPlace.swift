@@ -240,7 +240,7 @@ struct ContractPlace: Sendable, Equatable {
         while self.told.count > max(mirror.remembered, ToldKeys.bucketSize),
             let last = self.told.forgetOldest(&taken.changes)
         {
-            let end = ConsensusTime(nanoseconds: last.nanoseconds + 1)
+            let end = last.advanced(by: .nanoseconds(1))
             self.passes = self.passes.map { max($0, end) }
         }
     }

@@ -20,12 +20,12 @@ struct ToldKeys: Sendable, Equatable {
             var bucket: [LogKey] = []
             for word in String(decoding: entry.value, as: UTF8.self).split(separator: " ") {
                 let parts = word.split(separator: ":", omittingEmptySubsequences: false)
-                guard parts.count == 2, let time = Int(decimal: parts[0], in: 0...Int.max),
+                guard parts.count == 2, let time = Int(decimal: parts[0], in: .unlimited), time >= 0,
                     let index = Int(decimal: parts[1], in: .seq)
                 else {
                     throw .damaged("\(entry.name) of a mirror is not as this program writes it")
                 }
-                bucket.append(LogKey(ConsensusTime(nanoseconds: Int64(time)), index))
+                bucket.append(LogKey(ConsensusTime(nanoseconds: Int64(clamping: time)), index))
             }
             guard !bucket.isEmpty else { continue }
             self.buckets.append(bucket.sorted())

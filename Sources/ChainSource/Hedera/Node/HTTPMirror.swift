@@ -56,7 +56,7 @@ package actor HTTPMirror: MirrorNode {
             var body = try await response.body.collect(upTo: self.limits.bytes)
             let after = response.headers.first(name: "retry-after").flatMap { Int(decimal: $0, in: .seq) }
             answer = (
-                Int(response.status.code), after.map { .seconds(min(max(0, $0), 3_600)) },
+                Int(clamping: response.status.code), after.map { .seconds(min(max(0, $0), 3_600)) },
                 body.readBytes(length: body.readableBytes) ?? []
             )
         } catch is NIOTooManyBytesError {

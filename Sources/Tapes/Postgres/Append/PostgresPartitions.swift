@@ -70,7 +70,7 @@ struct PostgresPartitions: Sendable {
             try session.run(PostgresCommand(PostgresLock.partitions.take()))
             var moment = time.nanoseconds
             while true {
-                let found = try session.run(PostgresCommand(Self.find).with(type).with(Int(moment)))
+                let found = try session.run(PostgresCommand(Self.find).with(type).with(Int(clamping: moment)))
                 guard found.count > 0 else { break }
                 guard found.bool(0, 3) else {
                     return PostgresPartition(
@@ -82,7 +82,7 @@ struct PostgresPartitions: Sendable {
                 }
                 moment = found.int64(0, 2)
             }
-            let bounds = try session.run(PostgresCommand(Self.neighbours).with(type).with(Int(moment)))
+            let bounds = try session.run(PostgresCommand(Self.neighbours).with(type).with(Int(clamping: moment)))
             let remainder = moment % width
             var starts = moment - (remainder < 0 ? remainder + width : remainder)
             var ends = starts.addingReportingOverflow(width).overflow ? .max : starts + width
@@ -90,7 +90,7 @@ struct PostgresPartitions: Sendable {
             if !bounds.isNull(0, 0) { starts = max(starts, bounds.int64(0, 0)) }
             if !bounds.isNull(0, 1) { ends = min(ends, bounds.int64(0, 1)) }
             let row = try session.run(
-                PostgresCommand(Self.insert).with(type).with(Int(starts)).with(Int(ends))
+                PostgresCommand(Self.insert).with(type).with(Int(clamping: starts)).with(Int(clamping: ends))
             )
             let partition = PostgresPartition(
                 id: try row.part(0, 0),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import JSON
 import NIOCore
 import Synchronization
 
@@ -97,6 +98,6 @@ extension PostgresTape {
 
     /// In nanoseconds.
     var partitionWidth: Int64 {
-        max(1, Int64(clamping: Int(self.settings.partitionWidth / .nanoseconds(1))))
+        Int64(clamping: self.settings.partitionWidth / .nanoseconds(1), to: 1...Int64.max)
     }
 }

@@ -15,7 +15,7 @@ struct ReceiptKey: Hashable, Comparable, Sendable {
     }
 
     private static func read(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        bytes.reduce(0) { $0 << 8 | UInt64($1) }
+        bytes.reduce(0) { $0 << 8 | UInt64(truncatingIfNeeded: $1) }
     }
 
     /// As the server orders `uuid`.

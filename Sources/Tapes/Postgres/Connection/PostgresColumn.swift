@@ -26,7 +26,7 @@ struct PostgresColumn {
 
     mutating func append(_ value: Int) {
         self.bytes.appendBigEndian(Int32(8))
-        self.bytes.appendBigEndian(Int64(value))
+        self.bytes.appendBigEndian(Int64(clamping: value))
         self.count += 1
     }
 

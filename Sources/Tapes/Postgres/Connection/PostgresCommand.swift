@@ -13,7 +13,7 @@ struct PostgresCommand {
     }
 
     consuming func with(_ value: Int) -> Self {
-        self.bytes.appendBigEndian(Int64(value))
+        self.bytes.appendBigEndian(Int64(clamping: value))
         self.ends.append(self.bytes.count)
         return self
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLibPQ
+import JSON
 import Logging
 import NIOCore
 import Synchronization
@@ -156,7 +157,7 @@ actor PostgresConnection {
     /// Connects after a while if it is down, for work that must be settled. Not hurried by cancellation.
     func retry(after pause: Duration) {
         guard case .down(let attempts) = self.state else { return }
-        _ = poll(nil, 0, Int32(pause / .milliseconds(1)))
+        _ = poll(nil, 0, Int32(clamping: pause.wholeMilliseconds))
         _ = try? self.connect(attempts: attempts)
     }
 

@@ -87,7 +87,7 @@ import Glibc
                     unsafe PQsendQueryPrepared(
                         self.connection,
                         name,
-                        Int32(count),
+                        Int32(clamping: count),
                         values.baseAddress,
                         lengths,
                         formats,
@@ -97,7 +97,7 @@ import Glibc
                     unsafe PQsendQueryParams(
                         self.connection,
                         command.statement.sql,
-                        Int32(count),
+                        Int32(clamping: count),
                         nil,
                         values.baseAddress,
                         lengths,
@@ -171,11 +171,11 @@ import Glibc
         while true {
             let left = deadline - .now()
             guard left > .zero else { throw .lost("the server did not answer in time") }
-            var descriptor = pollfd(fd: unsafe PQsocket(self.connection), events: Int16(events), revents: 0)
+            var descriptor = pollfd(fd: unsafe PQsocket(self.connection), events: Int16(clamping: events), revents: 0)
             let milliseconds = Int32(clamping: left.nanoseconds / 1_000_000 + 1)
             switch unsafe poll(&descriptor, 1, milliseconds) {
             case 0: continue
-            case 1...: return Int32(descriptor.revents)
+            case 1...: return Int32(clamping: descriptor.revents)
             default: if errno != EINTR { throw .lost("poll: \(SystemError.current)") }
             }
         }

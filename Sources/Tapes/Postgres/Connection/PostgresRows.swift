@@ -15,7 +15,7 @@ import JSON
     /// Takes ownership.
     init(_ result: OpaquePointer) {
         unsafe self.result = unsafe result
-        self.count = Int(unsafe PQntuples(result))
+        self.count = Int(truncatingIfNeeded: unsafe PQntuples(result))
     }
 
     deinit {
@@ -24,7 +24,7 @@ import JSON
 
     /// How many rows a command changed.
     var changed: Int {
-        Int(decimal: unsafe String(cString: PQcmdTuples(self.result)), in: 0...Int.max) ?? 0
+        Int(decimal: unsafe String(cString: PQcmdTuples(self.result)), in: .seq) ?? 0
     }
 
     /// `COMMIT`, `INSERT 0 5` …
@@ -36,7 +36,7 @@ import JSON
     func int64(_ row: Int, _ column: Int) -> Int64 {
         let bytes = unsafe self.value(row, column)
         let start: UInt64 = unsafe bytes.first.map { $0 >= 0x80 ? .max : 0 } ?? 0
-        return unsafe Int64(truncatingIfNeeded: bytes.reduce(start) { $0 << 8 | UInt64($1) })
+        return unsafe Int64(truncatingIfNeeded: bytes.reduce(start) { $0 << 8 | UInt64(truncatingIfNeeded: $1) })
     }
 
     /// The same within a range; outside of it the row is damaged.
@@ -76,15 +76,19 @@ import JSON
     }
 
     func isNull(_ row: Int, _ column: Int) -> Bool {
-        unsafe PQgetisnull(self.result, Int32(row), Int32(column)) == 1
+        unsafe PQgetisnull(self.result, Int32(clamping: row), Int32(clamping: column)) == 1
     }
 
     /// Valid as long as this object.
     private func value(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer {
-        guard row < self.count, let start = unsafe PQgetvalue(self.result, Int32(row), Int32(column)) else {
+        guard row < self.count,
+            let start = unsafe PQgetvalue(self.result, Int32(clamping: row), Int32(clamping: column))
+        else {
             return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         }
-        let length = Int(unsafe PQgetlength(self.result, Int32(row), Int32(column)))
+        let length = Int(
+            truncatingIfNeeded: unsafe PQgetlength(self.result, Int32(clamping: row), Int32(clamping: column))
+        )
         return unsafe UnsafeRawBufferPointer(start: start, count: length)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import JSON
 import NIOCore
 import NIOPosix
 
@@ -22,10 +23,10 @@ extension PostgresTape {
         let connection = PostgresConnection(
             self.address,
             setup: [
-                "SET statement_timeout = \(Int(Self.leaseLimit / .milliseconds(1)))",
-                "SET idle_session_timeout = \(Int((Self.leaseInterval + Self.leaseLimit) / .milliseconds(1)))",
+                "SET statement_timeout = \(Self.leaseLimit.wholeMilliseconds)",
+                "SET idle_session_timeout = \((Self.leaseInterval + Self.leaseLimit).wholeMilliseconds)",
                 // A server process does not otherwise notice that its client is gone.
-                "SET tcp_user_timeout = \(Int(Self.leaseLimit / .milliseconds(1)))",
+                "SET tcp_user_timeout = \(Self.leaseLimit.wholeMilliseconds)",
             ],
             limits: limits,
             loop: loops.next(),

@@ -128,7 +128,7 @@ enum PostgresProjection {
 
     /// Only compared: rows of earlier programs may have any.
     private static func integer(_ rows: PostgresRows, _ row: Int, _ column: Int) -> Int? {
-        rows.isNull(row, column) ? nil : Int(rows.int64(row, column))
+        rows.isNull(row, column) ? nil : Int(clamping: rows.int64(row, column))
     }
 
     private static func time(_ rows: PostgresRows, _ row: Int, _ column: Int) -> Timestamp {

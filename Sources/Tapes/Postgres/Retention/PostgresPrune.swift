@@ -34,7 +34,7 @@ struct PostgresPrune {
 
     private static func column(_ rows: PostgresRows, _ column: Int) -> PostgresColumn {
         var values = PostgresColumn(.int8)
-        for row in 0..<rows.count { values.append(Int(rows.int64(row, column))) }
+        for row in 0..<rows.count { values.append(Int(clamping: rows.int64(row, column))) }
         return values
     }
 

@@ -136,7 +136,7 @@ struct PostgresUpgrade: Sendable {
             self.progress(SchemaAdvance(version: migration.version, name: migration.name))
             try session.run(sql: migration.statements)
             try session.run(
-                PostgresCommand(note).with(Int32(migration.version)).with(migration.name)
+                PostgresCommand(note).with(Int32(clamping: migration.version)).with(migration.name)
             )
         }
         if version == 0 {

@@ -48,7 +48,7 @@ struct PostgresStep {
         let rows = try session.run([
             PostgresCommand(Self.add).with(self.step.source), PostgresCommand(Self.lock).with(self.step.source),
         ])[1]
-        if rows.int64(0, 1) == Int64(self.step.token) { return .taken }
+        if rows.int64(0, 1) == Int64(clamping: self.step.token) { return .taken }
         let version = try rows.integer(0, 0)
         return rows.count == 1 && version == self.step.version ? .due : .moved
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What a lock file remembers of the tape beside it, so that the next hub notices what happened in between.
 struct TapeRecord: Sendable, Equatable {
     /// Nil where no hub has had a tape here.
@@ -25,7 +27,7 @@ struct TapeRecord: Sendable, Equatable {
             case "epoch": self.epoch = value
             case "database": self.database = value
             case "log": self.log = value
-            case "last": self.last = Int(value)
+            case "last": self.last = Int(decimal: value, in: .seq)
             case "doubt": self.doubt = value
             default: break
             }
