@@ -6,7 +6,9 @@ import hashlib
 import hmac
 import json
 import random
+import re
 import time
+from urllib.parse import unquote_to_bytes
 
 from hostile import CORPUS, Array, Object, Values, copy, mutate, text, tree
 
@@ -228,12 +230,11 @@ class Case:
 
     def is_harmful(self):
         """Whether the hub would rightly do what ends the run: leave, or refuse the run's own users."""
-        if self.name == "POST /drain":
-            over = self.data.split(b"over=")
-            return len(over) < 2 or over[-1][:1].isdigit() or over[-1][:2] == b"+1" or b"over=%" in self.data
-        if self.name.endswith("/revocations"):
-            return any(user.encode() in self.data for user in USERS)
-        return False
+        if self.port == "admin" and self.data.startswith(b"POST /drain"):
+            given = re.findall(rb"[?&]over=([^& ]*)", self.data.split(b"\r\n")[0])
+            numbers = (unquote_to_bytes(value) for value in given)
+            return not given or any(re.fullmatch(rb"[+-]?[0-9]+", value) and int(value[:30]) in range(3_600_001) for value in numbers)
+        return self.port == "admin" and b"/revocations" in self.data and any(user.encode() in self.data for user in USERS)
 
 
 def copy_request(example):

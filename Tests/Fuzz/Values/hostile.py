@@ -7,6 +7,7 @@ bytes of JSON, so that there can be leaves that are none.
 
 import json
 import pathlib
+import random
 
 CORPUS = pathlib.Path(__file__).resolve().parent.parent / "Corpus" / "values"
 
@@ -71,6 +72,8 @@ class Values:
         self.texts = [content.encode() for content in given["texts"]]
         self.long = [content.encode() * times for content, times in given["long"]]
         self.huge = [content.encode() * times for content, times in given["huge"]]
+        letters = random.Random(0).choices(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", k=max(given["random"]))
+        self.long += [bytes(letters[:length]) for length in given["random"]]
         self.bytes = [bytes.fromhex(digits) for digits in given["bytes"]]
 
     def content(self, chance):

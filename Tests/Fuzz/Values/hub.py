@@ -134,6 +134,7 @@ class Hub:
             "PATH": "/usr/bin:/bin", "HOME": str(folder), "BROADTAPE_MAX_LAG": "off", "BROADTAPE_MAX_MESSAGE_RATE": "off",
             "BROADTAPE_MAX_BYTE_RATE": "off", "BROADTAPE_HOUSEKEEPING": "2s", "BROADTAPE_HEARTBEAT": "1s",
             "BROADTAPE_RING_MEMORY": "8MiB", "BROADTAPE_JWT_SECRET": cases.SECRET, "BROADTAPE_NODE": "fuzzed",
+            "SWIFT_BACKTRACE": "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,limit=12",
             "BROADTAPE_CONFIG": str(folder / "broadtape.yaml"), "BROADTAPE_DATABASE": database, "BROADTAPE_DRAIN_WINDOW": "0s",
         }
         self.environment.update(
@@ -167,9 +168,11 @@ class Hub:
         wait_until("the hub is ready", is_ready, max(60, self.patience * 3))
 
     def end_of_log(self, begin=0):
-        text = self.log_path.read_bytes()[begin:].decode(errors="replace")
-        fatal = [line for line in text.splitlines() if "Fatal error" in line or "SIG" in line or "Precondition" in line]
-        return (fatal or text.splitlines()[-1:] or ["nothing in the log"])[-1][:500]
+        """What it said about its end, or last."""
+        lines = self.log_path.read_bytes()[begin:].decode(errors="replace").splitlines()
+        crash = re.findall(r"(?:Swift runtime failure|Fatal error): [^\n]*?(?= in broadtape| \*\*\*|\n)", "\n".join(lines) + "\n")
+        places = re.findall(r" in broadtape at (?!//<)\S*?/(Sources/\S+)", "\n".join(lines[-60:]))
+        return (" at ".join(crash[-1:] + places[:1]) or (lines or ["nothing in the log"])[-1])[:400]
 
     def get(self, port, target, user=None):
         request = urllib.request.Request(f"http://127.0.0.1:{self.ports[port]}{target}")
@@ -185,10 +188,18 @@ class Hub:
     def is_alive(self):
         return self.process is not None and self.process.poll() is None
 
+    @property
+    def is_dying(self):
+        """A crash takes seconds to describe itself, in which nothing is answered."""
+        with contextlib.suppress(OSError), open(self.log_path, "rb") as log:
+            log.seek(max(0, self.log_path.stat().st_size - 4096))
+            return b"Backtracing from" in log.read().split(b"listening")[-1]
+        return False
+
     def end_of_process(self):
-        """How it ended, in words; waits a moment for it."""
+        """How it ended, in words; waits for it."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(5)
+            self.process.wait(60 if self.is_dying else 5)
         code = self.process.poll()
         how = signal.Signals(-code).name if code is not None and code < 0 else f"status {code}"
         return f"the hub ended with {how}: {self.end_of_log()}"
