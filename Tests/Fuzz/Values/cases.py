@@ -20,6 +20,8 @@ USERS = {
     "u_42": "", "u_77": "", "reader": "read:* support:read", "fuzz": "publish:* read:*",
     "witness": "publish:transactionUpdate",
 }
+# Tokens are always the same, so that a case is: issued in 2025, good until 2100.
+ISSUED, EXPIRES = 1_764_374_400, 4_102_444_800
 # What a path and a query have as they are; everything else is percent-encoded.
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/@!$'()*,")
 # These decide where a request ends: what comes then is the next one's, and no answer to this one need come.
@@ -36,7 +38,7 @@ def jwt(header, claims):
 
 
 def token(user):
-    claims = {"sub": user, "exp": int(time.time()) + 86400 * 30}
+    claims = {"sub": user, "exp": EXPIRES}
     if USERS[user]:
         claims["scope"] = USERS[user]
     return jwt(b'{"alg":"HS256"}', json.dumps(claims).encode()).decode()
@@ -106,9 +108,8 @@ class Case:
     def fill(self, data):
         if b"{" not in data:
             return data
-        now = int(time.time())
         for name, value in (
-            (b"{fresh}", self.fresh), (b'"{later}"', b"%d" % (now + 3600)), (b'"{now}"', b"%d" % now),
+            (b"{fresh}", self.fresh), (b'"{later}"', b"%d" % EXPIRES), (b'"{now}"', b"%d" % ISSUED),
             (b"{epoch}", self.known.epoch.encode()), (b"{cursor}", self.known.cursor.encode()),
             (b"{key}", API_KEY.encode()),
         ):

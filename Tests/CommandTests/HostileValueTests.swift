@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ProgramSupport
+import Testing
+
+/// A fixed number of mutated values through every door of a whole hub, beside an honest publisher and an honest
+/// subscriber. `make fuzz` goes on for longer.
+@Suite(.serialized, .timeLimit(.minutes(5)))
+struct HostileValueTests {
+    @Test(arguments: [["--cases", "12000"], ["--cases", "5000", "--postgres"]])
+    func aHubLivesAnswersAndForgetsNothing(_ arguments: [String]) async throws {
+        try await withFolder { folder in
+            let program = Program.folder.appendingPathComponent("broadtape").path
+            let record = try await Script.python(
+                "Tests/Fuzz/Values/run",
+                ["--program", program, "--seed", "1", "--redis", "--found", folder.path("found")] + arguments,
+                in: folder,
+                within: .seconds(240)
+            )
+            #expect(record.status == 0, "\(record)")
+        }
+    }
+}
