@@ -9,6 +9,8 @@ import json
 import pathlib
 import random
 
+# Copies of a part are no more than so many bytes, so that a case is not much larger than what a hub takes.
+LARGE = 200_000
 CORPUS = pathlib.Path(__file__).resolve().parent.parent / "Corpus" / "values"
 
 
@@ -120,7 +122,7 @@ class Values:
         if kind == 2:
             return content.swapcase()
         if kind == 3:
-            return content * chance.choice((2, 3, 16, 100))
+            return content * min(chance.choice((2, 3, 16, 100)), 1 + LARGE // (len(content) + 1))
         return content[:place] + self.content(chance) + content[place:]
 
 
@@ -158,7 +160,8 @@ def mutate(root, values, chance):
         del holder[index]
     elif kind < 0.74:
         item = holder[index]
-        for _ in range(chance.choice((1, 1, 1, 2, 17, 300))):
+        size = len(text(item[1] if is_object else item)) + 1
+        for _ in range(min(chance.choice((1, 1, 1, 2, 17, 300)), 1 + LARGE // size)):
             holder.insert(chance.randrange(len(holder) + 1), [item[0], copy(item[1])] if is_object else copy(item))
     elif kind < 0.81 and is_object:
         name = holder[index][0]

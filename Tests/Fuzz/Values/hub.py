@@ -134,7 +134,7 @@ class Hub:
             "PATH": "/usr/bin:/bin", "HOME": str(folder), "BROADTAPE_MAX_LAG": "off", "BROADTAPE_MAX_MESSAGE_RATE": "off",
             "BROADTAPE_MAX_BYTE_RATE": "off", "BROADTAPE_HOUSEKEEPING": "2s", "BROADTAPE_HEARTBEAT": "1s",
             "BROADTAPE_RING_MEMORY": "8MiB", "BROADTAPE_JWT_SECRET": cases.SECRET, "BROADTAPE_NODE": "fuzzed",
-            "SWIFT_BACKTRACE": "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,limit=12",
+            "SWIFT_BACKTRACE": "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,limit=12,top=0",
             "BROADTAPE_CONFIG": str(folder / "broadtape.yaml"), "BROADTAPE_DATABASE": database, "BROADTAPE_DRAIN_WINDOW": "0s",
         }
         self.environment.update(
@@ -169,10 +169,11 @@ class Hub:
 
     def end_of_log(self, begin=0):
         """What it said about its end, or last."""
-        lines = self.log_path.read_bytes()[begin:].decode(errors="replace").splitlines()
-        crash = re.findall(r"(?:Swift runtime failure|Fatal error): [^\n]*?(?= in broadtape| \*\*\*|\n)", "\n".join(lines) + "\n")
-        places = re.findall(r" in broadtape at (?!//<)\S*?/(Sources/\S+)", "\n".join(lines[-60:]))
-        return (" at ".join(crash[-1:] + places[:1]) or (lines or ["nothing in the log"])[-1])[:400]
+        log = self.log_path.read_bytes()[begin:].decode(errors="replace").rstrip()
+        crash = log[log.rfind("*** Signal") :] if "*** Signal" in log else ""
+        what = re.findall(r"(?:Swift runtime failure|Fatal error): .*?(?= in broadtape| \*\*\*|\n|$)", crash)
+        where = re.findall(r" in broadtape at (?!//<)\S*?/(Sources/\S+)", crash)
+        return (" at ".join(what[:1] + where[:1]) or log.split("\n")[-1] or "nothing in the log")[:400]
 
     def get(self, port, target, user=None):
         request = urllib.request.Request(f"http://127.0.0.1:{self.ports[port]}{target}")
