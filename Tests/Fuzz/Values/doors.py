@@ -92,7 +92,7 @@ class Requests:
             connection.close()
         head, _, rest = data.partition(b"\r\n\r\n")
         # Behind an answer that ends the connection nobody is led astray.
-        if case.is_head and rest and b"connection: close" not in head.lower():
+        if case.is_head and case.is_framed and rest and b"connection: close" not in head.lower():
             return "a body in answer to HEAD"
         for status in re.findall(rb"HTTP/1\.1 (5\d\d) ", data):
             if status not in (b"501", b"505") and b'"code":"overloaded"' not in data:

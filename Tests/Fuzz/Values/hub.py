@@ -2,6 +2,7 @@
 """The programs of a run: the hub, and a Postgres and a Redis of its own where they are wanted."""
 
 import contextlib
+import ctypes
 import glob
 import hashlib
 import json
@@ -46,6 +47,12 @@ services:
 """
 
 
+def die_with_parent():
+    """Whatever becomes of this process, its programs do not stay behind (prctl, PR_SET_PDEATHSIG)."""
+    with contextlib.suppress(OSError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 class Failure(Exception):
     pass
 
@@ -81,7 +88,9 @@ class Postgres:
         }
         command = [self.tool("postgres"), "-D", self.folder / "data"] + [f"-c{name}={of}" for name, of in settings.items()]
         self.log = open(folder / "postgres.log", "ab")
-        self.process = subprocess.Popen(self.drop + command, stdout=self.log, stderr=self.log, cwd="/")
+        self.process = subprocess.Popen(
+            self.drop + command, stdout=self.log, stderr=self.log, cwd="/", preexec_fn=die_with_parent
+        )
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         wait_until("Postgres is ready", self.is_ready)
 
@@ -107,7 +116,7 @@ class Redis:
             raise Failure("redis-server is not installed: make test-tools")
         self.port = free_port()
         command = [program, "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
-        self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
         self.url = f"redis://127.0.0.1:{self.port}"
         wait_until("Redis is ready", self.is_ready)
 
@@ -149,7 +158,8 @@ class Hub:
         log = open(self.log_path, "ab")
         command = [self.program, "serve", "--port", "0", "--admin-port", "0"]
         self.process = subprocess.Popen(
-            command, env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            command, env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            preexec_fn=die_with_parent,
         )
         log.close()
 
