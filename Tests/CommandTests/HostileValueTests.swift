@@ -5,7 +5,7 @@ import ProgramSupport
 import Testing
 
 /// A fixed number of mutated values through every door of a whole hub, beside an honest publisher and an honest
-/// subscriber. `make fuzz` goes on for longer.
+/// subscriber. `make fuzz` runs for longer.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct HostileValueTests {
     @Test(arguments: [["--cases", "12000"], ["--cases", "5000", "--postgres"]])

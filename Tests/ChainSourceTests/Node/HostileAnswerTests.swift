@@ -7,8 +7,8 @@ import JSON
 import Synchronization
 import Testing
 
-/// Nodes and mirrors whose answers have hostile values in them: a follower refuses, waits, stops for good or goes on, and
-/// what it tells is JSON. That it tells no lies is not to be had of a node that does.
+/// Nodes and mirrors whose answers contain hostile values. A follower refuses the answer, retries, stops or continues; the
+/// events it makes are JSON. Whether they are true cannot be checked: the node may lie.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct HostileAnswerTests {
     private static let steps = 150

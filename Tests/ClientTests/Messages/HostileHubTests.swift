@@ -7,7 +7,7 @@ import Testing
 
 @testable import Client
 
-/// A hub whose messages have hostile values in them: a client reads or refuses them, and goes on with an honest hub.
+/// A hub whose messages have hostile values in them: a client reads or refuses them, and stays usable.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct HostileHubTests {
     private static func moment(_ milliseconds: Int64) -> Machine.Moment {

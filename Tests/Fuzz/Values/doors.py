@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends cases through each door of a hub and judges what comes back."""
+"""Sends cases through each door of a hub and validates what comes back."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from wire import Answer, Connection, Ended, Redis, Socket, parse
 CLIENTS_FAULTS = {(501, "bad_request"), (505, "bad_request")}
 # 1011 is not among them: the hub met something it did not expect.
 CLOSE_CODES = {1000, 1001, 1002, 1007, 1009, 4005, 4010, 4500, 4501, 4502, 4505, 4508}
-KNOWN_CODES = set(re.findall(r"^### `([a-z_]+)`", (cases.CORPUS.parents[3] / "config/docs/errors.md").read_text(), re.M))
+KNOWN_CODES = set(re.findall(r"^### `([a-z_]+)`", (cases.CORPUS.parents[3] / "docs/errors.md").read_text(), re.M))
 OPS = {
     "welcome", "authenticated", "subscribed", "snapshot", "event", "caughtUp", "unsubscribed", "history", "published", "pong",
     "heartbeat", "error", "goodbye",
@@ -27,7 +27,7 @@ class Unanswered(Exception):
         self.what, self.suspects = what, suspects
 
 
-def judge(answer, case):
+def complaint(answer, case):
     """What is wrong with an answer; None for nothing."""
     status = answer.status
     if status >= 500:
@@ -75,7 +75,7 @@ class Requests:
                 return await self.send(case)
             raise Unanswered(f"closed without an answer ({error})"[:100], [case]) from None
         self.learn(case, answer)
-        return judge(answer, case)
+        return complaint(answer, case)
 
     async def send_alone(self, case):
         """Where the request ends is open: what comes within a moment is looked at."""
@@ -133,7 +133,7 @@ class Streams:
                     return f"{status} without an event"
                 return f"{status} stream" if status >= 500 else None
             body = b"" if case.is_head or status in (204, 304) else await connection.body(fields)
-            return judge(Answer(status, fields, body), case)
+            return complaint(Answer(status, fields, body), case)
         except (asyncio.IncompleteReadError, Ended, ConnectionError) as error:
             raise Unanswered(f"closed without an answer ({error})"[:100], [case]) from None
         finally:

@@ -131,7 +131,7 @@ class Redis:
 
 
 class Hub:
-    """`broadtape serve` on one database, started anew where it has ended."""
+    """`broadtape serve` on one database, restarted when it has ended."""
 
     def __init__(self, program, folder, database, redis, patience):
         self.program, self.folder, self.database, self.redis, self.patience = program, folder, database, redis, patience

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An honest publisher and an honest subscriber beside the cases: what they do must go on as if nobody else were there."""
+"""An honest publisher and an honest subscriber beside the cases: the cases must not disturb them."""
 
 import asyncio
 import json
@@ -101,7 +101,7 @@ class Witness:
         elif op in ("event", "snapshot") and channel == RATE and message["data"]["rate"].isdigit():
             self.rate_heard = max(self.rate_heard, int(message["data"]["rate"]))
         elif op == "error":
-            self.report("witness", f"a subscriber is told {message['code']}")
+            self.report("witness", f"a subscriber receives the error {message['code']}")
 
     async def watch(self):
         """Says so where what was answered does not come."""
