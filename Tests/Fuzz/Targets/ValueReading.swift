@@ -7,12 +7,17 @@ import JSON
 
 /// What is made of messages of outside publishers, and of what a token says.
 enum ValueReading {
-    private static let reader = FanInReader(intake: Intake(types: EventTypes()), messageBytes: 1 << 20, types: nil)
+    private static let channel = "rate.kraken"
+    private static let reader = FanInReader(
+        intake: Intake(types: EventTypes()),
+        messageBytes: 1 << 20,
+        rules: FanInRules([FanInRules.Rule("*", types: nil, takesAnySource: true)])
+    )
     private static let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
 
     /// Read twice into one table of sources: what came once must not make the second time fail.
     static func checkFeed(_ bytes: ArraySlice<UInt8>) throws {
-        let reading = Self.reader.read(FanInMessage(channel: "rate.fuzz", payload: Array(bytes)), received: Self.now)
+        let reading = Self.reader.read(FanInMessage(channel: Self.channel, payload: Array(bytes)), received: Self.now)
         try expect(reading.fault == nil || reading.events.isEmpty, "events of a message that is none")
         var table = SourceTable(limit: 100)
         for time in [Self.now, Self.now.advanced(by: .seconds(1))] {

@@ -17,7 +17,7 @@ SECRET = "a secret of the tests that has thirty-two bytes and more"
 WEBHOOK_SECRET = "a secret of webhooks with bytes"
 API_KEY = "bt_" + base64.urlsafe_b64encode(hashlib.sha256(b"fuzz").digest()).decode().rstrip("=")
 USERS = {
-    "u_42": "", "u_77": "", "reader": "read:* support:read", "fuzz": "publish:* read:*",
+    "u_42": "", "u_77": "", "reader": "read:* support:read", "fuzz": "publish:* read:* source:*",
     "witness": "publish:transactionUpdate",
 }
 # Tokens are always the same, so that a case is: issued in 2025, good until 2100.

@@ -39,10 +39,10 @@ types:
       owner: string
 services:
   keyed:
-    scopes: [publish:*]
+    scopes: ["publish:*", "source:*"]
     api-keys: ["sha256:KEY"]
   signing:
-    scopes: [publish:*]
+    scopes: ["publish:*", "source:*"]
     webhook-secret-files: [FOLDER/webhook-secret]
 """
 
@@ -151,6 +151,7 @@ class Hub:
         )
         if redis:
             self.environment["BROADTAPE_REDIS"] = redis
+            self.environment["BROADTAPE_FAN_IN"] = "chain.* rate.* any.*=*,source:*"
         self.process = None
 
     def start(self):
