@@ -21,4 +21,18 @@ struct HostileValueTests {
             #expect(record.status == 0, "\(record)")
         }
     }
+
+    /// The commands and broadtape.js against a hub that answers with mutated values.
+    @Test func clientsSurviveAHubThatAnswersAnything() async throws {
+        try await withFolder { folder in
+            let program = Program.folder.appendingPathComponent("broadtape").path
+            let record = try await Script.python(
+                "Tests/Fuzz/Values/clients",
+                ["--program", program, "--seed", "1", "--seconds", "12"],
+                in: folder,
+                within: .seconds(120)
+            )
+            #expect(record.status == 0, "\(record)")
+        }
+    }
 }
