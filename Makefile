@@ -39,8 +39,8 @@ sanitize: libraries test-tools ## Run the tests of the hub and the codec under t
 	@echo "Building in a folder of its own; the first time takes 10 to 20 minutes."
 	@Tests/Sanitize/run
 
-# With libFuzzer where the toolchain has it (Linux), else by mutating the corpus.
-fuzz: libraries ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each target, FUZZ_TARGETS="frames requests").
+# Bytes with libFuzzer where the toolchain has it (Linux), else by mutating the corpus; values against a whole hub.
+fuzz: libraries test-tools ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each target, FUZZ_TARGETS="frames requests").
 	@echo "Building in a folder of its own; the first time takes 5 to 15 minutes."
 	@Tests/Fuzz/run $(FUZZ_TARGETS)
 

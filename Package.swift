@@ -313,7 +313,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["FuzzTargets"],
+            dependencies: ["FuzzTargets", "HubTestSupport", "JSON"],
             path: "Tests/Fuzz/Tests",
             swiftSettings: settings
         ),
@@ -364,6 +364,7 @@ let package = Package(
             name: "ClientTests",
             dependencies: nio + [
                 "Client",
+                "HubTestSupport",
                 "JSON",
                 "WebSocket",
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

@@ -43,6 +43,7 @@ package struct AdminAPI: Sendable {
 
     private var router: Router<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: BodilessHead())
         router.add(middleware: AdminGuard(hosts: self.hosts))
         router.get("/metrics") { _, _ in
             Response(

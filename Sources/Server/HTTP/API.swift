@@ -45,6 +45,7 @@ package struct API: Sendable {
 
     private var router: Router<BasicRequestContext> {
         let router = Router(options: .autoGenerateHeadEndpoints)
+        router.add(middleware: BodilessHead())
         router.add(middleware: RequestLog())
         router.add(middleware: CrossOrigin(origins: self.origins))
         router.post("/events") { request, _ in
@@ -141,6 +142,21 @@ package struct API: Sendable {
         } catch {
             throw Problem(error)
         }
+    }
+}
+
+/// Answers `HEAD` without a body whatever the answer is (RFC 9110 §9.3.2): its bytes would be read as the next answer of
+/// the connection.
+struct BodilessHead: RouterMiddleware {
+    typealias Context = BasicRequestContext
+
+    func handle(
+        _ request: Request,
+        context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        let response = try await next(request, context)
+        return request.method == .head ? response.createHeadResponse() : response
     }
 }
 

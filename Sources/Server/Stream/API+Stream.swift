@@ -132,7 +132,7 @@ extension API {
                     return handler.refuse(Problem(CloseReason.overloaded))
                 }
                 handler.begin(hub, for: principal, requests, retry: retry)
-                return handler.opening.futureResult
+                return handler.opening
             }.get()
         } catch {
             return .refused(Problem(CloseReason.overloaded))

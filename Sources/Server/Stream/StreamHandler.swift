@@ -39,7 +39,9 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
     /// How long a client may take for what was written when the stream ends.
     private static let closeTimeout = TimeAmount.seconds(2)
 
-    let opening: EventLoopPromise<Opening>
+    /// Succeeds with why the stream cannot begin, or nil. What it is fulfilled with must not hold this handler, which
+    /// holds it.
+    private let begun: EventLoopPromise<Problem?>
     private let end: EventLoopPromise<Void>
     private let channel: any Channel
     private let decoder = FrameHeaderDecoder(from: .server, maximumPayload: .max)
@@ -60,8 +62,17 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         self.stream = stream
         self.channel = channel
         self.isChannelWritable = channel.isWritable
-        self.opening = channel.eventLoop.makePromise()
+        self.begun = channel.eventLoop.makePromise()
         self.end = channel.eventLoop.makePromise()
+    }
+
+    /// Completes when the stream has begun or cannot.
+    var opening: EventLoopFuture<Opening> {
+        let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
+        return self.begun.futureResult.map { problem in
+            if let problem { return .refused(problem) }
+            return .started(StreamOutlet(handler: bound.value, loop: bound.eventLoop))
+        }
     }
 
     /// Completes when the stream is over.
@@ -89,8 +100,8 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
     /// Refuses before anything has begun.
     func refuse(_ problem: Problem) -> EventLoopFuture<Opening> {
         self.end.succeed()
-        self.opening.succeed(.refused(problem))
-        return self.opening.futureResult
+        self.begun.succeed(problem)
+        return self.opening
     }
 
     /// Has the kernel give a connection up whose client acknowledges nothing: there are no pongs.
@@ -159,7 +170,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         for message in self.early { _ = self.stream.append(message, to: &self.gathered) }
         self.early = []
         self.earlyBytes = 0
-        self.opening.succeed(.started(StreamOutlet(handler: self, loop: self.channel.eventLoop)))
+        self.begun.succeed(nil)
     }
 
     func flush() {
@@ -212,7 +223,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
         self.channel.eventLoop.execute {
             session.assumeIsolated { $0.ended() }
-            if let problem { bound.value.opening.succeed(.refused(problem)) }
+            if let problem { bound.value.begun.succeed(problem) }
             bound.value.finish()
         }
     }
@@ -243,7 +254,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         guard let session = self.takeSession() else { return }
         session.assumeIsolated { $0.ended() }
         self.gathered = ByteBuffer()
-        if isStarting { self.opening.succeed(.refused(Problem(CloseReason.heartbeatTimeout))) }
+        if isStarting { self.begun.succeed(Problem(CloseReason.heartbeatTimeout)) }
         self.end.succeed()
     }
 

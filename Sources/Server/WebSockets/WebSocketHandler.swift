@@ -265,6 +265,10 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
 
     private func append(_ frames: ByteBuffer) {
         guard case .open = self.state else { return }
+        self.gather(frames)
+    }
+
+    private func gather(_ frames: ByteBuffer) {
         if self.firstFrames == nil {
             self.firstFrames = frames
         } else {
@@ -344,7 +348,9 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
     /// frame is not lost to a reset.
     private func finish(_ reply: ByteBuffer?, code: WebSocket.CloseCode) {
         guard let context = self.context else { return }
-        if let reply { self.append(reply) }
+        // There is a reply only where no close frame was sent, also if the session has just ended for a message that came
+        // in the same read: it found the endpoint closed already.
+        if let reply { self.gather(reply) }
         self.flush()
         self.end(code)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)

@@ -16,6 +16,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case events
     /// Messages of clients.
     case messages
+    /// Messages of outside publishers.
+    case feeds
+    /// What a token says, behind its signature.
+    case claims
     /// Replies of Redis.
     case redis
 
@@ -40,6 +44,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .json: try TextReading.checkJSON(bytes)
         case .events: try TextReading.checkEvents(bytes)
         case .messages: try TextReading.checkMessage(bytes)
+        case .feeds: try ValueReading.checkFeed(bytes)
+        case .claims: try ValueReading.checkClaims(bytes)
         case .redis: try RedisReading.check(bytes, cut: cut)
         }
     }

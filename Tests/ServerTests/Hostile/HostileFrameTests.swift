@@ -75,6 +75,20 @@ struct HostileFrameTests {
         }
     }
 
+    /// The message before ends the session, and the close frame is that of the violation.
+    @Test
+    func aViolationBehindAMessageThatIsNoJSONIsAnsweredWithACloseFrame() async throws {
+        try await withWitness { server, witness in
+            for (name, bytes, code) in Self.violations where code < 4000 {
+                let socket = try await server.open()
+                try await socket.wire.send(ByteBuffer(bytes: Self.frame(0x81, Array("{".utf8)) + bytes))
+                let closing = try await socket.expectClose(code)
+                #expect(closing != nil, "\(name)")
+            }
+            try await witness.isServed()
+        }
+    }
+
     @Test
     func endlessFragmentsAreCutOff() async throws {
         try await withWitness { server, witness in
