@@ -41,7 +41,12 @@ struct MirrorsService: Service, CustomStringConvertible {
                 makeFollower: { [logger] in
                     MirrorFollower(
                         mirror: settings.mirror,
-                        node: HTTPMirror(urls: settings.endpoints, client: client),
+                        node: HTTPMirror(
+                            urls: settings.endpoints,
+                            client: client,
+                            rules: settings.rotation,
+                            logger: logger
+                        ),
                         sink: makeSink(),
                         users: { owners.users },
                         logger: logger

@@ -11,7 +11,7 @@ struct HeadWatchTests {
         try await PeerNode.with(seed: 4) { peer in
             let wakes = Watched(0)
             let watch = try HeadWatch(
-                HeadWatch.Address(peer.webSocket),
+                [HeadWatch.Address(peer.webSocket)],
                 on: MultiThreadedEventLoopGroup.singleton.next(),
                 retry: .milliseconds(10) ... .milliseconds(50),
                 logger: Following.quiet

@@ -33,7 +33,13 @@ struct PeerRunsTests {
             let client = HTTPClient(eventLoopGroupProvider: .singleton)
             var retries = 0
             func follower() -> Follower {
-                let node = HTTPNode(urls: [peer.url], client: client, limits: limits)
+                let node = HTTPNode(
+                    urls: [peer.url],
+                    client: client,
+                    limits: limits,
+                    rules: .restless,
+                    logger: Following.quiet
+                )
                 return Follower(chain: chain, node: node, sink: sink, logger: Following.quiet)
             }
             var current = follower()
@@ -99,7 +105,7 @@ struct PeerRunsTests {
             let chain = try peer.chain()
             let follower = Follower(
                 chain: chain,
-                node: HTTPNode(urls: [peer.url], client: client),
+                node: HTTPNode(urls: [peer.url], client: client, logger: Following.quiet),
                 sink: sink,
                 logger: Following.quiet
             )
