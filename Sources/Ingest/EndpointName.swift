@@ -41,7 +41,9 @@ package struct EndpointName: Sendable, Equatable, CustomStringConvertible {
     package func redact(_ text: String) -> String {
         var text = text
         for secret in self.secrets { text = text.replacing(secret, with: "…") }
-        let words = text.unicodeScalars.split { $0.properties.isWhitespace || $0.properties.generalCategory == .control }
+        let words = text.unicodeScalars.split {
+            $0.properties.isWhitespace || $0.properties.generalCategory == .control
+        }
         return words.map { String($0) }.joined(separator: " ")
     }
 }

@@ -89,7 +89,8 @@ package struct EndpointRotation: Sendable {
 
     private mutating func forgive(at now: Instant) {
         for (index, endpoint) in self.endpoints.enumerated() where endpoint.trouble != nil && index != self.current {
-            guard self.restEnd(index, now) <= now, let looked = endpoint.looked, now - looked >= endpoint.probation else {
+            guard self.restEnd(index, now) <= now, let looked = endpoint.looked, now - looked >= endpoint.probation
+            else {
                 continue
             }
             self.set(nil, "", of: index, at: now, rest: nil)

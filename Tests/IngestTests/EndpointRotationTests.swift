@@ -78,7 +78,8 @@ struct EndpointRotationTests {
     }
 
     @Test(arguments: [
-        (Optional<Int>.none, 1), (.some(0), 1), (.some(7), 7), (.some(600), 600), (.some(601), 600), (.some(.max >> 8), 600),
+        (Optional<Int>.none, 1), (.some(0), 1), (.some(7), 7), (.some(600), 600), (.some(601), 600),
+        (.some(.max >> 8), 600),
         (.some(-5), 1),
     ])
     func retryAfterIsKeptToWithinALimit(_ asked: Int?, _ rest: Int) {

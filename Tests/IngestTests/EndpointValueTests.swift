@@ -10,7 +10,8 @@ struct EndpointValueTests {
         ("https://node.example?key=0123456789abcdef", "https://node.example"),
         ("https://user:password@node.example:8545/x", "https://node.example:8545"),
         ("wss://u@h:1@node.example/ws", "wss://node.example"), ("http://[::1]:8545/key", "http://[::1]:8545"),
-        ("http://127.0.0.1:8545", "http://127.0.0.1:8545"), ("", ""), ("://", "://"), ("node.example/key", "node.example"),
+        ("http://127.0.0.1:8545", "http://127.0.0.1:8545"), ("", ""), ("://", "://"),
+        ("node.example/key", "node.example"),
         ("https://node.example#secretsecret", "https://node.example"),
     ])
     func namesShowNoKeys(_ url: String, _ name: String) {

@@ -114,7 +114,12 @@ package actor RESTFeed {
             switch error {
             case .cancelled: return
             case .tooLarge(let bytes):
-                answer = self.judged(.failed(after: nil), .failing, "it answered more than \(bytes) bytes", of: endpoint)
+                answer = self.judged(
+                    .failed(after: nil),
+                    .failing,
+                    "it answered more than \(bytes) bytes",
+                    of: endpoint
+                )
             case .unreachable(let why):
                 answer = self.judged(.failed(after: nil), .unreachable, why, of: endpoint)
             }

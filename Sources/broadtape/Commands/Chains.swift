@@ -4,6 +4,7 @@ import AsyncHTTPClient
 import ChainSource
 import Client
 import Hub
+import Ingest
 import Logging
 import NIOCore
 import ServiceLifecycle

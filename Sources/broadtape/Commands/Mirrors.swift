@@ -3,6 +3,7 @@
 import AsyncHTTPClient
 import ChainSource
 import Hub
+import Ingest
 import Logging
 import NIOCore
 import ServiceLifecycle

@@ -2,11 +2,13 @@
 
 import ChainSource
 import Hub
+import Ingest
 import Yams
 
 extension ChainDeclarations {
     private static let mirrorKeys = [
-        "kind", "endpoints", "endpoints-file", "start", "settle", "reread", "levels", "poll", "stall", "owners", "owners-file",
+        "kind", "endpoints", "endpoints-file", "start", "settle", "reread", "levels", "poll", "stall", "owners",
+        "owners-file",
         "contracts", "topics",
     ]
 

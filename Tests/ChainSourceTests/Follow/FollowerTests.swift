@@ -3,6 +3,7 @@
 import ChainSource
 import Hub
 import HubTestSupport
+import Ingest
 import JSON
 import Synchronization
 import Testing

@@ -2,6 +2,7 @@
 
 import Hub
 import HubTestSupport
+import Ingest
 import JSON
 import Testing
 
@@ -82,7 +83,8 @@ import Testing
         (429, #"{"_status":{"messages":[{"message":"Too Many Requests"}]}}"#, "slow 7"),
         (500, "", "again"), (502, "<html>", "again"), (503, "{}", "again"), (408, "", "again"),
         (400, #"{"_status":{"messages":[{"message":"Invalid parameter: index"}]}}"#, "missing"),
-        (400, "<html>", "unfit refused"), (401, "", "unfit refused"), (402, "", "unfit refused"), (302, "", "unfit refused"), (200, "[]", "again"), (200, "{", "again"), (200, "{}", "found"),
+        (400, "<html>", "unfit refused"), (401, "", "unfit refused"), (402, "", "unfit refused"),
+        (302, "", "unfit refused"), (200, "[]", "again"), (200, "{", "again"), (200, "{}", "found"),
         (404, #"{"_status":{"messages":[{"message":"Not found"}]}}"#, "missing"), (404, "<html>", "unfit refused"),
     ])
     func statusesMeanSomething(_ status: Int, _ body: String, _ meaning: String) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
+import Ingest
 import JSON
 import Testing
 

@@ -4,6 +4,7 @@ import AsyncHTTPClient
 import ChainSource
 import Foundation
 import HubTestSupport
+import Ingest
 import Testing
 
 /// Random histories of a real EVM behind a bad node, over HTTP.

@@ -25,7 +25,9 @@ extension Follower {
             } catch {
                 throw FollowFault(error)
             }
-            guard answers.count == calls.count else { return .failure(.failing, "not all calls were answered", after: nil) }
+            guard answers.count == calls.count else {
+                return .failure(.failing, "not all calls were answered", after: nil)
+            }
             let asked = Answers(calls: calls, answers: answers)
             let chainID = try asked.result(0).string.flatMap(Hex.integer)
             if let wanted = self.chain.chainID ?? self.place?.chainID, let chainID, wanted != chainID {

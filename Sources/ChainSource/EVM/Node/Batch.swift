@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Ingest
 import JSON
 
 /// A batch of calls as JSON-RPC 2.0 has it on the wire.

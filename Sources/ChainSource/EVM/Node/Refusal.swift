@@ -79,7 +79,8 @@ package struct Refusal: Error, Sendable, Equatable {
         "invalid block range params", "not yet available", "in the future",
     ]
     private static let ofRanges = [
-        "block range", "blocks range", "range should work", "ranges over", "range is too", "range too", "too many blocks",
+        "block range", "blocks range", "range should work", "ranges over", "range is too", "range too",
+        "too many blocks",
         "query returned", "response size", "max results",
     ]
     private static let ofAccess = [
