@@ -161,10 +161,22 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Ingest",
+            dependencies: [
+                "Hub",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "ChainSource",
             dependencies: nio + [
                 "Client",
                 "Hub",
+                "Ingest",
                 "JSON",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -177,6 +189,7 @@ let package = Package(
             dependencies: nio + [
                 "Client",
                 "Hub",
+                "Ingest",
                 "JSON",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -193,6 +206,7 @@ let package = Package(
                 "ChainSource",
                 "Client",
                 "Hub",
+                "Ingest",
                 "JSON",
                 "Monitor",
                 "RedisBus",
@@ -378,6 +392,7 @@ let package = Package(
                 "Client",
                 "Hub",
                 "HubTestSupport",
+                "Ingest",
                 "JSON",
                 "ProgramSupport",
                 "Tapes",
@@ -386,6 +401,19 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Vectors"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "IngestTests",
+            dependencies: [
+                "Hub",
+                "HubTestSupport",
+                "Ingest",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "TerminalTests", dependencies: ["Monitor", "Terminal"], swiftSettings: settings),
@@ -432,6 +460,7 @@ let package = Package(
                 "Client",
                 "Hub",
                 "HubTestSupport",
+                "Ingest",
                 "JSON",
                 "ProgramSupport",
                 "RateSource",

@@ -71,6 +71,7 @@ extension Follower {
         }
         (place.number, place.hash, place.final) = (last, end.hash, last)
         try await self.commit(&place, events, changes)
+        self.tipEndpoint = self.endpoint
         self.span.succeeded(logs: logs.count)
         return .advanced
     }

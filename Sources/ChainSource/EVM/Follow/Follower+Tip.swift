@@ -22,6 +22,7 @@ extension Follower {
             }
         }
         try await self.commit(&place, events, changes)
+        self.tipEndpoint = self.endpoint
         return .advanced
     }
 
