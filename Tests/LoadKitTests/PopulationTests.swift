@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Secrets
 import Testing
 
 @testable import LoadKit
 
 struct PopulationTests {
-    private static let secret = Access.secret(TokenMaker(secret: "0123456789abcdef0123456789abcdef"))
+    private static var secret: Access {
+        get throws { .secret(TokenMaker(secret: try Secret("0123456789abcdef0123456789abcdef"))) }
+    }
 
     @Test func everyoneFollowsTheSharedChannels() {
         let population = Population.everyone(3, following: 2, type: "chainEvent", bytes: 200, .anonymous)
@@ -14,16 +17,16 @@ struct PopulationTests {
         #expect(population.recruits.allSatisfy { $0.ownChannels.isEmpty && $0.token == nil })
     }
 
-    @Test func ownersFollowTheirOwnChannelWithTheirOwnToken() {
-        let population = Population.owners(4, type: "transactionUpdate", bytes: 200, Self.secret)
+    @Test func ownersFollowTheirOwnChannelWithTheirOwnToken() throws {
+        let population = Population.owners(4, type: "transactionUpdate", bytes: 200, try Self.secret)
         #expect(population.recruits.map(\.ownChannels) == [[0], [1], [2], [3]])
         #expect(Set(population.recruits.compactMap(\.token)).count == 4)
         #expect(population.channels.map(\.key) == (0..<4).map { "load-\($0)" })
     }
 
     @Test(arguments: [(1, 1, 2), (2, 2, 4), (3, 3, 5), (5, 5, 7)])
-    func clientsFollowTheirOwnChannelsFirst(subscriptions: Int, each: Int, channels: Int) {
-        let population = Population.clients(2, subscriptions: subscriptions, bytes: 200, Self.secret)
+    func clientsFollowTheirOwnChannelsFirst(subscriptions: Int, each: Int, channels: Int) throws {
+        let population = Population.clients(2, subscriptions: subscriptions, bytes: 200, try Self.secret)
         let shared = population.channels.count { !$0.isPrivate }
         #expect(population.channels.count == channels)
         #expect(population.recruits.allSatisfy { $0.ownChannels.count + shared == each })

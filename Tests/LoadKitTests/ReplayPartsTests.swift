@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Client
+import Secrets
 import Terminal
 import Testing
 
@@ -8,8 +9,8 @@ import Testing
 
 struct ReplayPartsTests {
     /// Computed with Python: hmac, hashlib and base64.
-    @Test func tokensAreSignedJWTs() {
-        let maker = TokenMaker(secret: "0123456789abcdef0123456789abcdef")
+    @Test func tokensAreSignedJWTs() throws {
+        let maker = TokenMaker(secret: try Secret("0123456789abcdef0123456789abcdef"))
         let token = maker.token(subject: "u_42", scopes: ["publish:*", "read:x"], expires: 1_800_000_000)
         #expect(token == Self.expectedToken)
     }

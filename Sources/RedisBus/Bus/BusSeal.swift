@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
-import NIOCore
+import FoundationEssentials
+package import NIOCore
 package import Secrets
 
 /// Shows that a message comes from a node that knows the shared secret: HMAC-SHA-256 of all of it, at its end.
@@ -10,7 +11,7 @@ package import Secrets
 /// is of no use here.
 package struct BusSeal: Sendable {
     /// Bytes that it adds to a message.
-    static let length = 32
+    package static let length = 32
 
     /// The first one seals; messages sealed with any of them are taken.
     private let keys: [SymmetricKey]
@@ -25,15 +26,16 @@ package struct BusSeal: Sendable {
     }
 
     /// Appends the code of what is there.
-    func seal(_ message: inout ByteBuffer) {
+    package func seal(_ message: inout ByteBuffer) {
         guard let key = self.keys.first else { return }
-        var code = HMAC<SHA256>(key: key)
-        unsafe message.withUnsafeReadableBytes { unsafe code.update(bufferPointer: $0) }
-        message.writeBytes(code.finalize())
+        let code = unsafe message.withUnsafeReadableBytes { bytes in
+            unsafe HMAC<SHA256>.authenticationCode(for: bytes, using: key)
+        }
+        message.writeBytes(code)
     }
 
     /// Whether a message was sealed with one of the keys.
-    func isGood(_ message: [UInt8]) -> Bool {
+    package func isGood(_ message: [UInt8]) -> Bool {
         guard message.count > Self.length else { return false }
         let (content, code) = (message.dropLast(Self.length), message.suffix(Self.length))
         // Compares in constant time.

@@ -3,6 +3,7 @@
 import Crypto
 import FoundationEssentials
 package import Hub
+import Secrets
 
 /// The services of the configuration, found by what they present.
 package struct ServiceAccounts: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
+import Foundation
 import Ingest
 import JSON
 import Yams
@@ -97,10 +98,12 @@ struct ChainDeclarations {
         var urls =
             mapping["endpoints"].map { $0.sequence?.compactMap(\.string) ?? [$0.string].compactMap(\.self) } ?? []
         if let node = mapping["endpoints-file"] {
-            do throws(ConfigurationFault) {
-                urls += try Secret.read(node.string ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
+            let path = node.string ?? ""
+            do {
+                let text = try String(contentsOfFile: path, encoding: .utf8)
+                urls += text.split(whereSeparator: \.isWhitespace).map(String.init)
             } catch {
-                self.complaints += error.complaints
+                self.complain(node, "\(path): cannot be read (\(error.localizedDescription))")
             }
         }
         if urls.isEmpty { self.complain(key, "\"\(key.string ?? "")\" needs \"endpoints\": URLs of nodes") }
