@@ -51,6 +51,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "JSON", swiftSettings: settings),
+        .target(name: "SafeText", swiftSettings: settings),
         .target(
             name: "WebSocket",
             dependencies: [
@@ -82,6 +83,7 @@ let package = Package(
                 "CLibPQ",
                 "Hub",
                 "JSON",
+                "SafeText",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -93,6 +95,7 @@ let package = Package(
                 "CHiredis",
                 "Hub",
                 "JSON",
+                "SafeText",
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -119,6 +122,7 @@ let package = Package(
                 "Hub",
                 "JSON",
                 "Pages",
+                "SafeText",
                 "WebSocket",
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOExtras", package: "swift-nio-extras"),
@@ -139,6 +143,7 @@ let package = Package(
             name: "Client",
             dependencies: nio + [
                 "JSON",
+                "SafeText",
                 "WebSocket",
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -176,7 +181,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "Terminal", swiftSettings: settings),
+        .target(
+            name: "Terminal",
+            dependencies: ["SafeText", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings
+        ),
         .target(name: "Monitor", dependencies: ["Terminal"], swiftSettings: settings),
         .executableTarget(
             name: "broadtape",
@@ -188,6 +197,7 @@ let package = Package(
                 "JSON",
                 "Monitor",
                 "RedisBus",
+                "SafeText",
                 "Server",
                 "Tapes",
                 "Terminal",
@@ -210,6 +220,7 @@ let package = Package(
             dependencies: nio + [
                 "Client",
                 "JSON",
+                "SafeText",
                 "Terminal",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -237,6 +248,7 @@ let package = Package(
                 "Hub",
                 "JSON",
                 "Tapes",
+                "Terminal",
                 "WebSocket",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -306,6 +318,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(name: "SafeTextTests", dependencies: ["JSON", "SafeText"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests",
             dependencies: ["WebSocket", .product(name: "NIOCore", package: "swift-nio")],
@@ -374,7 +387,11 @@ let package = Package(
             exclude: ["Vectors"],
             swiftSettings: settings
         ),
-        .testTarget(name: "TerminalTests", dependencies: ["Monitor", "Terminal"], swiftSettings: settings),
+        .testTarget(
+            name: "TerminalTests",
+            dependencies: ["HubTestSupport", "Monitor", "Terminal"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "DocumentTests",
             dependencies: ["HubTestSupport", "JSON", "ProgramSupport"],

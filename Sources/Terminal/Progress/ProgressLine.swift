@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SafeText
+
 /// Decides what is written of a progress, and when: the state behind ``ProgressOutput``.
 package struct ProgressLine: Sendable {
     /// How it is shown.
@@ -56,7 +58,7 @@ package struct ProgressLine: Sendable {
         self.isShown = true
         let text = self.text(advance, at: now)
         // The last column stays free: a terminal may go on to the next line from there.
-        return self.style == .bar ? Self.clearing + Text.cut(text, to: max(1, width - 1)) : text + "\n"
+        return self.style == .bar ? Self.clearing + Text.cut(text, to: max(1, width - 1)) : Escape.text(text) + "\n"
     }
 
     /// - Returns: What takes the line away; nil when there is none. The next advance is shown again at once.
