@@ -51,6 +51,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "JSON", swiftSettings: settings),
+        .target(name: "SafeText", swiftSettings: settings),
         .target(
             name: "Secrets",
             dependencies: [.product(name: "Crypto", package: "swift-crypto")],
@@ -87,6 +88,7 @@ let package = Package(
                 "CLibPQ",
                 "Hub",
                 "JSON",
+                "SafeText",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -98,6 +100,7 @@ let package = Package(
                 "CHiredis",
                 "Hub",
                 "JSON",
+                "SafeText",
                 "Secrets",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -126,6 +129,7 @@ let package = Package(
                 "Hub",
                 "JSON",
                 "Pages",
+                "SafeText",
                 "Secrets",
                 "WebSocket",
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -147,6 +151,7 @@ let package = Package(
             name: "Client",
             dependencies: nio + [
                 "JSON",
+                "SafeText",
                 "WebSocket",
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -197,7 +202,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "Terminal", dependencies: ["JSON"], swiftSettings: settings),
+        .target(
+            name: "Terminal",
+            dependencies: ["JSON", "SafeText", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings
+        ),
         .target(name: "Monitor", dependencies: ["JSON", "Terminal"], swiftSettings: settings),
         .executableTarget(
             name: "broadtape",
@@ -210,6 +219,7 @@ let package = Package(
                 "JSON",
                 "Monitor",
                 "RedisBus",
+                "SafeText",
                 "Secrets",
                 "Server",
                 "Tapes",
@@ -233,6 +243,7 @@ let package = Package(
             dependencies: nio + [
                 "Client",
                 "JSON",
+                "SafeText",
                 "Secrets",
                 "Terminal",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -263,6 +274,7 @@ let package = Package(
                 "Hub",
                 "JSON",
                 "Tapes",
+                "Terminal",
                 "WebSocket",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -332,6 +344,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(name: "SafeTextTests", dependencies: ["JSON", "SafeText"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests",
             dependencies: ["WebSocket", .product(name: "NIOCore", package: "swift-nio")],
@@ -416,7 +429,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "TerminalTests", dependencies: ["Monitor", "Terminal"], swiftSettings: settings),
+        .testTarget(
+            name: "TerminalTests",
+            dependencies: ["HubTestSupport", "Monitor", "Terminal"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "DocumentTests",
             dependencies: ["HubTestSupport", "JSON", "ProgramSupport"],

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Terminal
 
 /// `broadtape-bench`.
 @main
@@ -12,6 +13,10 @@ struct BenchCommand: AsyncParsableCommand {
         subcommands: [PartsCommand.self, AppendCommand.self],
         defaultSubcommand: PartsCommand.self
     )
+
+    static func main() async {
+        await Self.runAsProgram()
+    }
 }
 
 /// `broadtape-bench parts`: times the hub's inner parts, without a network.
@@ -58,9 +63,10 @@ struct PartsCommand: AsyncParsableCommand {
             return
         }
         let counter = self.instructions ? try InstructionCounter() : nil
-        print(Conditions.text)
-        print("\(self.runs) runs of at least \(self.milliseconds) ms each\n")
-        print(Result.header)
+        let output = StandardStream.output
+        output.print(lines: [
+            Conditions.text, "\(self.runs) runs of at least \(self.milliseconds) ms each", "", Result.header,
+        ])
         let runner = Runner(runTime: .milliseconds(self.milliseconds), runs: self.runs)
         var results: [Result] = []
         for benchmark in self.chosen {
@@ -68,10 +74,9 @@ struct PartsCommand: AsyncParsableCommand {
             // So few that valgrind, fifty times slower, takes seconds.
             let few = max(10, min(1_000, result.iterations / 20))
             result.instructions = try counter?.perOperation(of: benchmark, iterations: few)
-            print(result.row)
+            output.print(result.row)
             results.append(result)
         }
-        print("")
-        for result in results { print(result.json) }
+        output.print(lines: [""] + results.map(\.json))
     }
 }

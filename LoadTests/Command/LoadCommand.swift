@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Terminal
 
 /// `broadtape-load`: puts load on a hub and checks what comes of it.
 @main
@@ -13,4 +14,8 @@ struct LoadCommand: AsyncParsableCommand {
             SlowCommand.self, ChurnCommand.self, RecordCommand.self, ReplayCommand.self,
         ]
     )
+
+    static func main() async {
+        await Self.runAsProgram()
+    }
 }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import LoadKit
+import Terminal
 
 /// A command that runs a scenario, tells how it goes and how it ended.
 protocol ScenarioCommand: AsyncParsableCommand {
@@ -41,11 +42,11 @@ extension Output {
                 throw ExitCode(1)
             }
         }
-        if path != "-" { print(table) }
+        if path != "-" { StandardStream.output.write(Array((table + "\n").utf8)) }
     }
 
     private static func append(_ bytes: [UInt8], to path: String) throws {
-        if path == "-" { return try FileHandle.standardOutput.write(contentsOf: Data(bytes)) }
+        if path == "-" { return StandardStream.output.write(bytes) }
         if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
         defer { try? handle.close() }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import SafeText
 
 /// Where a hub is: `http://127.0.0.1:8080`, `wss://feed.example.com/ws`, `https://example.com/tape`.
 ///
@@ -25,7 +26,7 @@ public struct HubAddress: Sendable, Hashable {
     /// Reads a URL with the scheme `http`, `https`, `ws` or `wss`.
     public init(_ text: String) throws(Invalid) {
         func invalid(_ reason: String) -> Invalid {
-            Invalid(description: "\"\(text.prefix(200))\" is not the address of a hub: \(reason)")
+            Invalid(description: "\"\(Redaction.address(text).prefix(200))\" is not the address of a hub: \(reason)")
         }
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
             throw invalid("it has blanks or control characters")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import SafeText
 
 /// Numbers and columns for humans.
 package enum Text {
@@ -82,16 +83,10 @@ package enum Text {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
 
-    /// The first columns of a line, without control characters: names from outside may contain anything.
+    /// The first columns of a line, escaped: names from outside may contain anything.
     package static func cut(_ text: String, to width: Int) -> String {
-        let plain =
-            text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-            ? String(String.UnicodeScalarView(text.unicodeScalars.map { Self.isControl($0) ? "\u{FFFD}" : $0 })) : text
+        let plain = Escape.text(text)
         guard plain.count > width else { return plain }
         return width < 2 ? String(plain.prefix(max(0, width))) : plain.prefix(width - 1) + "…"
-    }
-
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.generalCategory == .control
     }
 }

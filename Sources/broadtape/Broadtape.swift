@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Terminal
 
 @main
 struct Broadtape: AsyncParsableCommand {
@@ -12,4 +13,8 @@ struct Broadtape: AsyncParsableCommand {
             Drain.self, Doctor.self, Top.self, APIKeyCommand.self, Revoke.self, ChainCommand.self, RateCommand.self,
         ]
     )
+
+    static func main() async {
+        await Self.runAsProgram()
+    }
 }

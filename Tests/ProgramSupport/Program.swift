@@ -41,15 +41,33 @@ package final class Program: Sendable {
     ///   - environment: In place of the tests' own.
     ///   - folder: The working directory.
     ///   - input: For its standard input, which is at its end otherwise.
+    ///   - streams: Where its output and its errors go instead of into the record.
     package convenience init(
         _ arguments: [String],
         of name: String = "broadtape",
         environment: [String: String] = [:],
         in folder: TestFolder,
-        input: String = ""
+        input: String = "",
+        streams: (output: FileHandle?, errors: FileHandle?) = (nil, nil)
     ) throws {
-        let executable = Self.folder.appendingPathComponent(name)
-        try self.init(at: executable, arguments, environment: environment, in: folder, input: input)
+        try self.init(
+            at: Self.folder.appendingPathComponent(name),
+            arguments,
+            environment: environment,
+            in: folder,
+            input: input,
+            streams: streams
+        )
+    }
+
+    /// A program of this package that may open so many files and no more.
+    package convenience init(_ arguments: [String], descriptors: Int, in folder: TestFolder) throws {
+        let program = Self.folder.appendingPathComponent("broadtape").path
+        try self.init(
+            at: URL(fileURLWithPath: "/bin/sh"),
+            ["-c", "ulimit -n \(descriptors); exec \"$0\" \"$@\"", program] + arguments,
+            in: folder
+        )
     }
 
     /// A program that is not of this package.
@@ -58,7 +76,8 @@ package final class Program: Sendable {
         _ arguments: [String],
         environment: [String: String] = [:],
         in folder: TestFolder,
-        input: String = ""
+        input: String = "",
+        streams: (output: FileHandle?, errors: FileHandle?) = (nil, nil)
     ) throws {
         let process = Process()
         let (output, errors, standardInput) = (Pipe(), Pipe(), Pipe())
@@ -66,37 +85,41 @@ package final class Program: Sendable {
         process.arguments = arguments
         process.environment = environment.merging(["HOME": folder.path, "PATH": "/usr/bin:/bin"]) { given, _ in given }
         process.currentDirectoryURL = folder.url
-        process.standardOutput = output
-        process.standardError = errors
+        process.standardOutput = streams.output ?? output
+        process.standardError = streams.errors ?? errors
         process.standardInput = standardInput
         let record = self.record
         process.terminationHandler = { process in
             let status = process.terminationStatus
             record.change { $0.status = process.terminationReason == .exit ? status : -status }
         }
-        Self.follow(output) { text in
+        Self.follow(streams.output == nil ? output : nil) { text in
             record.change { $0.output += text }
         } atEnd: {
             record.change { $0.endedStreams += 1 }
         }
-        Self.follow(errors) { text in
+        Self.follow(streams.errors == nil ? errors : nil) { text in
             record.change { $0.errors += text }
         } atEnd: {
             record.change { $0.endedStreams += 1 }
         }
         try process.run()
         self.identifier = process.processIdentifier
+        // The end of a pipe shows only when nobody else has its other end.
+        try? streams.output?.close()
+        try? streams.errors?.close()
         try? standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
         try? standardInput.fileHandleForWriting.close()
     }
 
     /// Reads a stream to its end on a thread of its own, which also keeps it open until then.
+    /// - Parameter pipe: Nil for a stream that goes elsewhere.
     private static func follow(
-        _ pipe: Pipe,
+        _ pipe: Pipe?,
         _ take: @escaping @Sendable (String) -> Void,
         atEnd end: @escaping @Sendable () -> Void
     ) {
-        let handle = pipe.fileHandleForReading
+        guard let handle = pipe?.fileHandleForReading else { return end() }
         Thread.detachNewThread {
             while true {
                 let data = handle.availableData

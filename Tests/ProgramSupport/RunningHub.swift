@@ -17,6 +17,12 @@ package struct RunningHub: Sendable {
     package let port: Int
     package let folder: TestFolder
 
+    package init(program: Program, port: Int, folder: TestFolder) {
+        self.program = program
+        self.port = port
+        self.folder = folder
+    }
+
     package var url: String {
         "http://127.0.0.1:\(self.port)"
     }
@@ -26,18 +32,23 @@ package struct RunningHub: Sendable {
     }
 
     /// Starts a hub and waits until it is ready.
-    /// - Parameter port: 0 takes a free one.
+    /// - Parameters:
+    ///   - port: 0 takes a free one.
+    ///   - descriptors: How many files it may open; nil is what the tests may.
     package static func start(
         in folder: TestFolder,
         port: Int = 0,
         _ arguments: [String] = ["--jwt-secret", Self.secret],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        descriptors: Int? = nil
     ) async throws -> RunningHub {
-        let program = try Program(
-            ["serve", "--port", "\(port)", "--admin-port", "0"] + arguments,
-            environment: environment,
-            in: folder
-        )
+        let arguments = ["serve", "--port", "\(port)", "--admin-port", "0"] + arguments
+        let program =
+            if let descriptors {
+                try Program(arguments, descriptors: descriptors, in: folder)
+            } else {
+                try Program(arguments, environment: environment, in: folder)
+            }
         do {
             try await program.record.wait(for: "the hub to listen") { record in
                 record.status != nil || Self.port(after: "listening", in: record) != nil
@@ -58,8 +69,10 @@ package struct RunningHub: Sendable {
 
     /// Reads a port from the line of the log that has it.
     private static func port(after message: String, in record: Program.Record) -> Int? {
-        let line = record.errors.split(separator: "\n").first { $0.hasSuffix(" " + message) }
-        return line?.firstMatch(of: #/address=\S*:(\d+)/#).flatMap { Int($0.1) }
+        let line = record.errors.split(separator: "\n").first {
+            $0.hasSuffix(" " + message) || $0.contains("\"message\":\"\(message)\"")
+        }
+        return line?.firstMatch(of: #/"?address"?[=:]\S*:(\d+)/#).flatMap { Int($0.1) }
     }
 
     /// The operators' port; nil until the hub listens there too.

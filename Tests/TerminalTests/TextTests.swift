@@ -45,7 +45,8 @@ struct TextTests {
     }
 
     @Test(arguments: [
-        ("abc", 3, "abc"), ("abcd", 3, "ab…"), ("abcd", 1, "a"), ("abcd", 0, ""), ("a\u{1B}[2Jb", 9, "a\u{FFFD}[2Jb"),
+        ("abc", 3, "abc"), ("abcd", 3, "ab…"), ("abcd", 1, "a"), ("abcd", 0, ""), ("a\u{1B}[2Jb", 20, #"a\u001b[2Jb"#),
+        ("a\u{1B}[2Jb", 6, #"a\u00…"#), ("a\n\u{301}\u{202E}b", 20, "a\\n\u{301}\\u202eb"),
     ])
     func linesAreCutAndHarmless(_ text: String, _ width: Int, _ cut: String) {
         #expect(Text.cut(text, to: width) == cut)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Terminal
 
 /// `broadtape-bench append`: appends events to a Postgres database as a hub does for many publishers at once.
 struct AppendCommand: AsyncParsableCommand {
@@ -51,6 +52,6 @@ struct AppendCommand: AsyncParsableCommand {
             bytes: self.bytes,
             warmUp: self.events / self.publishers / self.batch / 2
         )
-        print(try await load.run(database: self.database).json)
+        StandardStream.output.print(try await load.run(database: self.database).json)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SafeText
 import Terminal
 
 /// A table for humans, row by row: a label, then text.
@@ -17,7 +18,7 @@ struct Table {
     var text: String { self.lines.joined(separator: "\n") }
 
     mutating func row(_ label: String, _ text: String) {
-        self.lines.append(Text.left(label, self.labelWidth) + text)
+        self.lines.append(Text.left(label, self.labelWidth) + Escape.text(text))
     }
 
     mutating func blank() {

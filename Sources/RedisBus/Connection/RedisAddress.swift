@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import SafeText
 
 /// Where a Redis server is, and as whom to come to it.
 ///
@@ -35,7 +36,8 @@ package struct RedisAddress: Sendable, Equatable {
     package init(_ text: String) throws(Invalid) {
         func invalid(_ reason: String) -> Invalid {
             Invalid(
-                description: "\"\(Self.redacted(text).prefix(200))\" is not the address of a Redis server: \(reason)"
+                description:
+                    "\"\(Redaction.address(text).prefix(200))\" is not the address of a Redis server: \(reason)"
             )
         }
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
@@ -174,12 +176,5 @@ package struct RedisAddress: Sendable, Equatable {
 
     private static func hexadecimal(_ digit: UInt8?) -> UInt8? {
         digit.flatMap { Character(UnicodeScalar($0)).hexDigitValue }.map { UInt8(clamping: $0) }
-    }
-
-    /// The text without what may be a password, whatever else is wrong with it: a password may also stand where a
-    /// port belongs.
-    private static func redacted(_ text: String) -> String {
-        let scheme = text.firstRange(of: "://").map { text[..<$0.upperBound] } ?? ""
-        return scheme + "…" + (text.lastIndex(of: "@").map { text[$0...] } ?? "")
     }
 }

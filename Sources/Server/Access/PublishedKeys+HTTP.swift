@@ -4,6 +4,7 @@ package import AsyncHTTPClient
 import JSON
 import NIOCore
 import NIOHTTP1
+import SafeText
 
 extension PublishedKeys {
     /// A set that could not be had.
@@ -18,12 +19,18 @@ extension PublishedKeys {
 
     /// Fetches a set over HTTP. Redirections are not followed: the operator names the place.
     package static func overHTTP(_ url: String, _ client: HTTPClient) -> Fetch {
-        {
+        let secrets = AddressSecrets(ofAddress: url)
+        return {
             var request = HTTPClientRequest(url: url)
             request.headers.add(name: "accept", value: "application/jwk-set+json, application/json")
-            let response = try await client.execute(request, deadline: .now() + Self.timeout)
+            let response: HTTPClientResponse
+            do {
+                response = try await client.execute(request, deadline: .now() + Self.timeout)
+            } catch {
+                throw Unavailable(description: secrets.removed(from: "\(error)"))
+            }
             guard response.status == .ok else {
-                throw Unavailable(description: "\(url) answers \(response.status.code)")
+                throw Unavailable(description: "\(Redaction.address(url)) answers \(response.status.code)")
             }
             let body = try await response.body.collect(upTo: Self.maxBytes)
             return Response(

@@ -59,6 +59,6 @@ extension AdminAPI {
             writer.null()
         }
         writer.endObject()
-        return Response(json: writer)
+        return Response(shown: writer)
     }
 }

@@ -40,7 +40,7 @@ extension AdminAPI {
         writer.endArray()
         writer.member("next", textOrNull: found.count > limit ? found[limit - 1].name.description : nil)
         writer.endObject()
-        return Response(json: writer)
+        return Response(shown: writer)
     }
 
     /// `{"channel", "epoch", "head", "first", "events", "next"}`, oldest first; without `after` the newest. Reading what is
@@ -94,6 +94,6 @@ extension AdminAPI {
         writer.events(page.entries)
         writer.member("next", integer: page.entries.last?.seq ?? after ?? page.extent.head)
         writer.endObject()
-        return Response(json: writer)
+        return Response(shown: writer)
     }
 }

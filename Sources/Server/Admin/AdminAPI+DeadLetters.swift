@@ -23,7 +23,7 @@ extension AdminAPI {
         }
         do throws(TapeFault) {
             let letters = try await self.hub.fanIn?.deadLetters(limit: limit) ?? []
-            return Response(json: Self.json(of: letters))
+            return Response(shown: Self.json(of: letters))
         } catch {
             return Problem(MessageFault(.unavailable, "the dead letters cannot be read now; try again")).response
         }

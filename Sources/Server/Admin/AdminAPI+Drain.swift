@@ -30,7 +30,7 @@ extension AdminAPI {
             detail: window.map { "over \($0)" } ?? ""
         )
         self.drain(window)
-        return Response(json: await self.drainStatus(), status: .accepted)
+        return Response(shown: await self.drainStatus(), status: .accepted)
     }
 
     func drainStatus() async -> JSON.Writer {

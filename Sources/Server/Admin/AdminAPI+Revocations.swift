@@ -48,7 +48,7 @@ extension AdminAPI {
         }
         var writer = JSON.Writer()
         Self.write(revocation, to: &writer)
-        return Response(json: writer, status: .created)
+        return Response(shown: writer, status: .created)
     }
 
     /// Ascending by kind and value; `next` goes into `after`.
@@ -78,7 +78,7 @@ extension AdminAPI {
             writer.null()
         }
         writer.endObject()
-        return Response(json: writer)
+        return Response(shown: writer)
     }
 
     /// `?tokenId=`, `?subject=` or `?session=`: 204, or 404 where there is no such revocation.

@@ -36,7 +36,7 @@ extension AdminAPI {
         writer.endArray()
         writer.member("next", textOrNull: found.count > limit ? found[limit - 1].id : nil)
         writer.endObject()
-        return Response(json: writer)
+        return Response(shown: writer)
     }
 
     /// The same of one, with `"channels": [{"channel", "seq", "head", "phase"}]`, ascending by channel after `after`.
@@ -66,7 +66,7 @@ extension AdminAPI {
         let last = rest.prefix(limit).last
         writer.member("next", textOrNull: rest.count > limit ? last?.channel.description : nil)
         writer.endObject()
-        return Response(json: writer)
+        return Response(shown: writer)
     }
 
     /// Closes a connection with 4010; its client may come back at once. 204, after it was put into the audit trail.

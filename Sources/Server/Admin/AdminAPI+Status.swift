@@ -58,7 +58,7 @@ extension AdminAPI {
         self.writeTypes(figures, to: &writer)
         await self.writeSources(to: &writer)
         writer.endObject()
-        return Response(json: writer)
+        return Response(shown: writer)
     }
 
     private func writeCloses(_ loops: RosterFigures, to writer: inout JSON.Writer) {
@@ -167,7 +167,7 @@ extension AdminAPI {
         }
         writer.endArray()
         writer.endObject()
-        return Response(json: writer)
+        return Response(shown: writer)
     }
 }
 

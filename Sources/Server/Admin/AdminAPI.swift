@@ -8,6 +8,7 @@ import Pages
 /// What operators and their monitoring read, on a port of its own that is not for the public.
 package struct AdminAPI: Sendable {
     let hub: Hub
+    let process: ProcessFigures
     /// Keys that an issuer publishes; nil without.
     let published: PublishedKeys?
     /// How long any token is good for at most; nil where nobody knows.
@@ -19,12 +20,14 @@ package struct AdminAPI: Sendable {
 
     package init(
         hub: Hub,
+        process: ProcessFigures,
         published: PublishedKeys? = nil,
         maxTokenAge: Duration? = nil,
         hosts: AdminHosts = AdminHosts(),
         drain: @escaping @Sendable (Duration?) -> Void
     ) {
         self.hub = hub
+        self.process = process
         self.published = published
         self.maxTokenAge = maxTokenAge
         self.hosts = hosts
@@ -50,13 +53,15 @@ package struct AdminAPI: Sendable {
                 status: .ok,
                 headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
                 body: ResponseBody(
-                    byteBuffer: ByteBuffer(string: await Exposition(of: self.hub, published: self.published).text)
+                    byteBuffer: ByteBuffer(
+                        string: await Exposition(of: self.hub, self.process, published: self.published).text
+                    )
                 )
             )
         }
         router.get("/dead-letters") { request, _ in await self.deadLetters(request) }
         router.post("/drain") { request, _ in await self.beginDraining(request) }
-        router.get("/drain") { _, _ in Response(json: await self.drainStatus()) }
+        router.get("/drain") { _, _ in Response(shown: await self.drainStatus()) }
         router.post("/revocations") { request, _ in
             await self.answer { () async throws(Problem) in try await self.revoke(request) }
         }

@@ -3,13 +3,15 @@
 import HTTPTypes
 import Hub
 import Hummingbird
+import HummingbirdCore
+import NIOCore
 
 /// Keeps the pages of strangers in an operator's browser from using the admin port.
 ///
 /// - Whatever a browser sends comes from the port's own page: `Origin` and `Sec-Fetch-Site` say so, and what changes
 ///   something has a field of its own besides (``field``), which no form can send and for which a script elsewhere
 ///   would have to ask first (CORS), to which nobody answers. A body is JSON.
-/// - The request names the port as ``AdminHosts`` allow.
+/// - The request names the port as ``AdminHosts`` allow, in its target too where that is a whole URL.
 ///
 /// Programs send none of the browsers' fields, and are asked for nothing. Probes and monitoring are open to any name.
 struct AdminGuard: RouterMiddleware {
@@ -36,9 +38,11 @@ struct AdminGuard: RouterMiddleware {
         let isReading = request.method == .get || request.method == .head
         if isReading, path == "/metrics" || path.hasPrefix("/health/") { return nil }
         let authority = request.head.authority ?? ""
-        guard self.hosts.allow(authority) else {
+        let local = RequestConnection.current?.channel.localAddress
+        for name in [authority, Self.authority(of: request.uri)].compactMap({ $0 })
+        where !self.hosts.allow(name, at: local) {
             return Self.forbidden(
-                "the admin port is addressed by an address, localhost or a private name, not as \(authority.prefix(100)); "
+                "the admin port is addressed by its address or as localhost, not as \(name.prefix(100)); "
                     + "add the name to admin-names if it is yours"
             )
         }
@@ -62,6 +66,12 @@ struct AdminGuard: RouterMiddleware {
             return Problem(.unsupportedMediaType, code: "unsupported_media_type", "the body is application/json")
         }
         return nil
+    }
+
+    /// Of a target that is a whole URL, as proxies are sent it; it counts before `Host` (RFC 9112 §3.2.2).
+    private static func authority(of target: URI) -> String? {
+        guard target.scheme != nil else { return nil }
+        return "\(target.host ?? "")\(target.port.map { ":\($0)" } ?? "")"
     }
 
     private static func forbidden(_ message: String) -> Problem {

@@ -1,56 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import NIOCore
+
 /// The names by which the admin port may be addressed.
 ///
 /// The port knows nobody by a login: who reaches it is an operator. A page of a stranger in an operator's browser must not
-/// reach it by having its own name resolve to the port's address (DNS rebinding), so a request has to name an address, a
-/// name that no stranger can own, or one that the operator has listed.
+/// reach it by having its own name resolve to the port's address (DNS rebinding). So a request has to name this machine's
+/// loopback, the very address that it came to, or exactly what the operator has listed. Nothing is allowed for its form:
+/// `hub.local` is whoever answers for it in the network, and `ai.` is a domain that somebody owns.
 package struct AdminHosts: Sendable, Equatable {
-    /// Domains that are not of the public DNS (RFC 6761, RFC 6762, RFC 9476 and ICANN's reservation of `internal`), and
-    /// Kubernetes' short form of its own.
-    private static let privateDomains = ["localhost", "local", "internal", "svc", "home.arpa", "alt"]
+    private static let mostDigits = 5
 
     private let names: Set<String>
+    private let addresses: Set<NetworkAddress>
 
-    /// - Parameter names: Others that are the operator's, without a port.
+    /// - Parameter names: Names and addresses that are the operator's, without a port.
     package init(_ names: some Sequence<String> = []) {
-        self.names = Set(names.map { Self.canonical($0) })
+        self.names = Set(names.filter { NetworkAddress(Self.unbracketed($0)) == nil }.map(Self.canonical))
+        // Whoever listens on every address is not addressed by the one that stands for all.
+        self.addresses = Set(names.compactMap { NetworkAddress(Self.unbracketed($0)) }.filter { !$0.isUnspecified })
     }
 
-    /// - Parameter authority: A request's `Host`: a name or an address, with or without a port.
-    package func allow(_ authority: String) -> Bool {
+    /// Whether a text is a name or an address, without a port.
+    package static func isName(_ text: String) -> Bool {
+        NetworkAddress(Self.unbracketed(text)) != nil
+            || !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/:@[]".utf8.contains($0) }
+    }
+
+    /// - Parameters:
+    ///   - authority: A request's `Host`: a name or an address, with or without a port.
+    ///   - local: The address that the request came to.
+    package func allow(_ authority: String, at local: SocketAddress?) -> Bool {
         guard let host = Self.host(of: authority) else { return false }
-        if host.hasPrefix("[") { return true }
-        if NetworkAddress(host) != nil { return true }
+        if let address = NetworkAddress(Self.unbracketed(host)) {
+            return address.isLoopback || self.addresses.contains(address)
+                || local.flatMap { NetworkAddress($0) } == address
+        }
         let name = Self.canonical(host)
-        guard !name.isEmpty else { return false }
-        // A name without a dot is the machine's or a private network's.
-        return !name.contains(".") || self.names.contains(name)
-            || Self.privateDomains.contains { name.hasSuffix("." + $0) }
+        return name == "localhost" || self.names.contains(name)
     }
 
     /// Without the port; nil unless it is well formed.
     private static func host(of authority: String) -> String? {
-        if authority.hasPrefix("[") {
-            guard let end = authority.firstIndex(of: "]") else { return nil }
-            let rest = authority[authority.index(after: end)...]
-            let address = authority[authority.index(after: authority.startIndex)..<end]
-            guard NetworkAddress(String(address)) != nil, rest.isEmpty || Self.isPort(rest) else { return nil }
-            return String(authority[...end])
-        }
-        let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
-        guard let host = parts.first, parts.count < 3, parts.count == 1 || Self.isPort(":" + parts[1]) else {
+        let bytes = authority.utf8
+        guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
+        let start = authority.hasPrefix("[") ? bytes.firstIndex(of: UInt8(ascii: "]")) : bytes.startIndex
+        guard let start else { return nil }
+        let end = bytes[start...].firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
+        let port = bytes[end...].dropFirst()
+        guard port.count <= Self.mostDigits, port.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else {
             return nil
         }
-        return String(host)
+        let host = String(authority[..<end])
+        // Brackets are for addresses of version 6, which stand in nothing else.
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        guard isBracketed == host.utf8.contains(UInt8(ascii: ":")), !host.isEmpty else { return nil }
+        return isBracketed && NetworkAddress(Self.unbracketed(host)) == nil ? nil : host
     }
 
-    private static func isPort(_ text: some StringProtocol) -> Bool {
-        text.hasPrefix(":") && text.dropFirst().utf8.allSatisfy { (0x30...0x39).contains($0) }
+    private static func unbracketed(_ host: String) -> String {
+        host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
     }
 
+    /// In lower case, without the dot of the root. Of ASCII letters only: others have forms that are equal in lower case.
     private static func canonical(_ name: String) -> String {
-        let name = name.lowercased()
-        return name.hasSuffix(".") ? String(name.dropLast()) : name
+        let bytes = name.utf8.map { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 ? $0 | 0x20 : $0 }
+        return String(decoding: bytes.last == UInt8(ascii: ".") ? bytes.dropLast() : bytes[...], as: UTF8.self)
     }
 }

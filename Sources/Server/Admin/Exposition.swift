@@ -8,7 +8,7 @@ struct Exposition {
 
     var text: String { self.page.text }
 
-    init(of hub: Hub, published: PublishedKeys? = nil) async {
+    init(of hub: Hub, _ process: ProcessFigures, published: PublishedKeys? = nil) async {
         var sessions = 0
         var subscriptions = 0
         var behind = 0
@@ -29,6 +29,7 @@ struct Exposition {
         self.add(tally: await hub.writer.tally)
         self.add(figures: await hub.writer.figures)
         self.addState(of: hub)
+        self.add(process)
         if let published { self.add(published.tally) }
         self.add(hub.sources.all)
         if let fanIn = hub.fanIn { self.add(await fanIn.tally) }
@@ -115,6 +116,27 @@ struct Exposition {
             [BusReach.alone, .connected, .cut].map { reach in
                 PrometheusText.Sample("reach", "\(reach)", reach == hub.bus.reach ? 1 : 0)
             }
+        )
+    }
+
+    private mutating func add(_ process: ProcessFigures) {
+        self.page.add(
+            "broadtape_descriptor_limit",
+            .gauge,
+            "File descriptors that the process may have.",
+            process.descriptors.limit
+        )
+        self.page.add(
+            "broadtape_descriptor_refusals_total",
+            .counter,
+            "Connections refused for want of file descriptors.",
+            process.descriptors.refusals
+        )
+        self.page.add(
+            "broadtape_log_lines_dropped_total",
+            .counter,
+            "Lines of the log that could not be written, or not in time.",
+            process.droppedLogLines()
         )
     }
 

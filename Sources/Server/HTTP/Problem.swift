@@ -4,6 +4,7 @@ import HTTPTypes
 import Hub
 import Hummingbird
 import JSON
+import SafeText
 
 /// An error answer: `application/problem+json` (RFC 9457).
 struct Problem: Error {
@@ -70,7 +71,8 @@ struct Problem: Error {
         writer.member("detail", string: self.detail)
         if !self.items.isEmpty { writer.items(self.items) }
         writer.endObject()
-        return writer.bytes + [0x0A]
+        // It may repeat what somebody sent.
+        return Array((Escape.text(String(decoding: writer.bytes, as: UTF8.self)) + "\n").utf8)
     }
 
     var fields: HTTPFields {
@@ -90,6 +92,18 @@ struct Problem: Error {
 }
 
 extension Response {
+    /// A JSON answer for operators, who read it in a terminal: what others have named and sent is in it. Whoever parses it
+    /// gets the same.
+    init(shown writer: JSON.Writer, status: HTTPResponse.Status = .ok) {
+        self.init(
+            status: status,
+            headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(
+                byteBuffer: ByteBuffer(string: Escape.text(String(decoding: writer.bytes, as: UTF8.self)) + "\n")
+            )
+        )
+    }
+
     /// A JSON answer, with a line feed at its end for those who read it in a terminal.
     init(json writer: JSON.Writer, status: HTTPResponse.Status = .ok) {
         self.init(

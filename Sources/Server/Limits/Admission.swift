@@ -13,6 +13,8 @@ package final class Admission: Sendable {
     package struct Limits: Sendable {
         /// Connections at once from one address, of version 6 from one /64; nil is any number. Of this node.
         package var connectionsPerAddress: Int?
+        /// Connections at once; nil is as many as there are descriptors for.
+        package var connections: Int?
         /// Who may name the address of others in `X-Forwarded-For`.
         package var trustedProxies: [NetworkPrefix] = []
         /// Memory of the process above which nobody new is taken in, in bytes; nil is as much as there is.
@@ -26,6 +28,10 @@ package final class Admission: Sendable {
         case blockedCountry
         case tooManyConnections(limit: Int)
         case outOfMemory
+        /// There are as many connections as there may be.
+        case full
+        /// There are too few file descriptors.
+        case outOfDescriptors
         /// The node leaves, and is gone in so many seconds.
         case draining(seconds: Int)
         /// Too many come at once; so many seconds later there may be room.
@@ -35,6 +41,7 @@ package final class Admission: Sendable {
     private let limits: Limits
     private let countries: BlockedCountries?
     private let counts = Mutex<[NetworkAddress: Int]>([:])
+    private let total = Atomic<Int>(0)
     private let isOutOfMemory = Atomic<Bool>(false)
 
     package init(_ limits: Limits, countries: BlockedCountries? = nil) {
@@ -52,6 +59,11 @@ package final class Admission: Sendable {
     /// Takes a connection in that comes from whom it is for; its address is counted until the connection closes.
     func enter(_ peer: Peer, until closing: EventLoopFuture<Void>) -> Turndown? {
         guard !self.isOutOfMemory.load(ordering: .relaxed) else { return .outOfMemory }
+        if let limit = self.limits.connections {
+            let count = self.total.wrappingAdd(1, ordering: .relaxed).newValue
+            closing.whenComplete { _ in self.total.wrappingSubtract(1, ordering: .relaxed) }
+            guard count <= limit else { return .full }
+        }
         // A proxy's address says nothing about those it speaks for: they are judged by their requests.
         guard !peer.isTrustedProxy, let address = peer.address else { return nil }
         return self.judge(address) ?? self.count(address, until: closing)
@@ -137,7 +149,7 @@ extension Admission.Turndown {
         switch self {
         case .blockedCountry: .forbidden
         case .tooManyConnections: .tooManyRequests
-        case .outOfMemory, .draining, .storm: .serviceUnavailable
+        case .outOfMemory, .full, .outOfDescriptors, .draining, .storm: .serviceUnavailable
         }
     }
 
@@ -148,7 +160,7 @@ extension Admission.Turndown {
         switch self {
         case .blockedCountry: "not available in your country"
         case .tooManyConnections(let limit): "more than \(limit) connections from your address"
-        case .outOfMemory: "the hub takes no more connections now; try again later"
+        case .outOfMemory, .full, .outOfDescriptors: "the hub takes no more connections now; try again later"
         case .draining: "this node is about to leave; connect again, to another one"
         case .storm: "too many connect at once; try again later"
         }
@@ -158,7 +170,7 @@ extension Admission.Turndown {
     var retryAfter: Int? {
         switch self {
         case .blockedCountry: nil
-        case .tooManyConnections, .outOfMemory: Self.retryAfter
+        case .tooManyConnections, .outOfMemory, .full, .outOfDescriptors: Self.retryAfter
         case .draining(let seconds), .storm(let seconds): seconds
         }
     }

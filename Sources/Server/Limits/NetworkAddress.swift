@@ -25,6 +25,16 @@ package struct NetworkAddress: Hashable, Sendable, Comparable {
         self.bits >> 32 == Self.mapped >> 32
     }
 
+    /// 127.0.0.0/8, written either way, and ::1.
+    var isLoopback: Bool {
+        self.bits == 1 || self.bits >> 24 == Self.mapped >> 24 | 0x7F
+    }
+
+    /// Stands for every address of the machine.
+    var isUnspecified: Bool {
+        self.bits == 0 || self.bits == Self.mapped
+    }
+
     /// What one subscriber of an access provider has: an address of version 4, the /64 of one of version 6.
     var site: NetworkAddress {
         self.isVersion4 ? self : NetworkAddress(bits: self.bits & ~UInt128(UInt64.max))

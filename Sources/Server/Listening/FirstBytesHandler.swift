@@ -12,11 +12,19 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundOut = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// How long the client may read on after it was told that the connection ends.
+    /// Why a client is turned away, and how much time there is for it.
+    struct Refusal {
+        var turndown: Admission.Turndown
+        /// Whether it is not even waited for its first byte.
+        var isAtOnce = false
+        /// How long the client may read on after it was told that the connection ends.
+        var lingering = FirstBytesHandler.lingering
+    }
+
     private static let lingering = TimeAmount.seconds(1)
 
     private let upgrade: Upgrade
-    private let turndown: Admission.Turndown?
+    private let refusal: Refusal?
     private let startHTTP: (any Channel, Peer) -> Bool
     private let timeout: TimeAmount
     private var peer: Peer
@@ -26,20 +34,20 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var isRefused = false
 
     /// - Parameters:
-    ///   - turndown: Why the client is turned away at its first byte; nil for one that is let in.
+    ///   - refusal: Nil for a client that is let in.
     ///   - timeout: For TLS and the whole request head.
     ///   - startHTTP: Adds the HTTP handlers to the end of the pipeline; false when there are too many connections.
     init(
         upgrade: Upgrade,
         peer: Peer,
-        turndown: Admission.Turndown?,
+        refusal: Refusal?,
         limits: WebSocket.HeadLimits,
         timeout: TimeAmount,
         startHTTP: @escaping (any Channel, Peer) -> Bool
     ) {
         self.upgrade = upgrade
         self.peer = peer
-        self.turndown = turndown
+        self.refusal = refusal
         self.handshake = WebSocket.ServerHandshake(limits: limits)
         self.timeout = timeout
         self.startHTTP = startHTTP
@@ -54,6 +62,13 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.deadline?.cancel()
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        guard let refusal, refusal.isAtOnce, !self.isDecided else { return }
+        self.decided()
+        self.refuse(refusal.turndown.response, context: context)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -78,9 +93,9 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.isDecided else { return }
-        if let turndown {
+        if let refusal {
             self.decided()
-            return self.refuse(turndown.response, context: context)
+            return self.refuse(refusal.turndown.response, context: context)
         }
         switch self.handshake.receive(self.unwrapInboundIn(data)) {
         case .needMore:
@@ -98,7 +113,7 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
             self.decided()
             self.lookAtCertificate(context)
             guard self.startHTTP(context.channel, self.peer) else {
-                return context.close(promise: nil)
+                return self.refuse(Admission.Turndown.full.response, context: context)
             }
             context.fireChannelRead(self.wrapInboundOut(bytes))
             context.fireChannelReadComplete()
@@ -142,6 +157,8 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
         // sending.
         context.close(mode: .output, promise: nil)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        self.deadline = context.eventLoop.scheduleTask(in: Self.lingering) { bound.value.close(promise: nil) }
+        self.deadline = context.eventLoop.scheduleTask(in: self.refusal?.lingering ?? Self.lingering) {
+            bound.value.close(promise: nil)
+        }
     }
 }

@@ -12,8 +12,17 @@ import ServiceLifecycle
 import Synchronization
 import WebSocket
 
-/// Accepts connections on one port: WebSockets for the hub, everything else for the HTTP API.
+/// Accepts connections on one port: WebSockets for the hub, everything else for an HTTP API.
 package final class Listener: Sendable {
+    /// Whom a port is for.
+    package enum Audience: Sendable {
+        case everyone
+        /// Without WebSockets, and served when there are no descriptors left for everyone.
+        case operators
+    }
+
+    private let audience: Audience
+    private let descriptors: Descriptors
     private let configuration: EdgeConfiguration
     private let hub: Hub
     private let group: any EventLoopGroup
@@ -28,14 +37,17 @@ package final class Listener: Sendable {
     private let allClosed = Mutex<EventLoopFuture<Void>?>(nil)
 
     /// - Parameters:
+    ///   - descriptors: Of the process.
     ///   - tls: Nil speaks without.
     ///   - countries: Who is not served; nil serves all.
     ///   - compression: The one whose framing the hub has; nil agrees to none.
     ///   - group: Its loops are the hub's.
     ///   - onBound: Called once, with the address that connections are accepted on.
     package init<Responder: HTTPResponder>(
+        for audience: Audience = .everyone,
         configuration: EdgeConfiguration,
         hub: Hub,
+        descriptors: Descriptors,
         tls: ServerTLS? = nil,
         countries: BlockedCountries? = nil,
         compression: SocketCompression? = nil,
@@ -44,6 +56,8 @@ package final class Listener: Sendable {
         logger: Logger,
         onBound: @escaping @Sendable (SocketAddress) -> Void
     ) where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
+        self.audience = audience
+        self.descriptors = descriptors
         self.configuration = configuration
         self.hub = hub
         self.group = group
@@ -54,6 +68,7 @@ package final class Listener: Sendable {
         let admission = Admission(configuration.admission, countries: countries)
         self.admission = admission
         let upgrade = Upgrade(
+            isOpen: audience == .everyone,
             hub: hub,
             limits: WebSocket.Endpoint.Limits(
                 frameBytes: configuration.messageBytes,
@@ -162,6 +177,7 @@ package final class Listener: Sendable {
                     try channel.pipeline.syncOperations.addHandler(
                         quiescing.makeServerChannelHandler(channel: channel)
                     )
+                    try channel.pipeline.syncOperations.addHandler(AcceptGuard(self.descriptors))
                 }
             }
             // With it, swift-nio-ssl takes its whole timeout of 5 s for every connection that is closed here.
@@ -175,21 +191,41 @@ package final class Listener: Sendable {
     }
 
     private func accept(_ channel: any Channel) throws {
+        let shortage = self.descriptors.shortage
+        let isShort = shortage > (self.audience == .everyone ? .none : .third)
+        if isShort {
+            self.descriptors.refusing()
+            // There is no room to wait for a handshake.
+            guard self.tls == nil || shortage == .first else { return channel.close(promise: nil) }
+        }
         let peer = self.admission.peer(at: channel.remoteAddress, isSecure: self.tls != nil)
-        let turndown = self.admission.enter(peer, until: channel.closeFuture)
+        let refusal =
+            isShort
+            ? Self.refusal(for: shortage)
+            : self.admission.enter(peer, until: channel.closeFuture).map { FirstBytesHandler.Refusal(turndown: $0) }
         let pipeline = channel.pipeline.syncOperations
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
         // Who is turned away is told at the first byte, which has to come soon.
-        let seconds = turndown == nil ? self.configuration.headSeconds : min(2, self.configuration.headSeconds)
+        let seconds = refusal == nil ? self.configuration.headSeconds : min(2, self.configuration.headSeconds)
         let handler = FirstBytesHandler(
             upgrade: self.upgrade,
             peer: peer,
-            turndown: turndown,
+            refusal: refusal,
             limits: WebSocket.HeadLimits(bytes: Self.head.bytes, fields: Self.head.fields),
             timeout: .seconds(Int64(clamping: seconds)),
             startHTTP: self.startHTTP
         )
         try pipeline.addHandler(handler)
+    }
+
+    /// The fewer descriptors there are, the sooner the client's is free again.
+    private static func refusal(for shortage: Descriptors.Shortage) -> FirstBytesHandler.Refusal {
+        switch shortage {
+        case .none, .first: FirstBytesHandler.Refusal(turndown: .outOfDescriptors)
+        case .second:
+            FirstBytesHandler.Refusal(turndown: .outOfDescriptors, isAtOnce: true, lingering: .milliseconds(100))
+        case .third, .last: FirstBytesHandler.Refusal(turndown: .outOfDescriptors, isAtOnce: true, lingering: .zero)
+        }
     }
 
     /// Adds the HTTP API's handlers to a connection and starts serving it.
@@ -200,21 +236,18 @@ package final class Listener: Sendable {
             limits: Self.head,
             times: RequestGate.Times(
                 head: .seconds(Int64(clamping: self.configuration.headSeconds)),
-                body: TimeAmount(self.configuration.bodyTime)
+                body: TimeAmount(self.configuration.bodyTime),
+                answer: TimeAmount(self.configuration.bodyTime)
             )
         )
-        do {
-            try channel.pipeline.syncOperations.addHandler(gate)
-        } catch {
-            return false
-        }
         let http = self.http
         let logger = self.logger
         let answering = RequestConnection(channel: channel, peer: peer, admission: self.admission)
-        let value = http.setup(channel: channel, logger: logger)
-        return self.connections.start {
+        let ready = channel.eventLoop.makePromise(of: HTTP1Channel.Value.self)
+        // Before anything is set up, which whoever is refused would not be there to use.
+        let isStarted = self.connections.start {
             do {
-                let connection = try await value.get()
+                let connection = try await ready.futureResult.get()
                 await Peer.$current.withValue(peer) {
                     await RequestConnection.$current.withValue(answering) {
                         await http.handle(value: connection, logger: logger)
@@ -223,6 +256,18 @@ package final class Listener: Sendable {
             } catch {
                 logger.debug("connection could not be set up", metadata: ["error": "\(error)"])
             }
+        }
+        guard isStarted else {
+            ready.fail(ChannelError.ioOnClosedChannel)
+            return false
+        }
+        do {
+            try channel.pipeline.syncOperations.addHandler(gate)
+            http.setup(channel: channel, logger: logger).cascade(to: ready)
+            return true
+        } catch {
+            ready.fail(error)
+            return false
         }
     }
 }

@@ -10,6 +10,6 @@ package struct Peer: Sendable {
     /// Whether it may publish, where that takes a client's certificate.
     var mayPublish = true
 
-    /// The one whose request is being answered over HTTP; nil elsewhere, as on the admin port.
+    /// The one whose request is being answered over HTTP; nil elsewhere.
     @TaskLocal static var current: Peer?
 }

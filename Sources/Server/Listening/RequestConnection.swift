@@ -8,6 +8,6 @@ struct RequestConnection: Sendable {
     let peer: Peer
     let admission: Admission
 
-    /// The one whose request is being answered over HTTP; nil elsewhere, as on the admin port.
+    /// The one whose request is being answered over HTTP; nil elsewhere.
     @TaskLocal static var current: RequestConnection?
 }

@@ -75,7 +75,8 @@ enum RequestFault: Error, Equatable {
         case .slowHead, .slowBody: "timeout"
         case .turnedAway(.blockedCountry): "forbidden"
         case .turnedAway(.tooManyConnections): "too_many_connections"
-        case .turnedAway(.outOfMemory), .turnedAway(.storm): "overloaded"
+        case .turnedAway(.outOfMemory), .turnedAway(.full), .turnedAway(.outOfDescriptors), .turnedAway(.storm):
+            "overloaded"
         case .turnedAway(.draining): "draining"
         case .bareLineBreak, .controlCharacter, .foldedField, .malformedField, .malformedRequestLine, .version, .method,
             .host, .contentLength, .twoLengths, .transferEncoding, .expectation, .chunk, .trailer:

@@ -19,9 +19,11 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         var head: TimeAmount
         /// For a request's body.
         var body: TimeAmount
+        /// How often a client has to have taken on of an answer, by ``leastBytes``.
+        var answer: TimeAmount
         /// How often a body has to have come on, by ``leastBytes``.
         var stall = TimeAmount.seconds(5)
-        /// What has to come of a body in ``stall``.
+        /// What has to come of a body in ``stall``, and to be taken of an answer in ``answer``.
         var leastBytes = 1 << 10
     }
 
@@ -46,6 +48,12 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether the connection ends with the answers to what was let through.
     private var isLast = false
     private var timer: Scheduled<Void>?
+    /// Bytes of answers that were handed on, and of those what the kernel had taken when it was last looked at.
+    private var writtenBytes = 0
+    private var takenBytes = 0
+    private var answerTimer: Scheduled<Void>?
+    /// Whether the answer is a stream, whose client may take its time.
+    private var isStreaming = false
     private var timed = RequestScanner.Phase.idle
     /// Whether bytes were asked for and have not come.
     private var isReading = true
@@ -65,12 +73,14 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.stopTimer()
+        self.stopAnswerTimer()
         self.context = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         self.isOver = true
         self.stopTimer()
+        self.stopAnswerTimer()
         context.fireChannelInactive()
     }
 
@@ -157,6 +167,55 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         self.isOver = true
         self.fault = nil
         self.stopTimer()
+        self.stopAnswerTimer()
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        self.writtenBytes &+= self.unwrapOutboundIn(data).readableBytes
+        context.write(data, promise: promise)
+    }
+
+    /// An answer waits for its client from when the connection takes no more until it has taken all.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            self.stopAnswerTimer()
+        } else if self.answerTimer == nil, !self.isOver, !self.isStreaming {
+            self.takenBytes = self.bytesTaken(context)
+            self.watchAnswer(context)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func bytesTaken(_ context: ChannelHandlerContext) -> Int {
+        let waiting = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        return self.writtenBytes &- (waiting ?? 0)
+    }
+
+    private func watchAnswer(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        self.answerTimer = context.eventLoop.scheduleTask(in: self.times.answer) {
+            let (gate, context) = bound.value
+            gate.answerTimer = nil
+            guard !gate.isOver, !gate.isStreaming, !context.channel.isWritable else { return }
+            let taken = gate.bytesTaken(context)
+            guard taken &- gate.takenBytes >= gate.times.leastBytes else {
+                gate.isOver = true
+                return context.close(promise: nil)
+            }
+            gate.takenBytes = taken
+            gate.watchAnswer(context)
+        }
+    }
+
+    private func stopAnswerTimer() {
+        self.answerTimer?.cancel()
+        self.answerTimer = nil
+    }
+
+    /// The answer under way is a stream, or is not any more.
+    func streams(_ isStreaming: Bool) {
+        self.isStreaming = isStreaming
+        if isStreaming { self.stopAnswerTimer() }
     }
 
     // MARK: - Refusing

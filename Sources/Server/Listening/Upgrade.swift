@@ -17,6 +17,8 @@ struct Upgrade: Sendable {
         case refuse(ByteBuffer)
     }
 
+    /// False on the operators' port, which has no WebSockets.
+    let isOpen: Bool
     let hub: Hub
     let limits: WebSocket.Endpoint.Limits
     /// Nil agrees to none.
@@ -31,7 +33,7 @@ struct Upgrade: Sendable {
 
     /// - Parameter request: Valid as RFC 6455 §4.2.1 asks.
     func decide(_ request: WebSocket.Request, peer: Peer, channel: any Channel) -> Decision {
-        guard request.path == Self.path else {
+        guard self.isOpen, request.path == Self.path else {
             return .refuse(WebSocket.Refusal.application(status: 404, reason: "Not Found").response)
         }
         // Pages of other origins could use what a browser keeps for its user, were anything kept; an operator may want

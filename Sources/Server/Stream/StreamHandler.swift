@@ -44,6 +44,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
     private let begun: EventLoopPromise<Problem?>
     private let end: EventLoopPromise<Void>
     private let channel: any Channel
+    private var gate: RequestGate?
     private let decoder = FrameHeaderDecoder(from: .server, maximumPayload: .max)
     private var stream: EventStream
     private var state = State.over
@@ -258,12 +259,19 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         self.end.succeed()
     }
 
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.gate = try? context.pipeline.syncOperations.handler(type: RequestGate.self)
+        self.gate?.streams(true)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         self.lose()
         context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        self.gate?.streams(false)
+        self.gate = nil
         self.lose()
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import SafeText
 
 /// Decides what is written about a progress, and when: the state behind ``ProgressOutput``.
 package struct ProgressLine: Sendable {
@@ -58,7 +59,7 @@ package struct ProgressLine: Sendable {
         self.isShown = true
         let text = self.text(advance, at: now)
         // The last column stays free: a terminal may wrap to the next line there.
-        return self.style == .bar ? Self.clearing + Text.cut(text, to: max(1, width - 1)) : text + "\n"
+        return self.style == .bar ? Self.clearing + Text.cut(text, to: max(1, width - 1)) : Escape.text(text) + "\n"
     }
 
     /// - Returns: What clears the line; nil when there is none. The next advance is shown again at once.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import SafeText
 import Synchronization
 
 /// Shows progress on standard error: as a bar on a terminal, as a line every few seconds elsewhere, not at all when
@@ -27,17 +28,20 @@ package final class ProgressOutput: Sendable {
         self.line.withLock { line in
             if let text = line.cleared() { Self.write(text) }
         }
+        // What is printed next is not to be taken away with it.
+        StandardStream.error.flush(within: .milliseconds(200))
     }
 
     /// Writes a line of its own to standard error.
     package func say(_ text: String) {
         self.line.withLock { line in
-            Self.write((line.cleared() ?? "") + text + "\n")
+            Self.write((line.cleared() ?? "") + Escape.text(text) + "\n")
         }
+        StandardStream.error.flush(within: .milliseconds(200))
     }
 
-    /// Its reader may be gone; that is no reason to end the work.
+    /// Its reader may be gone; that is no reason to end the work, nor to wait.
     private static func write(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+        StandardStream.error.post(Array(text.utf8))
     }
 }

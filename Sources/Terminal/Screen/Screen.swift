@@ -84,7 +84,8 @@ package final class Screen: Sendable {
         source.cancel()
     }
 
+    /// A terminal that is gone ends the reading of keys.
     private static func write(_ text: String) {
-        try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+        _ = StandardStream.output.attempt(Array(text.utf8))
     }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Server
+import Terminal
 
 /// `broadtape api-key`: makes a key for a service.
 struct APIKeyCommand: ParsableCommand {
@@ -17,7 +18,7 @@ struct APIKeyCommand: ParsableCommand {
 
     func run() {
         let key = APIKey.make()
-        print("key: \(key)")
-        print("hash: \(APIKey.writtenHash(of: key))")
+        StandardStream.output.print("key: \(key)")
+        StandardStream.output.print("hash: \(APIKey.writtenHash(of: key))")
     }
 }

@@ -6,6 +6,7 @@ import Foundation
 import JSON
 import NIOCore
 import NIOHTTP1
+import SafeText
 
 /// Which node an operator's command talks to.
 struct AdminOptions: ParsableArguments {
@@ -33,7 +34,9 @@ struct AdminOptions: ParsableArguments {
     ) async throws -> JSON.Value {
         let environment = ProcessInfo.processInfo.environment
         let address = self.adminUrl ?? environment["BROADTAPE_ADMIN_URL"] ?? "http://127.0.0.1:8081"
-        guard var place = URLComponents(string: address) else { throw ValidationError("\(address) is not an address") }
+        guard var place = URLComponents(string: address) else {
+            throw ValidationError("\(Redaction.address(address)) is not an address")
+        }
         place.path = path
         if !query.isEmpty { place.queryItems = query.map { URLQueryItem(name: $0.key, value: $0.value) } }
         var request = HTTPClientRequest(url: place.string ?? address)
@@ -46,13 +49,13 @@ struct AdminOptions: ParsableArguments {
         do {
             response = try await HTTPClient.shared.execute(request, timeout: timeout)
         } catch {
-            throw Unreachable(description: "no node answers at \(address): \(error)")
+            throw Unreachable(description: "no node answers at \(Redaction.address(address)): \(error)")
         }
         let body = try await response.body.collect(upTo: Self.answerLimit)
         // An answer may have no body.
         let value = try JSON.Value.parse(body.readableBytes > 0 ? Array(body.readableBytesView) : Array("{}".utf8))
         guard (200..<300).contains(response.status.code) else {
-            throw ValidationError(value["detail"]?.string ?? "the node answered \(response.status)")
+            throw ValidationError(value["detail"]?.string.map(Escape.text) ?? "the node answered \(response.status)")
         }
         return value
     }

@@ -1,46 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hummingbird
+import Hub
 import Logging
 import NIOCore
 import Server
 import ServiceLifecycle
+import Terminal
 
-/// The admin port as a part of the process's life.
+/// The admin port as a part of the process's life: a port like the public one, with the same limits.
 struct AdminService: Service, CustomStringConvertible {
+    /// Connections at once: a few operators and their monitoring.
+    static let connections = 128
+    /// How long those who are being answered may keep the process from ending.
+    private static let patience: Duration = .seconds(3)
+
     let description = "admin"
-    let api: AdminAPI
-    let host: String
-    let port: Int
+    private let listener: Listener
+    private let address: String
     /// Whether the hub is to stop when the port cannot be had.
-    let isRequired: Bool
-    let group: any EventLoopGroup
-    let logger: Logger
+    private let isRequired: Bool
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - published: Keys that an issuer publishes; nil without.
+    ///   - drain: Makes the node leave over a time.
+    init(
+        _ settings: Settings,
+        hub: Hub,
+        published: PublishedKeys?,
+        descriptors: Descriptors,
+        drain: @escaping @Sendable (Duration?) -> Void,
+        group: any EventLoopGroup,
+        logger: Logger
+    ) {
+        let api = AdminAPI(
+            hub: hub,
+            process: ProcessFigures(descriptors: descriptors) { StandardStream.error.dropped },
+            published: published,
+            maxTokenAge: settings.access.rules.maxAge,
+            hosts: AdminHosts([settings.adminHost] + settings.adminNames),
+            drain: drain
+        )
+        self.listener = Listener(
+            for: .operators,
+            configuration: EdgeConfiguration(adminPortOf: settings),
+            hub: hub,
+            descriptors: descriptors,
+            responder: api.responder,
+            group: group,
+            logger: logger
+        ) { address in
+            logger.info("admin port", metadata: ["address": "\(address)"])
+        }
+        self.address = "\(settings.adminHost):\(settings.adminPort)"
+        self.isRequired = settings.isAdminPortChosen
+        self.logger = logger
+    }
 
     func run() async throws {
-        let logger = self.logger
-        let application = Application(
-            responder: self.api.responder,
-            configuration: ApplicationConfiguration(address: .hostname(self.host, port: self.port)),
-            onServerRunning: { channel in
-                let address = channel.localAddress.map { "\($0)" } ?? ""
-                logger.info("admin port", metadata: ["address": "\(address)"])
-            },
-            eventLoopGroupProvider: .shared(self.group),
-            logger: Logger(label: "admin") { _ in SwiftLogNoOpLogHandler() }
-        )
         do {
-            try await application.run()
+            try await self.listen()
         } catch let error as IOError {
-            let place = "\(self.host):\(self.port)"
             guard !self.isRequired else {
-                throw ConfigurationFault("cannot listen on the admin port, \(place): \(error.localizedDescription)")
+                throw ConfigurationFault(
+                    "cannot listen on the admin port, \(self.address): \(error.localizedDescription)"
+                )
             }
-            logger.warning(
+            self.logger.warning(
                 "no admin port",
-                metadata: ["address": "\(place)", "error": "\(error.localizedDescription)"]
+                metadata: ["address": "\(self.address)", "error": "\(error.localizedDescription)"]
             )
             try? await gracefulShutdown()
         }
+    }
+
+    private func listen() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await withThrowingDiscardingTaskGroup { group in
+                    group.addTask { try await self.listener.run() }
+                    group.addTask { await self.listener.serveConnections() }
+                }
+                await self.listener.waitForConnections()
+            }
+            group.addTask {
+                try await gracefulShutdown()
+                try await Task.sleep(for: Self.patience)
+            }
+            // Whichever is first: an end, or the end of the patience.
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}
+
+extension EdgeConfiguration {
+    /// What holds on the admin port: the public one's limits, for a few connections that come by themselves.
+    init(adminPortOf settings: Settings) {
+        self = settings.edge
+        self.host = settings.adminHost
+        self.port = settings.adminPort
+        self.tls = nil
+        self.requiresPublisherCertificates = false
+        self.compression = false
+        self.httpConnections = AdminService.connections
+        self.admission.connections = AdminService.connections
+        self.admission.trustedProxies = []
+        // Operators are to see why nobody else is let in.
+        self.admission.memoryBytes = nil
     }
 }

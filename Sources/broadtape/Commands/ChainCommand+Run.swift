@@ -29,7 +29,7 @@ extension ChainCommand {
         @OptionGroup var progress: ProgressOptions
 
         func run() async throws {
-            LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+            LogFormat.text.begin()
             let settings = try await self.options.settings()
             var logger = Logger(label: "broadtape-chain")
             logger.logLevel = settings.logLevel

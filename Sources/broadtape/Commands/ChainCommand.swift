@@ -6,7 +6,9 @@ import ChainSource
 import Hub
 import Logging
 import NIOPosix
+import SafeText
 import Tapes
+import Terminal
 
 /// `broadtape chain`: the chains of the configuration, without a hub.
 struct ChainCommand: AsyncParsableCommand {
@@ -39,7 +41,7 @@ struct ChainCommand: AsyncParsableCommand {
         var outbox: String?
 
         func run() async throws {
-            LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+            LogFormat.text.begin()
             let settings = try await self.options.settings()
             var logger = Logger(label: "broadtape")
             logger.logLevel = settings.logLevel
@@ -70,16 +72,18 @@ struct ChainCommand: AsyncParsableCommand {
             try? await client.shutdown()
             await tape.close()
             switch result {
-            case .success(.unneeded): print("nothing to do: the node has all that is remembered")
-            case .success(.undone(let number, let count)): print("went back \(count) blocks, to block \(number)")
-            case .success(.restarted(let number)): print("the chain is followed from block \(number) on")
+            case .success(.unneeded): StandardStream.output.print("nothing to do: the node has all that is remembered")
+            case .success(.undone(let number, let count)):
+                StandardStream.output.print("went back \(count) blocks, to block \(number)")
+            case .success(.restarted(let number)):
+                StandardStream.output.print("the chain is followed from block \(number) on")
             case .failure(let fault): throw ConfigurationFault(fault.description)
             }
         }
 
         static func outbox(_ text: String) throws(ConfigurationFault) -> Database {
             guard let database = Database(text, password: nil) else {
-                throw ConfigurationFault("--outbox is \(Database.expectation), not \"\(text)\"")
+                throw ConfigurationFault("--outbox is \(Database.expectation), not \"\(Redaction.address(text))\"")
             }
             return database
         }

@@ -7,6 +7,8 @@ import Foundation
 import JSON
 import NIOCore
 import NIOHTTP1
+import SafeText
+import Terminal
 
 /// `broadtape channels`: lists what is on the tape.
 struct Channels: AsyncParsableCommand {
@@ -44,7 +46,7 @@ struct Channels: AsyncParsableCommand {
                 guard let name = channel["channel"]?.string, let head = channel["head"]?.integer(in: .seq),
                     let first = channel["first"]?.integer(in: .seq)
                 else { continue }
-                print("\(name)\thead \(head)\tfirst \(first)")
+                StandardStream.output.print(name, "head \(head)", "first \(first)")
             }
             after = page["next"]?.string
         } while after != nil
@@ -68,7 +70,7 @@ struct Channels: AsyncParsableCommand {
         let body = try await response.body.collect(upTo: 16 << 20)
         let value = try JSON.Value.parse(Array(body.readableBytesView))
         guard response.status == .ok else {
-            throw ValidationError(value["detail"]?.string ?? "the hub answered \(response.status)")
+            throw ValidationError(value["detail"]?.string.map(Escape.text) ?? "the hub answered \(response.status)")
         }
         return value
     }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Hub
+import Terminal
 
 /// `broadtape check-config`: says what is wrong with the configuration, without starting anything.
 struct CheckConfig: AsyncParsableCommand {
@@ -24,15 +25,15 @@ struct CheckConfig: AsyncParsableCommand {
         if self.reference {
             // Nothing is set, so that it is the same everywhere.
             let settings = try await Settings(flags: [:], environment: [:], path: nil)
-            return print(SettingReference(settings).text, terminator: "")
+            return StandardStream.output.write(Array(SettingReference(settings).text.utf8))
         }
         let settings = try await self.options.settings()
         try settings.checkSecrets()
         if self.effective {
-            for setting in settings.effective { print(setting.line) }
+            StandardStream.output.print(lines: settings.effective.map(\.line))
             return
         }
         let types = settings.hub.types.all.map(\.name).joined(separator: ", ")
-        print("the configuration is good; event types: \(types)")
+        StandardStream.output.print("the configuration is good; event types: \(types)")
     }
 }

@@ -5,6 +5,7 @@ import Foundation
 import Hub
 import NIOCore
 import Server
+import Terminal
 
 /// Something to look at: a trace played again and again, and what to type to see it.
 struct Demo {
@@ -65,6 +66,6 @@ struct Demo {
 
 
             """
-        FileHandle.standardOutput.write(Data(text.utf8))
+        StandardStream.output.post(Array(text.utf8))
     }
 }

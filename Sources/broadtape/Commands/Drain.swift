@@ -5,6 +5,7 @@ import Foundation
 import JSON
 import NIOCore
 import NIOHTTP1
+import Terminal
 
 /// `broadtape drain`: makes a node leave without a stampede.
 struct Drain: AsyncParsableCommand {
@@ -53,13 +54,14 @@ struct Drain: AsyncParsableCommand {
                 status = try await self.admin.send(.GET, "/drain", timeout: .seconds(2))
                 Self.show(status)
             } catch is AdminOptions.Unreachable {
-                return print("the node has stopped")
+                return StandardStream.output.print("the node has stopped")
             }
         }
     }
 
     private static func show(_ status: JSON.Value) {
         let left = (status["milliseconds"]?.integer(in: .seq) ?? 0) / 1000
-        print("\(status["connections"]?.integer(in: .seq) ?? 0) connections left, at most \(left) s")
+        let connections = status["connections"]?.integer(in: .seq) ?? 0
+        StandardStream.output.print("\(connections) connections left, at most \(left) s")
     }
 }

@@ -24,7 +24,7 @@ struct Migrate: AsyncParsableCommand {
         @OptionGroup var progress: ProgressOptions
 
         func run() async throws {
-            LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+            LogFormat.text.begin()
             let settings = try await self.options.settings()
             var logger = Logger(label: "broadtape")
             logger.logLevel = settings.logLevel
@@ -41,7 +41,7 @@ struct Migrate: AsyncParsableCommand {
                 )
             }
             output.clear()
-            print(status.table)
+            status.show()
         }
     }
 
@@ -56,7 +56,7 @@ struct Migrate: AsyncParsableCommand {
 
         func run() async throws {
             let status = try await self.options.settings().database.schemaStatus()
-            print(status.table)
+            status.show()
             guard status.found == status.wanted else { throw ExitCode.failure }
         }
     }
@@ -96,10 +96,11 @@ extension Database {
 }
 
 extension SchemaStatus {
-    /// A table for the operator.
-    fileprivate var table: String {
-        let head = "schema version \(self.found) of \(self.wanted)"
-        let rows = self.steps.map { "\($0.version)\t\($0.isApplied ? "applied" : "missing")\t\($0.name)" }
-        return ([head] + rows).joined(separator: "\n")
+    /// As a table, for the operator.
+    fileprivate func show() {
+        StandardStream.output.print("schema version \(self.found) of \(self.wanted)")
+        for step in self.steps {
+            StandardStream.output.print("\(step.version)", step.isApplied ? "applied" : "missing", step.name)
+        }
     }
 }

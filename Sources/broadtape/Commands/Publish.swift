@@ -84,10 +84,10 @@ struct Publish: AsyncParsableCommand {
                 guard self.verbose else { continue }
                 output.clear()
                 let positions = receipt.positions.map { "\($0.channel)#\($0.seq)" }.joined(separator: " ")
-                print("\(receipt.status.rawValue) \(receipt.id) \(positions)")
+                StandardStream.output.print("\(receipt.status.rawValue) \(receipt.id) \(positions)")
             }
         }
         output.clear()
-        print("\(accepted) accepted, \(duplicates) duplicate")
+        StandardStream.output.print("\(accepted) accepted, \(duplicates) duplicate")
     }
 }

@@ -39,7 +39,7 @@ struct RateCommand: AsyncParsableCommand {
         var outbox = "sqlite:var/rate.db"
 
         func run() async throws {
-            LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+            LogFormat.text.begin()
             let settings = try await self.options.settings()
             var logger = Logger(label: "broadtape-rate")
             logger.logLevel = settings.logLevel

@@ -5,6 +5,7 @@ import Foundation
 import Hub
 import JSON
 import NIOHTTP1
+import Terminal
 
 /// `broadtape revoke`: takes back a token, all tokens of a user, or ends a connection.
 struct Revoke: AsyncParsableCommand {
@@ -75,6 +76,6 @@ struct Revoke: AsyncParsableCommand {
         body.member("by", string: name)
         body.endObject()
         let revocation = try await self.admin.send(.POST, "/revocations", json: body)
-        print(String(decoding: revocation.text, as: UTF8.self))
+        StandardStream.output.print(String(decoding: revocation.text, as: UTF8.self))
     }
 }

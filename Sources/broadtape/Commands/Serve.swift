@@ -25,10 +25,10 @@ struct Serve: AsyncParsableCommand {
         signal(SIGXFSZ, SIG_IGN)
         let settings = try await self.options.settings()
         let recentErrors = RecentErrors()
-        let handler = settings.logFormat.handler
-        LoggingSystem.bootstrap { label in NotingLogHandler(handler(label), errors: recentErrors) }
+        settings.logFormat.begin(noting: recentErrors)
         var logger = Logger(label: "broadtape")
         logger.logLevel = settings.logLevel
+        let descriptors = Self.descriptors(logger)
         let tape = try await settings.database.open(allowsMigration: settings.allowsMigration, logger: logger)
         // Before anyone is told that it listens; not before, so that a long wait for the database can be ended.
         let terminations = await UnixSignalsSequence(trapping: .sigterm)
@@ -45,7 +45,7 @@ struct Serve: AsyncParsableCommand {
             logger: logger
         )
         let spans = settings.otlpEndpoint.map { endpoint in
-            SpanExporter(endpoint: endpoint, node: settings.hub.node, logger: logger)
+            SpanExporter(endpoint: endpoint, node: settings.hub.node, on: group, logger: logger)
         }
         let hub = Hub(
             configuration: settings.hub,
@@ -74,6 +74,7 @@ struct Serve: AsyncParsableCommand {
         let listener = Listener(
             configuration: settings.edge,
             hub: hub,
+            descriptors: descriptors,
             tls: settings.tls,
             countries: settings.countries,
             compression: compression,
@@ -93,16 +94,11 @@ struct Serve: AsyncParsableCommand {
         }
         let drain = DrainService(hub: hub, window: settings.hub.drainWindow, terminations: terminations)
         let admin = AdminService(
-            api: AdminAPI(
-                hub: hub,
-                published: authentication.published,
-                maxTokenAge: settings.access.rules.maxAge,
-                hosts: AdminHosts([settings.adminHost] + settings.adminNames),
-                drain: drain.begin
-            ),
-            host: settings.adminHost,
-            port: settings.adminPort,
-            isRequired: settings.isAdminPortChosen,
+            settings,
+            hub: hub,
+            published: authentication.published,
+            descriptors: descriptors,
+            drain: drain.begin,
             group: group,
             logger: logger
         )
@@ -139,6 +135,18 @@ struct Serve: AsyncParsableCommand {
         await listener.waitForConnections()
         try await group.shutdownGracefully()
         logger.info("stopped")
+    }
+
+    /// Takes as many file descriptors as there may be, and says so where those are few.
+    private static func descriptors(_ logger: Logger) -> Descriptors {
+        let descriptors = Descriptors(limit: Descriptors.raiseLimit(), logger: logger)
+        if HostExamination.areFew(descriptors: descriptors.limit) {
+            logger.warning(
+                "few file descriptors: each connection takes one; raise the hard limit of the process",
+                metadata: ["limit": "\(descriptors.limit)", "reserve": "\(descriptors.reserve)"]
+            )
+        }
+        return descriptors
     }
 }
 

@@ -2,8 +2,9 @@
 
 import ArgumentParser
 import Client
-import Foundation
 import JSON
+import SafeText
+import Terminal
 
 /// `broadtape tail`: shows what happens on channels.
 struct Tail: AsyncParsableCommand {
@@ -61,7 +62,7 @@ struct Tail: AsyncParsableCommand {
         writer.member("time", string: event.time)
         writer.member("data", raw: event.data)
         writer.endObject()
-        FileHandle.standardOutput.write(Data(writer.bytes + [0x0A]))
+        StandardStream.output.print(String(decoding: writer.bytes, as: UTF8.self))
     }
 
     private static func note(_ update: Update) {
@@ -81,6 +82,6 @@ struct Tail: AsyncParsableCommand {
             case .disconnected(let ending, let retry): "disconnected (\(ending)); again in \(retry) ms"
             case .snapshot, .event, .behind: nil
             }
-        if let text { FileHandle.standardError.write(Data("# \(text)\n".utf8)) }
+        if let text { StandardStream.error.tell("# \(Escape.text(text))") }
     }
 }

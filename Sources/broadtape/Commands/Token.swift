@@ -3,6 +3,7 @@
 import ArgumentParser
 import Hub
 import Server
+import Terminal
 
 /// `broadtape token`: makes a token.
 struct Token: AsyncParsableCommand {
@@ -42,6 +43,6 @@ struct Token: AsyncParsableCommand {
             scopes: self.scope,
             expires: Quantity.duration(self.expires).map { Timestamp.now.advanced(by: $0) }
         )
-        print(token)
+        StandardStream.output.print(token)
     }
 }

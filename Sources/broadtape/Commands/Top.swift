@@ -7,6 +7,7 @@ import Hub
 import Monitor
 import NIOCore
 import NIOHTTP1
+import SafeText
 import Terminal
 import UnixSignals
 
@@ -56,22 +57,20 @@ struct Top: AsyncParsableCommand {
         }
         let given = self.to ?? ProcessInfo.processInfo.environment["BROADTAPE_ADMIN_URL"] ?? "http://127.0.0.1:8081"
         let addresses = try Self.addresses(given)
-        var overview = Overview(of: addresses.map { $0.replacing(#/^https?:\/\//#, with: "") })
+        var overview = Overview(of: addresses.map { Redaction.address($0).replacing(#/^https?:\/\//#, with: "") })
         if self.once {
             for round in 0..<2 {
                 if round > 0 { try await Task.sleep(for: pause) }
                 await Self.look(at: addresses, &overview)
             }
-            overview.table(columns: Int.max / 2).forEach { print($0) }
+            StandardStream.output.print(lines: overview.table(columns: Int.max / 2))
             guard overview.isComplete else { throw ExitCode.failure }
         } else if let screen = Screen() {
             await Self.draw(&overview, of: addresses, every: pause, on: screen)
         } else {
             while true {
                 await Self.look(at: addresses, &overview)
-                // Not by `print`: whoever reads a pipe wants to see it now.
-                let lines = overview.lines(at: Timestamp.now.description).joined(separator: "\n") + "\n"
-                try FileHandle.standardOutput.write(contentsOf: Data(lines.utf8))
+                StandardStream.output.print(lines: overview.lines(at: Timestamp.now.description))
                 try await Task.sleep(for: pause)
             }
         }
@@ -84,7 +83,9 @@ struct Top: AsyncParsableCommand {
         }
         for address in addresses {
             guard let url = URL(string: address), url.host != nil, ["http", "https"].contains(url.scheme) else {
-                throw ValidationError("\(address) is no address of an admin port, such as http://127.0.0.1:8081")
+                throw ValidationError(
+                    "\(Redaction.address(address)) is no address of an admin port, such as http://127.0.0.1:8081"
+                )
             }
         }
         guard (1...Self.maxNodes).contains(addresses.count) else {

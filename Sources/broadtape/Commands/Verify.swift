@@ -21,7 +21,7 @@ struct Verify: AsyncParsableCommand {
     @OptionGroup var progress: ProgressOptions
 
     func run() async throws {
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        LogFormat.text.begin()
         let settings = try await self.options.settings()
         var logger = Logger(label: "broadtape")
         logger.logLevel = max(settings.logLevel, .warning)
@@ -40,7 +40,7 @@ struct Verify: AsyncParsableCommand {
             result = .success(
                 try await verification.run { finding in
                     output.clear()
-                    print("\(finding.place): \(finding.text)")
+                    StandardStream.output.print("\(finding.place): \(finding.text)")
                 } progress: { progress in
                     output.show(
                         Advance(
@@ -69,10 +69,12 @@ struct Verify: AsyncParsableCommand {
             throw ConfigurationFault(error.explanation)
         }
         let extent = "\(report.channels) channels, \(report.entries) entries, \(report.rows) rows"
-        print("\(extent); \(report.findingCount + damage.count) findings")
-        if report.skipped > 0 { print("\(report.skipped) entries could not be projected") }
+        StandardStream.output.print("\(extent); \(report.findingCount + damage.count) findings")
+        if report.skipped > 0 { StandardStream.output.print("\(report.skipped) entries could not be projected") }
         for channel in report.unsettled {
-            print("\(channel): changed whenever it was compared; try again when less is published")
+            StandardStream.output.print(
+                "\(channel): changed whenever it was compared; try again when less is published"
+            )
         }
         guard report.findingCount == 0, damage.isEmpty, report.unsettled.isEmpty else { throw ExitCode.failure }
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SafeText
+import Terminal
+
 /// What is wrong with the configuration; every fault that was found, each with what to do.
-struct ConfigurationFault: Error, CustomStringConvertible {
+struct ConfigurationFault: ManyComplaints, CustomStringConvertible {
     var complaints: [String]
 
     init(_ complaints: [String]) {
@@ -13,6 +16,6 @@ struct ConfigurationFault: Error, CustomStringConvertible {
     }
 
     var description: String {
-        self.complaints.joined(separator: "\n")
+        self.complaints.map { Escape.text(Redaction.text($0)) }.joined(separator: "\n")
     }
 }

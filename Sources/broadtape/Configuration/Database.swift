@@ -17,7 +17,9 @@ enum Database: Equatable {
     init?(_ text: String, password: String?) {
         if text == "memory:" {
             self = .memory
-        } else if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") {
+        } else if let scheme = text.firstRange(of: "://"),
+            ["postgres", "postgresql"].contains(text[..<scheme.lowerBound].lowercased())
+        {
             guard let password else {
                 self = .postgres(url: text)
                 return

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SafeText
+
 /// Everything that can be set: as a key of the YAML file, as `BROADTAPE_…` in the environment, the common ones as a
 /// flag of `serve`. Flags go before the environment, the environment before the file.
 enum Setting: String, CaseIterable {
@@ -128,9 +130,13 @@ enum Setting: String, CaseIterable {
         }
     }
 
-    /// Whether its value must not be shown.
-    var isSecret: Bool {
-        self == .jwtSecret || self == .busSecret
+    /// A value as it may be shown, to the operator or in a log.
+    func shown(_ value: String) -> String {
+        switch self {
+        case .jwtSecret, .busSecret: Redaction.hidden
+        case .database, .redis, .jwksURL, .otlpEndpoint: Redaction.address(value)
+        default: Redaction.text(value)
+        }
     }
 
     /// The key of the YAML file under which event types are declared.

@@ -51,7 +51,8 @@ extension SettingReference {
             + "without it.",
         .node: "The node's name, as `welcome`, audit and traces say it. Give each node its own.",
         .page: "The live page at `/`; the operators' page is on the admin port in any case.",
-        .adminNames: "Names by which the admin port may be addressed, beside addresses, localhost and private ones.",
+        .adminNames: "Names and addresses by which the admin port may be addressed, beside localhost, loopback and the "
+            + "address that a request comes to.",
         .loops: "Event loops; one per core when not set. In a container: the whole CPUs of its limit.",
         .database: "`sqlite:` for one node; Postgres (14 or later) for one and more; `memory:` does not survive the "
             + "process.",

@@ -163,10 +163,11 @@ struct Settings {
         self.isAdminPortChosen = reader.isSet(.adminPort)
         self.servesPage = reader.flag(.page)
         self.adminNames =
-            reader.value(.adminNames, "names such as hub.example.com, without ports, with blanks between") { text in
-                let names = text.split(whereSeparator: \.isWhitespace).map(String.init)
-                return names.allSatisfy { !$0.contains { "/:@".contains($0) } } ? names : nil
-            } ?? []
+            reader.value(.adminNames, "names or addresses such as hub.example.com, without ports, with blanks between")
+        {
+            let names = $0.split(whereSeparator: \.isWhitespace).map(String.init)
+            return names.allSatisfy(AdminHosts.isName) ? names : nil
+        } ?? []
 
         self.expectations = reader.expectations
         guard reader.complaints.isEmpty else { throw ConfigurationFault(reader.complaints) }

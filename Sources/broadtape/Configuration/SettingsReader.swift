@@ -66,7 +66,9 @@ struct SettingsReader {
         self.note(setting, expectation)
         guard let text = self.text(setting) else { return nil }
         if let value = parse(text) { return value }
-        self.complain("\(self.place(of: setting)): \(setting.rawValue) is \(expectation), not \"\(text)\"")
+        self.complain(
+            "\(self.place(of: setting)): \(setting.rawValue) is \(expectation), not \"\(setting.shown(text))\""
+        )
         return nil
     }
 
@@ -112,12 +114,12 @@ struct SettingsReader {
         } ?? range.lowerBound
     }
 
-    /// Every setting with what holds and where that was said; secrets are not shown.
+    /// Every setting with what holds and where that was said.
     var effective: [EffectiveSetting] {
         Setting.allCases.map { setting in
             EffectiveSetting(
                 setting: setting,
-                value: self.text(setting).map { setting.isSecret ? EffectiveSetting.hidden : $0 },
+                value: self.text(setting),
                 place: self.place(of: setting)
             )
         }

@@ -2,6 +2,8 @@
 
 import ArgumentParser
 import Hub
+import SafeText
+import Terminal
 
 /// `broadtape doctor`: looks at what the hub will run on, before it does.
 struct Doctor: AsyncParsableCommand {
@@ -31,7 +33,7 @@ struct Doctor: AsyncParsableCommand {
             findings += await RedisExamination(address: redis).findings()
         }
         for finding in findings {
-            print("\(finding.grade.rawValue)\t\(finding.subject)\t\(finding.text)")
+            StandardStream.output.print(finding.grade.rawValue, finding.subject, Redaction.text(finding.text))
         }
         guard !findings.contains(where: { $0.grade == .failure }) else { throw ExitCode.failure }
     }

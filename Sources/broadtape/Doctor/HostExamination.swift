@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import JSON
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import Server
 
 /// What the machine gives the hub.
 struct HostExamination {
@@ -19,24 +13,22 @@ struct HostExamination {
     }
 
     private var descriptors: Finding? {
-        var limit = rlimit()
-        #if canImport(Darwin)
-        let code = unsafe getrlimit(RLIMIT_NOFILE, &limit)
-        #else
-        let code = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        #endif
-        guard code == 0 else { return nil }
-        return Self.judge(descriptors: UInt64(clamping: limit.rlim_cur), atMost: UInt64(clamping: limit.rlim_max))
+        // As `serve` does; it is this process' own.
+        Self.judge(descriptors: Descriptors.raiseLimit())
     }
 
-    static func judge(descriptors: UInt64, atMost: UInt64) -> Finding {
-        guard descriptors < UInt64(Self.descriptors) else {
+    static func areFew(descriptors: Int) -> Bool {
+        descriptors < Self.descriptors
+    }
+
+    static func judge(descriptors: Int) -> Finding {
+        guard Self.areFew(descriptors: descriptors) else {
             return .good("file descriptors", "\(descriptors); each connection takes one")
         }
         return .warning(
             "file descriptors",
-            "\(descriptors), and each connection takes one; raise the limit (LimitNOFILE= for systemd, `ulimit -n`, "
-                + "--ulimit nofile= for containers; at most \(atMost) here)"
+            "\(descriptors), and each connection takes one; raise the hard limit (LimitNOFILE= for systemd, "
+                + "`ulimit -Hn`, --ulimit nofile= for containers)"
         )
     }
 

@@ -1,21 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Hub
+import JSON
 import Logging
+import SafeText
+import Terminal
 
-/// How log lines are written.
+/// How log lines are written. Whatever is said from outside is one line's part: it ends none, and no terminal obeys it.
 enum LogFormat: String, CaseIterable {
     /// For humans.
     case text
-    /// One JSON object a line, for programs that gather them.
+    /// One JSON object a line, for programs that gather them: `time`, `level`, `logger`, `message`, and what the line says
+    /// besides under `context`.
     case json
 
     static let expectation = "one of " + Self.allCases.map(\.rawValue).joined(separator: ", ")
 
-    /// Makes the handler of a logger.
-    var handler: @Sendable (String) -> any LogHandler {
+    /// Has every logger of the process write so.
+    /// - Parameter errors: Where warnings and errors are put down besides.
+    func begin(noting errors: RecentErrors? = nil) {
+        StandardStream.error.noticeDrops { count in
+            let message = "log lines were dropped"
+            errors?.note(.warning, message, "lines: \(count)")
+            return self.line(at: .now, .warning, from: "broadtape", "Terminal", message, ["lines": "\(count)"])
+        }
+        LoggingSystem.bootstrap { label in
+            let handler = LineLogHandler(label: label, format: self)
+            return errors.map { NotingLogHandler(handler, errors: $0) } ?? handler
+        }
+    }
+
+    /// One whole line, with its end.
+    func line(
+        at time: Timestamp,
+        _ level: Logger.Level,
+        from label: String,
+        _ source: String,
+        _ message: String,
+        _ context: Logger.Metadata
+    ) -> [UInt8] {
+        let message = Redaction.text(message)
         switch self {
-        case .text: { StreamLogHandler.standardError(label: $0) }
-        case .json: { JSONLogHandler(label: $0) }
+        case .text:
+            let parts =
+                ["\(time) \(level) \(label):"]
+                + context.sorted { $0.key < $1.key }.map { "\(Escape.text($0.key))=\(Self.word("\($0.value)"))" }
+                + ["[\(source)] \(Escape.text(message))"]
+            return Array((parts.joined(separator: " ") + "\n").utf8)
+        case .json:
+            var writer = JSON.Writer()
+            writer.beginObject()
+            writer.member("time", string: time.description)
+            writer.member("level", string: level.rawValue)
+            writer.member("logger", string: label)
+            writer.member("message", string: message)
+            if !context.isEmpty {
+                writer.name("context")
+                Self.write(context, to: &writer)
+            }
+            writer.endObject()
+            return Array((Escape.text(String(decoding: writer.bytes, as: UTF8.self)) + "\n").utf8)
+        }
+    }
+
+    /// A value that cannot be taken for several: in quotes where it has blanks, quotes or equals signs.
+    private static func word(_ value: String) -> String {
+        let value = Escape.text(Redaction.text(value))
+        guard value.isEmpty || value.utf8.contains(where: { " \"=".utf8.contains($0) }) else { return value }
+        return "\"\(value.replacing("\"", with: "\\\""))\""
+    }
+
+    private static func write(_ metadata: Logger.Metadata, to writer: inout JSON.Writer) {
+        writer.beginObject()
+        for (name, value) in metadata.sorted(by: { $0.key < $1.key }) {
+            writer.name(name)
+            Self.write(value, to: &writer)
+        }
+        writer.endObject()
+    }
+
+    private static func write(_ value: Logger.MetadataValue, to writer: inout JSON.Writer) {
+        switch value {
+        case .string(let text): writer.string(Redaction.text(text))
+        case .stringConvertible(let value): writer.string(Redaction.text("\(value)"))
+        case .dictionary(let members): Self.write(members, to: &writer)
+        case .array(let elements):
+            writer.beginArray()
+            for element in elements { Self.write(element, to: &writer) }
+            writer.endArray()
         }
     }
 }

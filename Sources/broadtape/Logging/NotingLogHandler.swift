@@ -2,6 +2,7 @@
 
 import Hub
 import Logging
+import SafeText
 
 /// Writes lines as another handler does, and puts warnings and errors down for the operators' page.
 struct NotingLogHandler: LogHandler {
@@ -38,8 +39,8 @@ struct NotingLogHandler: LogHandler {
             let context = (event.metadata ?? [:]).sorted { $0.key < $1.key }
             self.errors.note(
                 event.level >= .error ? .error : .warning,
-                event.message.description,
-                context.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+                Redaction.text(event.message.description),
+                context.map { "\($0.key): \(Redaction.text("\($0.value)"))" }.joined(separator: ", ")
             )
         }
         self.handler.log(event: event)

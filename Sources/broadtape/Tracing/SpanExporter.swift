@@ -5,6 +5,7 @@ import Hub
 import Logging
 import NIOCore
 import NIOHTTP1
+import SafeText
 import ServiceLifecycle
 import Synchronization
 
@@ -28,13 +29,17 @@ final class SpanExporter: Service, CustomStringConvertible {
     }
 
     private let url: String
+    private let secrets: AddressSecrets
     private let node: String
+    private let client: HTTPClient
     private let logger: Logger
     private let waiting = Mutex(Waiting())
 
     /// - Parameter endpoint: Of the collector, such as `http://127.0.0.1:4318`.
-    init(endpoint: String, node: String, logger: Logger) {
+    init(endpoint: String, node: String, on group: any EventLoopGroup, logger: Logger) {
+        self.client = HTTPClient(eventLoopGroup: group)
         self.url = (endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint) + "/v1/traces"
+        self.secrets = AddressSecrets(ofAddress: endpoint)
         self.node = node
         self.logger = logger
     }
@@ -54,6 +59,7 @@ final class SpanExporter: Service, CustomStringConvertible {
         }
         // What the last second brought.
         await self.send()
+        try? await self.client.shutdown()
     }
 
     private func send() async {
@@ -69,7 +75,7 @@ final class SpanExporter: Service, CustomStringConvertible {
                 try await self.post(Array(batch))
             } catch {
                 lost += batch.count + spans.count
-                reason = "\(error)"
+                reason = self.secrets.removed(from: "\(error)")
                 break
             }
         }
@@ -87,7 +93,7 @@ final class SpanExporter: Service, CustomStringConvertible {
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
         request.body = .bytes(ByteBuffer(bytes: SpanText.request(spans, node: self.node)))
-        let response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
+        let response = try await self.client.execute(request, timeout: Self.timeout)
         guard (200..<300).contains(response.status.code) else {
             throw Refused(description: "the collector answered \(response.status)")
         }

@@ -150,7 +150,7 @@ struct ContractTests {
         setup.access = AccessPorts(revocations: access, audit: access)
         setup.hub.fanIn.keeping = .milliseconds(5)
         try await withServer(setup) { server in
-            let routes = AdminAPI(hub: server.hub) { _ in }.routes
+            let routes = AdminAPI(hub: server.hub, process: server.process) { _ in }.routes
             recording.knows("routes", Self.contracted(routes, apartFrom: .operators).map { "admin \($0)" })
             try await source.wait(forListeners: 1)
             source.send("rate.x", "?")

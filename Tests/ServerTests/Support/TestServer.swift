@@ -27,6 +27,7 @@ struct Setup: Sendable {
     var isAdmin = false
     var tls: ServerTLS?
     var countries: BlockedCountries?
+    var descriptors: Descriptors?
 
     init() {
         self.hub.drainWindow = .zero
@@ -44,6 +45,7 @@ struct TestServer: Sendable {
     let compression: SocketCompression?
     let tape: GatedTape
     let tokens: Tokens
+    let process: ProcessFigures
     let port: Int
     /// What the operators' port was told to drain over; nil stands for the configured time.
     let drainOrders: Watched<[Duration?]>
@@ -180,13 +182,17 @@ func withServer(
     let bound = Watched<Int?>(nil)
     let orders = Watched<[Duration?]>([])
     let onBound: @Sendable (SocketAddress) -> Void = { address in bound.change { $0 = address.port } }
+    let descriptors = setup.descriptors ?? Descriptors(limit: Descriptors.raiseLimit(), logger: logger)
+    let process = ProcessFigures(descriptors: descriptors) { 0 }
     let listener =
         if setup.isAdmin {
             Listener(
+                for: .operators,
                 configuration: setup.edge,
                 hub: hub,
+                descriptors: descriptors,
                 compression: compression,
-                responder: AdminAPI(hub: hub, published: setup.published) { window in
+                responder: AdminAPI(hub: hub, process: process, published: setup.published) { window in
                     orders.change { $0.append(window) }
                 }.responder,
                 group: group,
@@ -197,6 +203,7 @@ func withServer(
             Listener(
                 configuration: setup.edge,
                 hub: hub,
+                descriptors: descriptors,
                 tls: setup.tls,
                 countries: setup.countries,
                 compression: compression,
@@ -223,6 +230,7 @@ func withServer(
             compression: compression,
             tape: gated,
             tokens: tokens,
+            process: process,
             port: try #require(bound.value),
             drainOrders: orders,
             lifecycle: lifecycle,

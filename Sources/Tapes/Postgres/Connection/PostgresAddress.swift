@@ -2,6 +2,7 @@
 
 import CLibPQ
 import Hub
+import SafeText
 
 /// Where a database is and how to log in, as libpq's keywords.
 ///
@@ -20,15 +21,18 @@ struct PostgresAddress: Sendable, CustomStringConvertible {
     /// Reads `postgres://user:password@host:port/database?option=value` or `postgresql://…`, with any option of libpq
     /// (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS).
     init(url: String) throws(TapeFault) {
-        guard url.hasPrefix("postgres://") || url.hasPrefix("postgresql://") else {
-            throw .unavailable("the database's URL must begin with postgres:// or postgresql://")
-        }
+        guard let separator = url.firstRange(of: "://"),
+            ["postgres", "postgresql"].contains(url[..<separator.lowerBound].lowercased())
+        else { throw .unavailable("the database's URL must begin with postgres:// or postgresql://") }
+        let rest = url[separator.upperBound...]
+        try Self.check(rest)
+        let url = "postgresql://\(rest)"
         var complaint: UnsafeMutablePointer<CChar>?
         guard let parsed = unsafe PQconninfoParse(url, &complaint) else {
             // libpq's words quote the URL, which may hold a password.
             unsafe PQfreemem(complaint)
             throw .unavailable(
-                "the database's URL is malformed; it has the form postgres://user:password@host:port/database"
+                "the database's URL is malformed; it has the form postgres://USER:PASSWORD@HOST/NAME?OPTION=VALUE"
             )
         }
         defer { unsafe PQconninfoFree(parsed) }
@@ -47,6 +51,30 @@ struct PostgresAddress: Sendable, CustomStringConvertible {
         options.removeAll { $0.keyword == "client_encoding" }
         options.append(("client_encoding", "UTF8"))
         self.options = options
+    }
+
+    /// libpq takes a part of a password that is not percent-encoded for a host, a port or a name, and says so in its
+    /// errors.
+    private static func check(_ rest: Substring) throws(TapeFault) {
+        let end = rest.utf8.firstIndex(of: UInt8(ascii: "?")) ?? rest.endIndex
+        let slash = rest[..<end].utf8.firstIndex(of: UInt8(ascii: "/")) ?? end
+        let parts = rest[..<slash].utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
+        let hosts = parts.last?.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) ?? []
+        let hasPorts = hosts.allSatisfy { host in
+            let colon = host.lastIndex(of: UInt8(ascii: ":"))
+            guard let colon, host.last != UInt8(ascii: "]") else { return true }
+            return host[host.index(after: colon)...].allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        }
+        guard parts.count <= 2, !rest[slash..<end].utf8.contains(UInt8(ascii: "@")), hasPorts else {
+            throw .unavailable(
+                "the database's URL is malformed: a port is a number, and in a password @ is written %40, / %2F and ? %3F"
+            )
+        }
+    }
+
+    /// What must not be repeated.
+    var secrets: AddressSecrets {
+        AddressSecrets(self.options.filter { $0.keyword.hasSuffix("password") }.map(\.value))
     }
 
     var description: String {

@@ -3,6 +3,7 @@
 import CLibPQ
 import Logging
 import NIOCore
+import SafeText
 
 #if canImport(Darwin)
 import Darwin
@@ -14,14 +15,16 @@ import Glibc
 @safe struct PostgresHandle: ~Copyable {
     private let connection: OpaquePointer
     private let notices: Notices
+    private let secrets: AddressSecrets
 
     deinit {
         unsafe PQfinish(self.connection)
     }
 
-    private init(_ connection: OpaquePointer, _ notices: Notices) {
+    private init(_ connection: OpaquePointer, _ notices: Notices, _ secrets: AddressSecrets) {
         unsafe self.connection = unsafe connection
         self.notices = notices
+        self.secrets = secrets
     }
 
     /// Connects and logs in. Looking up a host's name is the one thing the deadline does not bound.
@@ -36,7 +39,7 @@ import Glibc
             unsafe withCStrings(values) { unsafe PQconnectStartParams(keywords, $0, 0) }
         }
         guard let connection = unsafe connection else { throw .lost("out of memory") }
-        let handle = unsafe PostgresHandle(connection, Notices(logger: logger))
+        let handle = unsafe PostgresHandle(connection, Notices(logger: logger), address.secrets)
         _ = unsafe PQsetNoticeReceiver(
             connection,
             { context, result in
@@ -185,11 +188,11 @@ import Glibc
         .lost(self.complaint)
     }
 
-    /// libpq's words; it never puts a password into them.
+    /// libpq's words, without a password that it may repeat.
     private var complaint: String {
         let text = unsafe String(cString: PQerrorMessage(self.connection))
         let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
-        return line.isEmpty ? "the connection was lost" : line
+        return line.isEmpty ? "the connection was lost" : self.secrets.removed(from: line)
     }
 }
 

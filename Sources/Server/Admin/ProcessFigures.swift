@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Figures of the process that the hub itself does not know.
+package struct ProcessFigures: Sendable {
+    let descriptors: Descriptors
+    let droppedLogLines: @Sendable () -> Int
+
+    package init(descriptors: Descriptors, droppedLogLines: @escaping @Sendable () -> Int) {
+        self.descriptors = descriptors
+        self.droppedLogLines = droppedLogLines
+    }
+}

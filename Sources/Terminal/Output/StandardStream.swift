@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Synchronization
+
+/// The standard output or the standard error: the only way in which a program of this package writes to them. Nothing
+/// here traps, whatever is at the other end: a full disk, a pipe that nobody reads, nothing at all.
+///
+/// What a command prints is written at once, and the command ends where that cannot be done (``write(_:)``). What goes on
+/// beside other work, such as a log, is queued (``post(_:)``): a thread of its own writes it, and whoever posts never
+/// waits. At most ``limit`` bytes wait; lines beyond that are dropped and counted, the newest, because the older ones say
+/// how it began. Also dropped is what cannot be written. When writing works again a line says how many there were.
+package final class StandardStream: Sendable {
+    package static let output = StandardStream(STDOUT_FILENO)
+    package static let error = StandardStream(STDERR_FILENO)
+
+    /// Bytes that wait at most.
+    package static let limit = 1 << 20
+    /// Between two attempts to write where it does not work.
+    private static let retry: TimeInterval = 1
+
+    private struct State {
+        /// Whole lines.
+        var waiting: [UInt8] = []
+        var isWriting = false
+        /// Whether the last attempt failed.
+        var isFailing = false
+        /// Whether a line was begun and could not be finished.
+        var isCut = false
+        var hasThread = false
+        /// All lines that were dropped, and those of them that no line has told of.
+        var dropped = 0
+        var untold = 0
+        var flushes: [DispatchSemaphore] = []
+        var notice: @Sendable (Int) -> [UInt8] = { Array("\($0) lines were dropped\n".utf8) }
+    }
+
+    private let descriptor: Int32
+    private let state = Mutex(State())
+    private let wakeUp = DispatchSemaphore(value: 0)
+    /// Held while a line is written at once, so that lines of several threads do not mix.
+    private let direct = Mutex<Void>(())
+
+    package init(_ descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    /// Called before anything is opened.
+    static func prepare() {
+        // Writing to a pipe that nobody reads is an error like others.
+        _ = signal(SIGPIPE, SIG_IGN)
+        // Of a stream that is closed the next file that is opened would get the number, and the log would go into it: the
+        // database, perhaps. Writing to what stands there instead is an error.
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+            _ = unsafe open("/dev/null", O_RDONLY)
+        }
+    }
+
+    // MARK: - Queued
+
+    /// Makes the line that tells how many were dropped, with its end.
+    package func noticeDrops(with notice: @escaping @Sendable (Int) -> [UInt8]) {
+        self.state.withLock { $0.notice = notice }
+    }
+
+    /// How many lines have been dropped.
+    package var dropped: Int {
+        self.state.withLock { $0.dropped }
+    }
+
+    /// Queues whole lines. Never waits for whoever reads them.
+    package func post(_ lines: [UInt8]) {
+        let (isFirst, isStarted) = self.state.withLock { state in
+            let isFirst = state.waiting.isEmpty
+            if state.waiting.count + lines.count > Self.limit {
+                let count = Self.count(of: lines[...])
+                state.dropped += count
+                state.untold += count
+            } else {
+                state.waiting += lines
+            }
+            defer { state.hasThread = true }
+            return (isFirst, state.hasThread)
+        }
+        if !isStarted { Thread.detachNewThread { self.writeForEver() } }
+        if isFirst { self.wakeUp.signal() }
+    }
+
+    /// Waits until everything that was posted is written, or cannot be, or the time is over. Blocks the thread: for the
+    /// end of a program.
+    package func flush(within time: Duration = .seconds(2)) {
+        let done = DispatchSemaphore(value: 0)
+        let isDone = self.state.withLock { state in
+            guard !state.isFailing, state.isWriting || !state.waiting.isEmpty || state.untold > 0 else { return true }
+            state.flushes.append(done)
+            return false
+        }
+        if !isDone { _ = done.wait(timeout: .now() + .milliseconds(Int(time / .milliseconds(1)))) }
+    }
+
+    private func writeForEver() {
+        while true {
+            if self.state.withLock({ $0.isFailing }) {
+                Thread.sleep(forTimeInterval: Self.retry)
+            } else {
+                self.wakeUp.wait()
+            }
+            self.writeWaiting()
+        }
+    }
+
+    /// Writes what waits, and what there is to tell of lines that do not.
+    private func writeWaiting() {
+        while true {
+            let (lines, isCut, told, notice) = self.state.withLock { state in
+                let lines = state.waiting
+                state.waiting = []
+                state.isWriting = !lines.isEmpty || state.untold > 0
+                if !state.isWriting { Self.endFlushes(&state) }
+                return (lines, state.isCut, state.untold, state.notice)
+            }
+            guard !lines.isEmpty || told > 0 else { return }
+            // A line that was cut off ends before the next begins.
+            let end = isCut ? [UInt8(ascii: "\n")] : []
+            let bytes = end + lines + (told > 0 ? notice(told) : [])
+            let written = self.writeAll(bytes)
+            let hasFailed = self.state.withLock { state in
+                state.isWriting = false
+                state.isFailing = written.error != nil
+                state.isCut = written.count > 0 ? bytes[written.count - 1] != UInt8(ascii: "\n") : isCut
+                if state.isFailing {
+                    let lost = Self.count(of: lines.dropFirst(max(0, written.count - end.count)))
+                    state.dropped += lost
+                    state.untold += lost
+                    Self.endFlushes(&state)
+                } else {
+                    state.untold -= told
+                }
+                return state.isFailing
+            }
+            guard !hasFailed else { return }
+        }
+    }
+
+    private static func endFlushes(_ state: inout State) {
+        state.flushes.forEach { $0.signal() }
+        state.flushes = []
+    }
+
+    private static func count(of lines: ArraySlice<UInt8>) -> Int {
+        lines.count { $0 == UInt8(ascii: "\n") }
+    }
+
+    // MARK: - At once
+
+    /// Writes, and waits for whoever reads.
+    /// - Returns: Why that cannot be done, as `errno` says; nil when it is done.
+    package func attempt(_ bytes: [UInt8]) -> Int32? {
+        self.direct.withLock { _ in self.writeAll(bytes).error }
+    }
+
+    private func writeAll(_ bytes: [UInt8]) -> (count: Int, error: Int32?) {
+        var count = 0
+        while count < bytes.count {
+            let written = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Foundation.write(
+                    self.descriptor,
+                    buffer.baseAddress?.advanced(by: count),
+                    buffer.count - count
+                )
+            }
+            if written >= 0 {
+                count += written
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                // Somebody else who has the descriptor does not want to wait; here there is nothing else to do.
+                var wanted = pollfd(fd: self.descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = unsafe poll(&wanted, 1, -1)
+            case let error: return (count, error)
+            }
+        }
+        return (count, nil)
+    }
+}

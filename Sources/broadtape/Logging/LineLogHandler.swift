@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Logging
+import Terminal
+
+/// Writes each event of the log as one line to the standard error, without ever waiting for whoever reads it.
+struct LineLogHandler: LogHandler {
+    var logLevel = Logger.Level.info
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+
+    private let label: String
+    private let format: LogFormat
+
+    init(label: String, format: LogFormat) {
+        self.label = label
+        self.format = format
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var context = self.metadata
+        if let provided = self.metadataProvider?.get() { context.merge(provided) { $1 } }
+        if let more = event.metadata { context.merge(more) { $1 } }
+        if let error = event.error { context["error"] = "\(error)" }
+        StandardStream.error.post(
+            self.format.line(
+                at: .now,
+                event.level,
+                from: self.label,
+                event.source,
+                event.message.description,
+                context
+            )
+        )
+    }
+}
