@@ -10,6 +10,7 @@ import Synchronization
 /// or their numbering would begin anew: when they alone fill the budget, appends are refused.
 package final class MemoryTape: Tape {
     package let epoch: String
+    package var isShared: Bool { false }
     private let store: Mutex<MemoryStore>
     let fanIn = Mutex(MemoryFanIn())
     let sources = Mutex<[ExactText: MemorySource]>([:])
