@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import JSON
 package import NIOCore
 import Synchronization
 
@@ -148,7 +149,7 @@ package final class Tail: Sendable {
     }
 
     private static func remember(_ entry: TapeEntry, in state: inout State) {
-        if let index = state.newest.firstIndex(where: { $0.slot == entry.slot }) {
+        if let index = state.newest.firstIndex(where: { $0.slot.hasSameBytes(as: entry.slot) }) {
             guard state.newest[index].seq < entry.seq else { return }
             if index == state.newest.count - 1 {
                 state.newest[index] = entry

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import JSON
 import Logging
 
 /// From a message to its place on the tape, or among the dead letters.
@@ -156,7 +157,7 @@ extension FanIn {
                 self.logger.warning(
                     "messages of the fan-in are not events; see the dead letters",
                     metadata: [
-                        "count": "\(count)", "channel": "\(reading.message.channel.prefix(100))",
+                        "count": "\(count)", "channel": "\(reading.message.channel.cut(to: 100))",
                         "bytes": "\(reading.message.payload.count)",
                     ]
                 )

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The reading of what a tape projects: never older than the newest append that has returned.
 ///
 /// For implementers:

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What a session does with channels.
 extension Session {
     private struct Wanted: Sendable {
@@ -117,7 +119,7 @@ extension Session {
                 .error(
                     id: id,
                     code: .notSubscribed,
-                    message: "the session is not subscribed to \(channel.prefix(ChannelName.maxKeyLength))"
+                    message: "the session is not subscribed to \(channel.cut(to: ChannelName.maxKeyLength))"
                 )
             )
             return
@@ -174,7 +176,7 @@ extension Session {
         guard let name = self.hub.channelName(text, of: self.principal) else {
             throw MessageFault(
                 .badRequest,
-                "a channel is written type:key; \"\(text.prefix(ChannelName.maxKeyLength))\" is not"
+                "a channel is written type:key; \"\(text.cut(to: ChannelName.maxKeyLength))\" is not"
             )
         }
         return (name, try self.hub.openForReading(name, by: self.principal, how: how))

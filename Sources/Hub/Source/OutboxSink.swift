@@ -27,7 +27,7 @@ package actor OutboxSink: SourceSink {
     private let append: @Sendable ([Event], SourceStep) async throws(TapeFault) -> StepOutcome
     /// Messages kept for those who ask again.
     private let kept: Int
-    private var heads: [String: Int] = [:]
+    private var heads: [ExactText: Int] = [:]
 
     package init(store: any SourceStore, kept: Int) {
         self.store = store
@@ -37,10 +37,10 @@ package actor OutboxSink: SourceSink {
 
     /// The number of the last message of a source; 0 before the first.
     package func head(of source: String) async throws(TapeFault) -> Int {
-        if let head = self.heads[source] { return head }
+        if let head = self.heads[ExactText(source)] { return head }
         let entries = try await self.store.entries(of: source, prefix: Self.headName, after: "", limit: 1)
         let head = entries.first.flatMap { Int(String(decoding: $0.value, as: UTF8.self)) } ?? 0
-        self.heads[source] = head
+        self.heads[ExactText(source)] = head
         return head
     }
 
@@ -55,7 +55,7 @@ package actor OutboxSink: SourceSink {
             limit: limit
         )
         return entries.compactMap { entry in
-            Int(entry.name.dropFirst(Self.prefix.count)).map { Message(seq: $0, payload: entry.value) }
+            entry.name.rest(after: Self.prefix).flatMap { Int($0) }.map { Message(seq: $0, payload: entry.value) }
         }
     }
 
@@ -76,9 +76,9 @@ package actor OutboxSink: SourceSink {
             let newHead = head + events.count
             step.puts.append(SourceEntry(name: Self.headName, value: Array(String(newHead).utf8)))
             // Until it is known what became of the step, the head is read anew.
-            self.heads[step.source] = nil
+            self.heads[ExactText(step.source)] = nil
             switch try await self.append([], step) {
-            case .committed: self.heads[step.source] = newHead
+            case .committed: self.heads[ExactText(step.source)] = newHead
             case .moved: throw TapeFault.damaged("moved")
             case .conflict: throw TapeFault.damaged("a step without events found a conflict")
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import JSON
 import Synchronization
 
 /// A tape in memory, gone with the process: for benchmarks and trials.
