@@ -32,7 +32,7 @@ struct RecordCommand: ScenarioCommand {
         guard self.channels.isEmpty || self.prefix.isEmpty else {
             throw ValidationError("Give channels or --prefix, not both.")
         }
-        for channel in self.channels where !channel.contains(":") {
+        for channel in self.channels where !channel.utf8.contains(UInt8(ascii: ":")) {
             throw ValidationError("\"\(channel)\" is not a channel; write it like rateChange:BTC/USDT.")
         }
     }

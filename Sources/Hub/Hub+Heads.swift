@@ -9,8 +9,8 @@ extension Hub {
     /// Channels asked after in one read.
     private static let headsBatch = 1000
 
-    /// Looks for untold commits until the task is cancelled: once a heartbeat while the bus carries messages, often
-    /// while it does not, and where a commit may or may not stand. One round at a time, however slow the tape is.
+    /// Looks for untold commits until the task is cancelled: as ``PollSchedule`` says, and where a commit may or may not
+    /// stand. One round at a time, however slow the tape is.
     func watchHeads() async {
         let interval = min(self.configuration.pollWhileCut, self.configuration.roster.heartbeat)
         var schedule = PollSchedule(heartbeat: TimeAmount(self.configuration.roster.heartbeat), now: .now())
@@ -48,7 +48,7 @@ extension Hub {
 
     /// Compares the heads of all channels that have subscribers with the tape's, unless no other node writes to it.
     package func refreshHeads() async {
-        guard self.bus.reach != .alone || self.tape.isShared else { return }
+        guard self.mayBeBehind else { return }
         await self.refreshHeads(of: self.watchedChannels)
     }
 
@@ -63,23 +63,50 @@ extension Hub {
         }
     }
 
+    /// Whether the tape may hold commits of other nodes that this one does not know of.
+    var mayBeBehind: Bool {
+        self.tape.isShared || self.bus.reach != .alone
+    }
+
+    /// How long what is known of a channel without subscribers is relied on: nobody looks for what others commit to it.
+    /// Nil where no other process writes to the tape.
+    var idleTrust: TimeAmount? {
+        guard self.tape.isShared else { return nil }
+        let heartbeat = self.configuration.roster.heartbeat
+        return TimeAmount(
+            self.bus.reach == .connected ? heartbeat : min(self.configuration.pollWhileCut, heartbeat)
+        )
+    }
+
+    /// Reads the heads of channels now: somebody has seen more of them elsewhere.
+    /// - Returns: Whether the tape has answered.
+    func learnHeads(of channels: [EventChannel]) async -> Bool {
+        await self.refreshHeads(of: channels, exceptOwn: false)
+    }
+
     private var watchedChannels: [EventChannel] {
         self.registry.channels.filter(\.tail.hasSubscribers)
     }
 
+    /// - Parameter exceptOwn: Leaves out what the writer is about to tell: a commit is on the tape before this node has
+    ///   its answer, and subscribers would read there what they are about to get.
     /// - Returns: Whether the tape has answered for all of them.
     @discardableResult
-    private func refreshHeads(of channels: [EventChannel]) async -> Bool {
+    private func refreshHeads(of channels: [EventChannel], exceptOwn: Bool = true) async -> Bool {
         for start in stride(from: 0, to: channels.count, by: Self.headsBatch) {
             let batch = channels[start..<min(start + Self.headsBatch, channels.count)]
             self.polledHeads.wrappingAdd(batch.count, ordering: .relaxed)
             do throws(TapeFault) {
                 let extents = try await self.tape.extents(of: batch.map(\.name))
-                let risen = batch.compactMap { channel in
+                var risen = batch.compactMap { channel in
                     extents[channel.name].map { (channel: channel, head: $0.head) }
                 }.filter { $0.head > ($0.channel.tail.extent?.head ?? .max) }
                 guard !risen.isEmpty else { continue }
-                await self.onWriterLoop { self.fanout.tellHeads(risen) }
+                if exceptOwn {
+                    let own = await self.writer.channelsUnderWay
+                    risen.removeAll { own.contains($0.channel.name) }
+                }
+                await self.onWriterLoop { [risen] in self.fanout.tellHeads(risen) }
             } catch {
                 if let failures = self.headsLog.withLock({ $0.happened(at: .now) }) {
                     self.logger.warning(

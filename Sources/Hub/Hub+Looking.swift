@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What operators look at and act on, on this node.
 extension Hub {
     /// Sessions of all loops, ascending by id.
     package func sessions(_ query: SessionQuery) async -> [SessionReport] {
         var found: [SessionReport] = []
         for roster in self.rosters { found += await roster.sessions(query) }
-        return Array(found.sorted { $0.id < $1.id }.prefix(query.limit))
+        return Array(found.sorted { $0.id.precedes($1.id) }.prefix(query.limit))
     }
 
     /// A session and its subscriptions, ascending by channel; nil when this node has none of this id.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Reads that sessions and the HTTP API share.
 extension Hub {
     /// A channel as a client has written it: a private type alone means the caller's own. Nil when it is none.

@@ -35,7 +35,7 @@ package struct HubConfiguration: Sendable {
     package var connectionsPerUser: Int?
     package var admission = Admission()
     package var fanIn = FanIn.Limits()
-    /// Between two reads of heads while the way to the other nodes is broken.
+    /// Between two reads of heads while the way to the other nodes is broken, or there is none and they share the tape.
     package var pollWhileCut: Duration = .milliseconds(500)
     /// Channels whose heads are read in one go; more take turns.
     package var pollChannels = 10_000

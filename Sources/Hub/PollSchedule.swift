@@ -2,7 +2,11 @@
 
 package import NIOCore
 
-/// When the heads of channels are read, by how far the bus reaches. Of many channels a slice is read at a time.
+/// When the heads of channels are read, by how far the bus reaches and who else writes to the tape. Of many channels a
+/// slice is read at a time.
+///
+/// Every time while messages of other nodes do not come: the bus is cut, or there is none and the tape is shared. Once a
+/// heartbeat while they do, in case one was lost.
 package struct PollSchedule: Sendable {
     private let heartbeat: TimeAmount
     private var nextRound: NIODeadline
@@ -32,13 +36,13 @@ package struct PollSchedule: Sendable {
         defer { self.lastReach = reach }
         if now >= self.nextRound {
             self.nextRound = now + self.heartbeat
-            if reach != .alone || isShared, self.owed == .nothing { self.owed = .round }
+            if reach != .alone, self.owed == .nothing { self.owed = .round }
         }
         if hasMissed || self.lastReach == .cut && reach != .cut {
             // Also the slices already read in this round may have missed something since.
             self.owed = .round
         }
-        return reach == .cut || self.owed != .nothing
+        return reach == .cut || reach == .alone && isShared || self.owed != .nothing
     }
 
     /// A slice was read.

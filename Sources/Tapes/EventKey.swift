@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// What dedupe knows an event by.
 struct EventKey: Hashable, Sendable {

@@ -35,6 +35,8 @@ package final class GatedTape: Tape {
     }
 
     package let appends = Gate()
+    /// After the append: it stands, and nobody has the answer.
+    package let appended = Gate()
     package let probes = Gate()
     package let extents = Gate()
     package let pages = Gate()
@@ -105,7 +107,11 @@ package final class GatedTape: Tape {
     package func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
         self.state.change { $0.batches.append(requests.count) }
         await self.appends.pass()
-        return try await self.perform(.append) { () async throws(TapeFault) in try await self.base.append(requests) }
+        let outcomes = try await self.perform(.append) { () async throws(TapeFault) in
+            try await self.base.append(requests)
+        }
+        await self.appended.pass()
+        return outcomes
     }
 
     package func extents(of channels: [ChannelName]) async throws(TapeFault) -> [ChannelName: Extent] {

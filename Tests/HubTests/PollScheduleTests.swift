@@ -23,11 +23,16 @@ import Testing
     @Test(arguments: [
         // Alone with the tape there is nothing to look for.
         [Step(at: 500, reach: .alone, isDue: false), Step(at: 20_000, reach: .alone, isDue: false)],
-        // Others may write to a shared tape.
+        // Others write to a shared tape, and nothing tells of it.
         [
-            Step(at: 9_999, reach: .alone, isShared: true, isDue: false),
-            Step(at: 10_000, reach: .alone, isShared: true, isDue: true),
-            Step(at: 10_500, reach: .alone, isShared: true, isDue: false),
+            Step(at: 500, reach: .alone, isShared: true, isDue: true),
+            Step(at: 1_000, reach: .alone, isShared: true, isDue: true, slices: nil),
+            Step(at: 1_500, reach: .alone, isShared: true, isDue: true),
+        ],
+        // Messages tell of it.
+        [
+            Step(at: 9_999, isShared: true, isDue: false), Step(at: 10_000, isShared: true, isDue: true),
+            Step(at: 10_500, isShared: true, isDue: false),
         ],
         // Once a heartbeat, and again when the read failed.
         [

@@ -18,19 +18,21 @@ struct ChannelListing {
     /// The names of the channels that may be read and begin with one of these prefixes.
     /// - Parameter limit: Most channels; more are an error.
     func names(prefixes: [String], limit: Int) async throws -> [String] {
-        var names: Set<String> = []
+        var names: Set<ExactText> = []
         for prefix in prefixes.isEmpty ? [""] : prefixes {
             var after: String?
             repeat {
                 let value = try await self.get(prefix: prefix, after: after)
-                names.formUnion(value["channels"]?.elements.compactMap { $0["channel"]?.string } ?? [])
+                names.formUnion(
+                    value["channels"]?.elements.compactMap { $0["channel"]?.string.map { ExactText($0) } } ?? []
+                )
                 after = value["next"]?.string
                 guard names.count <= limit else {
                     throw RunError.unexpected("there are more than \(limit) channels; give --prefix or channels")
                 }
             } while after != nil
         }
-        return names.sorted()
+        return names.sorted().map(\.text)
     }
 
     private func get(prefix: String, after: String?) async throws -> JSON.Value {

@@ -2,6 +2,7 @@
 
 import Client
 import Foundation
+import JSON
 import NIOCore
 import Synchronization
 import Terminal
@@ -57,9 +58,9 @@ package struct RecordScenario: Scenario {
         population.channels = names.map { name in
             Trace.Channel(
                 name: name,
-                key: String(name.drop { $0 != ":" }.dropFirst()),
+                key: String(name.split(atFirst: ":")?.behind ?? ""),
                 isPrivate: true,
-                mayConflate: EventContent.latestTypes.contains(String(name.prefix { $0 != ":" })),
+                mayConflate: EventContent.latestTypes.contains(String(name.split(atFirst: ":")?.before ?? name[...])),
                 slots: 1,
                 events: 0
             )

@@ -66,7 +66,9 @@ package struct Replay: Sendable {
         for (place, channel) in channels.enumerated() where channel.isPrivate {
             channelsOfUser[channel.key, default: []].append(place)
         }
-        let types = Set(channels.filter(\.isPrivate).map { String($0.name.prefix { $0 != ":" }) }).sorted()
+        let types = Set(
+            channels.filter(\.isPrivate).map { String($0.name.split(atFirst: ":")?.before ?? $0.name[...]) }
+        ).sorted()
         let count = self.settings.subscribers
         return (0..<count).map { index in
             var own: [String] = []

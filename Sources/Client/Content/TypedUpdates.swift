@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What a subscriber reports of one event type.
 public enum TypedUpdate<Content: EventContent>: Sendable, Equatable {
     /// The present state, at the beginning of a subscription or after a gap.
@@ -44,7 +46,7 @@ public struct TypedUpdates<Content: EventContent>: AsyncSequence, Sendable {
                     return .event(try event.content(as: Content.self), event)
                 case .snapshot(let event) where event.type == Content.type:
                     return .snapshot(try event.content(as: Content.self), event)
-                case .gap(let gap) where gap.channel.hasPrefix(Content.type + ":"):
+                case .gap(let gap) where gap.channel.rest(after: Content.type + ":") != nil:
                     return .gap(gap)
                 case .connected, .authenticated, .subscribed, .snapshot, .event, .caughtUp, .gap, .refused, .behind,
                     .paused, .stale, .notice, .disconnected:

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// An event as a subscriber gets it.
 public struct Event: Sendable, Equatable {
     /// The channel's full name, such as `rateChange:BTC/USDT`.
@@ -43,10 +45,10 @@ public struct Event: Sendable, Equatable {
     }
 
     /// The event type: the part before the colon of the channel.
-    public var type: String { String(self.channel.prefix { $0 != ":" }) }
+    public var type: String { String(self.channel.split(atFirst: ":")?.before ?? self.channel[...]) }
 
     /// The part after the first colon of the channel.
-    public var key: String { String(self.channel.drop { $0 != ":" }.dropFirst()) }
+    public var key: String { String(self.channel.split(atFirst: ":")?.behind ?? "") }
 
     /// Its approximate size in memory, in bytes.
     var cost: Int {
@@ -62,6 +64,19 @@ public struct Position: Sendable, Hashable {
     public var epoch: String
     /// The number of the last known event; 0 is before the first.
     public var seq: Int
+
+    /// By bytes: channels whose names only look the same are different ones.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.seq == right.seq && left.epoch.hasSameBytes(as: right.epoch)
+            && left.channel.hasSameBytes(as: right.channel)
+    }
+
+    /// By bytes, as `==`.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(bytesOf: self.channel)
+        hasher.combine(bytesOf: self.epoch)
+        hasher.combine(self.seq)
+    }
 
     /// Creates a position.
     public init(channel: String, epoch: String, seq: Int) {

@@ -18,7 +18,7 @@ extension Message {
             switch self {
             case .notJSON(let fault): "a message is not JSON: \(fault)"
             case .noOp: "a message is not an object with an \"op\""
-            case .missing(let field, let op): "a message \"\(op.prefix(32))\" has no usable \"\(field)\""
+            case .missing(let field, let op): "a message \"\(op.cut(to: 32))\" has no usable \"\(field)\""
             }
         }
     }
@@ -110,11 +110,11 @@ private struct Reader {
         return .heartbeat(heads: self.heads(), isPaused: self.message["paused"]?.bool ?? false, stale: stale)
     }
 
-    private func heads() -> [String: Int] {
-        var heads: [String: Int] = [:]
+    private func heads() -> [ExactText: Int] {
+        var heads: [ExactText: Int] = [:]
         guard let members = self.message["heads"]?.members else { return heads }
         for (channel, head) in members {
-            if let head = head.integer(in: .seq) { heads[channel] = head }
+            if let head = head.integer(in: .seq) { heads[ExactText(channel)] = head }
         }
         return heads
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import JSON
+
 /// The hub's messages, read into types.
 ///
 /// Unknown fields are dropped, unknown messages are a value.
@@ -84,7 +86,7 @@ package enum Message: Sendable, Equatable {
     case caughtUp(channel: String, seq: Int)
     /// The heads that moved since the last one; whether events cannot be committed now; names of the sources of
     /// subscribed events that have fallen silent.
-    case heartbeat(heads: [String: Int], isPaused: Bool = false, stale: [String] = [])
+    case heartbeat(heads: [ExactText: Int], isPaused: Bool = false, stale: [String] = [])
     case history(History)
     case published(Published)
     case pong(id: Int?)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What the application wants while it runs.
 extension Subscriber {
     /// Follows one more channel; does nothing for a channel that is followed already.
@@ -14,7 +16,7 @@ extension Subscriber {
 
     /// Stops following a channel, named as it was requested or in full.
     public func unsubscribe(_ channel: String) {
-        self.uncharted.removeAll { $0.channel == channel }
+        self.uncharted.removeAll { $0.channel.hasSameBytes(as: channel) }
         self.perform(self.machine.unsubscribe(channel))
     }
 
@@ -43,7 +45,9 @@ extension Subscriber {
     func takeUncharted() -> [Subscription] {
         guard !self.uncharted.isEmpty else { return [] }
         let isUserKnown = self.user != nil || !self.hasToken
-        let ready = self.uncharted.filter { isUserKnown || $0.channel.contains(":") || $0.start.isPosition }
+        let ready = self.uncharted.filter {
+            isUserKnown || $0.channel.split(atFirst: ":") != nil || $0.start.isPosition
+        }
         self.uncharted.removeAll { ready.contains($0) }
         return ready
     }
@@ -62,7 +66,7 @@ extension Subscriber {
     private func cursor(of subscription: Subscription) async -> Position? {
         guard !subscription.start.isPosition, let store = self.options.cursors else { return nil }
         var name = subscription.channel
-        if !name.contains(":") {
+        if name.split(atFirst: ":") == nil {
             guard let user = self.user else { return nil }
             name += ":" + user
         }

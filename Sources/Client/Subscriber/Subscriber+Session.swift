@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 package import NIOCore
 
 #if canImport(Darwin)
@@ -107,7 +108,7 @@ extension Subscriber {
         case .error(let code, let message, _):
             self.push(.notice(code: code, message: message))
         case .save(let position):
-            self.unsaved[position.channel] = position
+            self.unsaved[ExactText(position.channel)] = position
             self.wake()
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 package import NIOCore
 import NIOPosix
 
@@ -66,7 +67,7 @@ public actor Subscriber {
     /// Subscriptions whose cursors have not been loaded.
     var uncharted: [Subscription]
     /// Cursors to be saved, by channel; newer ones replace older ones.
-    var unsaved: [String: Position] = [:]
+    var unsaved: [ExactText: Position] = [:]
 
     private var queue: [Update] = []
     private var queuedBytes = 0

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// A channel that a subscriber wants to follow, and where to begin.
 public struct Subscription: Sendable, Equatable {
     /// Where a subscription begins the first time.
@@ -22,6 +24,11 @@ public struct Subscription: Sendable, Equatable {
     public var start: Start
     /// Least milliseconds between two events, for types of which only the newest counts.
     public var interval: Int?
+
+    /// By bytes: channels whose names only look the same are different ones.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.channel.hasSameBytes(as: right.channel) && left.start == right.start && left.interval == right.interval
+    }
 
     /// Creates a subscription.
     public init(_ channel: String, from start: Start = .typeDefault, interval: Int? = nil) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import NIOCore
 
 /// All channels of a subscriber: what to request, what to deliver, what is missing.
@@ -12,14 +13,14 @@ struct Tracks: Sendable {
     /// A request whose channel was dropped before the answer; no name for the user's own channel, which only the answer has.
     private struct Cancelled: Sendable, Hashable {
         var id: Int
-        var channel: String?
+        var channel: ExactText?
     }
 
     /// In the order of the requests.
     private var tracks: [Int: Track] = [:]
     private var nextPlace = 0
     /// By the requested name, and by the full name once it is known.
-    private var places: [String: Int] = [:]
+    private var places: [ExactText: Int] = [:]
     /// Requests for one channel each, whose full name only the answer has.
     private var pending: [Int: Int] = [:]
     private var cancelled: Set<Cancelled> = []
@@ -49,14 +50,14 @@ struct Tracks: Sendable {
     }
 
     private func place(of channel: String?, id: Int?) -> Int? {
-        if let channel, let place = self.places[channel] { return place }
+        if let channel, let place = self.places[ExactText(channel)] { return place }
         return id.flatMap { self.pending[$0] }
     }
 
     /// Whether something answers a request whose channel was dropped meanwhile.
     private mutating func isCancelled(_ channel: String?, id: Int?) -> Bool {
         guard let id, !self.cancelled.isEmpty else { return false }
-        return self.cancelled.remove(Cancelled(id: id, channel: channel)) != nil
+        return self.cancelled.remove(Cancelled(id: id, channel: channel.map { ExactText($0) })) != nil
             || self.cancelled.remove(Cancelled(id: id)) != nil
     }
 
@@ -64,11 +65,11 @@ struct Tracks: Sendable {
 
     /// Adds a channel; nil when it is followed already.
     private mutating func add(_ subscription: Subscription) -> Int? {
-        guard self.places[subscription.channel] == nil else { return nil }
+        guard self.places[ExactText(subscription.channel)] == nil else { return nil }
         let place = self.nextPlace
         self.nextPlace += 1
         self.tracks[place] = Track(subscription)
-        self.places[subscription.channel] = place
+        self.places[ExactText(subscription.channel)] = place
         return place
     }
 
@@ -80,7 +81,9 @@ struct Tracks: Sendable {
 
     /// Stops following a channel.
     mutating func unsubscribe(_ channel: String, isOpen: Bool, into outputs: inout [Output]) {
-        guard let place = self.places[channel], let track = self.tracks.removeValue(forKey: place) else { return }
+        guard let place = self.places[ExactText(channel)], let track = self.tracks.removeValue(forKey: place) else {
+            return
+        }
         self.behind.remove(place)
         self.postponed.remove(place)
         for (name, other) in self.places where other == place { self.places[name] = nil }
@@ -88,7 +91,8 @@ struct Tracks: Sendable {
         switch track.phase {
         case .requested(let id):
             self.pending[id] = nil
-            self.cancelled.insert(Cancelled(id: id, channel: track.channel.contains(":") ? track.channel : nil))
+            let isNamed = track.channel.split(atFirst: ":") != nil
+            self.cancelled.insert(Cancelled(id: id, channel: isNamed ? ExactText(track.channel) : nil))
             outputs.append(.send(.unsubscribe(channel: track.channel), id: self.nextID()))
         case .active:
             outputs.append(.send(.unsubscribe(channel: track.channel), id: self.nextID()))
@@ -99,12 +103,12 @@ struct Tracks: Sendable {
 
     /// The application has handled an event.
     mutating func handled(_ position: Position) -> Position? {
-        self.places[position.channel].flatMap { self.tracks[$0]?.handled(position) }
+        self.places[ExactText(position.channel)].flatMap { self.tracks[$0]?.handled(position) }
     }
 
     /// The application could not handle an event of a channel.
     mutating func failed(_ channel: String) {
-        if let place = self.places[channel] { self.tracks[place]?.failed() }
+        if let place = self.places[ExactText(channel)] { self.tracks[place]?.failed() }
     }
 
     // MARK: - Sessions
@@ -129,7 +133,7 @@ struct Tracks: Sendable {
         var namedPlaces: [Int] = []
         for place in places {
             guard let request = self.tracks[place]?.request else { continue }
-            if request.channel.contains(":") {
+            if request.channel.split(atFirst: ":") != nil {
                 named.append(request)
                 namedPlaces.append(place)
             } else {
@@ -159,7 +163,7 @@ struct Tracks: Sendable {
             var track = self.tracks[place], track.phase != .refused
         else { return }
         if let id = answer.id { self.pending[id] = nil }
-        self.places[answer.channel] = place
+        self.places[ExactText(answer.channel)] = place
         if let gap = track.subscribed(answer) { outputs.append(.gap(gap)) }
         self.tracks[place] = track
         let position = Position(channel: answer.channel, epoch: answer.epoch, seq: track.seq)
@@ -171,7 +175,7 @@ struct Tracks: Sendable {
 
     /// A part of the initial state arrived.
     mutating func snapshot(_ event: Event, now: NIODeadline, into outputs: inout [Output]) {
-        guard let place = self.places[event.channel], self.tracks[place]?.phase == .active else { return }
+        guard let place = self.places[ExactText(event.channel)], self.tracks[place]?.phase == .active else { return }
         self.lastEvent = now
         self.tracks[place]?.receivedSnapshot(seq: event.seq)
         var event = event
@@ -181,7 +185,7 @@ struct Tracks: Sendable {
 
     /// An event arrived.
     mutating func event(_ event: Event, now: NIODeadline, into outputs: inout [Output]) {
-        guard let place = self.places[event.channel], let wasBehind = self.tracks[place]?.isBehind,
+        guard let place = self.places[ExactText(event.channel)], let wasBehind = self.tracks[place]?.isBehind,
             self.tracks[place]?.phase == .active
         else { return }
         self.lastEvent = now
@@ -203,12 +207,12 @@ struct Tracks: Sendable {
 
     /// Everything that was missed has arrived.
     func caughtUp(_ channel: String, seq: Int, into outputs: inout [Output]) {
-        guard let place = self.places[channel], self.tracks[place]?.phase == .active else { return }
+        guard let place = self.places[ExactText(channel)], self.tracks[place]?.phase == .active else { return }
         outputs.append(.caughtUp(channel: channel, seq: seq))
     }
 
     /// The hub sent heads.
-    mutating func heartbeat(_ heads: [String: Int], now: NIODeadline, into outputs: inout [Output]) {
+    mutating func heartbeat(_ heads: [ExactText: Int], now: NIODeadline, into outputs: inout [Output]) {
         for (channel, head) in heads {
             guard let place = self.places[channel] else { continue }
             self.told(head: head, of: place, now: now, into: &outputs)

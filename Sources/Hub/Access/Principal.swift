@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Who a session or a request belongs to, as a verified token says.
 package struct Principal: Sendable, Equatable {
     /// `sub`: the user or service.
@@ -33,22 +35,23 @@ package struct Principal: Sendable, Equatable {
 
     /// Whether events of a type may be published.
     package func mayPublish(_ type: some StringProtocol) -> Bool {
-        self.scopes.contains("publish:*") || self.scopes.contains("publish:\(type)")
+        self.has("publish:*") || self.has("publish:\(type)")
     }
 
     /// Whether a scope was given, where there is such a scope.
     package func has(_ scope: String?) -> Bool {
-        scope.map { self.scopes.contains($0) } ?? false
+        guard let scope, let place = self.scopes.firstIndex(of: scope) else { return false }
+        return self.scopes[place].hasSameBytes(as: scope)
     }
 
     /// Whether events of any type may be published: what makes a service of somebody.
     package var mayPublishSomething: Bool {
-        self.scopes.contains { $0.hasPrefix("publish:") }
+        self.scopes.contains { $0.utf8.starts(with: "publish:".utf8) }
     }
 
     /// Whether every channel of a type may be read, also other users'.
     package func mayReadAll(_ type: some StringProtocol) -> Bool {
-        self.scopes.contains("read:*") || self.scopes.contains("read:\(type)")
+        self.has("read:*") || self.has("read:\(type)")
     }
 }
 

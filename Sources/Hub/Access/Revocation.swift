@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Takes back what a token, a user or a session was allowed, before its time is up.
 package struct Revocation: Sendable, Equatable {
     /// What is revoked.
@@ -46,10 +48,9 @@ package struct Revocation: Sendable, Equatable {
             left.kind == right.kind && left.value.hasSameBytes(as: right.value)
         }
 
-        /// Texts that are equal to Swift, if not byte for byte, may well have the same hash.
         package func hash(into hasher: inout Hasher) {
             hasher.combine(self.kind)
-            hasher.combine(self.value)
+            hasher.combine(bytesOf: self.value)
         }
     }
 

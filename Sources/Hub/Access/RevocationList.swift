@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Synchronization
 
 /// The revocations that hold, as this node knows them: what every token and every session is compared with.
@@ -94,6 +95,6 @@ extension Revocation {
 extension Revocation.Target {
     fileprivate func precedes(_ other: Self) -> Bool {
         guard self.kind == other.kind else { return self.kind.rawValue < other.kind.rawValue }
-        return self.value.utf8.lexicographicallyPrecedes(other.value.utf8)
+        return self.value.precedes(other.value)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Logging
 import Synchronization
 
@@ -27,9 +28,15 @@ package final class AuditTrail: Sendable {
     private static let batch = 1_000
 
     private struct Sum: Hashable {
-        var actor: String
-        var object: String
-        var result: String
+        var actor: ExactText
+        var object: ExactText
+        var result: ExactText
+
+        init(_ actor: String, _ object: String, _ result: String) {
+            self.actor = ExactText(actor)
+            self.object = ExactText(object)
+            self.result = ExactText(result)
+        }
     }
 
     private struct State {
@@ -97,7 +104,7 @@ package final class AuditTrail: Sendable {
 
     private func add(_ count: Int, _ actor: String, _ object: String, _ result: String, _ state: inout State) {
         guard count > 0 else { return }
-        var key = Sum(actor: actor, object: object, result: result)
+        var key = Sum(actor, object, result)
         if let index = state.sums.index(forKey: key) {
             state.sums.values[index].count += count
             return
@@ -106,7 +113,7 @@ package final class AuditTrail: Sendable {
         let fresh = AuditRecord(
             time: .now,
             node: self.node,
-            actor: key.actor,
+            actor: key.actor.text,
             action: .publish,
             object: object,
             result: result,
@@ -208,7 +215,7 @@ package final class AuditTrail: Sendable {
         self.state.withLock { state in
             state.records.insert(contentsOf: records.filter { $0.action != .publish }, at: 0)
             for record in records where record.action == .publish {
-                let key = Sum(actor: record.actor, object: record.object, result: record.result)
+                let key = Sum(record.actor, record.object, record.result)
                 var sum = record
                 sum.count += state.sums[key]?.count ?? 0
                 state.sums[key] = sum

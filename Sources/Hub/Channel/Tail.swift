@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import JSON
 package import NIOCore
 import Synchronization
 
@@ -15,6 +16,10 @@ package final class Tail: Sendable {
     private struct State {
         /// What the tape said when it was read; nil before that.
         var opened: (epoch: String, first: Int)?
+        /// When the tape was read last.
+        var readAt = NIODeadline.distantPast
+        /// Others may have gone on since the tape was read, and nobody was there to be told.
+        var isOutdated = false
         var head = 0
         var ring = Deque<FrameRun>()
         var ringBytes = 0
@@ -51,7 +56,7 @@ package final class Tail: Sendable {
 
     /// Whether the tape has to be read before the channel can be joined with a snapshot.
     package var needsOpening: Bool {
-        self.state.withLock { $0.opened == nil || $0.missedThrough > 0 }
+        self.state.withLock { $0.opened == nil || $0.missedThrough > 0 || $0.isOutdated }
     }
 
     /// Whether any loop has subscribers.
@@ -66,12 +71,14 @@ package final class Tail: Sendable {
 
     /// Takes in what the tape says. Publications since that read may have gone further, and stand.
     ///
-    /// Only the first time is the head taken as well: later it moves by publications alone, or those who have joined
+    /// The head is taken as well only while nobody has joined: later it moves by publications alone, or those who have
     /// would not be told.
     package func opened(_ page: TapePage) {
         self.state.withLock { state in
-            if state.opened == nil {
-                state.opened = (page.extent.epoch, page.extent.first)
+            state.readAt = .now()
+            state.isOutdated = false
+            if state.opened == nil || state.interest.isEmpty {
+                state.opened = (page.extent.epoch, max(page.extent.first, state.opened?.first ?? 0))
                 if page.extent.head > state.head {
                     state.head = page.extent.head
                     self.clearRing(&state)
@@ -166,7 +173,7 @@ package final class Tail: Sendable {
     }
 
     private static func remember(_ entry: TapeEntry, in state: inout State) {
-        if let index = state.newest.firstIndex(where: { $0.slot == entry.slot }) {
+        if let index = state.newest.firstIndex(where: { $0.slot.hasSameBytes(as: entry.slot) }) {
             guard state.newest[index].seq < entry.seq else { return }
             if index == state.newest.count - 1 {
                 state.newest[index] = entry
@@ -190,10 +197,16 @@ extension Tail {
     }
 
     /// A loop got one more subscriber.
-    /// - Parameter wantsNewest: Whether it begins with a snapshot.
-    package func join(loop: Int, wantsNewest: Bool) -> OnJoin {
+    /// - Parameters:
+    ///   - wantsNewest: Whether it begins with a snapshot.
+    ///   - trust: How long after the tape was read the first subscriber may rely on it; nil for ever.
+    package func join(loop: Int, wantsNewest: Bool, trust: TimeAmount? = nil) -> OnJoin {
         self.state.withLock { state in
             guard !state.isRetired else { return .retired }
+            if let trust, state.interest.isEmpty, NIODeadline.now() - state.readAt >= trust {
+                state.isOutdated = true
+                return .unopened
+            }
             guard let extent = Self.extent(of: state), !wantsNewest || state.missedThrough == 0 else {
                 return .unopened
             }

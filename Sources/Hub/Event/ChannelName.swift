@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The name of a channel: an event type and a key, written `type:key`.
 package struct ChannelName: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// Longest key, in UTF-8 bytes.
@@ -17,17 +19,22 @@ package struct ChannelName: Hashable, Sendable, Comparable, CustomStringConverti
 
     /// Reads a name from the wire; nil unless both parts are well formed.
     package init?(parsing text: String) {
-        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
-        guard EventType.isValidName(text[..<colon]), Self.isValidKey(text[text.utf8.index(after: colon)...]) else {
+        guard let (type, key) = text.split(atFirst: ":"), EventType.isValidName(type), Self.isValidKey(key) else {
             return nil
         }
+        self.init(checked: text)
+    }
+
+    /// Reads a name that a tape has, which was well formed when it was written; nil when there is no colon in it.
+    package init?(stored text: String) {
+        guard text.utf8.contains(UInt8(ascii: ":")) else { return nil }
         self.init(checked: text)
     }
 
     private init(checked text: String) {
         self.description = text
         var hasher = Hasher()
-        hasher.combine(text)
+        hasher.combine(bytesOf: text)
         self.hash = hasher.finalize()
     }
 
@@ -61,6 +68,6 @@ package struct ChannelName: Hashable, Sendable, Comparable, CustomStringConverti
     }
 
     package static func < (left: Self, right: Self) -> Bool {
-        left.description.utf8.lexicographicallyPrecedes(right.description.utf8)
+        left.description.precedes(right.description)
     }
 }

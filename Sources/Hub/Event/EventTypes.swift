@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The event types a hub knows.
 package struct EventTypes: Sendable {
-    private let byName: [String: TypeReader]
+    private let byName: [ExactText: TypeReader]
 
     /// The built-in types together with declared ones; a declared type replaces the built-in one of its name.
     package init(declared: [EventType] = []) {
-        let types = (Self.builtIn + declared).map { ($0.name, TypeReader($0)) }
+        let types = (Self.builtIn + declared).map { (ExactText($0.name), TypeReader($0)) }
         self.byName = Dictionary(types, uniquingKeysWith: { _, last in last })
     }
 
     package subscript(_ name: some StringProtocol) -> EventType? {
-        self.byName[String(name)]?.type
+        self.byName[ExactText(String(name))]?.type
     }
 
     func reader(of name: String) -> TypeReader? {
-        self.byName[name]
+        self.byName[ExactText(name)]
     }
 
     /// Ascending by name.
     package var all: [EventType] {
-        self.byName.values.map(\.type).sorted { $0.name < $1.name }
+        self.byName.values.map(\.type).sorted { $0.name.precedes($1.name) }
     }
 
     /// The types that every hub has.

@@ -157,7 +157,7 @@ extension FanIn {
                 self.logger.warning(
                     "messages of the fan-in are not events; see the dead letters",
                     metadata: [
-                        "count": "\(count)", "channel": "\(reading.message.channel.prefix(100))",
+                        "count": "\(count)", "channel": "\(reading.message.channel.cut(to: 100))",
                         "bytes": "\(reading.message.payload.count)",
                     ]
                 )

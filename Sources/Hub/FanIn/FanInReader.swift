@@ -155,24 +155,24 @@ package struct FanInReading: Sendable {
 
     /// Faulty messages teach nothing of what a source feeds.
     fileprivate mutating func learnTypes() {
-        var types: [String: Set<String>] = [:]
+        var types: [ExactText: Set<String>] = [:]
         for event in self.events {
-            types[event.source, default: []].insert(event.type)
+            types[ExactText(event.source), default: []].insert(event.type)
         }
         for index in self.numbers.indices {
-            self.numbers[index].types = types[self.numbers[index].source]?.sorted() ?? []
+            self.numbers[index].types = types[ExactText(self.numbers[index].source)]?.sorted() ?? []
         }
     }
 }
 
 /// What is wrong with a message of the fan-in. The text is for operators and may quote the message.
 package struct FanInFault: Error, Sendable, Equatable {
-    /// Longest ``reason``, in characters.
+    /// Longest ``reason``, in scalars.
     private static let maxLength = 500
 
     package let reason: String
 
     package init(_ reason: String) {
-        self.reason = String(reason.prefix(Self.maxLength))
+        self.reason = reason.cut(to: Self.maxLength)
     }
 }

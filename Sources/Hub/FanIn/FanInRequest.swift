@@ -22,10 +22,11 @@ package struct FanInRequest: Sendable, Equatable {
 
     /// Reads a message that came on a channel of requests; nil for anything else.
     package init?(_ message: FanInMessage) {
-        guard message.channel.hasPrefix(Self.prefix), let value = try? JSON.Value.parse(message.payload),
+        guard let channel = message.channel.rest(after: Self.prefix),
+            let value = try? JSON.Value.parse(message.payload),
             let source = value["source"]?.string, let after = value["after"]?.integer(in: .seq)
         else { return nil }
-        self.init(channel: String(message.channel.dropFirst(Self.prefix.count)), source: source, after: after)
+        self.init(channel: String(channel), source: source, after: after)
     }
 
     /// As it is sent.

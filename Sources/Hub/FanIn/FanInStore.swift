@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What a tape keeps for the fan-in beside the log.
 ///
 /// For implementers: all methods may be called at once. ``setAside(_:)``, ``note(_:)`` and ``sourceMarks()`` are also
@@ -34,6 +36,8 @@ package struct DeadLetter: Sendable, Equatable {
     package static let kept = 10_000
     /// Longest ``payload``; what is longer is cut.
     package static let maxPayload = 64 << 10
+    /// Longest ``channel`` and ``reason``, in scalars; what is longer is cut.
+    package static let maxText = 1 << 10
 
     package var received: Timestamp
     /// Where it came from: the channel of the bus.
@@ -44,9 +48,9 @@ package struct DeadLetter: Sendable, Equatable {
 
     package init(received: Timestamp, channel: String, payload: [UInt8], reason: String) {
         self.received = received
-        self.channel = channel
+        self.channel = channel.cut(to: Self.maxText)
         self.payload = Array(payload.prefix(Self.maxPayload))
-        self.reason = reason
+        self.reason = reason.cut(to: Self.maxText)
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Which message of each strictly ordered source is due.
 ///
 /// A source says of its messages that they are worth something in order only, and that it sends again what it is asked
@@ -13,7 +15,7 @@ package struct SourceOrder: Sendable {
         var asked: (due: Int, at: Timestamp)?
     }
 
-    private var places: [String: Place] = [:]
+    private var places: [ExactText: Place] = [:]
 
     package init() {}
 
@@ -25,7 +27,8 @@ package struct SourceOrder: Sendable {
         package static func == (left: Self, right: Self) -> Bool {
             switch (left, right) {
             case (.take, .take): true
-            case (.leave(let one), .leave(let other)): one?.source == other?.source && one?.after == other?.after
+            case (.leave(let one), .leave(let other)):
+                one?.after == other?.after && one.map { ExactText($0.source) } == other.map { ExactText($0.source) }
             case (.take, .leave), (.leave, .take): false
             }
         }
@@ -41,17 +44,18 @@ package struct SourceOrder: Sendable {
         var changed = self.places
         for number in numbers where number.isStrict {
             guard let seq = number.seq else { continue }
-            var place = changed[number.source] ?? Place(due: (last(number.source) ?? 0) + 1)
+            let source = ExactText(number.source)
+            var place = changed[source] ?? Place(due: (last(number.source) ?? 0) + 1)
             if seq > place.due, !number.isFirst {
                 if let asked = place.asked, asked.due == place.due, time.duration(since: asked.at) < Self.patience {
                     return .leave(ask: nil)
                 }
                 place.asked = (place.due, time)
-                self.places[number.source] = place
+                self.places[source] = place
                 return .leave(ask: (number.source, place.due - 1))
             }
             place.due = max(place.due, seq + 1)
-            changed[number.source] = place
+            changed[source] = place
         }
         self.places = changed
         return .take

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The sources of the fan-in, as many as there is room for.
 package struct SourceTable: Sendable {
-    private var tracks: [String: SourceTrack] = [:]
+    private var tracks: [ExactText: SourceTrack] = [:]
     /// Sources whose marks have changed since they were taken last.
-    private var unmarked: Set<String> = []
+    private var unmarked: Set<ExactText> = []
     private var held: Timestamp?
     private let limit: Int
 
@@ -16,10 +18,11 @@ package struct SourceTable: Sendable {
     /// Takes in what was noted, perhaps by another node.
     package mutating func learn(_ marks: [SourceMark]) {
         for mark in marks {
-            if self.tracks[mark.source] != nil {
-                self.tracks[mark.source]?.learn(mark)
+            let source = ExactText(mark.source)
+            if self.tracks[source] != nil {
+                self.tracks[source]?.learn(mark)
             } else if self.tracks.count < self.limit {
-                self.tracks[mark.source] = SourceTrack(mark)
+                self.tracks[source] = SourceTrack(mark)
             }
         }
     }
@@ -29,7 +32,7 @@ package struct SourceTable: Sendable {
     }
 
     package subscript(_ source: String) -> SourceTrack? {
-        self.tracks[source]
+        self.tracks[ExactText(source)]
     }
 
     /// A message of a source came.
@@ -40,10 +43,11 @@ package struct SourceTable: Sendable {
         at time: Timestamp,
         takesUp isNew: Bool
     ) -> SourceTrack.OnHeard? {
-        guard var track = self.tracks[number.source] ?? self.newTrack(isNew, at: time) else { return nil }
+        let source = ExactText(number.source)
+        guard var track = self.tracks[source] ?? self.newTrack(isNew, at: time) else { return nil }
         let onHeard = track.heard(seq: number.seq, types: number.types, at: time)
-        self.tracks[number.source] = track
-        self.unmarked.insert(number.source)
+        self.tracks[source] = track
+        self.unmarked.insert(source)
         return onHeard
     }
 
@@ -59,12 +63,12 @@ package struct SourceTable: Sendable {
     /// Time has passed.
     /// - Returns: The sources that have become stale by this.
     package mutating func checked(at now: Timestamp, limit: Duration) -> [String] {
-        var silent: [String] = []
+        var silent: [ExactText] = []
         for (source, var track) in self.tracks where track.checked(at: now, limit: limit, held: self.held) {
             self.tracks[source] = track
             silent.append(source)
         }
-        return silent.sorted()
+        return silent.sorted().map(\.text)
     }
 
     /// Forgets sources that were last heard of before a time.
@@ -78,9 +82,11 @@ package struct SourceTable: Sendable {
 
     /// The sources, ascending by name after one, at most so many.
     package func reports(after name: String = "", limit: Int) -> [FanInSourceReport] {
-        self.tracks.lazy.filter { $0.key > name }.sorted { $0.key < $1.key }.prefix(limit).map { name, track in
+        self.tracks.lazy.filter { $0.key > ExactText(name) }.sorted { $0.key < $1.key }.prefix(limit).map {
+            name,
+            track in
             FanInSourceReport(
-                name: name,
+                name: name.text,
                 seq: track.seq,
                 heard: track.heard,
                 types: track.types,
@@ -91,8 +97,8 @@ package struct SourceTable: Sendable {
 
     /// The sources that are stale, ascending.
     package var stale: [StaleSource] {
-        self.tracks.filter(\.value.isStale).map { StaleSource(name: $0.key, types: $0.value.types) }
-            .sorted { $0.name < $1.name }
+        self.tracks.filter(\.value.isStale).sorted { $0.key < $1.key }
+            .map { StaleSource(name: $0.key.text, types: $0.value.types) }
     }
 
     /// The marks that have changed since this was called last.
@@ -100,16 +106,14 @@ package struct SourceTable: Sendable {
         defer { self.unmarked = [] }
         return self.unmarked.sorted().compactMap { source in
             self.tracks[source].map {
-                SourceMark(source: source, seq: $0.seq, heard: $0.heard, types: $0.types)
+                SourceMark(source: source.text, seq: $0.seq, heard: $0.heard, types: $0.types)
             }
         }
     }
 
     /// Marks that were taken could not be noted; they are taken again.
     package mutating func putBack(_ marks: [SourceMark]) {
-        for mark in marks where self.tracks[mark.source] != nil {
-            self.unmarked.insert(mark.source)
-        }
+        self.unmarked.formUnion(marks.map { ExactText($0.source) }.filter { self.tracks[$0] != nil })
     }
 }
 

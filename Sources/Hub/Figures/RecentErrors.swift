@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import JSON
 import Synchronization
 
 /// What went wrong of late on this node, for operators who look: refusals, and the log's warnings and errors.
@@ -35,7 +36,7 @@ package final class RecentErrors: Sendable {
     package static let limit = 200
     /// Entries among which a repetition is looked for.
     private static let lookBack = 16
-    /// Longest text of each kind, in characters; what is longer is cut.
+    /// Longest text of each kind, in scalars; what is longer is cut.
     private static let textLength = 300
 
     private struct State {
@@ -94,6 +95,6 @@ package final class RecentErrors: Sendable {
     }
 
     private static func cut(_ text: String) -> String {
-        text.utf8.count <= Self.textLength ? text : String(text.prefix(Self.textLength - 1)) + "…"
+        text.cut(to: Self.textLength)
     }
 }

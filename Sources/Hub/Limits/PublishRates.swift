@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 package import NIOCore
 import Synchronization
 
@@ -9,7 +10,7 @@ package final class PublishRates: Sendable {
     private static let forgettingCount = 10_000
 
     private let rate: AllowedRate?
-    private let buckets = Mutex<[String: TokenBucket]>([:])
+    private let buckets = Mutex<[ExactText: TokenBucket]>([:])
 
     /// - Parameter rate: In events; nil lets everybody publish as fast as the tape takes it.
     package init(_ rate: AllowedRate?) {
@@ -21,6 +22,7 @@ package final class PublishRates: Sendable {
     /// - Returns: How long until it may; nil when it may.
     package func take(_ count: Int, for subject: String, at now: NIODeadline = .now()) -> TimeAmount? {
         guard let rate = self.rate else { return nil }
+        let subject = ExactText(subject)
         return self.buckets.withLock { buckets in
             if buckets.count >= Self.forgettingCount, buckets[subject] == nil {
                 buckets = buckets.filter { !$0.value.isFull(at: now) }

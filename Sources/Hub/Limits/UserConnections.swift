@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Synchronization
 
 /// How many sessions each user has on this node.
 final class UserConnections: Sendable {
     private let limit: Int?
-    private let counts = Mutex<[String: Int]>([:])
+    private let counts = Mutex<[ExactText: Int]>([:])
 
     /// - Parameter limit: Of one user; nil counts nothing.
     init(limit: Int?) {
@@ -16,6 +17,7 @@ final class UserConnections: Sendable {
     /// - Returns: False when the user has as many as allowed; nothing is counted then.
     func enter(_ user: String) -> Bool {
         guard let limit = self.limit else { return true }
+        let user = ExactText(user)
         return self.counts.withLock { counts in
             guard counts[user, default: 0] < limit else { return false }
             counts[user, default: 0] += 1
@@ -25,6 +27,7 @@ final class UserConnections: Sendable {
 
     func leave(_ user: String) {
         guard self.limit != nil else { return }
+        let user = ExactText(user)
         self.counts.withLock { counts in
             guard let count = counts[user] else { return }
             counts[user] = count > 1 ? count - 1 : nil

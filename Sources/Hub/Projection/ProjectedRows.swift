@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Rows to be written, each once, in this order of tables because of what refers to what: ``users``, ``wallets``,
 /// ``transactions``, ``rates``. Each list is ascending by key, so that concurrent writers take rows in one order.
 package struct ProjectedRows: Sendable {
@@ -66,7 +68,7 @@ package struct ProjectedRows: Sendable {
 
 /// Someone whom events were about.
 package struct User: Sendable, Equatable {
-    package var id: String
+    @ByBytes package var id: String
     /// The time of the event that first named the user.
     package var createdAt: Timestamp
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The rate of a pair as the newest `rateChange` says.
 package struct Rate: Sendable, Equatable {
-    package var pair: String
+    @ByBytes package var pair: String
     package var rate: Amount
     package var bid: Amount?
     package var ask: Amount?
-    package var exchange: String?
+    @ByBytes package var exchange: String?
     /// The exchange's own number of the change.
     package var sequence: Int?
     /// The change's time.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What names a row of a user: a wallet or a transaction.
 package struct RowKey: Hashable, Sendable, Comparable {
     /// Longest text of a row, in UTF-8 bytes: a database's indexes take no more than about 2700.
@@ -28,14 +30,13 @@ package struct RowKey: Hashable, Sendable, Comparable {
     /// By bytes, first the user, then the id.
     package static func < (left: Self, right: Self) -> Bool {
         if !left.user.hasSameBytes(as: right.user) {
-            return left.user.utf8.lexicographicallyPrecedes(right.user.utf8)
+            return left.user.precedes(right.user)
         }
-        return left.id.utf8.lexicographicallyPrecedes(right.id.utf8)
+        return left.id.precedes(right.id)
     }
 
-    /// Texts of the same bytes are canonically equivalent, so the hash of `String` will do.
     package func hash(into hasher: inout Hasher) {
-        hasher.combine(self.user)
-        hasher.combine(self.id)
+        hasher.combine(bytesOf: self.user)
+        hasher.combine(bytesOf: self.id)
     }
 }

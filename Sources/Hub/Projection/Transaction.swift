@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// A transaction of a user as the newest `transactionUpdate` says. Each party of a transfer has a row of its own.
 package struct Transaction: Sendable, Equatable {
     /// The id is `transactionId`, or the id of the event where none is told.
     package var key: RowKey
     /// `trade`, `p2p`, `deposit`, `withdrawal` or any other.
-    package var type: String
+    @ByBytes package var type: String
     package var amount: Amount
-    package var status: String
-    package var currency: String?
+    @ByBytes package var status: String
+    @ByBytes package var currency: String?
     /// Id of the wallet of ``key``'s user that is moved: `walletId`, else the currency, else USD; for the recipient of
     /// a transfer, whom `walletId` is not about, the currency, else USD.
-    package var wallet: String
+    @ByBytes package var wallet: String
     /// The least time of its updates.
     package var createdAt: Timestamp
     /// The time of the update it is from.
@@ -101,8 +103,8 @@ package struct Transaction: Sendable, Equatable {
 
 /// What only trades have.
 package struct TradeOrder: Sendable, Equatable {
-    package var pair: String?
-    package var side: String?
+    @ByBytes package var pair: String?
+    @ByBytes package var side: String?
     package var price: Amount?
     package var filledAmount: Amount?
 
@@ -126,9 +128,9 @@ package struct TradeOrder: Sendable, Equatable {
 /// What only transfers between users have.
 package struct Transfer: Sendable, Equatable {
     /// The user who receives.
-    package var recipient: String
+    @ByBytes package var recipient: String
     /// Id of the recipient's wallet.
-    package var wallet: String
+    @ByBytes package var wallet: String
 
     package init(recipient: String, wallet: String) {
         self.recipient = recipient

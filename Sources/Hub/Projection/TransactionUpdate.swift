@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What one entry of `transactionUpdate` tells the owner of its channel.
 struct TransactionUpdate {
     let key: RowKey

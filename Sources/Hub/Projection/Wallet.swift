@@ -24,7 +24,7 @@ package struct Wallet: Sendable, Equatable {
 
     /// The id is `walletId`, or the currency where none is told.
     package var key: RowKey
-    package var currency: String
+    @ByBytes package var currency: String
     /// Nil where only transactions have named the wallet so far.
     package var told: Balance?
 

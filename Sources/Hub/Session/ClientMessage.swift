@@ -88,7 +88,7 @@ extension ClientMessage {
         default:
             throw MessageFault(
                 .unknownOp,
-                "there is no op \"\(op.prefix(64))\"; there are auth, subscribe, unsubscribe, history, publish and ping"
+                "there is no op \"\(op.cut(to: 64))\"; there are auth, subscribe, unsubscribe, history, publish and ping"
             )
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import NIOCore
 import Synchronization
 
@@ -27,10 +28,10 @@ package struct Notice: Sendable, Equatable {
     }
 
     package mutating func setStale(_ sources: [StaleSource], of origin: Origin) {
-        self.staleByOrigin[origin] = sources.sorted { $0.name < $1.name }
+        self.staleByOrigin[origin] = sources.sorted { $0.name.precedes($1.name) }
         var stale: [String: [String]] = [:]
         let all = self.staleByOrigin.values.flatMap(\.self)
-        for source in all.sorted(by: { $0.name < $1.name }) {
+        for source in all.sorted(by: { $0.name.precedes($1.name) }) {
             for type in source.types where stale[type, default: []].count < Self.maxSources {
                 stale[type, default: []].append(source.name)
             }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What operators see of the sessions, and how they end one.
 extension Roster {
     /// Members looked at in one go: a fraction of a millisecond.
@@ -13,10 +15,10 @@ extension Roster {
             for member in rest.prefix(Self.slice) where Self.isWanted(member, query) {
                 let id = member.session.id
                 if found.count == query.limit {
-                    guard let last = found.last, id < last.id else { continue }
+                    guard let last = found.last, id.precedes(last.id) else { continue }
                     found.removeLast()
                 }
-                found.insert(Self.report(member), at: found.firstIndex { id < $0.id } ?? found.endIndex)
+                found.insert(Self.report(member), at: found.firstIndex { id.precedes($0.id) } ?? found.endIndex)
             }
             rest = rest.dropFirst(Self.slice)
             if !rest.isEmpty { await Task.yield() }
@@ -25,7 +27,7 @@ extension Roster {
     }
 
     private static func isWanted(_ member: Member, _ query: SessionQuery) -> Bool {
-        guard query.limit > 0, member.session.id > query.after else { return false }
+        guard query.limit > 0, query.after.precedes(member.session.id) else { return false }
         if let user = query.user, member.principal?.subject.hasSameBytes(as: user) != true { return false }
         return !query.isBehind || Self.behind(member) > 0
     }
@@ -73,6 +75,6 @@ extension Roster {
     }
 
     private func member(_ id: String) -> Member? {
-        self.members.values.first { $0.session.id == id }
+        self.members.values.first { $0.session.id.hasSameBytes(as: id) }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import NIOCore
 
 /// How sessions are told of trouble: by a heartbeat at once when something has changed for them, and by every regular
@@ -65,8 +66,8 @@ extension Roster {
             if self.notice.stale[type] != nil { types.insert(type) }
             if types.count == self.notice.stale.count { break }
         }
-        let sources = Set(types.flatMap { self.notice.stale[$0] ?? [] })
-        told.stale = Array(sources.sorted().prefix(Notice.maxSources))
+        let sources = Set(types.flatMap { self.notice.stale[$0] ?? [] }.map { ExactText($0) })
+        told.stale = sources.sorted().prefix(Notice.maxSources).map(\.text)
         return told
     }
 }

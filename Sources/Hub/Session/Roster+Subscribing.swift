@@ -8,15 +8,22 @@ extension Roster {
         case joined
         /// The channel has to be opened first (or looked up again, and then opened).
         case unopened
+        /// The client has seen more than this node knows of; the tape has to be asked for the head.
+        case ahead
         case refused(MessageFault)
     }
 
     /// Begins a subscription: pins its position, then tells the client, then replays.
+    /// - Parameters:
+    ///   - trust: See ``Tail/join(loop:wantsNewest:trust:)``.
+    ///   - mayBeBehind: Whether the tape may hold more than this node knows of, as far as the client is concerned.
     func join(
         _ session: Session,
         channel: EventChannel,
         request: SubscriptionRequest,
-        id: RequestID?
+        id: RequestID?,
+        trust: TimeAmount? = nil,
+        mayBeBehind: Bool = false
     ) -> OnJoin {
         guard let member = self.members[ObjectIdentifier(session)] else { return .joined }
         guard member.subscriptions[channel.name] == nil else {
@@ -29,12 +36,13 @@ extension Roster {
         let wantsSnapshot = request.since == nil && (request.snapshot ?? (channel.type.delivery == .latest))
         let extent: Extent
         let snapshot: [TapeEntry]
-        switch channel.tail.join(loop: self.index, wantsNewest: wantsSnapshot) {
+        switch channel.tail.join(loop: self.index, wantsNewest: wantsSnapshot, trust: trust) {
         case .joined(let found, let newest): (extent, snapshot) = (found, newest)
         case .unopened, .retired: return .unopened
         }
         if let fault = Self.fault(in: request, extent: extent) {
             channel.tail.leave(loop: self.index)
+            if mayBeBehind, request.since ?? 0 > extent.head, fault.code == .cursorExpired { return .ahead }
             return .refused(fault)
         }
         let head = max(extent.head, snapshot.last?.seq ?? 0)

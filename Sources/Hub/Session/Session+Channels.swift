@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What a session does with channels.
 extension Session {
     private struct Wanted: Sendable {
@@ -33,12 +35,27 @@ extension Session {
 
     private func join(_ wanted: [Wanted], id: RequestID?, attempts: Int) {
         var unopened: [Wanted] = []
+        var ahead: [EventChannel] = []
+        // What was read from the tape for this request is not read again.
+        let isFirst = attempts == Self.joinAttempts
+        let trust = isFirst ? self.hub.idleTrust : nil
+        let mayBeBehind = isFirst && self.hub.mayBeBehind
         for want in wanted {
             switch self.roster.assumeIsolated({ roster in
-                roster.join(self, channel: want.channel, request: want.request, id: id)
+                roster.join(
+                    self,
+                    channel: want.channel,
+                    request: want.request,
+                    id: id,
+                    trust: trust,
+                    mayBeBehind: mayBeBehind
+                )
             }) {
             case .joined:
                 break
+            case .ahead:
+                ahead.append(want.channel)
+                unopened.append(want)
             case .unopened:
                 let channel = self.hub.registry.channel(want.channel.name, type: want.channel.type)
                 unopened.append(Wanted(request: want.request, channel: channel))
@@ -57,13 +74,13 @@ extension Session {
         guard attempts > 0 else {
             return self.refuse(unopened, id: id)
         }
-        let reader = self.hub.reader
-        let waiting = unopened
+        let hub = self.hub
+        let (waiting, outdated) = (unopened, ahead)
         self.wait {
-            let isOpen: Bool
+            var isOpen = true
             do throws(TapeFault) {
-                try await reader.open(waiting.map(\.channel))
-                isOpen = true
+                if !outdated.isEmpty { isOpen = await hub.learnHeads(of: outdated) }
+                try await hub.reader.open(waiting.map(\.channel))
             } catch {
                 isOpen = false
             }
@@ -102,7 +119,7 @@ extension Session {
                 .error(
                     id: id,
                     code: .notSubscribed,
-                    message: "the session is not subscribed to \(channel.prefix(ChannelName.maxKeyLength))"
+                    message: "the session is not subscribed to \(channel.cut(to: ChannelName.maxKeyLength))"
                 )
             )
             return
@@ -159,7 +176,7 @@ extension Session {
         guard let name = self.hub.channelName(text, of: self.principal) else {
             throw MessageFault(
                 .badRequest,
-                "a channel is written type:key; \"\(text.prefix(ChannelName.maxKeyLength))\" is not"
+                "a channel is written type:key; \"\(text.cut(to: ChannelName.maxKeyLength))\" is not"
             )
         }
         return (name, try self.hub.openForReading(name, by: self.principal, how: how))

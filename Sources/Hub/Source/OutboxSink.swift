@@ -27,7 +27,7 @@ package actor OutboxSink: SourceSink {
     private let append: @Sendable ([Event], SourceStep) async throws(TapeFault) -> StepOutcome
     /// Messages kept for those who ask again.
     private let kept: Int
-    private var heads: [String: Int] = [:]
+    private var heads: [ExactText: Int] = [:]
 
     package init(store: any SourceStore, kept: Int) {
         self.store = store
@@ -37,12 +37,12 @@ package actor OutboxSink: SourceSink {
 
     /// The number of the last message of a source; 0 before the first.
     package func head(of source: String) async throws(TapeFault) -> Int {
-        if let head = self.heads[source] { return head }
+        if let head = self.heads[ExactText(source)] { return head }
         let entries = try await self.store.entries(of: source, prefix: Self.headName, after: "", limit: 1)
         guard let head = entries.first.map({ Int(decimal: $0.value, in: .seq) }) ?? 0 else {
             throw .damaged("the number of the last message of \(source) is not as this program writes it")
         }
-        self.heads[source] = head
+        self.heads[ExactText(source)] = head
         return head
     }
 
@@ -57,7 +57,7 @@ package actor OutboxSink: SourceSink {
             limit: limit
         )
         return entries.compactMap { entry in
-            Int(decimal: entry.name.utf8.dropFirst(Self.prefix.utf8.count), in: .seq)
+            entry.name.rest(after: Self.prefix).flatMap { Int(decimal: $0.utf8, in: .seq) }
                 .map { Message(seq: $0, payload: entry.value) }
         }
     }
@@ -79,9 +79,9 @@ package actor OutboxSink: SourceSink {
             let newHead = head + events.count
             step.puts.append(SourceEntry(name: Self.headName, value: Array(String(newHead).utf8)))
             // Until it is known what became of the step, the head is read anew.
-            self.heads[step.source] = nil
+            self.heads[ExactText(step.source)] = nil
             switch try await self.append([], step) {
-            case .committed: self.heads[step.source] = newHead
+            case .committed: self.heads[ExactText(step.source)] = newHead
             case .moved: throw TapeFault.damaged("moved")
             case .conflict: throw TapeFault.damaged("a step without events found a conflict")
             }

@@ -12,7 +12,8 @@ package protocol Tape: Sendable {
     /// Names the life of its numbering; other tapes have others.
     var epoch: String { get }
 
-    /// Whether other processes may append to it as well.
+    /// Whether other processes may append to it as well: then the hub looks for what they have committed. There is no
+    /// default, as a tape that does not say so is not looked at.
     var isShared: Bool { get }
 
     /// A read as cheap as can be that goes all the way to where the events are.
@@ -56,8 +57,6 @@ package protocol Tape: Sendable {
 
 extension Tape {
     package var projections: (any Projections)? { nil }
-
-    package var isShared: Bool { false }
 
     package func probe() async throws(TapeFault) {
         _ = try await self.extents(of: [ChannelName(type: "probe", key: "probe")])

@@ -5,12 +5,12 @@ package struct TapeEntry: Sendable, Equatable {
     /// 1, 2, 3 … within the channel, without a gap.
     package var seq: Int
     /// The event's id, the same on each of its channels.
-    package var id: String
+    @ByBytes package var id: String
     package var time: Timestamp
     /// Compact JSON object.
     package var data: [UInt8]
     /// See ``Event/slot``.
-    package var slot: String
+    @ByBytes package var slot: String
     /// See ``Event/trace``.
     package var trace: TraceContext?
 

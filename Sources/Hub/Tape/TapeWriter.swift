@@ -79,6 +79,8 @@ package actor TapeWriter {
     private let logger: Logger
     private var state = State.idle
     private var queue = Deque<Order>()
+    /// What is being appended.
+    private var underWay: [Order] = []
     private var queuedBytes = 0
     private var counted = Tally()
     /// What has become of events, and how long it took.
@@ -210,6 +212,11 @@ package actor TapeWriter {
         self.scheduleExpiry()
     }
 
+    /// The channels of the events that are being appended; none once they have been published.
+    var channelsUnderWay: Set<ChannelName> {
+        Set(self.underWay.lazy.flatMap(\.requests).joined().lazy.flatMap(\.channels))
+    }
+
     /// The present tally.
     package var tally: Tally {
         var tally = self.counted
@@ -234,7 +241,9 @@ package actor TapeWriter {
                 await withCheckedContinuation { self.state = .waiting($0) }
                 continue
             }
-            await self.write(self.nextBatch())
+            self.underWay = self.nextBatch()
+            await self.write(self.underWay)
+            self.underWay = []
             // The fan-out of one batch may overlap the commit of the next, not more: publishers are slowed to what
             // the loops can tell.
             await self.fanout.waitForRoom()

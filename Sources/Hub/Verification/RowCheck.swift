@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The comparison of a channel's rows with what its entries make of them.
 ///
 /// While nothing of the channel is forgotten, the rows are made anew and must be the same. Afterwards a row may be from

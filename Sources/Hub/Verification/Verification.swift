@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Proves that a tape says what it must: that every channel's numbers are whole, and that the rows beside the log are
 /// what the log makes of them.
 ///

@@ -135,9 +135,9 @@ extension Desk {
             self.houses[house].isStale = true
             self.houses[house].heard = now.advanced(by: .zero - self.houses[house].exchange.staleAfter)
         }
-        for entry in entries where entry.name.hasPrefix(Self.prefix) {
-            let name = entry.name.dropFirst(Self.prefix.count)
-            guard let pair = Pair(name), let place = self.pits.firstIndex(where: { $0.pair == pair }),
+        for entry in entries {
+            guard let name = entry.name.rest(after: Self.prefix), let pair = Pair(name),
+                let place = self.pits.firstIndex(where: { $0.pair == pair }),
                 let value = try? JSON.Value.parse(entry.value)
             else { continue }
             self.houses[house].lines[place]?.publishedDigest = value["digest"]?.string

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// What is asked of a token beside a good signature.
 package struct TokenRules: Sendable, Equatable {

@@ -46,12 +46,10 @@ extension AdminAPI {
     /// `{"channel", "epoch", "head", "first", "events", "next"}`, oldest first; without `after` the newest. Reading what is
     /// not for everyone is put into the audit trail first, as support's reading is.
     func events(_ request: Request) async throws(Problem) -> Response {
-        var name = String(request.uri.path.dropFirst(Self.channelPrefix.count))
-        guard name.hasSuffix(Self.eventsSuffix) else {
+        guard let name = request.uri.path.rest(after: Self.channelPrefix)?.beginning(before: Self.eventsSuffix) else {
             throw Problem(.notFound, code: "not_found", "there is /channels and /channels/{channel}/events")
         }
-        name.removeLast(Self.eventsSuffix.count)
-        guard let channel = ChannelName(parsing: name.removingPercentEncoding ?? name) else {
+        guard let channel = ChannelName(parsing: name.removingPercentEncoding ?? String(name)) else {
             throw Self.bad("a channel is written type:key")
         }
         let parameters = request.uri.queryParameters

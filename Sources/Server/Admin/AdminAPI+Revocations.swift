@@ -57,11 +57,12 @@ extension AdminAPI {
         let limit = try Self.limit(parameters["limit"])
         var after: Revocation.Target?
         if let text = parameters["after"] {
-            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, let kind = Revocation.Target.Kind(rawValue: String(parts[0])) else {
+            guard let (name, value) = text.split(atFirst: ":"),
+                let kind = Revocation.Target.Kind(rawValue: String(name))
+            else {
                 throw Self.bad("after is what \"next\" of the page before says")
             }
-            after = Revocation.Target(kind, String(parts[1]))
+            after = Revocation.Target(kind, String(value))
         }
         let page = self.hub.revocations.list.page(after: after, limit: limit + 1)
         var writer = JSON.Writer()

@@ -88,12 +88,12 @@ extension AdminAPI {
     }
 
     private static func id(of request: Request) -> String {
-        let raw = String(request.uri.path.dropFirst(Self.prefix.count))
+        let raw = String(request.uri.path.rest(after: Self.prefix) ?? "")
         return raw.removingPercentEncoding ?? raw
     }
 
     private static func none(_ id: String) -> Problem {
-        Problem(.notFound, code: "not_found", "this node has no session \(id.prefix(100)); it may have ended")
+        Problem(.notFound, code: "not_found", "this node has no session \(id.cut(to: 100)); it may have ended")
     }
 }
 

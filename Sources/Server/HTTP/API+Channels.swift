@@ -54,7 +54,7 @@ extension API {
     ) async throws(Problem) -> (listings: [ChannelListing], next: String?) {
         var found: [ChannelListing] = []
         // In the order of the names on the tape, which is that of their bytes.
-        let types = self.hub.types.all.sorted { ($0.name + ":").utf8.lexicographicallyPrecedes(($1.name + ":").utf8) }
+        let types = self.hub.types.all.sorted { ($0.name + ":").precedes($1.name + ":") }
         for type in types {
             let whole = type.name + ":"
             let wanted = prefix.utf8.starts(with: whole.utf8) ? prefix : whole
@@ -102,10 +102,11 @@ extension API {
 
     /// One channel's extent and newest events, or a page of its history.
     func channel(_ request: Request) async throws(Problem) -> Response {
-        var name = String(request.uri.path.dropFirst(Self.prefix.count))
-        let wantsEvents = name.hasSuffix(Self.eventsSuffix)
-        if wantsEvents { name.removeLast(Self.eventsSuffix.count) }
-        guard let channel = ChannelName(parsing: name.removingPercentEncoding ?? name) else {
+        let path = String(request.uri.path.rest(after: Self.prefix) ?? "")
+        let name = path.beginning(before: Self.eventsSuffix)
+        let wantsEvents = name != nil
+        let raw = name.map { String($0) } ?? path
+        guard let channel = ChannelName(parsing: raw.removingPercentEncoding ?? raw) else {
             throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "a channel is written type:key")
         }
         let principal = try await self.principal(of: request)

@@ -46,7 +46,7 @@ extension API {
     func wallet(_ request: Request) async throws(Problem) -> Response {
         let query = Query(request)
         let user = try await self.user(request, query, of: .balance)
-        let raw = String(request.uri.path.dropFirst(Self.walletPrefix.count))
+        let raw = String(request.uri.path.rest(after: Self.walletPrefix) ?? "")
         let id = raw.removingPercentEncoding ?? raw
         let rows = try self.rows()
         var found: Wallet?

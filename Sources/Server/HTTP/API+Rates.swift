@@ -45,7 +45,7 @@ extension API {
             if pairs.isEmpty { writer.member("next", orNull: next) }
             writer.endObject()
         }
-        let tag = EntityTag(weak: shown.flatMap { [$0.pair] + Self.words(of: $0.rate) } + stale.sorted())
+        let tag = EntityTag(weak: shown.flatMap { [$0.pair] + Self.words(of: $0.rate) } + stale.sorted().map(\.text))
         return self.answer(writer, to: request, tag: tag, self.keeping(of: self.rateType))
     }
 
@@ -87,13 +87,13 @@ extension API {
         self.hub.types.all.first { $0.projection == .rate }
     }
 
-    private var staleExchanges: Set<String> {
-        Set(self.hub.staleSources(of: self.rateType?.name ?? ""))
+    private var staleExchanges: Set<ExactText> {
+        Set(self.hub.staleSources(of: self.rateType?.name ?? "").map { ExactText($0) })
     }
 }
 
 extension JSON.Writer {
-    fileprivate mutating func write(_ rate: Rate?, of pair: String, stale: Set<String>) {
+    fileprivate mutating func write(_ rate: Rate?, of pair: String, stale: Set<ExactText>) {
         self.beginObject()
         self.member("pair", string: pair)
         self.member("rate", orNull: rate?.rate.description)
@@ -104,7 +104,7 @@ extension JSON.Writer {
         if let rate {
             let age = Timestamp.now.duration(since: rate.updatedAt)
             self.member("age", integer: max(0, age.wholeMilliseconds))
-            self.member("stale", bool: rate.exchange.map { stale.contains("rate:\($0)") } ?? false)
+            self.member("stale", bool: rate.exchange.map { stale.contains(ExactText("rate:\($0)")) } ?? false)
         } else {
             self.member("age", .null)
             self.member("stale", .null)

@@ -68,18 +68,19 @@ enum CloudEvent {
 
     /// The content of a quoted-string (RFC 9110 §5.6.4); other values as they are.
     private static func unquoted(_ value: String) -> String {
-        guard value.count >= 2, value.first == "\"", value.last == "\"" else { return value }
-        var content = ""
+        let (text, quote) = (value.utf8, UInt8(ascii: "\""))
+        guard text.count >= 2, text.first == quote, text.last == quote else { return value }
+        var content: [UInt8] = []
         var isEscaped = false
-        for character in value.dropFirst().dropLast() {
-            if character == "\\", !isEscaped {
+        for byte in text.dropFirst().dropLast() {
+            if byte == UInt8(ascii: "\\"), !isEscaped {
                 isEscaped = true
             } else {
-                content.append(character)
+                content.append(byte)
                 isEscaped = false
             }
         }
-        return content
+        return String(decoding: content, as: UTF8.self)
     }
 
     /// The value of a `ce-` field (HTTP binding §3.1.3.2): a quoted string is unquoted, then percent-encoding undone.

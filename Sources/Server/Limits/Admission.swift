@@ -90,7 +90,7 @@ package final class Admission: Sendable {
     /// - Returns: Nil where it is the proxy itself, or nothing that can be read.
     func client(_ forwarded: [String], by peer: Peer) -> NetworkAddress? {
         guard peer.isTrustedProxy else { return nil }
-        for element in forwarded.joined(separator: ",").split(separator: ",").reversed() {
+        for element in forwarded.joined(separator: ",").parts(between: ",").reversed() where !element.utf8.isEmpty {
             guard let address = Self.address(element) else { return nil }
             guard self.limits.trustedProxies.contains(where: { $0.contains(address) }) else { return address }
         }
@@ -99,12 +99,13 @@ package final class Admission: Sendable {
 
     /// Some proxies write a port: `192.0.2.1:4711`, `[2001:db8::1]:4711`.
     private static func address(_ element: Substring) -> NetworkAddress? {
-        let text = element.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
-        if text.first == "[" {
-            return NetworkAddress(text.dropFirst().prefix { $0 != "]" })
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        let text = Substring(element.utf8.drop(while: isBlank).prefix { !isBlank($0) })
+        if let behind = text.rest(after: "[") {
+            return NetworkAddress(behind.split(atFirst: "]")?.before ?? behind)
         }
-        let colons = text.utf8.count { $0 == UInt8(ascii: ":") }
-        return NetworkAddress(colons == 1 ? text.prefix { $0 != ":" } : text)
+        let parts = text.parts(between: ":")
+        return NetworkAddress(parts.count == 2 ? parts[0] : text)
     }
 
     private func judge(_ address: NetworkAddress) -> Turndown? {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Which country an address is in: the longest prefix that holds it decides.
 ///
 /// Prefixes are laid out flat once, as places where the country changes, so that a lookup is one binary search and a
@@ -49,12 +51,12 @@ struct CountryTable: Sendable {
     /// Reads lines of a prefix and a country, with a comma, a semicolon or blanks between; `#` begins a comment.
     init(_ text: some StringProtocol) throws(Fault) {
         var entries: [(prefix: NetworkPrefix, country: Country)] = []
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in String(text).textLines.enumerated() {
             let content = line.prefix { $0 != "#" }
             let words = content.split { $0 == "," || $0 == ";" || $0.isWhitespace }
             guard !words.isEmpty else { continue }
             guard words.count == 2, let prefix = NetworkPrefix(words[0]), let country = Country(words[1]) else {
-                throw Fault(line: number + 1, text: String(line.prefix(80)))
+                throw Fault(line: number + 1, text: line.cut(to: 80))
             }
             entries.append((prefix, country))
         }

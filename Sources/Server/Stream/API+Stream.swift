@@ -73,7 +73,7 @@ extension API {
         var tags: Set<String> = []
         for var request in asked.channels {
             guard let name = self.hub.channelName(request.channel, of: principal) else {
-                throw StreamRequest.bad("a channel is written type:key; \"\(request.channel.prefix(64))\" is not")
+                throw StreamRequest.bad("a channel is written type:key; \"\(request.channel.cut(to: 64))\" is not")
             }
             do throws(MessageFault) {
                 _ = try self.hub.readableType(of: name, by: principal)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// What the fan-in keeps in memory.
 struct MemoryFanIn: Sendable {
@@ -29,7 +30,7 @@ struct MemoryFanIn: Sendable {
 
     /// Ascending by source.
     var sourceMarks: [SourceMark] {
-        self.marks.values.sorted { $0.source.utf8.lexicographicallyPrecedes($1.source.utf8) }
+        self.marks.sorted { $0.key < $1.key }.map(\.value)
     }
 
     mutating func note(_ new: [SourceMark]) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// What a memory tape holds: channels, events and the lists for reading.
 struct MemoryStore {
@@ -229,7 +230,7 @@ struct MemoryStore {
                 let text = channel.name.description.utf8
                 return text.starts(with: prefix.utf8) && (name?.utf8.lexicographicallyPrecedes(text) ?? true)
             }
-            .sorted { $0.name.description.utf8.lexicographicallyPrecedes($1.name.description.utf8) }
+            .sorted { $0.name < $1.name }
             .prefix(max(limit, 0))
             .map { ChannelListing(name: $0.name, extent: self.extent(of: $0)) }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import JSON
 import Synchronization
 
 extension MemoryTape: SourceStore {
@@ -15,7 +16,7 @@ extension MemoryTape: SourceStore {
         limit: Int
     ) async throws(TapeFault) -> [SourceEntry] {
         let state = self.sources.withLock { $0[ExactText(source)]?.state(prefix: prefix) }
-        let later = (state?.entries ?? []).drop { !name.utf8.lexicographicallyPrecedes($0.name.utf8) }
+        let later = (state?.entries ?? []).drop { !name.precedes($0.name) }
         return Array(later.prefix(max(0, limit)))
     }
 
@@ -59,7 +60,7 @@ struct MemorySource: Sendable {
             .map { SourceEntry(name: $0.key.text, value: $0.value) }
         return SourceState(
             version: self.version,
-            entries: found.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            entries: found.sorted { $0.name.precedes($1.name) }
         )
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import JSON
 import Synchronization
 
 /// A tape in memory, gone with the process: for benchmarks and trials.
@@ -10,6 +11,7 @@ import Synchronization
 /// or their numbering would begin anew: when they alone fill the budget, appends are refused.
 package final class MemoryTape: Tape {
     package let epoch: String
+    package var isShared: Bool { false }
     private let store: Mutex<MemoryStore>
     let fanIn = Mutex(MemoryFanIn())
     let sources = Mutex<[ExactText: MemorySource]>([:])

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// One event type of the memory tape: its channels, and the order in which its events are forgotten.
 ///
 /// An event waits in a line. One that is passed over as the newest of a slot leaves it, and comes back when it is

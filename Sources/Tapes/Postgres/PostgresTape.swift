@@ -45,6 +45,7 @@ package final class PostgresTape: Tape {
 
     let settings: Settings
     package let epoch: String
+    package var isShared: Bool { true }
     let address: PostgresAddress
     let appending: PostgresConnection
     let reading: PostgresPool

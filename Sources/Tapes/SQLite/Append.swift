@@ -2,6 +2,7 @@
 
 import GRDB
 import Hub
+import JSON
 
 /// The appending of one call's requests, inside its transaction.
 struct Append {

@@ -2,6 +2,7 @@
 
 import GRDB
 import Hub
+import JSON
 
 /// The making of the projections from the events that a tape already has, inside the migration's transaction.
 ///
@@ -73,7 +74,8 @@ struct Backfill {
             guard let type = self.types[try query.integer(1)] else { continue }
             for place in try PositionList(parsing: query.bytes(6)).elements {
                 try findChannel.bind(1, place.channel)
-                guard let name = try findChannel.first({ $0.text(0) }), name.hasPrefix(type.name + ":") else {
+                guard let name = try findChannel.first({ $0.text(0) }), let key = name.rest(after: type.name + ":")
+                else {
                     throw TapeFault.damaged("event \(last) stands on channel \(place.channel), which is missing")
                 }
                 let entry = TapeEntry(
@@ -83,8 +85,7 @@ struct Backfill {
                     data: query.bytes(4),
                     slot: query.text(5)
                 )
-                let key = String(name.dropFirst(type.name.count + 1))
-                batch.add(entry, of: ChannelName(type: type.name, key: key), as: type.projection)
+                batch.add(entry, of: ChannelName(type: type.name, key: String(key)), as: type.projection)
             }
         }
         return (batch, count, count < Self.step ? nil : last)

@@ -128,11 +128,12 @@ struct Reading {
         while listings.count < limit, try query.step() {
             let text = query.text(0)
             guard text.utf8.starts(with: prefix.utf8) else { break }
-            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2 else { throw TapeFault.damaged("malformed name of a channel: \(text)") }
+            guard let name = ChannelName(stored: text) else {
+                throw TapeFault.damaged("malformed name of a channel: \(text)")
+            }
             listings.append(
                 ChannelListing(
-                    name: ChannelName(type: String(parts[0]), key: String(parts[1])),
+                    name: name,
                     extent: Extent(epoch: self.epoch, first: try query.integer(1), head: try query.integer(2))
                 )
             )

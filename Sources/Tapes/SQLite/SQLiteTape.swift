@@ -12,6 +12,8 @@ import Synchronization
 package final class SQLiteTape: Tape {
     let pool: DatabasePool
     package let epoch: String
+    /// The lock on the file makes this process the only one.
+    package var isShared: Bool { false }
     let clock: @Sendable () -> Timestamp
     /// What the writing connection knows of the file.
     ///

@@ -8,8 +8,37 @@ extension ProjectionContract {
         Rule("transactionsPageNewestFirst") { try await $0.transactionsPageNewestFirst() },
         Rule("filtersPage") { try await $0.filtersPage() },
         Rule("walletsAndUsersPage") { try await $0.walletsAndUsersPage() },
+        Rule("verificationTakesAnyKey") { try await $0.verificationTakesAnyKey() },
         Rule("textsAreToldApartAndOrderedByBytes") { try await $0.textsAreToldApartAndOrderedByBytes() },
     ]
+
+    /// Users and pairs whose names begin with what joins the colon before them, or are the same to `String`.
+    func verificationTakesAnyKey() async throws {
+        let keys = [
+            "u", "\u{301}", "\u{301}x", "\u{200d}a", "\u{600}", ":", ":\u{301}", "\u{e9}", "e\u{301}", "K", "\u{212a}",
+        ]
+        try await self.withTape { tape, rows in
+            for (index, key) in keys.enumerated() {
+                _ = try await tape.append([
+                    [.balance("b\(index)", of: key, #"{"balance":"\#(index)","currency":"\#(key)"}"#)],
+                    [.transaction("t\(index)", of: key, and: "z", #"{"type":"p2p","amount":"1","status":"new"}"#)],
+                    [.rate("r\(index)", of: key, #"{"rate":"1"}"#)],
+                ])
+            }
+            let limit = PageLimit(entries: 3, bytes: 1 << 20)
+            let report = try await Verification(tape: tape, types: EventTypes(), pageLimit: limit).run()
+            #expect(report.findings == [])
+            #expect(report.channels == 3 * keys.count + 1)
+            let sorted = keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { Array($0.utf8) }
+            var pairs: [[UInt8]] = []
+            var last: String?
+            while let rate = try await rows.rates(after: last, limit: 1).first {
+                pairs.append(Array(rate.pair.utf8))
+                last = rate.pair
+            }
+            #expect(pairs == sorted)
+        }
+    }
 
     private func deposits(_ count: Int) -> [Event] {
         (0..<count).map { index in

@@ -8,6 +8,7 @@ extension ProjectionContract {
         Rule("transferGivesEachPartyARow") { try await $0.transferGivesEachPartyARow() },
         Rule("earlierTimeOnlyAgesATransaction") { try await $0.earlierTimeOnlyAgesATransaction() },
         Rule("whatAnUpdateLacksStays") { try await $0.whatAnUpdateLacksStays() },
+        Rule("lettersComposedDifferentlyAreAChange") { try await $0.lettersComposedDifferentlyAreAChange() },
         Rule("transactionNamesItsWallets") { try await $0.transactionNamesItsWallets() },
     ]
 
@@ -41,6 +42,35 @@ extension ProjectionContract {
             #expect(try await rows.transaction("b", "t") == received)
             #expect(try await rows.ids(of: "b") == ["0", "t"])
             #expect(try await rows.users(after: nil, limit: 9).map(\.id) == ["a", "b"])
+        }
+    }
+
+    /// To `String` nothing changes.
+    func lettersComposedDifferentlyAreAChange() async throws {
+        func update(_ id: String, _ letter: String, _ type: String) -> Event {
+            .transaction(
+                id,
+                of: "u",
+                #"""
+                {"transactionId":"t","type":"\#(type)","amount":"1","status":"\#(letter)","recipientId":"\#(letter)",
+                "pair":"\#(letter)","side":"\#(letter)","currency":"\#(letter)"}
+                """#
+            )
+        }
+        try await self.withTape { tape, rows in
+            var number = 0
+            for type in ["trade", "p2p"] {
+                for letter in ["\u{e9}", "e\u{301}", "\u{e9}"] {
+                    number += 1
+                    _ = try await tape.append([[update("\(number)", letter, type)]])
+                    let row = try #require(try await rows.transaction("u", "t"))
+                    let texts =
+                        [row.status, row.currency, row.wallet]
+                        + (type == "trade"
+                            ? [row.trade?.pair, row.trade?.side] : [row.transfer?.recipient, row.transfer?.wallet])
+                    #expect(texts.map { Array(($0 ?? "").utf8) }.allSatisfy { $0 == Array(letter.utf8) }, "\(texts)")
+                }
+            }
         }
     }
 

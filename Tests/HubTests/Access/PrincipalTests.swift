@@ -40,6 +40,14 @@ import Testing
         #expect(Self.owner.mayRead(name, Principal(subject: "e\u{301}")))
     }
 
+    /// U+212A is the same as K to `String`.
+    @Test func scopesAreComparedByBytes() {
+        let principal = Principal(subject: "s", scopes: ["publish:\u{212a}", "read:\u{212a}", "e\u{301}"])
+        #expect(!principal.mayPublish("K") && principal.mayPublish("\u{212a}"))
+        #expect(!principal.mayReadAll("K") && principal.mayReadAll("\u{212a}"))
+        #expect(!principal.has("\u{e9}") && principal.has("e\u{301}") && !principal.has(nil))
+    }
+
     @Test func prefixOfAnotherUserIsNotOnesOwn() {
         #expect(!Self.owner.mayRead(ChannelName(type: "mine", key: "u_11"), Self.user))
         #expect(!Self.owner.mayRead(ChannelName(type: "mine", key: "u_1:x"), Self.user))

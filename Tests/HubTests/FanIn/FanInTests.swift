@@ -241,6 +241,7 @@ private struct PickyTape: Tape {
     private let base = MemoryTape()
 
     var epoch: String { self.base.epoch }
+    var isShared: Bool { false }
 
     func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
         guard !requests.joined().contains(where: { $0.keys == ["bad"] }) else { throw .damaged("bad") }

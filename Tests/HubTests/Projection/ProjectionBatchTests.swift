@@ -2,6 +2,7 @@
 
 import Hub
 import HubTestSupport
+import JSON
 import Testing
 
 @Suite struct ProjectionBatchTests {

@@ -153,6 +153,7 @@ struct TestHub: Sendable {
     fileprivate func openGates() {
         for gate in [
             self.tokens, self.tape.appends, self.tape.probes, self.tape.extents, self.tape.pages, self.tape.readPages,
+            self.tape.appended,
         ] {
             gate.open()
         }

@@ -94,6 +94,47 @@ struct ListingTests {
         }
     }
 
+    /// Names that begin with what joins the colon before them, or are the same to `String`.
+    static let keys = [
+        ":", "::\u{301}", "K", "a\u{600}", "e\u{301}", "\u{e9}", "\u{301}", "\u{301}/events", "\u{600}", "\u{200d}a",
+        "\u{212a}",
+    ].sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+
+    @Test(arguments: [1, 3, 100])
+    func anyKeyIsListedAndRead(_ limit: Int) async throws {
+        try await withServer { server in
+            for (index, key) in Self.keys.enumerated() {
+                for _ in 0...index {
+                    try await server.publish(#"{"type":"rateChange","key":"\#(key)","data":{"rate":"1"}}"#)
+                }
+            }
+            var names: [[UInt8]] = []
+            var after: String?
+            repeat {
+                let query = "/channels?limit=\(limit)" + (after.map { "&after=" + Self.escaped($0) } ?? "")
+                let page = try await server.request(.get(query)).json()
+                names += page["channels"]?.elements.compactMap { $0["channel"]?.string.map { Array($0.utf8) } } ?? []
+                after = page["next"]?.string
+            } while after != nil
+            #expect(names == Self.keys.map { Array("rateChange:\($0)".utf8) })
+            for (index, key) in Self.keys.enumerated() {
+                let target = "/channels/rateChange:" + Self.escaped(key)
+                #expect(try await server.request(.get(target)).json()["head"]?.integer == index + 1)
+                let events = try await server.request(.get(target + "/events")).json()
+                #expect(events["events"]?.count == index + 1)
+                let rate = try await server.request(.get("/channels?prefix=rateChange:" + Self.escaped(key))).json()
+                #expect(rate["channels"]?.elements.contains { $0["head"]?.integer == index + 1 } == true)
+            }
+        }
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.utf8.map { byte in
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "%" + (digits.utf8.count == 1 ? "0" : "") + digits
+        }.joined()
+    }
+
     @Test(arguments: ["limit=0", "limit=1001", "limit=x"])
     func aLimitOutOfRangeIsRefused(_ query: String) async throws {
         try await withServer { server in

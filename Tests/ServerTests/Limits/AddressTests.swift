@@ -73,6 +73,13 @@ import Testing
         }
     }
 
+    @Test
+    func linesMayEndAsOnWindows() throws {
+        let table = try CountryTable("10.0.0.0/8,AA\r\n# made up\r\n\r\n11.0.0.0/8 BB\r\n")
+        #expect(table.country(of: try Self.address("10.1.2.3"))?.description == "AA")
+        #expect(table.country(of: try Self.address("11.1.2.3"))?.description == "BB")
+    }
+
     @Test(arguments: [
         "10.0.0.0/8", "10.0.0.0/8,ABC", "10.0.0.0/8,A1", "10.0.0.300/8,AA", "10.0.0.0/8,AA,x", "AA,10.0.0.0/8",
     ])
@@ -121,7 +128,10 @@ import Testing
         // The one who connects is not trusted to speak for anybody.
         ("192.0.2.1", ["198.51.100.1"], nil), ("10.0.0.1", [], nil), ("10.0.0.1", ["10.0.0.2"], nil),
         // What stands before something unreadable was not written by anyone who is trusted.
-        ("10.0.0.1", ["192.0.2.7, unknown"], nil), ("10.0.0.1", ["192.0.2.7, unknown, 10.0.0.9"], nil),
+        ("10.0.0.1", ["192.0.2.7, unknown"], nil),
+        // What a client writes cannot swallow the comma that the proxy puts behind it.
+        ("10.0.0.1", ["\u{600}, 192.0.2.7"], "192.0.2.7"), ("10.0.0.1", ["\u{600}", "192.0.2.7,\u{301}"], nil),
+        ("10.0.0.1", [", ,192.0.2.7,"], "192.0.2.7"), ("10.0.0.1", ["192.0.2.7, unknown, 10.0.0.9"], nil),
     ]
 
     @Test(arguments: Self.forwarded)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import JSON
 package import Logging
 import Synchronization
 
@@ -46,7 +47,7 @@ package final class WalletOwners: Sendable {
 
     private func read(_ text: String) -> [Address: String] {
         var users = self.given
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.textLines.enumerated() {
             let words = line.split(whereSeparator: \.isWhitespace)
             guard let first = words.first, !first.hasPrefix("#") else { continue }
             guard words.count == 2, let address = Address(String(first)) else {

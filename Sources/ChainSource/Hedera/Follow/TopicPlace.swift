@@ -54,7 +54,7 @@ struct TopicPlace: Sendable, Equatable {
         guard let chunk = message.chunk, chunk.total <= Self.maxParts else {
             return taken.events.append(message.event(in: mirror))
         }
-        let found = self.partials.firstIndex { $0.parts[0].chunk?.message == chunk.message }
+        let found = self.partials.firstIndex { $0.parts[0].chunk?.message.hasSameBytes(as: chunk.message) ?? false }
         guard let found else {
             if self.partials.count >= Self.maxPartials { self.giveUp(0, in: mirror, &taken) }
             self.partials.append(Partial(total: chunk.total, parts: [message]))

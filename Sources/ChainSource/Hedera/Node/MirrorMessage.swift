@@ -64,15 +64,15 @@ package struct MirrorMessage: Sendable, Equatable {
                 guard let account = transaction?["account_id"]?.string,
                     let start = transaction?["transaction_valid_start"]?.string
                 else { throw .again("message \(sequence) is a part, and does not say of which") }
-                chunk = Chunk(message: "\(account.prefix(64))@\(start.prefix(64))", number: number, total: total)
+                chunk = Chunk(message: "\(account.cut(to: 64))@\(start.cut(to: 64))", number: number, total: total)
             }
         }
         self.init(
             topic: topic,
             sequence: sequence,
             time: time,
-            payer: String((value["payer_account_id"]?.string ?? "").prefix(64)),
-            runningHash: String((value["running_hash"]?.string ?? "").prefix(128)),
+            payer: (value["payer_account_id"]?.string ?? "").cut(to: 64),
+            runningHash: (value["running_hash"]?.string ?? "").cut(to: 128),
             content: [UInt8](content),
             chunk: chunk
         )

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// The rows that one append writes, gathered by table and column.
 struct PostgresWriting {

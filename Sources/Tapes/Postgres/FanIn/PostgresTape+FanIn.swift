@@ -118,7 +118,7 @@ extension PostgresTape: FanInStore {
         var numbered = PostgresColumn(.bool)
         var times = PostgresColumn(.int8)
         var types = PostgresColumn(.text)
-        for mark in last.values.sorted(by: { $0.source.utf8.lexicographicallyPrecedes($1.source.utf8) }) {
+        for mark in last.sorted(by: { $0.key < $1.key }).map(\.value) {
             sources.append(mark.source)
             seqs.append(mark.seq ?? 0)
             numbered.append(mark.seq != nil)

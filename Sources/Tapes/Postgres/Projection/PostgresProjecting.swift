@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import JSON
 
 /// The projections of one attempt to append, in the transaction of the events.
 ///

@@ -112,11 +112,12 @@ struct PostgresReading {
         var listings: [ChannelListing] = []
         for row in 0..<rows.count {
             let text = rows.text(row, 0)
-            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2 else { throw .unexpected("malformed name of a channel: \(text)") }
+            guard let name = ChannelName(stored: text) else {
+                throw .unexpected("malformed name of a channel: \(text)")
+            }
             listings.append(
                 ChannelListing(
-                    name: ChannelName(type: String(parts[0]), key: String(parts[1])),
+                    name: name,
                     extent: Extent(epoch: self.epoch, first: try rows.integer(row, 1), head: try rows.integer(row, 2))
                 )
             )
