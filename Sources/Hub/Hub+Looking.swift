@@ -52,6 +52,13 @@ extension Hub {
                 "an id of \(events.first?.type ?? "") is taken by other content",
                 subject: publisher.subject
             )
+        case .success(.refused(let refusal)):
+            self.recentErrors.note(
+                .refused,
+                ErrorCode.invalidEvent.rawValue,
+                "the tape cannot hold what is in a request of \(events.first?.type ?? ""): \(refusal.detail)",
+                subject: publisher.subject
+            )
         case .failure(let fault):
             let (code, message) = fault.summary
             self.recentErrors.note(.refused, code.rawValue, message, subject: publisher.subject)

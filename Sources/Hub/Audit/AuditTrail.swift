@@ -90,6 +90,8 @@ package final class AuditTrail: Sendable {
             }
         case .success(.conflict):
             self.refused(events.count, of: events.first?.type, by: publisher, .conflict)
+        case .success(.refused):
+            self.refused(events.count, of: events.first?.type, by: publisher, .invalidEvent)
         case .failure(let fault):
             self.refused(events.count, of: events.first?.type, by: publisher, fault.summary.code)
         }
@@ -184,14 +186,20 @@ package final class AuditTrail: Sendable {
         while true {
             let records = self.take()
             guard !records.isEmpty else { return }
-            do throws(TapeFault) {
-                try await self.keep(records)
-            } catch {
-                self.putBack(records)
+            let halves = await InHalves(records) { part throws(TapeFault) in
+                try await self.keep(part)
+                return part
+            }
+            for (record, result) in zip(records, halves.results) {
+                // Not lost, and not in the way of the others.
+                if case .failure(let refusal) = result { self.log(record, refused: refusal) }
+            }
+            if let fault = halves.fault {
+                self.putBack(Array(records.dropFirst(halves.results.count)))
                 if let failures = self.state.withLock({ $0.failures.happened(at: .now) }) {
                     self.logger.warning(
                         "the audit trail cannot be written",
-                        metadata: ["fault": "\(error)", "failures": "\(failures)"]
+                        metadata: ["fault": "\(fault)", "failures": "\(failures)"]
                     )
                 }
                 return
@@ -227,15 +235,17 @@ package final class AuditTrail: Sendable {
         if let store {
             return try await store.record(records)
         }
-        for record in records {
-            self.logger.info(
-                "audit",
-                metadata: [
-                    "actor": "\(record.actor)", "action": "\(record.action.rawValue)", "object": "\(record.object)",
-                    "result": "\(record.result)", "count": "\(record.count)", "detail": "\(record.detail)",
-                ]
-            )
-        }
+        for record in records { self.log(record) }
+    }
+
+    /// - Parameter refusal: Why it cannot be where it belongs.
+    private func log(_ record: AuditRecord, refused refusal: ContentRefusal? = nil) {
+        var metadata: Logger.Metadata = [
+            "actor": "\(record.actor)", "action": "\(record.action.rawValue)", "object": "\(record.object)",
+            "result": "\(record.result)", "count": "\(record.count)", "detail": "\(record.detail)",
+        ]
+        if let refusal { metadata["fault"] = "\(refusal.detail)" }
+        self.logger.log(level: refusal == nil ? .info : .error, "audit", metadata: metadata)
     }
 
     // MARK: - Reading and removing

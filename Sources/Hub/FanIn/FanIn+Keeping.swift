@@ -70,25 +70,33 @@ extension FanIn {
     private func noteMarks() async {
         let marks = self.table.takeMarks()
         guard !marks.isEmpty else { return }
-        do throws(TapeFault) {
-            for start in stride(from: 0, to: marks.count, by: Self.keepBatch) {
-                try await self.store.note(Array(marks[start..<min(start + Self.keepBatch, marks.count)]))
+        for start in stride(from: 0, to: marks.count, by: Self.keepBatch) {
+            let batch = Array(marks[start..<min(start + Self.keepBatch, marks.count)])
+            let halves = await InHalves(batch) { part throws(TapeFault) in
+                try await self.store.note(part)
+                return part
             }
-        } catch {
-            self.table.putBack(marks)
-            self.logger.debug("the marks of sources cannot be noted", metadata: ["fault": "\(error)"])
+            if let fault = halves.fault {
+                self.table.putBack(Array(marks[(start + halves.results.count)...]))
+                self.logger.debug("the marks of sources cannot be noted", metadata: ["fault": "\(fault)"])
+                return
+            }
         }
     }
 
     private func setLettersAside() async {
         while self.letters.count > 0 {
             let batch = self.letters.take(Self.keepBatch)
-            do throws(TapeFault) {
-                try await self.store.setAside(batch)
-                self.counted.letters += batch.count
-            } catch {
-                self.letters.putBack(batch)
-                self.logger.debug("dead letters cannot be set aside", metadata: ["fault": "\(error)"])
+            let halves = await InHalves(batch) { part throws(TapeFault) in
+                try await self.store.setAside(part)
+                return part
+            }
+            let kept = halves.results.count { if case .success = $0 { true } else { false } }
+            self.counted.letters += kept
+            self.letters.lose(halves.results.count - kept)
+            if let fault = halves.fault {
+                self.letters.putBack(Array(batch.dropFirst(halves.results.count)))
+                self.logger.debug("dead letters cannot be set aside", metadata: ["fault": "\(fault)"])
                 return
             }
         }

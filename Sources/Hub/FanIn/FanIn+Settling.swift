@@ -134,6 +134,9 @@ extension FanIn {
         switch outcome {
         case .committed(let receipts):
             self.counted.events += receipts.count
+        case .refused(let refusal):
+            self.counted.unfit += 1
+            self.setAside(reading, FanInFault("the tape cannot hold it: \(refusal.detail)"))
         case .conflict(let items):
             self.counted.conflicts += 1
             let ids = items.prefix(3).filter(reading.events.indices.contains).map { reading.events[$0].id }

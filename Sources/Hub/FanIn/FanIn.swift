@@ -54,6 +54,8 @@ package actor FanIn {
         package var malformed = 0
         /// Messages refused because an id in them is taken by other content.
         package var conflicts = 0
+        /// Messages refused by the tape for what is in them.
+        package var unfit = 0
         /// Numbers that came again or too late.
         package var duplicates = 0
         /// Messages of strictly ordered sources that came too early; they were left and asked for again.
@@ -64,7 +66,7 @@ package actor FanIn {
         package var missing = 0
         /// Letters that stand on the tape.
         package var letters = 0
-        /// Letters lost because the tape was away for too long.
+        /// Letters lost because the tape was away for too long, or would not take them.
         package var lostLetters = 0
         /// Messages of sources beyond the limit.
         package var untracked = 0

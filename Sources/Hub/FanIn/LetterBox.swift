@@ -8,7 +8,7 @@ package struct LetterBox: Sendable {
     private var bytes = 0
     private let limit: Int
     private let byteLimit: Int
-    /// Letters lost for lack of room.
+    /// Letters lost for lack of room, or because they cannot be kept.
     package private(set) var lost = 0
 
     /// - Parameters:
@@ -43,6 +43,11 @@ package struct LetterBox: Sendable {
         self.letters.prepend(contentsOf: letters)
         self.bytes += letters.reduce(0) { $0 + $1.payload.count }
         self.dropOldest()
+    }
+
+    /// So many letters that were taken cannot be kept.
+    package mutating func lose(_ count: Int) {
+        self.lost += count
     }
 
     private mutating func dropOldest() {

@@ -9,6 +9,8 @@ package struct WriterFigures: Sendable {
         case duplicate
         /// Of a request that was refused for a taken id.
         case conflict
+        /// Of a request that was refused by the tape for what is in it.
+        case refused
         /// Of a request that could not be committed.
         case failed
     }
@@ -32,6 +34,8 @@ package struct WriterFigures: Sendable {
             switch outcome {
             case .conflict:
                 self.count(request, .conflict)
+            case .refused:
+                self.count(request, .refused)
             case .committed(let receipts):
                 for (event, receipt) in zip(request, receipts) {
                     self.count(event, receipt.status == .accepted ? .accepted : .duplicate)

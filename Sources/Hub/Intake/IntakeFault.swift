@@ -6,6 +6,8 @@ package enum IntakeFault: Error, Sendable, Equatable {
     case malformed(String)
     /// More events than one request may carry.
     case tooManyEvents(limit: Int, actual: Int)
+    /// Some event of it cannot be stored.
+    case unfit(String)
     /// These events are not acceptable; ascending by index, at most ``Intake/maxReportedItems``.
     case items([ItemFault])
 }

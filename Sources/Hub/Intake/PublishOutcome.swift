@@ -5,6 +5,8 @@ package enum PublishOutcome: Sendable, Equatable {
     case published([PublishResult])
     /// Ids of these events are taken by other content.
     case conflict([ItemFault])
+    /// The tape cannot hold what is in the request.
+    case refused(IntakeFault)
     case failed(AppendFault)
 
     /// - Parameter events: What was handed to the writer.
@@ -22,6 +24,8 @@ package enum PublishOutcome: Sendable, Equatable {
                 )
             }
             self = .conflict(Array(faults))
+        case .success(.refused(let refusal)):
+            self = .refused(IntakeFault(refusal, events: events.count))
         case .failure(let fault):
             self = .failed(fault)
         }
@@ -29,6 +33,17 @@ package enum PublishOutcome: Sendable, Equatable {
 }
 
 extension IntakeFault {
+    /// What a publisher may know of a refusal. Which of several events is at fault the storage does not say.
+    init(_ refusal: ContentRefusal, events: Int) {
+        let message = "cannot be stored as it is (\(refusal.kind)); sent again it will be refused again"
+        self =
+            events == 1
+            ? .items([ItemFault(index: 0, reason: .invalid, message: message)])
+            : .unfit(
+                "one of the \(events) events \(message); nothing of the request was stored. Sent one by one, it shows"
+            )
+    }
+
     /// What the faults come down to: the reason that stands for the request, and a sentence.
     package var summary: (code: ErrorCode, message: String) {
         switch self {
@@ -36,6 +51,8 @@ extension IntakeFault {
             (.badRequest, message)
         case .tooManyEvents(let limit, let actual):
             (.tooLarge, "a request has at most \(limit) events, this one has \(actual)")
+        case .unfit(let message):
+            (.invalidEvent, message)
         case .items(let items):
             Self.summary(of: items)
         }

@@ -265,6 +265,7 @@ package actor Session {
         switch result {
         case .success(.committed): self.accepted(accepting, failure: nil)
         case .success(.conflict): self.accepted(accepting, failure: .conflict)
+        case .success(.refused): self.accepted(accepting, failure: .invalidEvent)
         case .failure(let fault): self.accepted(accepting, failure: fault.summary.code)
         }
         guard !self.isEnded else { return }
@@ -273,6 +274,8 @@ package actor Session {
             self.send(.published(id: id, results: results))
         case .conflict(let items):
             self.send(.error(.items(items), id: id))
+        case .refused(let fault):
+            self.send(.error(fault, id: id))
         case .failed(let fault):
             self.send(.error(fault, id: id))
         }

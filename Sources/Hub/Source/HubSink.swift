@@ -44,24 +44,36 @@ package struct HubSink: SourceSink {
 
     package func commit(_ events: [SourceEvent], _ step: SourceStep) async throws(SinkFault) {
         var step = step
-        var checked: [Event] = []
+        var checked: [(event: Event, json: [UInt8])] = []
         checked.reserveCapacity(events.count)
         let publisher = Principal(subject: step.source, scopes: ["publish:*"], isInternal: true)
         let now = Timestamp.now
         for event in events {
             let json = event.json(source: step.source)
             do {
-                checked += try self.intake.events(from: [try JSON.Value.parse(json)], publisher: publisher, now: now)
+                let events = try self.intake.events(from: [try JSON.Value.parse(json)], publisher: publisher, now: now)
+                checked += events.map { ($0, json) }
             } catch {
                 let reason = (error as? IntakeFault)?.summary.message ?? "\(error)"
                 step.letters.append(DeadLetter(received: now, channel: step.source, payload: json, reason: reason))
             }
         }
-        switch try await self.append(checked, step) {
-        case .committed: break
-        case .moved: throw .moved
-        case .conflict(let items):
-            throw .conflict(items.prefix(3).filter(checked.indices.contains).map { checked[$0].id })
+        while true {
+            switch try await self.append(checked.map(\.event), step) {
+            case .committed: return
+            case .moved: throw .moved
+            case .conflict(let items):
+                throw .conflict(items.prefix(3).filter(checked.indices.contains).map { checked[$0].event.id })
+            case .refused(let items, let refusal):
+                // Those that can be held do not wait for those that cannot.
+                let culprits = Set(items).intersection(checked.indices)
+                guard !culprits.isEmpty else { throw .refused(refusal.detail) }
+                let reason = "the tape cannot hold it: \(refusal.detail)"
+                step.letters += culprits.sorted().map { index in
+                    DeadLetter(received: now, channel: step.source, payload: checked[index].json, reason: reason)
+                }
+                checked = checked.indices.filter { !culprits.contains($0) }.map { checked[$0] }
+            }
         }
     }
 }

@@ -84,9 +84,11 @@ package actor OutboxSink: SourceSink {
             case .committed: self.heads[ExactText(step.source)] = newHead
             case .moved: throw TapeFault.damaged("moved")
             case .conflict: throw TapeFault.damaged("a step without events found a conflict")
+            case .refused(_, let refusal): throw TapeFault.refused(refusal)
             }
         } catch {
             if case .damaged("moved") = error { throw .moved }
+            if case .refused(let refusal) = error { throw .refused(refusal.detail) }
             throw .unavailable("\(error)")
         }
     }

@@ -21,4 +21,6 @@ package enum SinkFault: Error, Sendable, Equatable {
     case moved
     /// Other content stands under the ids of these events.
     case conflict([String])
+    /// The storage cannot hold what is in the step, and will not the next time.
+    case refused(String)
 }

@@ -23,7 +23,7 @@ package protocol SourceStore: Sendable {
 
     /// Appends events as one request (see ``Tape/append(_:)``) together with a step, in one transaction. With a conflict
     /// nothing is changed. A step that has been taken already is not taken again, and its events are found as
-    /// duplicates.
+    /// duplicates. Where something is refused for what is in it, the events at fault are named.
     func append(_ events: [Event], with step: SourceStep) async throws(TapeFault) -> StepOutcome
 }
 
@@ -93,4 +93,7 @@ package enum StepOutcome: Sendable, Equatable {
     case conflict(items: [Int])
     /// Nothing was changed: the source has gone on without this process, and is now at another version.
     case moved
+    /// Nothing was changed: the storage cannot hold what is in these events, ascending; none where the step itself is at
+    /// fault.
+    case refused(items: [Int], ContentRefusal)
 }

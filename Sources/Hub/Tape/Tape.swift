@@ -69,6 +69,9 @@ package enum AppendOutcome: Sendable, Equatable {
     case committed([Receipt])
     /// Nothing of it was appended: these items' ids are taken by events with other content. Ascending.
     case conflict(items: [Int])
+    /// Nothing of it was appended: the tape cannot hold what is in it. Said by the ``TapeWriter``, which finds the request
+    /// at fault; a tape throws ``TapeFault/refused(_:)`` for all of them.
+    case refused(ContentRefusal)
 }
 
 /// Where an event stands, and whether it stood there before.
@@ -108,11 +111,15 @@ package enum TapeFault: Error, Sendable, Equatable {
     case outcomeUnknown(String)
     /// What is stored contradicts itself or this program's schema; trying again will not help.
     case damaged(String)
+    /// It does not take something of what it was given because of what is in it; nothing was changed. Nothing is wrong
+    /// with the tape: the same without the culprit is taken.
+    case refused(ContentRefusal)
 
     /// The sentence for the operator.
     package var explanation: String {
         switch self {
         case .unavailable(let why), .outcomeUnknown(let why), .damaged(let why): why
+        case .refused(let refusal): refusal.detail
         }
     }
 

@@ -6,6 +6,9 @@ package import NIOCore
 
 /// The one way onto the tape: gathers what arrives while a batch commits and appends it as the next batch.
 ///
+/// A batch that the tape refuses for what is in it is appended in halves, until the request at fault is alone: it is
+/// refused, the others are committed, and the node is as well as before.
+///
 /// Group commit without a timer: a lone publisher pays one commit, many share one. A batch is published after its
 /// commit and before the next begins, so subscribers hear of events in the order of the log. Publishers are answered
 /// after the commit, never before.
@@ -31,6 +34,8 @@ package actor TapeWriter {
         package var duplicates = 0
         /// Requests.
         package var conflicts = 0
+        /// Requests refused by the tape for what is in them.
+        package var unfit = 0
         /// Requests.
         package var failures = 0
         /// Requests refused for lack of room, or because they had waited for too long.
@@ -42,7 +47,7 @@ package actor TapeWriter {
     package typealias Completion = @Sendable (Result<AppendOutcome, AppendFault>) -> Void
 
     /// What one publisher handed in: one or more requests that share the fate of one transaction.
-    private struct Order {
+    struct Order {
         var requests: [[Event]]
         var cost: Int
         /// When its turn has to have come.
@@ -53,13 +58,13 @@ package actor TapeWriter {
     }
 
     /// A step of a source, and who is told when it is not a plain failure.
-    private struct Step {
+    struct Step {
         var step: SourceStep
         var store: any SourceStore
         var settle: @Sendable (StepOutcome) -> Void
     }
 
-    private typealias Settlement = @Sendable (Result<ArraySlice<AppendOutcome>, AppendFault>) -> Void
+    typealias Settlement = @Sendable (Result<ArraySlice<AppendOutcome>, AppendFault>) -> Void
 
     private enum State {
         case idle
@@ -71,22 +76,23 @@ package actor TapeWriter {
     }
 
     package nonisolated let loop: any EventLoop
-    private let tape: any Tape
-    private let fanout: Fanout
-    private let watch: TapeWatch
+    let tape: any Tape
+    let fanout: Fanout
+    let watch: TapeWatch
     private let limits: Limits
-    private let tracing: Tracing?
-    private let logger: Logger
+    let tracing: Tracing?
+    let logger: Logger
     private var state = State.idle
     private var queue = Deque<Order>()
     /// What is being appended.
     private var underWay: [Order] = []
     private var queuedBytes = 0
-    private var counted = Tally()
+    var counted = Tally()
     /// What has become of events, and how long it took.
-    package private(set) var figures = WriterFigures()
+    package internal(set) var figures = WriterFigures()
     private var expiry: Scheduled<Void>?
-    private var failureLog = SparseLog()
+    var failureLog = SparseLog()
+    var refusalLog = SparseLog()
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe self.loop.executor.asUnownedSerialExecutor()
@@ -141,7 +147,8 @@ package actor TapeWriter {
         }.get()
     }
 
-    /// Appends several requests in one transaction: all are committed, each with its own outcome, or none is.
+    /// Appends several requests in one transaction, each with its own outcome; in more than one where the tape refuses
+    /// some of them. After a fault some of them may be committed: appending them again under the same ids settles it.
     package nonisolated func append(_ requests: [[Event]]) async throws(AppendFault) -> [AppendOutcome] {
         try await withCheckedContinuation { continuation in
             self.submit(requests) { result in continuation.resume(returning: result.map(Array.init)) }
@@ -262,109 +269,5 @@ package actor TapeWriter {
         }
         self.queuedBytes -= bytes
         return batch
-    }
-
-    private func write(_ batch: [Order]) async {
-        let requests = batch.flatMap(\.requests)
-        let outcomes: [AppendOutcome]
-        let start = NIODeadline.now()
-        let begin = Timestamp.now
-        do throws(TapeFault) {
-            if let step = batch.first?.step {
-                return self.settle(
-                    try await step.store.append(requests[0], with: step.step),
-                    of: step,
-                    requests[0],
-                    since: start
-                )
-            }
-            outcomes = try await self.tape.append(requests)
-        } catch {
-            self.counted.failures += requests.count
-            self.figures.failed(requests)
-            self.trace(requests, from: begin, failed: true)
-            if let failures = self.failureLog.happened(at: .now) {
-                self.logger.error("appends failed", metadata: ["fault": "\(error)", "batches": "\(failures)"])
-            }
-            if case .outcomeUnknown = error { self.watch.doubt(requests.joined().lazy.flatMap(\.channels)) }
-            self.watch.commitFailed(error)
-            for order in batch {
-                order.settle(.failure(.unavailable(error)))
-            }
-            return
-        }
-        self.count(outcomes)
-        let end = NIODeadline.now()
-        self.figures.committed(requests, outcomes, took: end - start, now: .now)
-        self.watch.committed()
-        self.trace(requests, from: begin, failed: false)
-        self.fanout.publish(self.commits(of: requests, outcomes), time: end)
-        var rest = outcomes[...]
-        for order in batch {
-            order.settle(.success(rest.prefix(order.requests.count)))
-            rest = rest.dropFirst(order.requests.count)
-        }
-    }
-
-    private func trace(_ requests: [[Event]], from start: Timestamp, failed: Bool) {
-        guard let tracing else { return }
-        let contexts = Set(requests.joined().lazy.compactMap(\.trace))
-        guard !contexts.isEmpty else { return }
-        let events = requests.reduce(0) { $0 + $1.count }
-        tracing.committed(contexts, events: events, from: start, to: .now, failed: failed)
-    }
-
-    private func settle(_ outcome: StepOutcome, of step: Step, _ events: [Event], since start: NIODeadline) {
-        let end = NIODeadline.now()
-        self.watch.committed()
-        switch outcome {
-        case .committed(let receipts):
-            self.count([.committed(receipts)])
-            self.figures.committed([events], [.committed(receipts)], took: end - start, now: .now)
-            self.fanout.publish(self.commits(of: [events], [.committed(receipts)]), time: end)
-        case .conflict(let items):
-            self.count([.conflict(items: items)])
-        case .moved:
-            break
-        }
-        step.settle(outcome)
-    }
-
-    private func count(_ outcomes: [AppendOutcome]) {
-        self.counted.batches += 1
-        for outcome in outcomes {
-            switch outcome {
-            case .conflict:
-                self.counted.conflicts += 1
-            case .committed(let receipts):
-                let accepted = receipts.count { $0.status == .accepted }
-                self.counted.accepted += accepted
-                self.counted.duplicates += receipts.count - accepted
-            }
-        }
-    }
-
-    /// What subscribers are to be told: the accepted events, and duplicates that nobody has told of yet because the
-    /// outcome of their first append was not known.
-    private func commits(of requests: [[Event]], _ outcomes: [AppendOutcome]) -> [Commit] {
-        var commits: [Commit] = []
-        var places: [ChannelName: Int] = [:]
-        commits.reserveCapacity(requests.count)
-        places.reserveCapacity(requests.count)
-        for (events, outcome) in zip(requests, outcomes) {
-            guard case .committed(let receipts) = outcome else { continue }
-            for (event, receipt) in zip(events, receipts) {
-                for position in receipt.positions where receipt.status == .accepted || self.fanout.isNews(position) {
-                    let entry = TapeEntry(seq: position.seq, event: event)
-                    if let place = places[position.channel], commits[place].isFollowed(by: entry) {
-                        commits[place].entries.append(entry)
-                    } else {
-                        places[position.channel] = commits.count
-                        commits.append(Commit(channel: position.channel, entries: [entry]))
-                    }
-                }
-            }
-        }
-        return commits
     }
 }

@@ -51,6 +51,9 @@ struct RatePublisher: Sendable {
                 case .conflict(let ids):
                     self.logger.error("other rates stand under these ids", metadata: ["ids": "\(ids)"])
                     await backoff.wait()
+                case .refused(let why):
+                    self.logger.error("rates cannot be stored as they are", metadata: ["fault": "\(why)"])
+                    await backoff.wait()
                 }
             }
         }
@@ -75,7 +78,10 @@ struct RatePublisher: Sendable {
                 try await self.commit(part.map(\.rate.event), entries, of: house, &places)
             } catch {
                 // Rates that can never stand are not tried for ever; newer ones follow.
-                if case .conflict = error { self.desk.with { desk, now in desk.published(part, at: now) } }
+                switch error {
+                case .conflict, .refused: self.desk.with { desk, now in desk.published(part, at: now) }
+                case .moved, .unavailable: break
+                }
                 throw error
             }
             self.desk.with { desk, now in desk.published(part, at: now) }

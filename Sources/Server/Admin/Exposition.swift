@@ -56,6 +56,7 @@ struct Exposition {
         self.page.add("broadtape_events_accepted_total", .counter, "Events committed.", tally.accepted)
         self.page.add("broadtape_events_duplicate_total", .counter, "Events that stood already.", tally.duplicates)
         self.page.add("broadtape_requests_conflicting_total", .counter, "Refused for a taken id.", tally.conflicts)
+        self.page.add("broadtape_requests_unfit_total", .counter, "Refused by the tape for their content.", tally.unfit)
         self.page.add("broadtape_requests_failed_total", .counter, "Could not be committed.", tally.failures)
         self.page.add("broadtape_commits_total", .counter, "Transactions.", tally.batches)
         self.page.add("broadtape_requests_refused_total", .counter, "Refused as overloaded.", tally.refusals)

@@ -83,6 +83,8 @@ extension API {
             return Response(json: writer)
         case .conflict(let items):
             throw Problem(IntakeFault.items(items))
+        case .refused(let fault):
+            throw Problem(fault)
         case .failed(let fault):
             throw Problem(fault)
         }

@@ -30,6 +30,7 @@ extension MemoryTape: SourceStore {
             let outcomes = try self.append([events], now: now)
             switch outcomes.first {
             case .conflict(let items): return .conflict(items: items)
+            case .refused(let refusal): throw .refused(refusal)
             case .committed(let receipts):
                 if !isTaken { source.take(step) }
                 sources[key] = source

@@ -174,6 +174,7 @@ extension TapeFault {
         case .unavailable(let text): .unavailable(text.contains(name) ? text : "\(name): \(text)")
         case .outcomeUnknown(let text): .outcomeUnknown(text.contains(name) ? text : "\(name): \(text)")
         case .damaged(let text): .damaged(text.contains(name) ? text : "\(name): \(text)")
+        case .refused: self
         }
     }
 }

@@ -54,6 +54,40 @@ extension SQLiteTape: SourceStore {
     }
 
     package func append(_ events: [Event], with step: SourceStep) async throws(TapeFault) -> StepOutcome {
+        do throws(TapeFault) {
+            return try await self.take(events, step)
+        } catch {
+            guard case .refused(let refusal) = error else { throw error }
+            return .refused(items: try await self.culprits(among: events), refusal)
+        }
+    }
+
+    /// The events that cannot be appended: each is tried in a transaction that is rolled back, the others in as few as
+    /// can be.
+    private func culprits(among events: [Event]) async throws(TapeFault) -> [Int] {
+        struct Undone: Error {}
+        let halves = await InHalves(events) { part throws(TapeFault) in
+            try await self.write { db throws(TapeFault) in
+                var isTried = false
+                do throws(TapeFault) {
+                    try self.transaction(db) { ledger in
+                        var append = try Append(db, ledger: &ledger, epoch: self.epoch, now: self.clock())
+                        for event in part { _ = try append.append([event], &ledger) }
+                        _ = try append.finish()
+                        isTried = true
+                        throw Undone()
+                    }
+                } catch {
+                    guard isTried else { throw error }
+                }
+                return part
+            }
+        }
+        if let fault = halves.fault { throw fault }
+        return halves.results.indices.filter { if case .failure = halves.results[$0] { true } else { false } }
+    }
+
+    private func take(_ events: [Event], _ step: SourceStep) async throws(TapeFault) -> StepOutcome {
         /// Ends a transaction that is to change nothing.
         struct Undone: Error { let items: [Int] }
         return try await self.write { db throws(TapeFault) in
@@ -69,6 +103,7 @@ extension SQLiteTape: SourceStore {
                     case .conflict(let items):
                         conflicts = items
                         throw Undone(items: items)
+                    case .refused(let refusal): throw TapeFault.refused(refusal)
                     case .committed(let receipts):
                         let skipped = try append.finish()
                         if skipped > 0 { self.skippedEntries.add(skipped, ordering: .relaxed) }

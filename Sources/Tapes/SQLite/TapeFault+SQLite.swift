@@ -9,7 +9,11 @@ extension TapeFault {
         if let fault = error as? TapeFault {
             self = fault
         } else if let error = error as? DatabaseError {
-            self = Self.isPassing(error.resultCode) ? .unavailable(error.summary) : .damaged(error.summary)
+            switch error.resultCode {
+            case .SQLITE_TOOBIG: self = .refused(error.refusal("a limit of the database"))
+            case .SQLITE_CONSTRAINT, .SQLITE_MISMATCH: self = .refused(error.refusal("a constraint of the database"))
+            case let code: self = Self.isPassing(code) ? .unavailable(error.summary) : .damaged(error.summary)
+            }
         } else {
             self = .unavailable("\(error)")
         }
@@ -52,5 +56,10 @@ extension DatabaseError {
     /// SQLite's words with its extended code; no arguments, which may be anyone's balance.
     var summary: String {
         "SQLite: \(self.message ?? "no message") (code \(self.extendedResultCode.rawValue))"
+    }
+
+    /// What is in a request is at fault.
+    fileprivate func refusal(_ kind: String) -> ContentRefusal {
+        ContentRefusal(kind: "SQLite \(self.extendedResultCode.rawValue), \(kind)", detail: self.summary)
     }
 }

@@ -50,7 +50,7 @@ extension AppendOutcome {
     var seqs: [[Int]]? {
         switch self {
         case .committed(let receipts): receipts.map { $0.positions.map(\.seq) }
-        case .conflict: nil
+        case .conflict, .refused: nil
         }
     }
 
@@ -58,7 +58,7 @@ extension AppendOutcome {
     var statuses: [Receipt.Status]? {
         switch self {
         case .committed(let receipts): receipts.map(\.status)
-        case .conflict: nil
+        case .conflict, .refused: nil
         }
     }
 }

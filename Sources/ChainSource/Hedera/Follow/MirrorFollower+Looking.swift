@@ -147,6 +147,7 @@ extension MirrorFollower {
             case .moved: throw .unavailable("another process has gone on with this source")
             case .conflict(let ids):
                 throw .stopped("other content stands under the ids of these events: \(ids.joined(separator: ", "))")
+            case .refused(let why): throw .stopped("the step cannot be stored as it is: \(why)")
             }
         }
         place.version += 1

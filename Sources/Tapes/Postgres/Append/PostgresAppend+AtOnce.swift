@@ -10,8 +10,8 @@ extension PostgresAppend {
     /// Appends without a look, if nothing speaks against it.
     /// - Returns: Nil when it has to be done with a look; nothing has been changed then.
     mutating func runAtOnce(_ memory: inout PostgresMemory) throws(PostgresFault) -> Ending? {
-        // A step has to be looked at anyway.
-        guard self.batch.step == nil else { return nil }
+        // A step has to be looked at anyway, and a trial is not committed.
+        guard self.batch.step == nil, !self.batch.isTrial else { return nil }
         guard memory.caution == 0 else {
             memory.caution -= 1
             return nil

@@ -81,6 +81,10 @@ struct PostgresAppend {
 
     /// Sends the last commands of the transaction.
     mutating func commit(_ commands: [PostgresCommand], _ memory: inout PostgresMemory) throws(PostgresFault) {
+        guard !self.batch.isTrial else {
+            _ = try self.session.run(commands + [PostgresCommand(.rollback)])
+            return
+        }
         memory.isCommitting = true
         do throws(PostgresFault) {
             try self.session.commit(with: commands)

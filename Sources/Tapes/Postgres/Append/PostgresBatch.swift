@@ -25,8 +25,11 @@ struct PostgresBatch: Sendable {
     let reads: [PostgresCommand]
     /// What a source does in the same transaction.
     let step: PostgresStep?
+    /// Whether it is only to be seen if it can be appended: the transaction is rolled back.
+    let isTrial: Bool
 
-    init(_ requests: [[Event]], step: SourceStep? = nil) {
+    init(_ requests: [[Event]], step: SourceStep? = nil, isTrial: Bool = false) {
+        self.isTrial = isTrial
         var names: [ChannelName] = []
         var places: [ChannelName: Int] = [:]
         self.requests = requests

@@ -54,14 +54,31 @@ extension PostgresTape: SourceStore {
     }
 
     package func append(_ events: [Event], with step: SourceStep) async throws(TapeFault) -> StepOutcome {
-        switch try await self.append(PostgresBatch([events], step: step)) {
-        case .moved: return .moved
-        case .outcomes(let outcomes):
-            switch outcomes.first {
-            case .conflict(let items): return .conflict(items: items)
-            case .committed(let receipts): return .committed(receipts)
-            case nil: return .committed([])
+        do throws(TapeFault) {
+            switch try await self.append(PostgresBatch([events], step: step)) {
+            case .moved: return .moved
+            case .outcomes(let outcomes):
+                switch outcomes.first {
+                case .conflict(let items): return .conflict(items: items)
+                case .committed(let receipts): return .committed(receipts)
+                case .refused(let refusal): throw .refused(refusal)
+                case nil: return .committed([])
+                }
             }
+        } catch {
+            guard case .refused(let refusal) = error else { throw error }
+            return .refused(items: try await self.culprits(among: events), refusal)
         }
+    }
+
+    /// The events that cannot be appended: each is tried in a transaction that is rolled back, the others in as few as
+    /// can be.
+    private func culprits(among events: [Event]) async throws(TapeFault) -> [Int] {
+        let halves = await InHalves(events) { part throws(TapeFault) in
+            _ = try await self.append(PostgresBatch(part.map { [$0] }, isTrial: true))
+            return part
+        }
+        if let fault = halves.fault { throw fault }
+        return halves.results.indices.filter { if case .failure = halves.results[$0] { true } else { false } }
     }
 }

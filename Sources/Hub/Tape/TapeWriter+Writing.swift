@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import NIOCore
+
+/// From a batch to the tape, its subscribers and its publishers.
+extension TapeWriter {
+    func write(_ batch: [Order]) async {
+        let requests = batch.flatMap(\.requests)
+        let start = NIODeadline.now()
+        let begin = Timestamp.now
+        if let step = batch.first?.step {
+            do throws(TapeFault) {
+                let outcome = try await step.store.append(requests[0], with: step.step)
+                self.settle(outcome, of: step, requests[0], since: start)
+            } catch {
+                self.failed(requests, error, since: begin)
+                batch[0].settle(.failure(.unavailable(error)))
+            }
+            return
+        }
+        let halves = await InHalves(requests) { part throws(TapeFault) in try await self.tape.append(part) }
+        let outcomes = halves.results.map { result in
+            switch result {
+            case .success(let outcome): outcome
+            case .failure(let refusal): AppendOutcome.refused(refusal)
+            }
+        }
+        if !outcomes.isEmpty { self.appended(requests, outcomes, since: start, begin) }
+        if let fault = halves.fault { self.failed(Array(requests.dropFirst(outcomes.count)), fault, since: begin) }
+        var rest = outcomes[...]
+        for order in batch {
+            if let fault = halves.fault, rest.count < order.requests.count {
+                // Also one that was committed in part: it is not known how far.
+                rest = []
+                order.settle(.failure(.unavailable(fault)))
+            } else {
+                order.settle(.success(rest.prefix(order.requests.count)))
+                rest = rest.dropFirst(order.requests.count)
+            }
+        }
+    }
+
+    private func appended(
+        _ requests: [[Event]],
+        _ outcomes: [AppendOutcome],
+        since start: NIODeadline,
+        _ begin: Timestamp
+    ) {
+        self.count(outcomes)
+        let end = NIODeadline.now()
+        self.figures.committed(requests, outcomes, took: end - start, now: .now)
+        var settled: [[Event]] = []
+        for (events, outcome) in zip(requests, outcomes) {
+            if case .refused(let refusal) = outcome {
+                self.refused(events, refusal, since: begin)
+            } else {
+                settled.append(events)
+            }
+        }
+        // One that refuses all it is given says nothing of how it is.
+        if !settled.isEmpty { self.watch.committed() }
+        self.trace(settled, from: begin, failed: false)
+        self.fanout.publish(self.commits(of: requests, outcomes), time: end)
+    }
+
+    private func failed(_ requests: [[Event]], _ fault: TapeFault, since begin: Timestamp) {
+        self.counted.failures += requests.count
+        self.figures.failed(requests)
+        self.trace(requests, from: begin, failed: true)
+        if let failures = self.failureLog.happened(at: .now) {
+            self.logger.error("appends failed", metadata: ["fault": "\(fault)", "batches": "\(failures)"])
+        }
+        if case .outcomeUnknown = fault { self.watch.doubt(requests.joined().lazy.flatMap(\.channels)) }
+        self.watch.commitFailed(fault)
+    }
+
+    /// The tape does not take a request because of what is in it.
+    private func refused(_ events: [Event], _ refusal: ContentRefusal, since begin: Timestamp) {
+        self.trace([events], from: begin, failed: true)
+        guard let refusals = self.refusalLog.happened(at: .now) else { return }
+        self.logger.error(
+            "the tape cannot hold what is in a request, which is refused",
+            metadata: [
+                "fault": "\(refusal.detail)", "refusals": "\(refusals)", "events": "\(events.count)",
+                "type": "\(events.first?.type ?? "")", "source": "\(events.first?.source ?? "")",
+                "id": "\(events.first?.id ?? "")",
+            ]
+        )
+    }
+
+    private func trace(_ requests: [[Event]], from start: Timestamp, failed: Bool) {
+        guard let tracing else { return }
+        let contexts = Set(requests.joined().lazy.compactMap(\.trace))
+        guard !contexts.isEmpty else { return }
+        let events = requests.reduce(0) { $0 + $1.count }
+        tracing.committed(contexts, events: events, from: start, to: .now, failed: failed)
+    }
+
+    private func settle(_ outcome: StepOutcome, of step: Step, _ events: [Event], since start: NIODeadline) {
+        let end = NIODeadline.now()
+        switch outcome {
+        case .committed(let receipts):
+            self.count([.committed(receipts)])
+            self.figures.committed([events], [.committed(receipts)], took: end - start, now: .now)
+            self.fanout.publish(self.commits(of: [events], [.committed(receipts)]), time: end)
+        case .conflict(let items):
+            self.count([.conflict(items: items)])
+        case .refused(_, let refusal):
+            self.count([.refused(refusal)])
+            self.refused(events, refusal, since: .now)
+            return step.settle(outcome)
+        case .moved:
+            break
+        }
+        self.watch.committed()
+        step.settle(outcome)
+    }
+
+    private func count(_ outcomes: [AppendOutcome]) {
+        self.counted.batches += 1
+        for outcome in outcomes {
+            switch outcome {
+            case .conflict:
+                self.counted.conflicts += 1
+            case .refused:
+                self.counted.unfit += 1
+            case .committed(let receipts):
+                let accepted = receipts.count { $0.status == .accepted }
+                self.counted.accepted += accepted
+                self.counted.duplicates += receipts.count - accepted
+            }
+        }
+    }
+
+    /// What subscribers are to be told: the accepted events, and duplicates that nobody has told of yet because the
+    /// outcome of their first append was not known.
+    private func commits(of requests: [[Event]], _ outcomes: [AppendOutcome]) -> [Commit] {
+        var commits: [Commit] = []
+        var places: [ChannelName: Int] = [:]
+        commits.reserveCapacity(requests.count)
+        places.reserveCapacity(requests.count)
+        for (events, outcome) in zip(requests, outcomes) {
+            guard case .committed(let receipts) = outcome else { continue }
+            for (event, receipt) in zip(events, receipts) {
+                for position in receipt.positions where receipt.status == .accepted || self.fanout.isNews(position) {
+                    let entry = TapeEntry(seq: position.seq, event: event)
+                    if let place = places[position.channel], commits[place].isFollowed(by: entry) {
+                        commits[place].entries.append(entry)
+                    } else {
+                        places[position.channel] = commits.count
+                        commits.append(Commit(channel: position.channel, entries: [entry]))
+                    }
+                }
+            }
+        }
+        return commits
+    }
+}
