@@ -18,6 +18,8 @@ package final class GatedTape: Tape {
         case before(TapeFault)
         /// It is done, and then this is thrown.
         case after(TapeFault)
+        /// It is done: the failures that follow are for later calls.
+        case pass
     }
 
     /// What was asked of the tape.
@@ -31,6 +33,7 @@ package final class GatedTape: Tape {
         package var pages: [(channel: ChannelName, after: Int)] = []
         package var isClosed = false
         fileprivate var failures: [Call: [Failure]] = [:]
+        fileprivate var isUnfit: @Sendable (Event) -> Bool = { _ in false }
         fileprivate var constantFailures: [Call: Failure] = [:]
     }
 
@@ -68,6 +71,11 @@ package final class GatedTape: Tape {
         }
     }
 
+    /// Refuses whatever holds such an event from now on.
+    package func refuse(_ isUnfit: @escaping @Sendable (Event) -> Bool) {
+        self.state.change { $0.isUnfit = isUnfit }
+    }
+
     /// Takes back all failures to come.
     package func heal() {
         self.state.change { log in
@@ -90,7 +98,7 @@ package final class GatedTape: Tape {
         case .after(let fault):
             _ = try await work()
             throw fault
-        case nil:
+        case .pass, nil:
             return try await work()
         }
     }
@@ -108,7 +116,10 @@ package final class GatedTape: Tape {
         self.state.change { $0.batches.append(requests.count) }
         await self.appends.pass()
         let outcomes = try await self.perform(.append) { () async throws(TapeFault) in
-            try await self.base.append(requests)
+            if requests.joined().contains(where: self.log.isUnfit) {
+                throw .refused(ContentRefusal(kind: "a limit", detail: "the innards"))
+            }
+            return try await self.base.append(requests)
         }
         await self.appended.pass()
         return outcomes

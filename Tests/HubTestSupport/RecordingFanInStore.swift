@@ -17,6 +17,8 @@ package final class RecordingFanInStore: FanInStore {
         package var forgotten: [Timestamp] = []
         /// Thrown by every call while it is set.
         package var fault: TapeFault?
+        /// Letters and marks of this name are refused, with what comes together with them.
+        package var unfit: String?
         fileprivate var isTaken = false
         /// Counts up when whoever works has to stop.
         fileprivate var revocations = 0
@@ -52,8 +54,16 @@ package final class RecordingFanInStore: FanInStore {
         }
     }
 
-    private func check() throws(TapeFault) {
+    /// From now on what has this name is refused, and what comes together with it.
+    package func refuse(_ name: String) {
+        self.record.change { $0.unfit = name }
+    }
+
+    private func check(_ names: [String] = []) throws(TapeFault) {
         if let fault = self.record.value.fault { throw fault }
+        if let unfit = self.record.value.unfit, names.contains(unfit) {
+            throw .refused(ContentRefusal(kind: "a limit", detail: "the innards"))
+        }
     }
 
     // MARK: - FanInStore
@@ -105,7 +115,7 @@ package final class RecordingFanInStore: FanInStore {
     }
 
     package func setAside(_ letters: [DeadLetter]) async throws(TapeFault) {
-        try self.check()
+        try self.check(letters.map(\.channel))
         self.record.change { $0.letters += letters }
     }
 
@@ -121,7 +131,7 @@ package final class RecordingFanInStore: FanInStore {
     }
 
     package func note(_ marks: [SourceMark]) async throws(TapeFault) {
-        try self.check()
+        try self.check(marks.map(\.source))
         self.record.change { record in
             record.notes.append(marks)
             for mark in marks { record.marks[mark.source] = mark }

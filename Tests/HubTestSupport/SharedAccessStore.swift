@@ -11,6 +11,7 @@ package final class SharedAccessStore: RevocationStore, AuditStore {
         /// How often changes were asked for.
         package var looks = 0
         fileprivate var fault: TapeFault?
+        fileprivate var isUnfit: @Sendable (AuditRecord) -> Bool = { _ in false }
     }
 
     private let state = Watched(State())
@@ -24,6 +25,11 @@ package final class SharedAccessStore: RevocationStore, AuditStore {
     /// Makes every call fail from now on; nil ends that.
     package func fail(_ fault: TapeFault?) {
         self.state.change { $0.fault = fault }
+    }
+
+    /// Refuses such records from now on, and what comes together with them.
+    package func refuse(_ isUnfit: @escaping @Sendable (AuditRecord) -> Bool) {
+        self.state.change { $0.isUnfit = isUnfit }
     }
 
     package func wait(for what: String, _ condition: @escaping @Sendable (State) -> Bool) async throws {
@@ -67,6 +73,9 @@ package final class SharedAccessStore: RevocationStore, AuditStore {
     }
 
     package func record(_ records: [AuditRecord]) async throws(TapeFault) {
+        guard !records.contains(where: self.value.isUnfit) else {
+            throw .refused(ContentRefusal(kind: "a limit", detail: "the innards"))
+        }
         try self.work { $0.records += records }
     }
 

@@ -249,5 +249,16 @@ import Testing
         let text = "Postgres: m (SQLSTATE \(state))"
         let fault = PostgresFault.refused(state: state, message: "m").tapeFault
         #expect(fault == (isPassing ? .unavailable(text) : .damaged(text)))
+        #expect(PostgresFault.refused(state: state, message: "m").storingFault == fault)
+    }
+
+    @Test(arguments: ["54000", "22021", "22003", "23514", "23505", "21000", "P0001", "44000"])
+    func refusalsOfContent(_ state: String) {
+        guard case .refused(let refusal) = PostgresFault.refused(state: state, message: "m").storingFault else {
+            Issue.record("not a refusal: \(state)")
+            return
+        }
+        #expect(refusal.kind.hasPrefix("SQLSTATE \(state), "))
+        #expect(refusal.detail == "Postgres: m (SQLSTATE \(state))")
     }
 }

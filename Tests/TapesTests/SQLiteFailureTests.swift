@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func surprisingConstraintIsDamageAndAppendsNothing() async throws {
+    @Test func surprisingConstraintIsARefusalAndAppendsNothing() async throws {
         try await self.withTape { tape, _ in
             _ = try await tape.append([[.sample("1", on: "a")]])
             try await self.execute(
@@ -54,7 +54,7 @@ import Testing
                 tape
             )
             let requests: [[Event]] = [[.sample("2", on: "a")], [.sample("3", on: "a")], [.sample("4", on: "b")]]
-            #expect(await faultOf { _ = try await tape.append(requests) }.isDamaged(saying: "injected"))
+            #expect(await faultOf { _ = try await tape.append(requests) }.isRefused(saying: "injected"))
             #expect(try await tape.extents(of: [self.channel]).values.map(\.head) == [1])
             try await self.execute("DROP TRIGGER injected", tape)
             #expect(try await tape.append(requests).map(\.seqs) == [[[2]], [[3]], [[1]]])
@@ -167,6 +167,20 @@ import Testing
         let text = "SQLite: m (code \(code.rawValue))"
         let fault = TapeFault(before: DatabaseError(resultCode: code, message: "m"))
         #expect(fault == (isPassing ? .unavailable(text) : .damaged(text)))
+    }
+
+    @Test(arguments: [
+        (ResultCode.SQLITE_TOOBIG, "SQLite 18, a limit of the database"),
+        (.SQLITE_CONSTRAINT_UNIQUE, "SQLite 2067, a constraint of the database"),
+        (.SQLITE_CONSTRAINT_TRIGGER, "SQLite 1811, a constraint of the database"), (.SQLITE_FULL, nil),
+        (.SQLITE_IOERR_WRITE, nil), (.SQLITE_CORRUPT, nil), (.SQLITE_ERROR, nil),
+    ])
+    func errorsOfStoring(_ code: ResultCode, _ kind: String?) {
+        let error = DatabaseError(resultCode: code, message: "m")
+        let text = "SQLite: m (code \(code.rawValue))"
+        let expected =
+            kind.map { TapeFault.refused(ContentRefusal(kind: $0, detail: text)) } ?? TapeFault(before: error)
+        #expect(TapeFault(storing: error) == expected)
     }
 
     @Test func errorsOfCommit() {

@@ -17,6 +17,10 @@ extension TapeFault? {
         if case .unavailable(let text) = self { words.allSatisfy(text.contains) } else { false }
     }
 
+    func isRefused(saying words: String...) -> Bool {
+        if case .refused(let refusal) = self { words.allSatisfy(refusal.detail.contains) } else { false }
+    }
+
     func isDamaged(saying words: String...) -> Bool {
         if case .damaged(let text) = self { words.allSatisfy(text.contains) } else { false }
     }

@@ -109,11 +109,15 @@ package struct Intake: Sendable {
             throw fault(.invalid, "type", "is required (a string)")
         }
         guard publisher.mayPublish(typeName) else {
-            throw fault(.forbidden, "type", "publishing \(typeName) needs the scope publish:\(typeName) or publish:*")
+            throw fault(
+                .forbidden,
+                "type",
+                "publishing \(typeName.cut(to: 64)) needs the scope publish:\(typeName.cut(to: 64)) or publish:*"
+            )
         }
         guard let reader = self.types.reader(of: typeName) else {
             let known = self.types.all.map(\.name).joined(separator: ", ")
-            throw fault(.unknownType, "type", "there is no event type \(typeName); there are \(known)")
+            throw fault(.unknownType, "type", "there is no event type \(typeName.cut(to: 64)); there are \(known)")
         }
         guard let data = envelope.data, data.kind == .object else {
             throw fault(.invalid, "data", "is required (an object)")
@@ -162,11 +166,13 @@ package struct Intake: Sendable {
     private func identifier(_ name: String, _ value: JSON.Value?, index: Int) throws(ItemFault) -> String? {
         guard let value, !value.isNull else { return nil }
         guard let text = value.string, Self.isIdentifier(text) else {
+            let length = value.string.map { ", this has \($0.utf8.count)" } ?? ""
             throw ItemFault(
                 index: index,
                 reason: .invalid,
                 field: name,
                 message: "must be a string of 1 to \(Self.maxIdentifierLength) bytes without control characters"
+                    + length
             )
         }
         return text
@@ -237,9 +243,11 @@ extension Intake {
 
     private func key(_ value: JSON.Value, field: String) throws(KeyComplaint) -> String {
         guard let key = value.string, ChannelName.isValidKey(key) else {
+            let length = value.string.map { ", this has \($0.utf8.count)" } ?? ""
             throw KeyComplaint(
                 field: field,
                 message: "must be a string of 1 to \(ChannelName.maxKeyLength) bytes without control characters"
+                    + length
             )
         }
         return key

@@ -11,6 +11,8 @@ final class TypeReader: Sendable {
     private let fieldPlaces: [Int]
     private let keyPlace: Int?
     private let slotPlace: Int?
+    /// The fields that name things in an index, and their places.
+    private let namePlaces: [(name: String, place: Int)]
 
     init(_ type: EventType) {
         var names: [String] = []
@@ -22,6 +24,9 @@ final class TypeReader: Sendable {
         self.fieldPlaces = type.fields.map { place(of: $0.name) }
         self.keyPlace = type.keyField.map(place)
         self.slotPlace = type.slot.map { place(of: $0.field) }
+        let named = type.projection?.names ?? []
+        let slot = type.slot.map { [$0.field] } ?? []
+        self.namePlaces = (named + slot.filter { !named.contains($0) }).map { ($0, place(of: $0)) }
         self.type = type
         self.selection = JSON.Selection(names)
     }
@@ -42,6 +47,9 @@ final class TypeReader: Sendable {
                 if let message = field.complaint(aboutValue: self.found[self.reader.fieldPlaces[index]]) {
                     return (field.name, message)
                 }
+            }
+            for (name, place) in self.reader.namePlaces {
+                if let message = self.found[place].flatMap({ RowKey.complaint(about: $0) }) { return (name, message) }
             }
             return nil
         }

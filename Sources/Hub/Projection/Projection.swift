@@ -28,6 +28,17 @@ package enum Projection: Sendable, CaseIterable {
         }
     }
 
+    /// Fields of `data` that name things in rows, where databases index them: their length is bounded, see
+    /// ``RowKey/maxTextLength``.
+    var names: [String] {
+        switch self {
+        case .balance: ["currency", "walletId"]
+        case .rate: ["exchange"]
+        case .transaction:
+            ["transactionId", "type", "status", "currency", "walletId", "recipientId", "pair", "side"]
+        }
+    }
+
     /// Whether a type with these fields makes sure of what the projection needs.
     ///
     /// A declaration that gives a built-in type's needed field another kind, or no longer requires it, makes it another

@@ -19,7 +19,22 @@ package struct RowKey: Hashable, Sendable, Comparable {
     /// Whether a text can stand in a row: 1 to ``maxTextLength`` bytes without control characters. U+0000 above all, which
     /// Postgres cannot keep.
     package static func isText(_ text: String) -> Bool {
-        (1...Self.maxTextLength).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        (1...Self.maxTextLength).contains(text.utf8.count) && text.hasNoControls
+    }
+
+    /// What keeps a text in JSON from naming something; nil when nothing does, and for what is no text. An empty one names nothing, which is no mistake.
+    static func complaint(about value: JSON.Value) -> String? {
+        // Hardly any text has escapes, and then nothing is copied.
+        if let text = value.plainText { return Self.complaint(about: text) }
+        return value.string.flatMap { Self.complaint(about: $0.utf8) }
+    }
+
+    private static func complaint(about text: some Collection<UInt8>) -> String? {
+        guard text.count <= Self.maxTextLength else {
+            return "has \(text.count) bytes, the limit is \(Self.maxTextLength)"
+        }
+        let isFree = text.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        return isFree ? nil : "has a control character (U+0000 to U+001F, or U+007F)"
     }
 
     /// By bytes, as a database tells texts apart.

@@ -16,7 +16,7 @@ extension SQLiteTape {
         while removed < limit {
             let step = min(limit - removed, Self.pruneStep)
             let pass = try await self.write { db throws(TapeFault) in
-                try self.transaction(db) { ledger in
+                try self.transaction(db, isStoring: false) { ledger in
                     try Prune(db, type: type)?.run(acceptedBefore: time, limit: step, &ledger)
                 }
             }

@@ -18,8 +18,10 @@ extension SQLiteTape {
     ///
     /// When it returns, what was committed was on the disk in the file under the tape's name: the file is looked at
     /// again after the commit. Where that shows that it is not, the commit is in a file that may or may not come back.
+    /// - Parameter isStoring: Whether the content of what is written may be at fault.
     func transaction<Value>(
         _ db: Database,
+        isStoring: Bool = true,
         _ body: (inout Ledger) throws -> Value
     ) throws(TapeFault) -> Value {
         // A closed connection is a null pointer to SQLite.
@@ -33,7 +35,8 @@ extension SQLiteTape {
             try self.lookForStrangers(db, &ledger)
             value = try body(&ledger)
         } catch {
-            let fault = self.failedWrite(error, TapeFault(before: error), db)
+            let meaning = isStoring ? TapeFault(storing: error) : TapeFault(before: error)
+            let fault = self.failedWrite(error, meaning, db)
             try? db.rollback()
             throw fault
         }

@@ -9,14 +9,25 @@ extension TapeFault {
         if let fault = error as? TapeFault {
             self = fault
         } else if let error = error as? DatabaseError {
-            switch error.resultCode {
-            case .SQLITE_TOOBIG: self = .refused(error.refusal("a limit of the database"))
-            case .SQLITE_CONSTRAINT, .SQLITE_MISMATCH: self = .refused(error.refusal("a constraint of the database"))
-            case let code: self = Self.isPassing(code) ? .unavailable(error.summary) : .damaged(error.summary)
-            }
+            self = Self.isPassing(error.resultCode) ? .unavailable(error.summary) : .damaged(error.summary)
         } else {
             self = .unavailable("\(error)")
         }
+    }
+
+    /// As ``init(before:)`` for what was to be stored, whose content may be at fault.
+    init(storing error: any Error) {
+        switch (error as? DatabaseError)?.resultCode {
+        case .SQLITE_TOOBIG: self = Self.refusal(error, "a limit of the database")
+        case .SQLITE_CONSTRAINT, .SQLITE_MISMATCH: self = Self.refusal(error, "a constraint of the database")
+        default: self.init(before: error)
+        }
+    }
+
+    private static func refusal(_ error: any Error, _ kind: String) -> TapeFault {
+        guard let error = error as? DatabaseError else { return TapeFault(before: error) }
+        let code = error.extendedResultCode.rawValue
+        return .refused(ContentRefusal(kind: "SQLite \(code), \(kind)", detail: error.summary))
     }
 
     /// What a failure of `COMMIT` itself means.
@@ -56,10 +67,5 @@ extension DatabaseError {
     /// SQLite's words with its extended code; no arguments, which may be anyone's balance.
     var summary: String {
         "SQLite: \(self.message ?? "no message") (code \(self.extendedResultCode.rawValue))"
-    }
-
-    /// What is in a request is at fault.
-    fileprivate func refusal(_ kind: String) -> ContentRefusal {
-        ContentRefusal(kind: "SQLite \(self.extendedResultCode.rawValue), \(kind)", detail: self.summary)
     }
 }

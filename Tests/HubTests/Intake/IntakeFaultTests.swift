@@ -68,7 +68,31 @@ import Testing
             #"{"type":"rateChange","key":"\#(String(repeating: "k", count: 201))","data":{"rate":"1"}}"#,
             .invalid,
             "key",
-            "200"
+            "200 bytes without control characters, this has 201"
+        ),
+        // What is indexed: of 2,700 bytes Postgres makes no index row.
+        Self.long("balanceUpdate", #""balance":"1""#, "currency", 2_700),
+        Self.long("balanceUpdate", #""balance":"1""#, "walletId", 257),
+        Self.long("rateChange", #""rate":"1""#, "exchange", 257),
+        Self.long("transactionUpdate", #""type":"x","amount":"1","status":"x""#, "transactionId", 257),
+        Self.long("transactionUpdate", #""type":"x","amount":"1","status":"x""#, "currency", 257),
+        Self.long("transactionUpdate", #""type":"x","amount":"1","status":"x""#, "walletId", 257),
+        Self.long("transactionUpdate", #""type":"x","amount":"1","status":"x""#, "recipientId", 257),
+        Self.long("transactionUpdate", #""type":"x","amount":"1","status":"x""#, "pair", 257),
+        Self.long("transactionUpdate", #""type":"x","amount":"1","status":"x""#, "side", 60_000),
+        Self.long("transactionUpdate", #""amount":"1","status":"x""#, "type", 257),
+        Self.long("transactionUpdate", #""type":"x","amount":"1""#, "status", 257),
+        Bad(
+            #"{"type":"balanceUpdate","key":"k","data":{"balance":"1","walletId":"a\u0000b"}}"#,
+            .invalid,
+            "data.walletId",
+            "control character"
+        ),
+        Bad(
+            #"{"type":"rateChange","key":"k","data":{"rate":"1","exchange":"a"# + "\u{7f}" + #""}}"#,
+            .invalid,
+            "data.exchange",
+            "control character"
         ),
     ])
     func badItemIsNamedWithItsField(bad: Bad) throws {
@@ -82,6 +106,39 @@ import Testing
         #expect(items.first?.reason == bad.reason)
         #expect(items.first?.field == bad.field)
         #expect(items.first?.message.contains(bad.part) == true, "\(items)")
+    }
+
+    private static func long(_ type: String, _ rest: String, _ field: String, _ length: Int) -> Bad {
+        Bad(
+            #"{"type":"\#(type)","key":"k","data":{\#(rest),"\#(field)":"\#(String(repeating: "x", count: length))"}}"#,
+            .invalid,
+            "data.\(field)",
+            "has \(length) bytes, the limit is 256"
+        )
+    }
+
+    /// In bytes, with escapes undone; an empty one is taken, and so is one of the longest.
+    @Test(arguments: [
+        ("x", 256, true), ("é", 128, true), ("é", 129, false), (#"\u0041"#, 256, true), (#"\u0041"#, 257, false),
+        ("x", 0, true),
+    ])
+    func lengthIsThatOfTheText(letter: String, count: Int, isTaken: Bool) throws {
+        let currency = String(repeating: letter, count: count)
+        let text = #"{"type":"balanceUpdate","key":"k","data":{"balance":"1","currency":"\#(currency)"}}"#
+        #expect(try (self.fault([text]) == nil) == isTaken)
+    }
+
+    /// The slot of any type is the key of an index.
+    @Test func slotsOfDeclaredTypesAreBounded() throws {
+        let slot = EventType.Slot(field: "desk", defaultValue: "main")
+        let types = EventTypes(declared: [EventType(name: "t", readers: .everyone, delivery: .latest, slot: slot)])
+        let intake = Intake(types: types)
+        for (length, isTaken) in [(256, true), (257, false)] {
+            let text = #"{"type":"t","key":"k","data":{"desk":"\#(String(repeating: "x", count: length))"}}"#
+            let items = try IntakeTests.items([text])
+            let events = try? intake.events(from: items, publisher: IntakeTests.publisher, now: IntakeTests.now)
+            #expect((events != nil) == isTaken)
+        }
     }
 
     @Test func everyBadItemIsReportedAndNothingAccepted() throws {

@@ -61,7 +61,7 @@ extension PostgresTape {
                 } else {
                     races += 1
                     guard error.isRace, races < Self.maxRaces else {
-                        throw settleBy == nil ? error.tapeFault : .outcomeUnknown("\(error.tapeFault)")
+                        throw settleBy == nil ? error.storingFault : .outcomeUnknown("\(error.tapeFault)")
                     }
                     self.memory.withLock { $0.partitions.forget() }
                 }

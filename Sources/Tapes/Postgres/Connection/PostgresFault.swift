@@ -33,24 +33,28 @@ enum PostgresFault: Error, Sendable, Equatable {
         case .lost(let text): .unavailable("Postgres: \(text)")
         case .unexpected(let text): .damaged("Postgres: \(text)")
         case .refused(let state, let message):
-            self.tapeFault(state, "Postgres: \(message) (SQLSTATE \(state))")
+            Self.passing.contains(String(state.prefix(2)))
+                ? .unavailable("Postgres: \(message) (SQLSTATE \(state))")
+                : .damaged("Postgres: \(message) (SQLSTATE \(state))")
         }
     }
 
-    private func tapeFault(_ state: String, _ text: String) -> TapeFault {
-        let group = String(state.prefix(2))
-        if Self.passing.contains(group) { return .unavailable(text) }
-        guard let kind = Self.content[group] else { return .damaged(text) }
-        return .refused(ContentRefusal(kind: "SQLSTATE \(state), \(kind)", detail: text))
+    /// ``tapeFault`` for what was to be stored, whose content may be at fault.
+    var storingFault: TapeFault {
+        guard case .refused(let state, let message) = self, let kind = Self.content[String(state.prefix(2))] else {
+            return self.tapeFault
+        }
+        let detail = "Postgres: \(message) (SQLSTATE \(state))"
+        return .refused(ContentRefusal(kind: "SQLSTATE \(state), \(kind)", detail: detail))
     }
 
     /// Classes of SQLSTATE whose cause is what was to be stored, and what to call it: the same will be refused again, and
     /// nothing is wrong with the database.
     private static let content = [
         "09": "a trigger of the database", "21": "a value that comes twice",
-        "22": "a value that the database cannot hold",
-        "23": "a constraint of the database", "27": "a trigger of the database", "44": "a constraint of the database",
-        "54": "a limit of the database", "P0": "a trigger of the database",
+        "22": "a value that the database cannot hold", "23": "a constraint of the database",
+        "27": "a trigger of the database", "44": "a constraint of the database", "54": "a limit of the database",
+        "P0": "a trigger of the database",
     ]
 
     /// Classes of SQLSTATE whose cause lies outside of what is stored: connection, transaction state (a standby is

@@ -51,7 +51,7 @@ extension PostgresTape: FanInStore {
         do throws(PostgresFault) {
             return try await self.reading.read(work)
         } catch {
-            throw error.tapeFault
+            throw error.storingFault
         }
     }
 
