@@ -58,6 +58,8 @@ extension SQLiteTape {
 
     /// What a failed write means; damage is noted for good.
     func failedWrite(_ error: any Error, _ fault: TapeFault, _ db: Database) -> TapeFault {
+        // Nothing is wrong with the tape then.
+        if case .refused = fault { return fault }
         if error is DatabaseError { self.hasFailedCommit.store(true, ordering: .relaxed) }
         let cause = SystemError(code: unsafe sqlite3_system_errno(db.sqliteConnection))
         return self.named(fault, error, because: cause)
@@ -83,6 +85,7 @@ extension SQLiteTape {
         case .unavailable: .unavailable(text)
         case .outcomeUnknown: .outcomeUnknown(text)
         case .damaged: .damaged(text)
+        case .refused: fault
         }
     }
 
