@@ -18,7 +18,7 @@ struct HostileRowTests {
         let isNumber: Bool
     }
 
-    private static let numbers = [Int.max, .min, -1, 0, 1 << 53]
+    private static let numbers = [Int.max, .min, -1]
 
     /// A little of everything that has rows.
     private static let events: [Event] = {
@@ -123,16 +123,16 @@ struct HostileRowTests {
     private static func values(of type: Substring) -> [String] {
         switch type {
         case "bigint": Self.numbers.map { "\($0)" }
-        case "integer": [Int32.max, .min, -1].map { "\($0)" }
-        case "text": ["''", "'x'", "repeat(U&'\\0301', 300)"]
-        case "bytea": ["''::bytea", "'\\xff00'::bytea", "convert_to(repeat(U&'\\0301', 300), 'UTF8')"]
+        case "integer": [Int32.max, -1].map { "\($0)" }
+        case "text": ["''", "repeat(U&'\\0301', 300)"]
+        case "bytea": ["'\\xff00'::bytea", "convert_to(repeat(U&'\\0301', 300), 'UTF8')"]
         default: []
         }
     }
 
     private static func texts() throws -> [String] {
         var mutator = ValueMutator(try HostileValues(), seed: 1)
-        return ["", "x", "\u{301}", "9223372036854775807"] + (0..<2).map { _ in mutator.text() }
+        return ["", "9223372036854775807", mutator.text()]
     }
 
     private static func fill(_ tape: some FullTape) async throws {

@@ -14,7 +14,7 @@ from hostile import CORPUS, Array, Object, Values, copy, mutate, text, tree
 
 VALUES = Values()
 SECRET = "a secret of the tests that has thirty-two bytes and more"
-WEBHOOK_SECRET = "a secret of webhooks with bytes"
+WEBHOOK_SECRET = "a secret of webhooks that has thirty-two bytes and more"
 API_KEY = "bt_" + base64.urlsafe_b64encode(hashlib.sha256(b"fuzz").digest()).decode().rstrip("=")
 USERS = {
     "u_42": "", "u_77": "", "reader": "read:* support:read", "fuzz": "publish:* read:* source:*",

@@ -26,7 +26,7 @@ types:
     delivery: latest
     key-field: owner
     slot: { field: place, default: none }
-    retention: 1m
+    retention: 10m
     fields:
       place: string
       amount: decimal

@@ -80,7 +80,7 @@ class Witness:
                 while True:
                     message = await socket.receive()
                     if isinstance(message, int):
-                        if message not in (4010, 1001, 4001):
+                        if message not in (1001, 4001, 4010, 4502):
                             self.report("witness", f"a subscriber is closed with {message}")
                         break
                     self.take(parse(message))

@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct HostileQuoteTests {
     private static let intake = Intake(types: EventTypes())
-    private static let publisher = Principal(subject: "rate:x", scopes: ["publish:rateChange"])
+    private static let publisher = Principal(subject: "rate:x", scopes: ["publish:rateChange"], isInternal: true)
 
     @Test(arguments: Samples.names.indices, 1...2 as ClosedRange<UInt64>)
     func whatIsPublishedIsAnEvent(_ index: Int, _ seed: UInt64) throws {
