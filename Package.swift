@@ -247,6 +247,8 @@ let package = Package(
             dependencies: [
                 "Hub",
                 "JSON",
+                "RedisBus",
+                "Secrets",
                 "Tapes",
                 "WebSocket",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -30,7 +30,8 @@ extension API {
     /// The trace that the head of a request names. A signature does not cover the head, so that of a signed request
     /// says nothing of its events.
     private func trace(of request: Request) -> TraceContext? {
-        guard request.headers[.signature] == nil || request.headers[.authorization] != nil
+        guard
+            request.headers[.signature] == nil || request.headers[.authorization] != nil
                 || request.headers[.apiKey] != nil
         else { return nil }
         return HTTPField.Name("traceparent").flatMap { request.headers[$0] }.flatMap { TraceContext($0) }

@@ -21,6 +21,8 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await self.options.settings()
+        // Before anything is opened or changed.
+        try settings.checkSecrets()
         let recentErrors = RecentErrors()
         let handler = settings.logFormat.handler
         LoggingSystem.bootstrap { label in NotingLogHandler(handler(label), errors: recentErrors) }
