@@ -9,7 +9,7 @@ import Secrets
 enum BusBenchmarks {
     private static let batches = [1, 64]
 
-    static let all = Self.batches.flatMap { count in
+    static let all: [Benchmark] = Self.batches.flatMap { count in
         [
             Benchmark("bus-encode-\(count)", "event of a message of \(count), sealed", operations: count) {
                 let (commit, seal) = (try Self.commit(count), try Self.seal())
