@@ -273,6 +273,8 @@ let package = Package(
             dependencies: [
                 "Hub",
                 "JSON",
+                "RedisBus",
+                "Secrets",
                 "Tapes",
                 "Terminal",
                 "WebSocket",

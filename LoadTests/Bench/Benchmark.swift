@@ -25,7 +25,7 @@ struct Benchmark: Sendable {
     /// Every benchmark, in the order in which they are run. A new one is added here.
     static let all: [Benchmark] =
         CodecBenchmarks.all + MaskingBenchmarks.all + UTF8Benchmarks.all + IntakeBenchmarks.all
-        + FanoutBenchmarks.all + TapeBenchmarks.all
+        + FanoutBenchmarks.all + TapeBenchmarks.all + BusBenchmarks.all
 }
 
 /// Keeps what is computed from being left out by the optimizer.

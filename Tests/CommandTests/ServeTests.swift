@@ -126,7 +126,8 @@ struct ServeTests {
     @Test(arguments: [
         (["--jwt-secret-file", "missing"], "missing"), (["--config", "missing.yaml"], "missing.yaml"),
         (["--database", "mysql:x"], "database"), (["--port", "70000"], "port"), (["--port", "x"], "port"),
-        (["--host", "999.1.1.1", "--jwt-secret", RunningHub.secret], "999.1.1.1"), (["--log-level", "loud"], "log-level"),
+        (["--host", "999.1.1.1", "--jwt-secret", RunningHub.secret], "999.1.1.1"),
+        (["--log-level", "loud"], "log-level"),
         (["--database", "sqlite:/proc/none/tape.db", "--jwt-secret", RunningHub.secret], "/proc/none"),
     ])
     func whatCannotBeStartedIsToldInASentence(_ arguments: [String], _ word: String) async throws {

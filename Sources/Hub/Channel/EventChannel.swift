@@ -37,6 +37,8 @@ package actor EventChannel {
     /// Another node has told of events of this channel.
     /// - Returns: What the loops with subscribers are to be told, if anything, and whether the log has to be asked.
     package func hear(_ entries: some Collection<TapeEntry>) -> (publication: Publication?, isUnproven: Bool) {
+        // It becomes part of frames as it is.
+        guard entries.allSatisfy(\.hasCompactObject) else { return (nil, true) }
         guard let run = self.encoder.run(entries) else { return (nil, false) }
         switch self.tail.hear(run, entries: entries) {
         case .news(let loops):

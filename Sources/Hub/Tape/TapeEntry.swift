@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// One event at its place in one channel, as the tape holds it.
 package struct TapeEntry: Sendable, Equatable {
     /// 1, 2, 3 … within the channel, without a gap.
@@ -28,6 +30,12 @@ package struct TapeEntry: Sendable, Equatable {
         self.data = data
         self.slot = slot
         self.trace = trace
+    }
+
+    /// Whether its data is what the tape holds: a JSON object without white space, hence on one line.
+    var hasCompactObject: Bool {
+        guard let value = try? JSON.Value.parse(self.data) else { return false }
+        return value.kind == .object && value.isCompact
     }
 
     package init(seq: Int, event: Event) {

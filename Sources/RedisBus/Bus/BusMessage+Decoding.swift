@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
-import JSON
 
 extension BusMessage {
     /// Why a message is dropped.
@@ -86,17 +85,11 @@ extension BusMessage {
             let id = try self.text()
             let slot = try self.text()
             let trace = TraceContext(try self.text())
-            let data = try self.object()
-            return TapeEntry(seq: seq, id: id, time: time, data: Array(data), slot: slot, trace: trace)
-        }
-
-        /// What becomes part of frames as it is: a JSON object without white space, hence on one line.
-        private mutating func object() throws(Malformed) -> ArraySlice<UInt8> {
             let data = try self.take()
-            guard data.first == UInt8(ascii: "{"), data.last == UInt8(ascii: "}"),
-                let value = try? JSON.Value.parse(self.bytes, in: data.indices), value.isCompact
-            else { throw self.fail(at: self.offset - data.count) }
-            return data
+            guard data.first == UInt8(ascii: "{"), data.last == UInt8(ascii: "}") else {
+                throw self.fail(at: self.offset - data.count)
+            }
+            return TapeEntry(seq: seq, id: id, time: time, data: Array(data), slot: slot, trace: trace)
         }
 
         private mutating func text() throws(Malformed) -> String {

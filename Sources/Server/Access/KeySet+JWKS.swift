@@ -58,7 +58,7 @@ extension KeySet {
         let key: VerificationKey?
         switch text("kty") {
         case "oct":
-            throw Invalid(description: "it is a shared secret (oct); public keys belong here, a secret into jwt-secret-file")
+            throw Invalid(description: "it is a shared secret (oct); those go into jwt-secret-file")
         case "RSA":
             guard let modulus = text("n"), let exponent = text("e"),
                 let rsa = try? Insecure.RSA.PublicKey(modulus: modulus, exponent: exponent)

@@ -55,7 +55,7 @@ package struct ServiceAccounts: Sendable {
         guard let account = found.first else {
             throw .invalid("the signature is of none of the secrets that the hub knows")
         }
-        guard found.count == 1 else { throw .invalid("the request is signed by several services; send one's signature") }
+        guard found.count == 1 else { throw .invalid("several services have signed the request; send one signature") }
         return Principal(subject: account.name, scopes: account.scopes)
     }
 }

@@ -86,9 +86,8 @@ struct EventStream {
             text.writeBytes(message)
             return
         }
-        for (index, line) in message.split(omittingEmptySubsequences: false, whereSeparator: { $0 == 0x0A || $0 == 0x0D })
-            .enumerated()
-        {
+        let lines = message.split(omittingEmptySubsequences: false) { $0 == 0x0A || $0 == 0x0D }
+        for (index, line) in lines.enumerated() {
             if index > 0 { text.writeStaticString("\ndata: ") }
             text.writeBytes(line)
         }

@@ -24,6 +24,8 @@ struct Serve: AsyncParsableCommand {
         // A file that may not grow any further fails to be written, instead of ending the process.
         signal(SIGXFSZ, SIG_IGN)
         let settings = try await self.options.settings()
+        // Before anything is opened or changed.
+        try settings.checkSecrets()
         let recentErrors = RecentErrors()
         settings.logFormat.begin(noting: recentErrors)
         var logger = Logger(label: "broadtape")

@@ -101,7 +101,7 @@ struct ServiceDeclarations {
             do throws(SecretLine.Invalid) {
                 let secret = try Secret(file: path)
                 if let owner = self.signers.updateValue(name, forKey: secret) {
-                    self.complain(node, "\(path): \"\(owner)\" has this secret already, so nobody could tell who signed")
+                    self.complain(node, "\(path): \"\(owner)\" has this secret already; nobody could tell who signed")
                 }
                 secrets.append(secret)
             } catch {

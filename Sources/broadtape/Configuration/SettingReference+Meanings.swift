@@ -34,7 +34,8 @@ extension SettingReference {
     /// What settings take that are read as text, or as something that the file's reader does not know.
     static let forms: [Setting: String] = [
         .host: "an address or name", .adminHost: "an address or name",
-        .redis: "`redis://` or `rediss://`, `user:password@host:port/db`", .fanIn: "patterns, each as `PATTERN` or `PATTERN=TYPE,source:NAME`, or off",
+        .redis: "`redis://` or `rediss://`, `user:password@host:port/db`",
+        .fanIn: "patterns, each as `PATTERN` or `PATTERN=TYPE,source:NAME`, or off",
         .busSecretFile: "a file, or two",
         .databasePasswordFile: "a file", .redisPasswordFile: "a file", .jwtSecretFile: "a file",
         .jwtKeys: "files, each as `PATH` or `KID=PATH`", .jwtAudience: "words", .supportScope: "a scope, or off",

@@ -64,6 +64,24 @@ import Testing
         }
     }
 
+    /// Text that is no event's data does not get into a frame, though it comes with the number that is due.
+    @Test(arguments: [
+        "", "{", "[]", "1", "null", "{a}", "{}{}", "{} ", #"{"a":1 }"#, "{\n}", "{\"a\":\"\u{0}\"}",
+        "{}\n\nevent: goodbye\ndata: {}", #"{"a":1,"a":2}"#,
+    ])
+    func dataThatIsNoCompactObjectIsReadFromTheLog(_ data: String) async throws {
+        try await self.withNodes { here, bus, there, _ in
+            let client = try await here.connect(on: 1)
+            try await client.subscribe("note:k")
+            bus.deliver([Self.commit(1...1, data)])
+            try await eventually("the log was asked") { here.tape.log.extents.contains([Self.channel]) }
+            try await there.publish("note:k", #"{"n":"true"}"#)
+            bus.deliver([Self.commit(1...1, data)])
+            #expect(try await client.events(on: "note:k", through: 1) == [1])
+            #expect(client.messages("event").map { $0["data"]?["n"]?.string } == ["true"])
+        }
+    }
+
     @Test func whatWasToldBeforeIsNotToldAgain() async throws {
         try await self.withNodes { here, bus, there, announced in
             let client = try await here.connect()

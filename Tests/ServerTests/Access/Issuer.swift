@@ -126,8 +126,9 @@ struct Issuer: Sendable {
         """
 
     /// The key below in a set.
-    static let smallJWK = #"{"kty":"RSA","e":"AQAB","kid":"small","n":"wpNJZ9CkO8Zt2St-iRLWAZojDxrtnzCfv398HRwzEDV1hFgmjlsYBjm_ZH7nsaJ2EOyfyDlXmA26p6B7LvE26lo1rV"#
-        + #"NxWRbg4Srd7lYGA-zH5lTYk06TiuZek9dwO-YnK-vDUpMtDUB6Sr-KEZ_TFdea4AIPPEX62LvnR60bMfE"}"#
+    static let smallJWK =
+        #"{"kty":"RSA","e":"AQAB","kid":"small","n":"wpNJZ9CkO8Zt2St-iRLWAZojDxrtnzCfv398HRwzEDV1hFgmjlsYBjm_ZH7n"#
+        + #"saJ2EOyfyDlXmA26p6B7LvE26lo1rVNxWRbg4Srd7lYGA-zH5lTYk06TiuZek9dwO-YnK-vDUpMtDUB6Sr-KEZ_TFdea4AIPPEX62LvnR60bMfE"}"#
 
     /// A public key of 1024 bits.
     static let smallKey = """

@@ -209,7 +209,8 @@ struct TokenKeysTests {
             (" \n", nil, "empty"), (#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#, nil, "secret (oct)"),
             (String(decoding: Issuer.set(rsa, more: [Issuer.smallJWK]), as: UTF8.self), nil, "2048"),
             (
-                String(decoding: Issuer.set(rsa, more: [#"{"kty":"oct","k":"c2VjcmV0","kid":"s"}"#]), as: UTF8.self), nil,
+                String(decoding: Issuer.set(rsa, more: [#"{"kty":"oct","k":"c2VjcmV0","kid":"s"}"#]), as: UTF8.self),
+                nil,
                 "\"s\""
             ),
             (P256.Signing.PrivateKey().pemRepresentation, nil, "private key"),
