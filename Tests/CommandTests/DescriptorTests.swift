@@ -17,7 +17,7 @@ struct DescriptorTests {
     /// A connection and what has come on it.
     private struct Line: Sendable {
         let channel: any Channel
-        let received = Watched((text: "", hasEnded: false))
+        let received: Watched<(text: String, hasEnded: Bool)>
 
         var status: Int? {
             self.received.value.text.firstMatch(of: #/^HTTP\/1\.1 (\d+)/#).flatMap { Int($0.1) }

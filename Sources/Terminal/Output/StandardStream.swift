@@ -127,7 +127,8 @@ package final class StandardStream: Sendable {
             let hasFailed = self.state.withLock { state in
                 state.isWriting = false
                 state.isFailing = written.error != nil
-                state.isCut = written.count > 0 ? bytes[written.count - 1] != UInt8(ascii: "\n") : isCut
+                // What was written whole may be a line that goes on, as progress does.
+                state.isCut = state.isFailing && Self.isCut(bytes[..<written.count], after: isCut)
                 if state.isFailing {
                     let lost = Self.count(of: lines.dropFirst(max(0, written.count - end.count)))
                     state.dropped += lost
@@ -140,6 +141,10 @@ package final class StandardStream: Sendable {
             }
             guard !hasFailed else { return }
         }
+    }
+
+    private static func isCut(_ written: ArraySlice<UInt8>, after wasCut: Bool) -> Bool {
+        written.last.map { $0 != UInt8(ascii: "\n") } ?? wasCut
     }
 
     private static func endFlushes(_ state: inout State) {

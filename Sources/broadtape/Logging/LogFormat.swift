@@ -21,7 +21,7 @@ enum LogFormat: String, CaseIterable {
     func begin(noting errors: RecentErrors? = nil) {
         StandardStream.error.noticeDrops { count in
             let message = "log lines were dropped"
-            errors?.note(.warning, message, "lines: \(count)")
+            errors?.note(.warning, message, "they could not be written, or not in time")
             return self.line(at: .now, .warning, from: "broadtape", "Terminal", message, ["lines": "\(count)"])
         }
         LoggingSystem.bootstrap { label in
