@@ -49,6 +49,11 @@ package struct RunningHub: Sendable {
             } else {
                 try Program(arguments, environment: environment, in: folder)
             }
+        return try await Self.listening(program, in: folder)
+    }
+
+    /// Waits until a program that was started is a hub that is ready.
+    package static func listening(_ program: Program, in folder: TestFolder) async throws -> RunningHub {
         do {
             try await program.record.wait(for: "the hub to listen") { record in
                 record.status != nil || Self.port(after: "listening", in: record) != nil

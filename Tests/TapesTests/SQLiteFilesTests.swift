@@ -52,7 +52,10 @@ import Testing
             let saved = try #require(
                 try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.hasPrefix("tape.saved-") }
             )
-            #expect(try FileManager.default.attributesOfItem(atPath: "\(folder)/\(saved)")[.posixPermissions] as? Int == 0o600)
+            #expect(
+                try FileManager.default.attributesOfItem(atPath: "\(folder)/\(saved)")[.posixPermissions] as? Int
+                    == 0o600
+            )
             await tape.close()
 
             if command.hasPrefix("rm") {
@@ -106,7 +109,9 @@ import Testing
     /// A reader that is opened later is opened by name.
     @Test func readersDoNotReadAnotherFile() async throws {
         try await self.withTape { tape, path in
-            try shell("sqlite3 \(path) '.backup \(path).old' && sqlite3 \(path).old 'DELETE FROM positions' && mv \(path).old \(path)")
+            try shell(
+                "sqlite3 \(path) '.backup \(path).old' && sqlite3 \(path).old 'DELETE FROM positions' && mv \(path).old \(path)"
+            )
             // All readers at once, more than are open.
             let heads = await withTaskGroup(of: Int??.self) { group in
                 for _ in 1...20 { group.addTask { try? await self.head(tape) } }
@@ -132,7 +137,9 @@ import Testing
 
     // MARK: Content
 
-    @Test(arguments: ["cat old > tape", "truncate -s 4096 tape", "dd if=/dev/zero of=tape bs=4096 count=3 conv=notrunc"])
+    @Test(arguments: [
+        "cat old > tape", "truncate -s 4096 tape", "dd if=/dev/zero of=tape bs=4096 count=3 conv=notrunc",
+    ])
     func overwrittenFileTakesNothingMore(_ command: String) async throws {
         try await self.withTape { tape, path in
             let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
@@ -190,7 +197,9 @@ import Testing
     /// What is remembered of the file is worthless then.
     @Test func anotherProgramsCommitIsSeen() async throws {
         try await self.withTape { tape, path in
-            try shell("sqlite3 \(path) \"INSERT INTO types (name) VALUES ('order'); INSERT INTO channels (name, slotted) VALUES ('order:a', 0)\"")
+            try shell(
+                "sqlite3 \(path) \"INSERT INTO types (name) VALUES ('order'); INSERT INTO channels (name, slotted) VALUES ('order:a', 0)\""
+            )
             var event = Event.sample("o", on: "a")
             event.type = "order"
             #expect(try await tape.append([[event], [.sample("4", on: "a")]]).map(\.seqs) == [[[1]], [[4]]])
@@ -243,7 +252,9 @@ import Testing
             await tape.close()
             // The next one examines all of it, however large.
             #expect(try String(contentsOfFile: path + ".lock", encoding: .utf8).contains("doubt "))
-            #expect(await faultOf { try await SQLiteTape(path: path).close() }.isDamaged(saying: path, "the hub before"))
+            #expect(
+                await faultOf { try await SQLiteTape(path: path).close() }.isDamaged(saying: path, "the hub before")
+            )
         }
     }
 }

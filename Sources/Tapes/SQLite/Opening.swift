@@ -144,7 +144,10 @@ struct Opening: Sendable {
         let examination = Examination(db)
         guard let finding = try examination.findings(isThorough: doubt != nil, limit: 1).first else {
             guard let doubt else { return }
-            return self.logger.warning("the tape was examined and is whole", metadata: ["path": "\(path)", "why": "\(doubt)"])
+            return self.logger.warning(
+                "the tape was examined and is whole",
+                metadata: ["path": "\(path)", "why": "\(doubt)"]
+            )
         }
         throw TapeFault.damaged(
             "the tape \(path) is damaged: \(finding)\(doubt.map { "; the hub before had noticed: \($0)" } ?? ""). "

@@ -120,7 +120,8 @@ extension SQLiteTape {
             return "what was committed to the deleted file was saved to \(saved): stop the hub, rename that to "
                 + "\(self.files.path), start again"
         } catch {
-            return "what was committed could not be saved (\(error)): before this process ends, copy what it has open from "
+            return
+                "what was committed could not be saved (\(error)): before this process ends, copy what it has open from "
                 + "/proc/\(getpid())/fd"
         }
     }

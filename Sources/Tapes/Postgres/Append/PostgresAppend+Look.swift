@@ -41,7 +41,8 @@ extension PostgresAppend {
         }
     }
 
-    private static let advice = "Its database was cut or an older one restored: nothing is committed there. Restore the "
+    private static let advice =
+        "Its database was cut or an older one restored: nothing is committed there. Restore the "
         + "right one, or begin a new epoch, and restart the hub"
 
     /// A step is taken with all of its events or not at all.
