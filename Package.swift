@@ -153,10 +153,22 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Ingest",
+            dependencies: [
+                "Hub",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "ChainSource",
             dependencies: nio + [
                 "Client",
                 "Hub",
+                "Ingest",
                 "JSON",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -169,6 +181,7 @@ let package = Package(
             dependencies: nio + [
                 "Client",
                 "Hub",
+                "Ingest",
                 "JSON",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -185,6 +198,7 @@ let package = Package(
                 "ChainSource",
                 "Client",
                 "Hub",
+                "Ingest",
                 "JSON",
                 "Monitor",
                 "RedisBus",
@@ -364,6 +378,7 @@ let package = Package(
                 "Client",
                 "Hub",
                 "HubTestSupport",
+                "Ingest",
                 "JSON",
                 "ProgramSupport",
                 "Tapes",
@@ -372,6 +387,19 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Vectors"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "IngestTests",
+            dependencies: [
+                "Hub",
+                "HubTestSupport",
+                "Ingest",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "TerminalTests", dependencies: ["Monitor", "Terminal"], swiftSettings: settings),
@@ -415,6 +443,7 @@ let package = Package(
                 "Client",
                 "Hub",
                 "HubTestSupport",
+                "Ingest",
                 "JSON",
                 "ProgramSupport",
                 "RateSource",
