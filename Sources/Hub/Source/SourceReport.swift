@@ -30,6 +30,8 @@ package struct SourceReport: Sendable, Equatable {
     package var trouble: String
     /// What was not taken since it began here, by reason.
     package var refusals: [String: Int]
+    /// The endpoints that it asks, the preferred one first; bounded by the configuration.
+    package var endpoints: [EndpointReport]
     package var time: Timestamp
 
     package init(
@@ -42,6 +44,7 @@ package struct SourceReport: Sendable, Equatable {
         lag: Duration? = nil,
         trouble: String = "",
         refusals: [String: Int] = [:],
+        endpoints: [EndpointReport] = [],
         time: Timestamp = .now
     ) {
         self.name = name
@@ -53,6 +56,7 @@ package struct SourceReport: Sendable, Equatable {
         self.lag = lag
         self.trouble = trouble
         self.refusals = refusals
+        self.endpoints = endpoints
         self.time = time
     }
 

@@ -62,7 +62,7 @@ struct ChainCommand: AsyncParsableCommand {
                 ? HubSink(alone: store, types: settings.hub.types) : OutboxSink(store: store, kept: OutboxSink.kept)
             let follower = Follower(
                 chain: chain.chain,
-                node: HTTPNode(urls: chain.endpoints, client: client),
+                node: HTTPNode(urls: chain.endpoints, client: client, logger: logger),
                 sink: sink,
                 logger: logger
             )

@@ -4,6 +4,7 @@ import AsyncHTTPClient
 import ChainSource
 import Client
 import Hub
+import Ingest
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -59,7 +60,7 @@ struct ChainsService: Service, CustomStringConvertible {
         return {
             Follower(
                 chain: settings.chain,
-                node: HTTPNode(urls: settings.endpoints, client: client),
+                node: HTTPNode(urls: settings.endpoints, client: client, rules: settings.rotation, logger: logger),
                 sink: makeSink(),
                 users: { owners.users },
                 logger: logger
@@ -72,16 +73,16 @@ struct ChainsService: Service, CustomStringConvertible {
         on group: any EventLoopGroup,
         logger: Logger
     ) throws(ConfigurationFault) -> ChainService.MakeWatch? {
-        guard let text = settings.webSocket else { return nil }
-        let address: HeadWatch.Address
+        guard !settings.webSockets.isEmpty else { return nil }
+        let addresses: [HeadWatch.Address]
         do throws(HubAddress.Invalid) {
-            address = try HeadWatch.Address(text)
+            addresses = try settings.webSockets.map { text throws(HubAddress.Invalid) in try HeadWatch.Address(text) }
         } catch {
             throw ConfigurationFault("the websocket of chain \(settings.chain.name): \(error)")
         }
         return { wake in
             do throws(Ending) {
-                return try HeadWatch(address, on: group.next(), logger: logger, wake: wake)
+                return try HeadWatch(addresses, on: group.next(), logger: logger, wake: wake)
             } catch {
                 logger.error("new blocks are only looked for", metadata: ["reason": "\(error)"])
                 return nil

@@ -3,6 +3,7 @@
 import AsyncHTTPClient
 import ChainSource
 import Hub
+import Ingest
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -41,7 +42,12 @@ struct MirrorsService: Service, CustomStringConvertible {
                 makeFollower: { [logger] in
                     MirrorFollower(
                         mirror: settings.mirror,
-                        node: HTTPMirror(urls: settings.endpoints, client: client),
+                        node: HTTPMirror(
+                            urls: settings.endpoints,
+                            client: client,
+                            rules: settings.rotation,
+                            logger: logger
+                        ),
                         sink: makeSink(),
                         users: { owners.users },
                         logger: logger

@@ -2,11 +2,13 @@
 
 import ChainSource
 import Hub
+import Ingest
 import Yams
 
 extension ChainDeclarations {
     private static let mirrorKeys = [
-        "kind", "endpoints", "endpoints-file", "start", "settle", "reread", "levels", "poll", "owners", "owners-file",
+        "kind", "endpoints", "endpoints-file", "start", "settle", "reread", "levels", "poll", "stall", "owners",
+        "owners-file",
         "contracts", "topics",
     ]
 
@@ -47,6 +49,7 @@ extension ChainDeclarations {
         var settings = MirrorSettings(mirror: mirror, endpoints: self.endpoints(mapping, of: key))
         settings.runner.poll =
             self.duration(mapping["poll"], "poll", .milliseconds(20) ... .seconds(3_600)) ?? settings.runner.poll
+        settings.rotation.stall = self.stall(mapping["stall"], settings.rotation.stall)
         settings.owners = self.mirrorOwners(mapping["owners"])
         settings.ownersFile = mapping["owners-file"]?.string
         return settings

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
+import Ingest
 import Yams
 
 /// The chains that the configuration file declares.
@@ -10,8 +11,7 @@ struct ChainDeclarations {
 
     static let keys = [
         "kind", "endpoints", "endpoints-file", "websocket", "chain-id", "start", "finality", "confirmations", "levels",
-        "bloom",
-        "poll", "range", "owners", "owners-file", "contracts",
+        "bloom", "poll", "stall", "range", "owners", "owners-file", "contracts",
     ]
     private static let eventKeys = ["event", "moves"]
     private static let moveKeys = ["kind", "owner", "amount", "decimals", "type", "currency", "wallet"]
@@ -63,7 +63,7 @@ struct ChainDeclarations {
         }
         chain.maxSpan = self.number(mapping["range"], "range", 1...1_000_000) ?? chain.maxSpan
         var settings = ChainSettings(chain: chain, endpoints: self.endpoints(mapping, of: key))
-        settings.webSocket = mapping["websocket"]?.string
+        settings.webSockets = self.webSockets(mapping["websocket"])
         if let node = mapping["poll"] {
             if let poll = node.string.flatMap(Quantity.duration), (.milliseconds(20) ... .seconds(3600)).contains(poll)
             {
@@ -72,6 +72,8 @@ struct ChainDeclarations {
                 self.complain(node, "\"poll\" is a duration such as 4s, from 20ms to 1h")
             }
         }
+        settings.rotation.stall = self.stall(mapping["stall"], settings.rotation.stall)
+        settings.runner.stall = settings.rotation.stall.map { max($0 * 2, settings.runner.stale) }
         settings.owners = self.owners(mapping["owners"])
         settings.ownersFile = mapping["owners-file"]?.string
         return settings
@@ -103,6 +105,32 @@ struct ChainDeclarations {
             self.complain(mapping["endpoints"] ?? key, "an endpoint begins with http:// or https://")
         }
         return urls
+    }
+
+    private mutating func webSockets(_ node: Node?) -> [String] {
+        guard let node else { return [] }
+        let urls = node.sequence?.compactMap(\.string) ?? [node.string].compactMap(\.self)
+        for url in urls {
+            do {
+                _ = try HeadWatch.Address(url)
+                guard !url.hasPrefix("ws://"), !url.hasPrefix("wss://") else { continue }
+                self.complain(node, "\"websocket\" begins with ws:// or wss://")
+            } catch {
+                self.complain(node, "\"websocket\" is a URL or a list of URLs: \(error)")
+            }
+        }
+        return urls
+    }
+
+    /// How long a head may stand still; nil for off.
+    mutating func stall(_ node: Node?, _ standard: Duration?) -> Duration? {
+        guard let node else { return standard }
+        // YAML takes the word for a boolean, and keeps its text.
+        if node.string == "off" { return nil }
+        let range: ClosedRange<Duration> = .seconds(1) ... .seconds(86_400)
+        if let duration = node.string.flatMap(Quantity.duration), range.contains(duration) { return duration }
+        self.complain(node, "\"stall\" is off, or a duration such as 30s, from 1s to 24h")
+        return standard
     }
 
     private mutating func levels(_ node: Node) -> Set<Chain.Level>? {

@@ -3,6 +3,7 @@
 import ChainSource
 import Hub
 import HubTestSupport
+import Ingest
 import JSON
 import Synchronization
 import Testing
@@ -126,7 +127,8 @@ import Testing
     // MARK: Where it stops
 
     @Test func anotherChainIsRefused() async throws {
-        let node = try Self.node(mined: 3)
+        let node = SimulatedNode(try SimulatedChain(seed: 3), endpoints: 2)
+        node.change { $0.mine(3, transactions: 1...2) }
         let following = Following(node)
         try await following.catchUp()
         node.set(chainID: 8)
@@ -159,7 +161,8 @@ import Testing
         #expect(await Following(node, following.sink, chain).stops()?.contains("have changed") == true)
     }
 
-    @Test func prunedHistoryStops() async throws {
+    /// It does not stop: the history may come back with another key, or another endpoint.
+    @Test func prunedHistoryIsAskedForAgain() async throws {
         let node = try Self.node(mined: 9)
         node.change { $0.finalize(8) }
         node.intercept { call, _ in
@@ -167,8 +170,13 @@ import Testing
             return .refusal(Refusal(code: 4444, message: "pruned history unavailable"))
         }
         let following = Following(node)
-        #expect(await following.stops()?.contains("archive node") == true)
+        #expect(await following.stops() == nil)
+        #expect(node.endpoints.reports.first?.trouble == "pruned")
+        #expect(node.endpoints.trouble.contains("archive node"))
         #expect(following.sink.state.value.events.isEmpty)
+        node.intercept(nil)
+        try await following.catchUp()
+        #expect(following.differences == [])
     }
 
     // MARK: Where it begins

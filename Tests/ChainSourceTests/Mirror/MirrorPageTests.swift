@@ -3,6 +3,7 @@
 import ChainSource
 import Hub
 import HubTestSupport
+import Ingest
 import JSON
 import Testing
 
@@ -16,8 +17,11 @@ import Testing
         }
     }
 
-    private static func start(_ change: (inout Mirror) -> Void = { _ in }) throws -> (SimulatedMirror, Mirroring) {
-        let node = try SimulatedMirror()
+    private static func start(
+        endpoints: Int = 1,
+        _ change: (inout Mirror) -> Void = { _ in }
+    ) throws -> (SimulatedMirror, Mirroring) {
+        let node = try SimulatedMirror(endpoints: endpoints)
         var mirror = try Mirroring.mirror()
         change(&mirror)
         return (node, Mirroring(node, mirror))
@@ -182,25 +186,34 @@ import Testing
         #expect(mirroring.told.differences(from: truth) == [])
     }
 
-    @Test func unknownContractStops() async throws {
+    /// It is told of, and followed once the mirror knows it.
+    @Test func unknownContractIsAskedForAgain() async throws {
         let (node, mirroring) = try Self.start()
+        node.add(1, amount: 10)
+        node.advance(to: 10)
         node.change { state in state.interception = { path, _ in path.contains("/logs") ? "404" : nil } }
-        guard case .stopped(let why) = await mirroring.fault() else { throw Following.Stuck(why: "it goes on") }
-        #expect(why.contains("No contract with the given evm address"))
+        #expect(try await mirroring.follower.step() == .idle)
+        let status = await mirroring.follower.status
+        #expect(status.unknown["contract 0.0.5"]?.contains("No contract with the given evm address") == true)
+        #expect(status.lost == [])
+        #expect(node.endpoints.reports.first?.trouble == "lacking")
+        node.change { $0.interception = nil }
+        try await mirroring.catchUp()
+        #expect(Self.levels(mirroring.takeEvents()) == ["10 confirmed"])
+        #expect(node.endpoints.reports.first?.trouble == nil)
     }
 
     @Test func anotherNetworkStops() async throws {
-        let (node, mirroring) = try Self.start()
+        let (node, mirroring) = try Self.start(endpoints: 2)
         node.add(1)
         node.advance(to: 100)
         try await mirroring.catchUp()
         _ = mirroring.takeEvents()
-        node.change {
-            $0.network = 2
-            $0.endpoint = 1
-        }
+        node.change { $0.network = 2 }
+        node.moveToAnotherEndpoint()
         node.add(150)
         node.advance(to: 200)
+        guard case .elsewhere = await mirroring.fault() else { throw Following.Stuck(why: "it does not ask the other") }
         guard case .stopped(let why) = await mirroring.fault() else { throw Following.Stuck(why: "it goes on") }
         #expect(why.contains("another network"))
         #expect(mirroring.takeEvents().isEmpty)

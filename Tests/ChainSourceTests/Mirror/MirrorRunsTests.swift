@@ -4,6 +4,7 @@ import AsyncHTTPClient
 import ChainSource
 import Foundation
 import HubTestSupport
+import Ingest
 import NIOCore
 import Testing
 
@@ -44,7 +45,11 @@ struct MirrorRunsTests {
             $0.random = SplitMix(seed: UInt64(seed) + 7)
             $0.crashes = 15
         }
-        let mirroring = Mirroring(HTTPMirror(urls: [peer.url], client: client, limits: limits), try peer.mirror(), sink)
+        let mirroring = Mirroring(
+            HTTPMirror(urls: [peer.url], client: client, limits: limits, rules: .restless, logger: Following.quiet),
+            try peer.mirror(),
+            sink
+        )
         // Up to half the settle window, or, on every third seed, more than it: only the second passes find those.
         let faults = Self.faults.replacing("%LATEST%", with: seed % 3 == 0 ? "1200" : "30")
         try await peer.advance(10)

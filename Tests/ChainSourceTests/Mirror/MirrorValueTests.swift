@@ -2,6 +2,7 @@
 
 import Hub
 import HubTestSupport
+import Ingest
 import JSON
 import Testing
 
@@ -81,9 +82,10 @@ import Testing
     @Test(arguments: [
         (429, #"{"_status":{"messages":[{"message":"Too Many Requests"}]}}"#, "slow 7"),
         (500, "", "again"), (502, "<html>", "again"), (503, "{}", "again"), (408, "", "again"),
-        (400, #"{"_status":{"messages":[{"message":"Invalid parameter: index"}]}}"#, "stop Invalid parameter: index"),
-        (401, "", "stop answered"), (200, "[]", "again"), (200, "{", "again"), (200, "{}", "found"),
-        (404, #"{"_status":{"messages":[{"message":"Not found"}]}}"#, "missing"), (404, "<html>", "again"),
+        (400, #"{"_status":{"messages":[{"message":"Invalid parameter: index"}]}}"#, "missing"),
+        (400, "<html>", "unfit refused"), (401, "", "unfit refused"), (402, "", "unfit refused"),
+        (302, "", "unfit refused"), (200, "[]", "again"), (200, "{", "again"), (200, "{}", "found"),
+        (404, #"{"_status":{"messages":[{"message":"Not found"}]}}"#, "missing"), (404, "<html>", "unfit refused"),
     ])
     func statusesMeanSomething(_ status: Int, _ body: String, _ meaning: String) {
         let words = meaning.split(separator: " ", maxSplits: 1)
@@ -96,7 +98,7 @@ import Testing
             switch error {
             case .slowDown(_, let after): #expect(words[0] == "slow" && after == .seconds(7))
             case .again: #expect(words[0] == "again")
-            case .stop(let why): #expect(words[0] == "stop" && why.contains(words.last.map(String.init) ?? ""))
+            case .unfit(let trouble, _, _): #expect(meaning == "unfit \(trouble.rawValue)")
             case .tooLarge: Issue.record("\(error)")
             }
         }

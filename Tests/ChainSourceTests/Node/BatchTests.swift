@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
+import Ingest
 import JSON
 import Testing
 
@@ -52,7 +53,7 @@ import Testing
         }
         #expect { try Self.answers(#"{"error":{"code":-32600,"message":"batches are not supported"}}"#) } throws: {
             error in
-            if case .stop = error as? NodeFault { true } else { false }
+            if case .unfit(.refused, _, _) = error as? NodeFault { true } else { false }
         }
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
+import Hub
 import HubTestSupport
+import Ingest
 import NIOPosix
 import Testing
 
@@ -11,7 +13,7 @@ struct HeadWatchTests {
         try await PeerNode.with(seed: 4) { peer in
             let wakes = Watched(0)
             let watch = try HeadWatch(
-                HeadWatch.Address(peer.webSocket),
+                [HeadWatch.Address(peer.webSocket)],
                 on: MultiThreadedEventLoopGroup.singleton.next(),
                 retry: .milliseconds(10) ... .milliseconds(50),
                 logger: Following.quiet
@@ -39,6 +41,45 @@ struct HeadWatchTests {
             try await Self.emit(peer, until: wakes) { [count] in $0 > count }
             running.cancel()
             await running.value
+        }
+    }
+
+    /// The first socket refuses, is cut, does not subscribe, or is open and says nothing: the second one is tried.
+    @Test(arguments: [
+        ("status", #""status":401"#, "refused", "401"), ("status", #""status":404"#, "refused", "404"),
+        ("status", #""status":429"#, "throttled", "429"), ("status", #""status":503"#, "failing", "503"),
+        ("close", "", "unreachable", ""), ("hang", "", "unreachable", "no new blocks"),
+        ("error", #""code":-32601,"message":"eth_subscribe is not available""#, "refused", "not available"),
+    ])
+    func anotherSocketIsTried(_ mode: String, _ members: String, _ trouble: String, _ words: String) async throws {
+        try await PeerNode.with(seed: 5) { peer in
+            try await GatePeer.with(before: peer.port) { gate in
+                try await gate.set(mode, members)
+                let wakes = Watched(0)
+                let watch = try HeadWatch(
+                    [HeadWatch.Address(gate.webSocket), HeadWatch.Address(peer.webSocket)],
+                    on: MultiThreadedEventLoopGroup.singleton.next(),
+                    retry: .milliseconds(10) ... .milliseconds(50),
+                    logger: Following.quiet
+                ) {
+                    wakes.change { $0 += 1 }
+                }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await watch.run() }
+                    if mode == "hang" {
+                        try await Self.connects(watch, 1)
+                        try await peer.control("emit", "1", "0", "0")
+                        let head = try await peer.head
+                        for _ in 0..<2 { await watch.polled(head: head) }
+                    }
+                    try await eventually("the second socket") { watch.endpoints.reports[1].isUsed }
+                    #expect(watch.endpoints.reports[0].trouble == trouble)
+                    #expect(watch.endpoints.reports[0].why.contains(words))
+                    let count = wakes.value
+                    try await Self.emit(peer, until: wakes) { $0 > count + 1 }
+                    group.cancelAll()
+                }
+            }
         }
     }
 

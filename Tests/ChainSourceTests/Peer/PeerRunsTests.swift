@@ -4,6 +4,7 @@ import AsyncHTTPClient
 import ChainSource
 import Foundation
 import HubTestSupport
+import Ingest
 import Testing
 
 /// Random histories of a real EVM behind a bad node, over HTTP.
@@ -33,7 +34,13 @@ struct PeerRunsTests {
             let client = HTTPClient(eventLoopGroupProvider: .singleton)
             var retries = 0
             func follower() -> Follower {
-                let node = HTTPNode(urls: [peer.url], client: client, limits: limits)
+                let node = HTTPNode(
+                    urls: [peer.url],
+                    client: client,
+                    limits: limits,
+                    rules: .restless,
+                    logger: Following.quiet
+                )
                 return Follower(chain: chain, node: node, sink: sink, logger: Following.quiet)
             }
             var current = follower()
@@ -99,7 +106,7 @@ struct PeerRunsTests {
             let chain = try peer.chain()
             let follower = Follower(
                 chain: chain,
-                node: HTTPNode(urls: [peer.url], client: client),
+                node: HTTPNode(urls: [peer.url], client: client, logger: Following.quiet),
                 sink: sink,
                 logger: Following.quiet
             )

@@ -2,7 +2,9 @@
 
 import ChainSource
 import HubTestSupport
+import Ingest
 import JSON
+import Logging
 import Synchronization
 
 /// A mirror node in memory, whose every answer a test decides about.
@@ -32,12 +34,14 @@ final class SimulatedMirror: MirrorNode {
         var messages: [Message] = []
         var pageRows = 100
         var network = 1
-        var endpoint = 0
         var paths: [String] = []
-        var disappointments = 0
         /// Replaces answers; nil leaves one as it is.
-        var interception: (@Sendable (_ path: String, _ answer: String) throws(NodeFault) -> String?)?
+        var interception: Interception?
+        /// Of one endpoint only.
+        var interceptions: [Int: Interception] = [:]
     }
+
+    typealias Interception = @Sendable (_ path: String, _ answer: String) throws(NodeFault) -> String?
 
     static let contract = EntityID(number: 5)
     static let topic = EntityID(number: 7)
@@ -46,9 +50,16 @@ final class SimulatedMirror: MirrorNode {
     static let begin = ConsensusTime(nanoseconds: 1_700_000_000_000_000_000)
 
     let state = Mutex(State())
+    let endpoints: EndpointPool
     private let signature: EventSignature
 
-    init() throws {
+    /// - Parameter endpoints: How many there are; none rests for any time.
+    init(endpoints count: Int = 1, rules: EndpointRotation.Rules = .restless) throws {
+        self.endpoints = EndpointPool(
+            (1...count).map { "http://mirror-\($0)" },
+            rules: rules,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
         self.signature = try EventSignature(Self.event)
         self.change { $0.head = Self.begin }
     }
@@ -98,17 +109,20 @@ final class SimulatedMirror: MirrorNode {
 
     // MARK: MirrorNode
 
-    var endpoint: Int { self.change { $0.endpoint } }
+    /// As if the endpoint in use were gone.
+    func moveToAnotherEndpoint() {
+        guard case .ask(let index) = self.endpoints.choose() else { return }
+        self.endpoints.failed(index, .unreachable, "a fault of the test")
+    }
 
-    func disappointed() { self.change { $0.disappointments += 1 } }
-
-    func get(_ path: String) throws(NodeFault) -> MirrorAnswer {
+    func get(_ path: String, of endpoint: Int) throws(NodeFault) -> MirrorAnswer {
         let state = self.change { state in
             state.paths.append(path)
             return state
         }
         var answer = try self.answer(path, state)
         if let interception = state.interception { answer = try interception(path, answer) ?? answer }
+        if let interception = state.interceptions[endpoint] { answer = try interception(path, answer) ?? answer }
         guard answer != "404" else { return .missing("No contract with the given evm address 0x… has been found.") }
         return try MirrorRefusal.read(status: 200, after: nil, Array(answer.utf8))
     }

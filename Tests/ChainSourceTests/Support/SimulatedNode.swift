@@ -2,7 +2,9 @@
 
 import ChainSource
 import HubTestSupport
+import Ingest
 import JSON
+import Logging
 import Synchronization
 
 /// A node of a ``SimulatedChain`` that can be made to answer as bad nodes do.
@@ -31,14 +33,29 @@ final class SimulatedNode: EVMNode {
         var random = SplitMix(seed: 1)
         var calls: [RPCCall] = []
         var interception: Interception?
-        var endpoint = 0
+        /// Of one endpoint only.
+        var interceptions: [Int: Interception] = [:]
+        /// Changes of the chain that an endpoint has not heard of.
+        var behind: [Int: Int] = [:]
         var chainID = 7
     }
 
+    let endpoints: EndpointPool
     private let state: Mutex<State>
 
-    init(_ chain: SimulatedChain, seed: UInt64 = 1) {
+    /// - Parameter endpoints: How many there are; none rests for any time.
+    init(
+        _ chain: SimulatedChain,
+        seed: UInt64 = 1,
+        endpoints count: Int = 1,
+        rules: EndpointRotation.Rules = .restless
+    ) {
         self.state = Mutex(State(chain: chain, random: SplitMix(seed: seed)))
+        self.endpoints = EndpointPool(
+            (1...count).map { "http://node-\($0)" },
+            rules: rules,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
     }
 
     var chain: SimulatedChain { self.state.withLock { $0.chain } }
@@ -55,8 +72,20 @@ final class SimulatedNode: EVMNode {
         self.state.withLock { $0.chainID = chainID }
     }
 
+    /// As if the endpoint in use were gone.
     func moveToAnotherEndpoint() {
-        self.state.withLock { $0.endpoint += 1 }
+        guard case .ask(let index) = self.endpoints.choose() else { return }
+        self.endpoints.failed(index, .unreachable, "a fault of the test")
+    }
+
+    /// An endpoint that has not heard of the last changes of the chain.
+    func setBehind(_ changes: Int, endpoint: Int) {
+        self.state.withLock { $0.behind[endpoint] = changes }
+    }
+
+    /// Replaces answers of one endpoint.
+    func intercept(endpoint: Int, _ interception: Interception?) {
+        self.state.withLock { $0.interceptions[endpoint] = interception }
     }
 
     /// Replaces answers; nil leaves one as it is, an error fails the batch.
@@ -72,22 +101,23 @@ final class SimulatedNode: EVMNode {
         }
     }
 
-    var endpoint: Int { self.state.withLock { $0.endpoint } }
-
-    func disappointed() {}
-
-    func ask(_ calls: [RPCCall]) throws(NodeFault) -> [RPCAnswer] {
+    func ask(_ calls: [RPCCall], of endpoint: Int) throws(NodeFault) -> [RPCAnswer] {
         let result = self.state.withLock { state in
-            Result { () throws(NodeFault) in try Self.answer(calls, &state) }
+            Result { () throws(NodeFault) in try Self.answer(calls, of: endpoint, &state) }
         }
         return try result.get()
     }
 
-    private static func answer(_ calls: [RPCCall], _ state: inout State) throws(NodeFault) -> [RPCAnswer] {
+    private static func answer(
+        _ calls: [RPCCall],
+        of endpoint: Int,
+        _ state: inout State
+    ) throws(NodeFault) -> [RPCAnswer] {
         state.calls += calls
         func happens(_ chance: Int) -> Bool { Int.random(in: 0..<100, using: &state.random) < chance }
         if happens(state.faults.failures) { throw .again("a fault of the test") }
-        let behind = happens(state.faults.lagging) ? Int.random(in: state.faults.lag, using: &state.random) : 0
+        let lag = happens(state.faults.lagging) ? Int.random(in: state.faults.lag, using: &state.random) : 0
+        let behind = max(lag, state.behind[endpoint, default: 0])
         let views = state.chain.views
         let view = views[max(0, views.count - 1 - behind)]
         let isMissing = happens(state.faults.missingLogs)
@@ -108,6 +138,7 @@ final class SimulatedNode: EVMNode {
             }
             do {
                 if let changed = try state.interception?(call, answer) { answer = changed }
+                if let changed = try state.interceptions[endpoint]?(call, answer) { answer = changed }
             } catch {
                 throw (error as? NodeFault) ?? .again("\(error)")
             }
@@ -178,5 +209,15 @@ extension [RPCCall] {
     fileprivate var rangeEnd: Int? {
         for case .logsInRange(let range, _) in self { return range.upperBound }
         return nil
+    }
+}
+
+extension EndpointRotation.Rules {
+    /// Nothing rests, so that a test need not wait.
+    static var restless: EndpointRotation.Rules {
+        var rules = EndpointRotation.Rules()
+        rules.rest = .zero ... .zero
+        rules.probation = .zero ... .zero
+        return rules
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Ingest
 import JSON
 
 /// The answers to a batch, read as what was asked for.
@@ -25,9 +26,14 @@ struct Answers: Sendable {
         }
     }
 
-    /// Nil also when the node refuses: an old one does not know the tag, a young chain has nothing final.
+    /// Nil also when the node does not have it: an old one does not know the tag, a young chain has nothing final.
     func blockIfAny(_ index: Int) throws(FollowFault) -> Block? {
-        if case .refusal(let refusal) = self.answers[index], refusal.meaning != .tooFast { return nil }
+        if case .refusal(let refusal) = self.answers[index] {
+            switch refusal.meaning {
+            case .never, .notYet: return nil
+            case .tooFast, .tooLarge, .pruned, .refused: break
+            }
+        }
         return try self.block(index)
     }
 
@@ -44,7 +50,7 @@ struct Answers: Sendable {
     func logsOfReceipts(_ index: Int) throws(FollowFault) -> [Log]? {
         if case .refusal(let refusal) = self.answers[index] {
             switch refusal.meaning {
-            case .never, .tooLarge: return nil
+            case .never, .refused, .tooLarge: return nil
             case .tooFast, .notYet, .pruned: break
             }
         }
@@ -68,10 +74,12 @@ struct Answers: Sendable {
     private static func fault(_ refusal: Refusal, _ call: RPCCall) -> FollowFault {
         let why = "\(call.method): \(refusal.message) (\(refusal.code))"
         switch refusal.meaning {
-        case .tooLarge, .notYet: return .again(why)
-        case .tooFast: return .slowDown(why)
-        case .pruned: return .stopped("the node does not have that history any more: \(why); use an archive node")
-        case .never: return .stopped("the node cannot answer: \(why)")
+        case .tooLarge where call.isForLogs: return .again(why)
+        // One block is not too large: a limit of another kind.
+        case .tooLarge, .tooFast: return .slowDown(why)
+        case .notYet: return .again(why)
+        case .pruned: return .unfit(.pruned, "it does not have that history any more: \(why); use an archive node")
+        case .refused, .never: return .unfit(.refused, why)
         }
     }
 }

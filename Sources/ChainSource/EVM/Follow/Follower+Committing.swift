@@ -55,10 +55,10 @@ extension Follower {
         do throws(SinkFault) {
             try await self.sink.commit(events, step)
         } catch {
-            self.knownEndpoints = []
+            self.knownEndpoint = nil
             switch error {
-            case .unavailable(let why): throw .again("the step cannot be committed: \(why)")
-            case .moved: throw .again("another process has gone on with this source")
+            case .unavailable(let why): throw .unavailable("the step cannot be committed: \(why)")
+            case .moved: throw .unavailable("another process has gone on with this source")
             case .conflict(let ids):
                 throw .stopped("other content stands under the ids of these events: \(ids.joined(separator: ", "))")
             }

@@ -21,10 +21,19 @@ extension Follower {
         guard let place = try await self.stored() else {
             throw .stopped("\(self.chain.name) was never followed; there is nothing to resolve")
         }
-        let begin = try await self.ask([.chainID, .block(.number(0))])
-        guard try begin.result(0).string.flatMap(Hex.integer) == place.chainID,
-            try begin.block(1)?.hash == place.genesis
-        else { throw .stopped("the node is of another chain than the one that was followed; check its URL") }
+        while true {
+            self.endpoint = try self.node.endpoints.chosen()
+            do throws(FollowFault) {
+                try await self.checkChain(place)
+                return try await self.resolve(place, restartAt: number)
+            } catch {
+                let fault = error.blame(self.endpoint, of: self.node.endpoints)
+                guard case .elsewhere = fault else { throw fault }
+            }
+        }
+    }
+
+    private func resolve(_ place: Place, restartAt number: Int?) async throws(FollowFault) -> Resolution {
         for block in place.blocks.values.sorted(by: { $0.number > $1.number }) where block.number <= place.number {
             guard try await self.ask([.block(.number(block.number))]).block(0)?.hash == block.hash else { continue }
             guard block.number < place.number else { return .unneeded }

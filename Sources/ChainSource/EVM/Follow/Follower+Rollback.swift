@@ -20,6 +20,8 @@ extension Follower {
             let number = block.number - 1
             if number >= place.final, place.hash(of: number) == block.parentHash { break }
             guard number > place.final else {
+                // A gateway may have begun to answer with another chain.
+                try await self.checkChain(place)
                 self.contradictions += 1
                 let why =
                     "the chain of the node does not have our final block \(place.final) (\(self.described(place))), but "
@@ -57,6 +59,7 @@ extension Follower {
         (place.number, place.hash) = (number, hash)
         place.final = min(place.final, number)
         try await self.commit(&place, events, changes)
+        self.tipEndpoint = self.endpoint
         self.status.rollbacks += 1
         self.logger.notice(
             "the chain was reorganised",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import Ingest
 import JSON
 package import Logging
 
@@ -39,12 +40,14 @@ package actor Follower {
     let logger: Logger
     var place: Place?
     var span: Span
-    /// The highest finality that any node has told of; it does not go back.
-    var toldFinal = 0
     /// Branches in a row that did not have our final block.
     var contradictions = 0
-    /// Endpoints that were found to be of our chain.
-    var knownEndpoints: Set<Int> = []
+    /// The endpoint of this step.
+    var endpoint = 0
+    /// The endpoint that was found to be of our chain, as long as it is the one in use.
+    var knownEndpoint: Int?
+    /// The endpoint that the newest block was taken from; nil since the beginning here.
+    var tipEndpoint: Int?
     package internal(set) var status = Status()
 
     /// - Parameter users: Who owns which wallet; asked once per step that has facts.
@@ -64,19 +67,21 @@ package actor Follower {
         self.span = Span(first: chain.firstSpan, cap: chain.maxSpan)
     }
 
-    /// Takes one step.
+    /// Takes one step, all of whose questions go to one endpoint.
     package func step() async throws(FollowFault) -> FollowProgress {
         if let why = self.status.stopped { throw .stopped(why) }
+        self.endpoint = try self.node.endpoints.chosen()
         do throws(FollowFault) {
             let place = try await self.present()
             let progress = try await self.step(from: place)
             self.status.steps += 1
             if progress == .idle { self.contradictions = 0 }
+            self.node.endpoints.succeeded(self.endpoint, head: self.status.head, followed: self.status.number)
             return progress
         } catch {
-            if case .stopped(let why) = error { self.status.stopped = why }
-            if case .again = error { await self.node.disappointed() }
-            throw error
+            let fault = error.blame(self.endpoint, of: self.node.endpoints)
+            if case .stopped(let why) = fault { self.status.stopped = why }
+            throw fault
         }
     }
 
@@ -89,17 +94,18 @@ package actor Follower {
         let tagged = self.chain.finality == .tag ? try asked.blockIfAny(2) : nil
         self.status.head = head.number
         let nodeFinal = self.final(below: head, tagged)
-        self.toldFinal = max(self.toldFinal, place.final, nodeFinal)
-        if place.number < self.toldFinal, head.number > place.number {
-            return try await self.takeRange(from: place)
+        if place.number < nodeFinal, head.number > place.number {
+            return try await self.takeRange(from: place, final: nodeFinal)
         }
-        if let progress = try await self.finalize(place, tagged: tagged) { return progress }
+        if let progress = try await self.finalize(place, tagged: tagged, final: nodeFinal) { return progress }
         if head.number <= place.number {
             // The node is behind, or on another branch.
-            if let ours = place.hash(of: head.number), ours != head.hash {
-                return try await self.rollBack(place, to: head, final: nodeFinal)
+            guard let ours = place.hash(of: head.number), ours != head.hash else { return .idle }
+            // A shorter branch of another endpoint than we had the blocks from is no reorganisation: it lags.
+            guard head.number == place.number || self.tipEndpoint ?? self.endpoint == self.endpoint else {
+                throw .unfit(.behind, "its head is block \(head.number) of another branch, \(place.number) was read")
             }
-            return .idle
+            return try await self.rollBack(place, to: head, final: nodeFinal)
         }
         guard let next = try asked.block(1) else {
             throw .again("the node has block \(head.number), but not \(place.number + 1)")
@@ -120,27 +126,12 @@ package actor Follower {
 
     /// Where we are, with an endpoint that is of our chain.
     private func present() async throws(FollowFault) -> Place {
-        let endpoint = await self.node.endpoint
-        if let place, self.knownEndpoints.contains(endpoint) { return place }
+        if let place, self.knownEndpoint == self.endpoint { return place }
+        self.knownEndpoint = nil
         let stored = try await self.stored()
-        let asked = try await self.ask([.chainID, .block(.number(0)), .block(.latest)])
-        guard let chainID = try asked.result(0).string.flatMap(Hex.integer) else {
-            throw .again("the answer to eth_chainId is not a quantity")
-        }
-        guard let genesis = try asked.block(1), let head = try asked.block(2) else {
-            throw .again("the node has no first or no latest block")
-        }
-        if let wanted = self.chain.chainID ?? stored?.chainID, wanted != chainID {
-            throw .stopped("the node is of chain \(chainID), \(self.chain.name) is chain \(wanted); check its URL")
-        }
+        let (chainID, genesis) = try await self.checkChain(stored)
         if var stored {
             stored.lighten()
-            guard stored.chainID == chainID, stored.genesis == genesis.hash else {
-                throw .stopped(
-                    "the node's chain \(chainID) begins with \(genesis.hash), that of \(self.chain.name) with "
-                        + "\(stored.genesis): it is another chain"
-                )
-            }
             guard stored.contracts == self.chain.contractsDigest else {
                 throw .stopped(
                     "the contracts or events of \(self.chain.name) have changed; what is new has to be followed from "
@@ -149,13 +140,36 @@ package actor Follower {
             }
             self.place = stored
         } else {
-            self.place = try await self.begin(chainID: chainID, genesis: genesis, head: head)
+            self.place = try await self.begin(chainID: chainID, genesis: genesis)
         }
         guard let place else { throw .again("there is no place to begin") }
-        // Only if it is still the endpoint that answered.
-        if await self.node.endpoint == endpoint { self.knownEndpoints.insert(endpoint) }
+        self.knownEndpoint = self.endpoint
         self.note(place)
         return place
+    }
+
+    /// Checks that the endpoint is of the chain that is followed.
+    @discardableResult
+    func checkChain(_ place: Place?) async throws(FollowFault) -> (chainID: Int, genesis: Block) {
+        let asked = try await self.ask([.chainID, .block(.number(0))])
+        guard let chainID = try asked.result(0).string.flatMap(Hex.integer) else {
+            throw .again("the answer to eth_chainId is not a quantity")
+        }
+        if let wanted = self.chain.chainID ?? place?.chainID, wanted != chainID {
+            throw .unfit(
+                .foreign,
+                "the node is of chain \(chainID), \(self.chain.name) is chain \(wanted); check its URL"
+            )
+        }
+        guard let genesis = try asked.block(1) else { throw .again("the node has no first block") }
+        if let place, place.chainID != chainID || place.genesis != genesis.hash {
+            throw .unfit(
+                .foreign,
+                "the node's chain \(chainID) begins with \(genesis.hash), that of \(self.chain.name) with "
+                    + "\(place.genesis): it is another chain"
+            )
+        }
+        return (chainID, genesis)
     }
 
     func stored() async throws(FollowFault) -> Place? {
@@ -163,18 +177,17 @@ package actor Follower {
             return try Place(await self.sink.state(of: self.chain.source, prefix: Place.prefix))
         } catch {
             if case .damaged(let why) = error { throw .stopped(why) }
-            throw .again("what the source remembers cannot be read: \(error)")
+            throw .unavailable("what the source remembers cannot be read: \(error)")
         }
     }
 
     /// The first step: just before the first block that is wanted, or at the last final block where that is later.
-    private func begin(chainID: Int, genesis: Block, head: Block) async throws(FollowFault) -> Place {
-        let tagged: Block? =
-            if self.chain.finality == .tag {
-                try await self.ask([.block(.finalized)]).blockIfAny(0)
-            } else {
-                nil
-            }
+    private func begin(chainID: Int, genesis: Block) async throws(FollowFault) -> Place {
+        let asked = try await self.ask(
+            [.block(.latest)] + (self.chain.finality == .tag ? [.block(.finalized)] : [])
+        )
+        guard let head = try asked.block(0) else { throw .again("the node has no latest block") }
+        let tagged = self.chain.finality == .tag ? try asked.blockIfAny(1) : nil
         let number = max(0, min(self.chain.start - 1, self.final(below: head, tagged)))
         guard let block = try await self.ask([.block(.number(number))]).block(0), block.number == number else {
             throw .again("the node has no block \(number)")
@@ -196,7 +209,7 @@ package actor Follower {
         do throws(TapeFault) {
             return try await self.sink.state(of: self.chain.source, prefix: Place.prefix).version
         } catch {
-            throw .again("what the source remembers cannot be read: \(error)")
+            throw .unavailable("what the source remembers cannot be read: \(error)")
         }
     }
 
@@ -204,7 +217,7 @@ package actor Follower {
 
     func ask(_ calls: [RPCCall]) async throws(FollowFault) -> Answers {
         do throws(NodeFault) {
-            let answers = try await self.node.ask(calls)
+            let answers = try await self.node.ask(calls, of: self.endpoint)
             guard answers.count == calls.count else {
                 throw NodeFault.again("\(answers.count) answers to \(calls.count)")
             }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Ingest
 import JSON
 
 /// A batch of calls as JSON-RPC 2.0 has it on the wire.
@@ -30,19 +31,12 @@ package enum Batch {
             throw .again("the answer is not JSON: \(String(decoding: body.prefix(80), as: UTF8.self))")
         }
         guard value.kind == .array else {
-            // A node that refuses the batch as a whole.
             guard let error = value["error"], !error.isNull else { throw .again("the answer is not a batch") }
-            let refusal = Refusal(error)
-            let why = "the batch was refused: \(refusal.message) (\(refusal.code))"
-            switch refusal.meaning {
-            case .tooFast: throw .slowDown(why)
-            case .never, .pruned: throw .stop(why)
-            case .tooLarge: throw .tooLarge(why)
-            case .notYet: throw .again(why)
-            }
+            throw Self.refused(error)
         }
         var answers = [RPCAnswer?](repeating: nil, count: count)
         for element in value.elements {
+            if let error = element["error"], !error.isNull, element["id"]?.isNull ?? true { throw Self.refused(error) }
             guard let number = element["id"]?.integer, (id..<id + count).contains(number), answers[number - id] == nil
             else { throw .again("an answer has not the id of a call") }
             if let error = element["error"], !error.isNull {
@@ -56,6 +50,19 @@ package enum Batch {
         return try answers.map { answer throws(NodeFault) in
             guard let answer else { throw .again("not all calls were answered") }
             return answer
+        }
+    }
+
+    /// What it means that a node refuses a batch as a whole.
+    private static func refused(_ error: JSON.Value) -> NodeFault {
+        let refusal = Refusal(error)
+        let why = "the batch was refused: \(refusal.message) (\(refusal.code))"
+        return switch refusal.meaning {
+        case .tooFast: .slowDown(why)
+        case .never, .refused: .unfit(.refused, why)
+        case .pruned: .unfit(.pruned, why)
+        case .tooLarge: .tooLarge(why)
+        case .notYet: .again(why)
         }
     }
 }

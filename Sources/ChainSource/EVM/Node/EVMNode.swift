@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Ingest
 package import JSON
 
 /// A node of a chain: what answers questions about it.
 ///
-/// For implementers: called by one follower, one batch at a time. A batch goes to one endpoint as a whole. Every call
-/// ends within a limit of the implementer's.
+/// For implementers: called by one follower, one batch at a time, and beside it with short questions to endpoints that
+/// are not in use. A batch goes to one endpoint as a whole. Every call ends within a limit of the implementer's.
 package protocol EVMNode: Sendable {
-    /// Which endpoint the next batch goes to; another number is another endpoint, whose chain has to be checked anew.
-    var endpoint: Int { get async }
+    /// The endpoints, which are to be of one chain. The follower chooses one for each step and says what came of it.
+    var endpoints: EndpointPool { get }
 
     /// Asks one batch.
     /// - Returns: One answer per call, in the order of the calls, whatever order the node had.
-    func ask(_ calls: [RPCCall]) async throws(NodeFault) -> [RPCAnswer]
-
-    /// The answers of this endpoint were of no use (they contradict each other, it is behind, it refused): another one
-    /// may be better.
-    func disappointed() async
+    func ask(_ calls: [RPCCall], of endpoint: Int) async throws(NodeFault) -> [RPCAnswer]
 }
 
 /// A node's answer to one call.
@@ -34,6 +31,6 @@ package enum NodeFault: Error, Sendable, Equatable {
     case slowDown(String, after: Duration? = nil)
     /// The batch as a whole asks for too much at once.
     case tooLarge(String)
-    /// Trying again will not help.
-    case stop(String)
+    /// This endpoint does not do; another one may. Not before the delay that it asked for.
+    case unfit(EndpointTrouble, String, after: Duration? = nil)
 }

@@ -15,6 +15,8 @@ package struct Refusal: Error, Sendable, Equatable {
         case notYet
         /// The history that is asked for is gone.
         case pruned
+        /// The node does not serve us: the key, the plan, a method that is not in it.
+        case refused
         /// Something else: a mistake of ours, or a node that cannot do it.
         case never
     }
@@ -47,31 +49,54 @@ package struct Refusal: Error, Sendable, Equatable {
 
     package var meaning: Meaning {
         let words = self.message.lowercased()
-        func says(_ phrases: String...) -> Bool { phrases.contains { words.contains($0) } }
-        if self.code == 4444 || says("pruned", "history is not available", "missing trie node") { return .pruned }
-        if self.code == 429
-            || says("rate limit", "rate-limit", "too many requests", "per second", "throughput", "capacity exceeded")
-        {
-            return .tooFast
-        }
-        if says("beyond current head", "after last accepted", "unknown block", "header not found", "block not found")
-            || says("invalid block range params", "not yet available", "in the future", "try again", "internal error")
-        {
-            return .notYet
-        }
-        if says("more than", "block range", "range is too", "too large", "too many", "too wide", "response size")
-            || says("limited to", "limit exceeded", "exceed", "timeout", "timed out", "query returned", "max results")
-            || self.code == -32_614 || self.code == 413
-        {
-            return .tooLarge(self.hint)
-        }
+        func says(_ phrases: [String]) -> Bool { phrases.contains { words.contains($0) } }
+        let lacksHistory = words.contains("histor") && says(["not available", "unavailable"])
+        if self.code == 4444 || lacksHistory || says(Self.ofHistory) { return .pruned }
+        if self.code == 429 || says(Self.ofRates) { return .tooFast }
+        if says(Self.ofTheHead) { return .notYet }
+        // Before what is said of plans: the size that a plan allows is a size.
+        if self.code == -32_614 || self.code == 413 || says(Self.ofRanges) { return .tooLarge(self.hint) }
+        if [401, 402, 403].contains(self.code) || says(Self.ofAccess) { return .refused }
+        if says(Self.ofMethods) { return .never }
+        if says(Self.ofSize) { return .tooLarge(self.hint) }
         switch self.code {
         case -32_601, -32_602, -32_600, -32_700: return .never
-        // Limits without a word that is known, and errors of the server: it may be another time.
+        // Without a word that is known: a limit, an account, an error of the server, which may pass.
         case -32_005: return .tooFast
+        case -32_001, -32_002: return .refused
         default: return .notYet
         }
     }
+
+    private static let ofHistory = ["pruned", "missing trie node", "archive", "lowest height", "ancient block"]
+    private static let ofRates = [
+        "rate limit", "rate-limit", "ratelimit", "over rate", "request rate", "too many requests", "per second",
+        "throughput", "throttl", "capacity", "quota", "daily", "monthly", "compute unit", "credits", "request limit",
+        "requests limit", "request count", "usage limit", "usage exceeded",
+    ]
+    private static let ofTheHead = [
+        "beyond current head", "after last accepted", "unknown block", "header not found", "block not found",
+        "invalid block range params", "not yet available", "in the future",
+    ]
+    private static let ofRanges = [
+        "block range", "blocks range", "range should work", "ranges over", "range is too", "range too",
+        "too many blocks",
+        "query returned", "response size", "max results",
+    ]
+    private static let ofAccess = [
+        "unauthori", "not authori", "authenticat", "forbidden", "access denied", "permission", "api key", "api-key",
+        "apikey", "access key", "project id", "invalid key", "invalid token", "expired", "suspended", "inactive",
+        "payment", "billing", "upgrade", "subscription plan", "your plan", "current plan", "free tier", "freetier",
+        "free plan",
+    ]
+    private static let ofMethods = [
+        "method not found", "does not exist", "not supported", "unsupported", "whitelist", "allowlist", "not allowed",
+        "disabled",
+    ]
+    private static let ofSize = [
+        "more than", "too large", "too many", "too wide", "limited to", "limit exceeded", "exceed", "timeout",
+        "timed out",
+    ]
 
     /// `[0x1, 0x2]` or `from`/`to` anywhere is a range; a number before or after "block" is how many.
     private var hint: Hint? {

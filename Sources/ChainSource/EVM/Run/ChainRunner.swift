@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import Ingest
 package import Logging
 import NIOCore
 
@@ -20,6 +21,9 @@ package struct ChainRunner: Sendable {
 
         /// Without a step that succeeds, after which subscribers are told that the source is stale.
         package var stale: Duration = .seconds(60)
+        /// Without a higher head for so long, whichever endpoint is asked, it is stale as well; nil when a chain may stand
+        /// still.
+        package var stall: Duration? = .seconds(60)
         /// Between two reports at most.
         package var report: Duration = .seconds(1)
 
@@ -52,38 +56,32 @@ package struct ChainRunner: Sendable {
 
     /// Runs until the task is cancelled. Says so when the follower has stopped, and returns after a while, so that the
     /// operator, or another node, gets a turn.
-    /// - Parameter polled: Told of the head after each look that was not asked for by ``wake()``.
-    package func run(polled: @Sendable (Int) async -> Void = { _ in }) async {
+    /// - Parameter watch: Is told of the head after each look that was not asked for by ``wake()``.
+    package func run(beside watch: HeadWatch? = nil) async {
         var backoff = Backoff(self.limits.retry)
         var nextLine = NIODeadline.now()
-        var nextReport = NIODeadline.now()
-        var worked = NIODeadline.now()
         var hasWaited = false
+        var health = Health()
         while !Task.isCancelled {
             do throws(FollowFault) {
                 let progress = try await self.follower.step()
                 backoff.reset()
-                worked = .now()
                 await self.tell(&nextLine)
-                if worked >= nextReport || progress == .idle {
-                    nextReport = worked + TimeAmount(self.limits.report)
-                    await self.report(progress == .idle ? .following : .catchingUp)
-                }
+                await self.worked(progress, &health, watch)
                 guard progress == .idle else { continue }
-                if hasWaited { await polled(await self.follower.status.head) }
+                if hasWaited { await watch?.polled(head: self.follower.status.head) }
                 hasWaited = await self.pause(self.limits.poll)
             } catch {
+                await self.failed(error, &health, watch)
                 switch error {
-                case .again(let why, let after), .slowDown(let why, let after):
-                    self.logger.debug("a chain has to be asked again", metadata: ["reason": "\(why)"])
-                    if NIODeadline.now() - worked >= TimeAmount(self.limits.stale) {
-                        await self.report(.stale, trouble: why)
-                    }
+                case .elsewhere: continue
+                case .again(_, let after), .slowDown(_, let after), .unfit(_, _, let after):
                     var delay = max(backoff.delay(), after ?? .zero)
                     if case .slowDown = error { delay = max(delay, .seconds(1)) }
                     try? await Task.sleep(for: delay)
+                case .lacking, .unavailable:
+                    try? await Task.sleep(for: backoff.delay())
                 case .stopped(let why):
-                    await self.report(.stopped, trouble: why)
                     self.logger.critical(
                         "a chain is not followed any more until it has been looked at",
                         metadata: ["chain": "\(self.follower.chain.name)", "reason": "\(why)"]
@@ -93,6 +91,40 @@ package struct ChainRunner: Sendable {
                 }
             }
         }
+    }
+
+    /// How the chain has been lately, for its reports.
+    private struct Health {
+        var state = SourceReport.State.catchingUp
+        /// When a step last succeeded.
+        var worked = NIODeadline.now()
+        var head = 0
+        /// When the head was last higher than before.
+        var rose = NIODeadline.now()
+        var nextReport = NIODeadline.now()
+    }
+
+    private func worked(_ progress: FollowProgress, _ health: inout Health, _ watch: HeadWatch?) async {
+        let now = NIODeadline.now()
+        let head = await self.follower.status.head
+        if head > health.head { (health.head, health.rose) = (head, now) }
+        health.worked = now
+        let stall = self.limits.stall.map { now - health.rose >= TimeAmount($0) } ?? false
+        let state: SourceReport.State = stall ? .stale : progress == .idle ? .following : .catchingUp
+        guard now >= health.nextReport || state != health.state || progress == .idle else { return }
+        health.nextReport = now + TimeAmount(self.limits.report)
+        health.state = state
+        await self.report(state, trouble: stall ? "the head, block \(head), does not move" : "", watch)
+    }
+
+    private func failed(_ fault: FollowFault, _ health: inout Health, _ watch: HeadWatch?) async {
+        let now = NIODeadline.now()
+        self.logger.debug("a chain has to be asked again", metadata: ["reason": "\(fault)"])
+        if now - health.worked >= TimeAmount(self.limits.stale) { health.state = .stale }
+        if case .stopped = fault { health.state = .stopped }
+        guard now >= health.nextReport || health.state == .stopped || health.state == .stale else { return }
+        health.nextReport = now + TimeAmount(self.limits.report)
+        await self.report(health.state, trouble: fault.description, watch)
     }
 
     /// Returns after a while, or when there may be a new block.
@@ -110,8 +142,9 @@ package struct ChainRunner: Sendable {
         }
     }
 
-    private func report(_ state: SourceReport.State, trouble: String = "") async {
+    private func report(_ state: SourceReport.State, trouble: String, _ watch: HeadWatch?) async {
         let (chain, status) = (self.follower.chain, await self.follower.status)
+        let endpoints = self.follower.endpointReports + (watch?.endpoints.reports ?? [])
         self.onReport(
             SourceReport(
                 name: chain.source,
@@ -120,7 +153,8 @@ package struct ChainRunner: Sendable {
                 position: status.number,
                 head: status.head,
                 events: status.events,
-                trouble: trouble
+                trouble: trouble.isEmpty ? EndpointPool.trouble(of: endpoints) : trouble,
+                endpoints: endpoints
             )
         )
     }

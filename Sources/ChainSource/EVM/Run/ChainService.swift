@@ -64,7 +64,10 @@ package struct ChainService: Sendable {
         self.logger.info("following a chain", metadata: ["chain": "\(self.name)"])
         await withTaskGroup(of: Void.self) { group in
             if let watch { group.addTask { await watch.run() } }
-            group.addTask { await runner.run { await watch?.polled(head: $0) } }
+            group.addTask { await follower.watchEndpoints() }
+            await runner.run(beside: watch)
+            // The runner returns when it has stopped: then it is somebody's turn.
+            group.cancelAll()
         }
         self.onReport(nil)
         self.logger.info("no longer following a chain", metadata: ["chain": "\(self.name)"])

@@ -2,6 +2,7 @@
 
 package import Client
 import Hub
+package import Ingest
 import JSON
 package import Logging
 package import NIOCore
@@ -10,15 +11,17 @@ package import NIOCore
 ///
 /// A wake-up and nothing else: what is told is never used, and everything is right without it. A connection that lives
 /// and tells nothing is found out by who polls: ``polled(head:)`` with a head that was not told, twice in a row, ends
-/// it.
+/// it. A socket that refuses, or says nothing, rests, and another one is tried if there is one.
 package actor HeadWatch {
     /// Where the socket is.
     package struct Address: Sendable {
         let hub: HubAddress
         let target: String
+        let url: String
 
         /// Reads a URL with the scheme `ws` or `wss`.
         package init(_ text: String) throws(HubAddress.Invalid) {
+            self.url = text
             let start = text.firstRange(of: "://").map(\.upperBound) ?? text.startIndex
             let slash = text[start...].firstIndex { $0 == "/" || $0 == "?" } ?? text.endIndex
             self.hub = try HubAddress(String(text[..<slash]))
@@ -32,12 +35,18 @@ package actor HeadWatch {
     private static let patience = 2
 
     package nonisolated let loop: any EventLoop
-    private let connector: Connector
+    package nonisolated let endpoints: EndpointPool
+    private let connectors: [Connector]
     private let wake: @Sendable () -> Void
     private let logger: Logger
-    private let retry: ClosedRange<Duration>
     private var connection: Connection?
-    private var waiting: CheckedContinuation<Void, Never>?
+    private var waiting: CheckedContinuation<Ending, Never>?
+    /// Which socket the connection is of.
+    private var endpoint = 0
+    /// Why the node does not subscribe us, in its own words.
+    private var refusal: String?
+    /// Whether this connection has told of a block.
+    private var hasTold = false
     private var told = 0
     private var misses = 0
     /// Connections that came about.
@@ -47,40 +56,76 @@ package actor HeadWatch {
         unsafe self.loop.executor.asUnownedSerialExecutor()
     }
 
-    /// - Parameter wake: Called on the loop when there is a new block; must not block.
+    /// - Parameters:
+    ///   - addresses: At least one, the preferred one first.
+    ///   - retry: How long a socket rests that was of no use: first, and at most.
+    ///   - wake: Called on the loop when there is a new block; must not block.
     package init(
-        _ address: Address,
+        _ addresses: [Address],
         on loop: any EventLoop,
         retry: ClosedRange<Duration> = .milliseconds(500) ... .seconds(30),
         logger: Logger,
         wake: @escaping @Sendable () -> Void
     ) throws(Ending) {
-        var connector = try Connector(to: address.hub)
-        connector.target = address.target
-        connector.subprotocols = []
-        self.connector = connector
+        self.connectors = try addresses.map { address throws(Ending) in
+            var connector = try Connector(to: address.hub)
+            connector.target = address.target
+            connector.subprotocols = []
+            return connector
+        }
+        var rules = EndpointRotation.Rules.withoutProbes
+        rules.rest = retry
+        self.endpoints = EndpointPool(addresses.map(\.url), rules: rules, logger: logger)
         self.loop = loop
-        self.retry = retry
         self.logger = logger
         self.wake = wake
     }
 
     /// Keeps a connection until the task is cancelled.
     package func run() async {
-        var backoff = Backoff(self.retry)
         while !Task.isCancelled {
-            let before = self.connects
-            await withTaskCancellationHandler {
-                await withCheckedContinuation { continuation in
-                    self.waiting = continuation
-                    guard !Task.isCancelled else { return self.ended(.silent(milliseconds: 0)) }
-                    self.connection = self.connector.connect(on: self.loop, token: nil, receiver: self)
-                }
-            } onCancel: {
-                self.loop.execute { self.assumeIsolated { $0.connection?.close() } }
+            switch self.endpoints.choose() {
+            case .ask(let index) where self.connectors.indices.contains(index):
+                self.endpoint = index
+                self.ended(await self.connected(self.connectors[index]), of: index)
+            case .ask: return
+            case .wait(let rest, _): try? await Task.sleep(for: rest)
             }
-            if self.connects > before { backoff.reset() }
-            await backoff.wait()
+        }
+    }
+
+    /// Returns when the connection has ended.
+    private func connected(_ connector: Connector) async -> Ending {
+        (self.refusal, self.hasTold, self.misses) = (nil, false, 0)
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                self.waiting = continuation
+                guard !Task.isCancelled else { return self.ended(.silent(milliseconds: 0)) }
+                self.connection = connector.connect(on: self.loop, token: nil, receiver: self)
+            }
+        } onCancel: {
+            self.loop.execute { self.assumeIsolated { $0.connection?.close() } }
+        }
+    }
+
+    /// What became of a connection is known of its socket.
+    private func ended(_ ending: Ending, of index: Int) {
+        guard !Task.isCancelled else { return }
+        if let refusal {
+            self.endpoints.failed(index, .refused, "it does not subscribe to new blocks: \(refusal)")
+        } else {
+            switch ending {
+            case .refused(let status, let reason, let after):
+                self.endpoints.failed(
+                    index,
+                    EndpointTrouble(status: status),
+                    "it answered \(status) \(reason)",
+                    after: after.map { .seconds($0) }
+                )
+            case .unreachable, .timedOut: self.endpoints.failed(index, .unreachable, "\(ending)")
+            case .silent: self.endpoints.failed(index, .unreachable, "it is open and tells of no new blocks")
+            default: self.endpoints.failed(index, .unreachable, "\(ending)")
+            }
         }
     }
 
@@ -99,7 +144,6 @@ package actor HeadWatch {
 
     private func opened() {
         self.connects += 1
-        self.misses = 0
         self.connection?.send(ByteBuffer(string: Self.subscription))
         // What came between the last connection and this one was not told.
         self.wake()
@@ -107,18 +151,27 @@ package actor HeadWatch {
 
     private func received(_ text: ByteBuffer) {
         guard let value = try? JSON.Value.parse(Array(text.readableBytesView)) else { return }
+        if let error = value["error"], !error.isNull {
+            self.refusal = error["message"]?.string.map { String($0.prefix(200)) } ?? "no reason given"
+            self.connection?.close()
+            return
+        }
         guard value["method"]?.equals("eth_subscription") == true else { return }
         if let number = value["params"]?["result"]?["number"]?.string.flatMap(Hex.integer) {
             self.told = max(self.told, number)
         }
         self.misses = 0
+        if !self.hasTold {
+            self.hasTold = true
+            self.endpoints.succeeded(self.endpoint)
+        }
         self.wake()
     }
 
     private func ended(_ ending: Ending) {
         self.connection = nil
         self.logger.debug("the socket for new blocks has ended", metadata: ["reason": "\(ending)"])
-        self.waiting?.resume()
+        self.waiting?.resume(returning: ending)
         self.waiting = nil
     }
 }

@@ -47,10 +47,9 @@ extension MirrorFollower {
         return true
     }
 
-    /// Reads page by page from one endpoint.
+    /// Reads page by page.
     private func read(_ reading: LogReading) async throws(FollowFault) -> LogReading {
         var reading = reading
-        let endpoint = await self.node.endpoint
         var path: String? = reading.first
         while let asked = path {
             let answer = try await self.ask(asked)
@@ -58,7 +57,6 @@ extension MirrorFollower {
             do throws(NodeFault) { page = try MirrorPage(logs: answer) } catch { throw FollowFault(error) }
             path = try reading.take(page)
         }
-        guard await self.node.endpoint == endpoint else { throw .again("the pages came from two endpoints") }
         return reading
     }
 
@@ -143,10 +141,10 @@ extension MirrorFollower {
         do throws(SinkFault) {
             try await self.sink.commit(taken.events, step)
         } catch {
-            self.knownEndpoints = []
+            self.knownEndpoint = nil
             switch error {
-            case .unavailable(let why): throw .again("the step cannot be committed: \(why)")
-            case .moved: throw .again("another process has gone on with this source")
+            case .unavailable(let why): throw .unavailable("the step cannot be committed: \(why)")
+            case .moved: throw .unavailable("another process has gone on with this source")
             case .conflict(let ids):
                 throw .stopped("other content stands under the ids of these events: \(ids.joined(separator: ", "))")
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import Ingest
 import JSON
 package import Logging
 
@@ -29,6 +30,10 @@ package actor MirrorFollower {
         package var steps = 0
         /// Whether the last step left something to read.
         package var isBehind = true
+        /// Contracts and topics that the endpoint does not know, with its words.
+        package var unknown: [String: String] = [:]
+        /// Those of them that were read before: an endpoint that had them has lost them, or another one never had them.
+        package var lost: Set<String> = []
         /// Why it has stopped.
         package var stopped: String?
     }
@@ -41,8 +46,10 @@ package actor MirrorFollower {
     let users: Users
     let logger: Logger
     var place: MirrorPlace?
-    /// Endpoints that were found to be of our network.
-    var knownEndpoints: Set<Int> = []
+    /// The endpoint of this step.
+    var endpoint = 0
+    /// The endpoint that was found to be of our network, as long as it is the one in use.
+    var knownEndpoint: Int?
     package internal(set) var status = Status()
 
     /// - Parameter users: Who owns which wallet; asked once per look that has logs.
@@ -60,52 +67,77 @@ package actor MirrorFollower {
         self.logger = logger
     }
 
-    /// Looks once at everything that is followed. What goes wrong with one contract or topic does not keep the others
-    /// from their turn; the step fails with it afterwards.
+    /// Looks once at everything that is followed, all of it at one endpoint. What goes wrong with one contract or topic
+    /// does not keep the others from their turn; the step fails with it afterwards. One that the endpoint does not know is
+    /// told of in the status, and is no failure.
     package func step() async throws(FollowFault) -> FollowProgress {
         if let why = self.status.stopped { throw .stopped(why) }
+        self.endpoint = try self.node.endpoints.chosen()
         do throws(FollowFault) {
-            let progress = try await self.look()
+            let (progress, head) = try await self.look()
             self.status.steps += 1
             self.status.isBehind = progress != .idle
+            self.node.endpoints.succeeded(
+                self.endpoint,
+                head: Int(head.end.nanoseconds),
+                followed: Int(self.status.head.nanoseconds),
+                lacking: self.unknownSentence
+            )
             return progress
         } catch {
-            if case .stopped(let why) = error { self.status.stopped = why }
-            if case .again = error { await self.node.disappointed() }
-            throw error
+            let fault = error.blame(self.endpoint, of: self.node.endpoints)
+            if case .stopped(let why) = fault { self.status.stopped = why }
+            throw fault
         }
     }
 
-    private func look() async throws(FollowFault) -> FollowProgress {
+    private func look() async throws(FollowFault) -> (FollowProgress, MirrorBlock) {
         try await self.load()
         let head = try await self.head()
         try await self.check(head)
         self.status.head = max(self.status.head, head.end)
         var progress = FollowProgress.idle
         var faults: [FollowFault] = []
-        for name in self.mirror.contracts.keys.sorted(by: { $0.description < $1.description }) {
+        var unknown: [String: String] = [:]
+        func note(_ fault: FollowFault, _ name: String) {
+            if case .lacking(let why) = fault { unknown[name] = why } else { faults.append(fault) }
+        }
+        // What was committed, if anything, has to be read first; an endpoint that has had enough is left alone.
+        func isOver() -> Bool { self.place == nil || faults.contains(where: \.isOfTheWholeEndpoint) }
+        for name in self.mirror.contracts.keys.sorted(by: { $0.description < $1.description }) where !isOver() {
             do throws(FollowFault) {
                 if try await self.look(at: name, head: head) { progress = .advanced }
                 if try await self.lookAgain(at: name, head: head) { progress = .advanced }
             } catch {
-                faults.append(error)
+                note(error, "contract \(name)")
             }
-            // What was committed, if anything, has to be read first; a mirror that has had enough is left alone.
-            if self.place == nil || faults.contains(where: \.isSlowDown) { break }
         }
-        for id in self.mirror.topics.sorted(by: { $0.description < $1.description }) {
-            if self.place == nil || faults.contains(where: \.isSlowDown) { break }
+        for id in self.mirror.topics.sorted(by: { $0.description < $1.description }) where !isOver() {
             do throws(FollowFault) {
                 if try await self.look(at: id, head: head) { progress = .advanced }
             } catch {
-                faults.append(error)
+                note(error, "topic \(id)")
             }
         }
         if let place { self.status.floor = place.floor ?? head.end }
-        if let fault = faults.first(where: \.isStop) ?? faults.first(where: \.isSlowDown) ?? faults.first {
+        if let fault = faults.first(where: \.isStop) ?? faults.first(where: \.isOfTheWholeEndpoint) ?? faults.first {
             throw fault
         }
-        return progress
+        self.note(unknown: unknown)
+        return (progress, head)
+    }
+
+    private func note(unknown: [String: String]) {
+        self.status.unknown = unknown
+        guard !unknown.isEmpty, let place else { return self.status.lost = [] }
+        let contracts = place.contracts.values.filter { $0.floor > self.mirror.start }.map { "contract \($0.name)" }
+        let topics = place.topics.values.filter { $0.sequence ?? 0 > 0 }.map { "topic \($0.id)" }
+        self.status.lost = Set(contracts + topics).intersection(unknown.keys)
+    }
+
+    private var unknownSentence: String? {
+        let parts = self.status.unknown.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        return parts.isEmpty ? nil : parts.prefix(5).joined(separator: "; ")
     }
 
     // MARK: The network
@@ -121,42 +153,34 @@ package actor MirrorFollower {
             }
         } catch {
             if case .damaged(let why) = error { throw .stopped(why) }
-            throw .again("what the source remembers cannot be read: \(error)")
+            throw .unavailable("what the source remembers cannot be read: \(error)")
         }
     }
 
     private func head() async throws(FollowFault) -> MirrorBlock {
-        let answer = try await self.ask(MirrorPath.newestBlock)
         do throws(NodeFault) {
-            return try MirrorBlock(newest: answer)
+            return try await Self.head(self.node, self.endpoint)
         } catch {
             throw FollowFault(error)
         }
     }
 
+    /// The newest block of an endpoint.
+    static func head(_ node: any MirrorNode, _ endpoint: Int) async throws(NodeFault) -> MirrorBlock {
+        switch try await node.get(MirrorPath.newestBlock, of: endpoint) {
+        case .found(let value): return try MirrorBlock(first: value)
+        case .missing(let why): throw .unfit(.refused, "it does not give its newest block: \(why); check its URL")
+        }
+    }
+
     /// Checks that an endpoint is of the network that is followed.
     private func check(_ head: MirrorBlock) async throws(FollowFault) {
-        let endpoint = await self.node.endpoint
         guard let place else { throw .again("there is no place to go on from") }
-        guard !self.knownEndpoints.contains(endpoint) else { return }
+        guard self.knownEndpoint != self.endpoint else { return }
+        self.knownEndpoint = nil
         if let anchor = place.anchor {
-            let block: MirrorBlock
-            switch try await self.get(MirrorPath.block(anchor.block.number)) {
-            case .missing:
-                throw .again(
-                    "the mirror has no block \(anchor.block.number), which \(self.mirror.name) has; it is behind, or of "
-                        + "another network"
-                )
-            case .found(let value):
-                do throws(NodeFault) { block = try MirrorBlock(value) } catch { throw FollowFault(error) }
-            }
-            guard block.number == anchor.block.number else { throw .again("the mirror answered with another block") }
-            guard block.hash == anchor.block.hash else {
-                throw .stopped(
-                    "block \(block.number) of the mirror is \(block.hash.prefix(18))…, that of \(self.mirror.name) is "
-                        + "\(anchor.block.hash.prefix(18))…: it is another network; check its URL"
-                )
-            }
+            try await self.check(anchor.block, head)
+            try await self.checkHistory(place)
         } else {
             var changes = EntryChanges(prefix: "")
             changes.put(MirrorPlace.Anchor.entryName, MirrorPlace.Anchor(head).json)
@@ -165,35 +189,100 @@ package actor MirrorFollower {
             try await self.commit(place, Taken(changes: changes), head: head)
             self.logger.info("a mirror is followed from here", metadata: ["head": "\(head.end)"])
         }
-        // Only if it is still the endpoint that answered.
-        if await self.node.endpoint == endpoint { self.knownEndpoints.insert(endpoint) }
+        self.knownEndpoint = self.endpoint
+    }
+
+    /// Checks that an endpoint has a block that is remembered.
+    private func check(_ anchor: MirrorBlock, _ head: MirrorBlock) async throws(FollowFault) {
+        let block: MirrorBlock
+        switch try await self.get(MirrorPath.block(anchor.number)) {
+        case .missing where head.number < anchor.number:
+            throw .unfit(
+                .behind,
+                "its newest block is \(head.number), and \(self.mirror.name) has block \(anchor.number); it is behind, or "
+                    + "of another network"
+            )
+        case .missing(let why):
+            throw .unfit(
+                .pruned,
+                "it has no block \(anchor.number), by which \(self.mirror.name) is recognised (\(why)): an endpoint with "
+                    + "that history is needed"
+            )
+        case .found(let value):
+            do throws(NodeFault) { block = try MirrorBlock(value) } catch { throw FollowFault(error) }
+        }
+        guard block.number == anchor.number else { throw .again("the mirror answered with another block") }
+        guard block.hash == anchor.hash else {
+            throw .unfit(
+                .foreign,
+                "block \(block.number) of the mirror is \(block.hash.prefix(18))…, that of \(self.mirror.name) is "
+                    + "\(anchor.hash.prefix(18))…: it is another network; check its URL"
+            )
+        }
+    }
+
+    /// Checks that an endpoint still has what comes after the place: one that lost a part of its history answers for
+    /// that time as if nothing had happened.
+    private func checkHistory(_ place: MirrorPlace) async throws(FollowFault) {
+        // What was never read begins with what there is.
+        let floors = place.contracts.values.map(\.floor).filter { $0 > self.mirror.start }
+        guard let floor = floors.min(), case .found(let value) = try await self.get(MirrorPath.oldestBlock),
+            let oldest = try? MirrorBlock(first: value), oldest.number > 0, let begin = oldest.begin, begin > floor
+        else { return }
+        throw .unfit(
+            .pruned,
+            "its oldest block, \(oldest.number), begins at \(begin), and \(self.mirror.name) was read up to \(floor): an "
+                + "endpoint with that history is needed"
+        )
     }
 
     // MARK: Asking
 
     func get(_ path: String) async throws(FollowFault) -> MirrorAnswer {
         do throws(NodeFault) {
-            return try await self.node.get(path)
+            return try await self.node.get(path, of: self.endpoint)
         } catch {
             throw FollowFault(error)
         }
     }
 
-    /// Asks for something that has to be there.
+    /// Asks for rows of a contract or a topic.
     func ask(_ path: String) async throws(FollowFault) -> JSON.Value {
         switch try await self.get(path) {
         case .found(let value): return value
-        case .missing(let why): throw .stopped("the mirror does not know what is followed: \(why)")
+        case .missing(let why): throw .lacking(why)
+        }
+    }
+
+    // MARK: Endpoints
+
+    /// How the endpoints are.
+    package nonisolated var endpointReports: [EndpointReport] {
+        self.node.endpoints.reports
+    }
+
+    /// Looks at the endpoints that are not in use, until the task is cancelled.
+    package nonisolated func watchEndpoints() async {
+        await self.node.endpoints.watch { endpoint in
+            do throws(NodeFault) {
+                return .head(Int(try await Self.head(self.node, endpoint).end.nanoseconds))
+            } catch {
+                return Task.isCancelled ? .nothing : FollowFault(error).probe
+            }
         }
     }
 }
 
 extension FollowFault {
-    fileprivate var isStop: Bool {
+    var isStop: Bool {
         if case .stopped = self { true } else { false }
     }
 
-    fileprivate var isSlowDown: Bool {
-        if case .slowDown = self { true } else { false }
+    /// Whether nothing else is to be asked of that endpoint now.
+    fileprivate var isOfTheWholeEndpoint: Bool {
+        switch self {
+        case .slowDown, .unfit: true
+        case .again, .elsewhere, .lacking, .unavailable, .stopped: false
+        }
     }
 }

@@ -9,6 +9,9 @@ package enum MirrorPath {
     /// The newest block.
     package static let newestBlock = Self.root + "blocks?limit=1&order=desc"
 
+    /// The oldest block that a mirror still has.
+    package static let oldestBlock = Self.root + "blocks?limit=1&order=asc"
+
     package static func block(_ number: Int) -> String {
         Self.root + "blocks/\(number)"
     }

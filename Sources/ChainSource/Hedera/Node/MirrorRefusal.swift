@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Ingest
 import JSON
 
 /// What a mirror's status and body mean.
@@ -17,15 +18,12 @@ package enum MirrorRefusal {
         let words = [message?["message"], message?["detail"]].compactMap { $0?.string }.filter { !$0.isEmpty }
         let said = words.isEmpty ? Self.beginning(of: body) : String(words.joined(separator: ": ").prefix(300))
         let why = "the mirror answered \(status): \(said)"
-        switch status {
-        case 429: throw .slowDown(why, after: after)
-        case 408, 425: throw .again(why, after: after)
-        case 404:
-            // Not the word of a proxy, who does not know.
-            guard !words.isEmpty else { throw .again(why, after: after) }
-            return .missing(said)
-        case 400..<500: throw .stop(why)
-        default: throw .again(why, after: after)
+        // Of the path that was asked for, in the mirror's own words; not those of a proxy, who does not know.
+        if status == 404 || status == 400, !words.isEmpty { return .missing(said) }
+        switch EndpointTrouble(status: status) {
+        case .throttled: throw .slowDown(why, after: after)
+        case .failing: throw .again(why, after: after)
+        case let trouble: throw .unfit(trouble, why, after: after)
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import Ingest
 package import Logging
 import NIOCore
 
@@ -52,25 +53,29 @@ package struct MirrorRunner: Sendable {
             do throws(FollowFault) {
                 let progress = try await self.follower.step()
                 backoff.reset()
-                lastGood = .now
-                await self.report()
+                let lost = await self.follower.status.lost
+                if lost.isEmpty { lastGood = .now }
+                let isStale = ContinuousClock.now - lastGood >= self.limits.stale
+                await self.report(isStale ? .stale : nil)
                 await self.tell(&nextLine)
                 if progress == .idle { try? await Task.sleep(for: self.limits.poll) }
             } catch {
                 let isStale = ContinuousClock.now - lastGood >= self.limits.stale
+                self.logger.debug("a mirror has to be asked again", metadata: ["reason": "\(error)"])
+                await self.report(error.isStop ? .stopped : isStale ? .stale : nil, trouble: error.description)
                 switch error {
-                case .again(let why, let after), .slowDown(let why, let after):
-                    self.logger.debug("a mirror has to be asked again", metadata: ["reason": "\(why)"])
-                    await self.report(isStale ? .stale : nil, trouble: why)
+                case .elsewhere: continue
+                case .again(_, let after), .slowDown(_, let after), .unfit(_, _, let after):
                     var delay = max(backoff.delay(), after ?? .zero)
                     if case .slowDown = error { delay = max(delay, .seconds(1)) }
                     try? await Task.sleep(for: delay)
+                case .lacking, .unavailable:
+                    try? await Task.sleep(for: backoff.delay())
                 case .stopped(let why):
                     self.logger.critical(
                         "a mirror is not followed any more until it has been looked at",
                         metadata: ["chain": "\(self.follower.mirror.name)", "reason": "\(why)"]
                     )
-                    await self.report(.stopped, trouble: why)
                     try? await Task.sleep(for: self.limits.stopped)
                     return
                 }
@@ -86,6 +91,8 @@ package struct MirrorRunner: Sendable {
             status.head.nanoseconds == 0
             ? nil : Timestamp.now.duration(since: Timestamp(nanoseconds: status.head.nanoseconds))
         let isOld = lag.map { $0 > self.limits.stale + mirror.settle } ?? false
+        let endpoints = self.follower.endpointReports
+        let old = isOld ? "the mirror's newest block is of \(status.head)" : ""
         self.onReport(
             SourceReport(
                 name: mirror.source,
@@ -95,7 +102,8 @@ package struct MirrorRunner: Sendable {
                 head: Int(status.head.nanoseconds),
                 events: status.events,
                 lag: lag,
-                trouble: trouble.isEmpty && isOld ? "the mirror's newest block is of \(status.head)" : trouble
+                trouble: [trouble, old, EndpointPool.trouble(of: endpoints)].first { !$0.isEmpty } ?? "",
+                endpoints: endpoints
             )
         )
     }

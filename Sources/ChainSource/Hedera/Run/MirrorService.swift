@@ -51,14 +51,19 @@ package struct MirrorService: Sendable {
     }
 
     private func lead() async {
+        let follower = self.makeFollower()
         let runner = MirrorRunner(
-            follower: self.makeFollower(),
+            follower: follower,
             limits: self.limits,
             logger: self.logger,
             onReport: self.onReport
         )
         self.logger.info("following a mirror", metadata: ["chain": "\(self.name)"])
-        await runner.run()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await follower.watchEndpoints() }
+            await runner.run()
+            group.cancelAll()
+        }
         self.onEnd()
         self.logger.info("no longer following a mirror", metadata: ["chain": "\(self.name)"])
     }
