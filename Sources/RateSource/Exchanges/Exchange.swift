@@ -6,10 +6,10 @@ package struct Exchange: Sendable, Equatable {
     package var name: String
     package var dialect: Dialect
     package var markets: [Market]
-    /// Nil asks by REST only.
-    package var webSocket: String?
-    /// Without a slash at the end; nil has the WebSocket only.
-    package var rest: String?
+    /// Where its WebSocket is, the preferred address first; none asks by REST only.
+    package var webSockets: [String]
+    /// The bases of its REST interface without a slash at the end, the preferred one first; none has the WebSocket only.
+    package var rests: [String]
     /// Whether every change of the best bid and ask is heard of, not only with the ticker (Binance).
     package var hasBook = false
     /// Without a quote for so long, the source is stale and other exchanges speak.
@@ -27,8 +27,8 @@ package struct Exchange: Sendable, Equatable {
         self.name = name
         self.dialect = dialect
         self.markets = markets
-        self.webSocket = dialect.webSocket
-        self.rest = dialect.rest
+        self.webSockets = [dialect.webSocket]
+        self.rests = [dialect.rest]
         self.lifetime = dialect.lifetime
     }
 

@@ -17,6 +17,8 @@ package struct PollPlan: Sendable {
         case banned(after: Duration?)
         /// Anything that may pass.
         case failed(after: Duration?)
+        /// It is this address of the exchange that is of no use, and there is another one.
+        case elsewhere
     }
 
     private static let longest: Duration = .seconds(86_400)
@@ -74,6 +76,8 @@ package struct PollPlan: Sendable {
             self.next = now.advanced(by: min(Self.longest, max(after ?? .seconds(30), .seconds(1))))
         case .banned(let after):
             self.next = now.advanced(by: min(Self.longest, max(after ?? .seconds(300), .seconds(1))))
+        case .elsewhere:
+            self.next = now.advanced(by: self.spacing)
         case .failed(let after):
             let limit = min(.seconds(30), max(self.interval, .milliseconds(250)) * (1 << min(self.failures, 10)))
             self.failures += 1

@@ -2,8 +2,8 @@
 
 package import AsyncHTTPClient
 package import Hub
+package import Ingest
 package import Logging
-import NIOCore
 import NIOHTTP1
 
 /// Asks the REST interface of one exchange while it is wanted.
@@ -13,30 +13,30 @@ package actor RESTFeed {
 
     /// Of one answer.
     private static let maxAnswer = 4 << 20
-    private static let timeout = TimeAmount.seconds(5)
+    private static let timeout: Duration = .seconds(5)
 
+    package nonisolated let endpoints: EndpointPool
     private let dialect: Dialect
-    private let base: String
-    private let client: HTTPClient
+    private let bases: [String]
+    private let exchange: HTTPExchange
     private let clock: SteadyClock
     private let logger: Logger
     private let take: Take
     private var plan: PollPlan
 
     /// - Parameters:
-    ///   - base: The URL before the path.
     ///   - client: The caller's, who shuts it down.
     package init(
         _ exchange: Exchange,
-        base: String,
         client: HTTPClient,
         clock: SteadyClock,
         logger: Logger,
         take: @escaping Take
     ) {
         self.dialect = exchange.dialect
-        self.base = base
-        self.client = client
+        self.bases = exchange.rests
+        self.endpoints = EndpointPool(exchange.rests, rules: .withoutProbes, logger: logger)
+        self.exchange = HTTPExchange(client, time: Self.timeout, bytes: Self.maxAnswer)
         self.clock = clock
         self.logger = logger
         self.take = take
@@ -93,48 +93,83 @@ package actor RESTFeed {
 
     private func ask() async {
         let symbols = self.plan.request
-        guard !symbols.isEmpty else { return }
+        let endpoint = self.chosen
+        guard !symbols.isEmpty, self.bases.indices.contains(endpoint) else { return }
         let asked = self.clock.now
         self.plan.asked(at: asked)
+        var request = HTTPClientRequest(url: self.bases[endpoint] + self.dialect.target(for: symbols))
+        // Coinbase refuses requests without one.
+        request.headers.add(name: "User-Agent", value: "broadtape")
         var answer: PollPlan.Answer
-        do {
-            var request = HTTPClientRequest(url: self.base + self.dialect.target(for: symbols))
-            // Coinbase refuses requests without one.
-            request.headers.add(name: "User-Agent", value: "broadtape")
-            let response = try await self.client.execute(request, deadline: .now() + Self.timeout)
-            var body = try await response.body.collect(upTo: Self.maxAnswer)
-            let bytes = body.readBytes(length: body.readableBytes) ?? []
-            let incoming = self.dialect.readAnswer(bytes, to: symbols)
+        do throws(HTTPExchange.Fault) {
+            let response = try await self.exchange.answer(to: request)
+            let incoming = self.dialect.readAnswer(response.body, to: symbols)
             answer = self.answer(response, incoming)
-            if response.status == .ok || answer == .refused { await self.take(incoming, asked) }
-        } catch is CancellationError {
-            return
+            if response.status == 200 || answer == .refused { await self.take(incoming, asked) }
+            let why = "it answered \(response.status): \(response.beginning)"
+            // 418 is a ban of whoever goes on after a 429, whichever address is asked.
+            let trouble = response.status == 418 ? .throttled : EndpointTrouble(status: response.status)
+            answer = self.judged(answer, trouble, why, of: endpoint)
         } catch {
-            answer = .failed(after: nil)
-            self.logger.debug("rates cannot be asked for", metadata: ["fault": "\(error)"])
+            switch error {
+            case .cancelled: return
+            case .tooLarge(let bytes):
+                answer = self.judged(
+                    .failed(after: nil),
+                    .failing,
+                    "it answered more than \(bytes) bytes",
+                    of: endpoint
+                )
+            case .unreachable(let why):
+                answer = self.judged(.failed(after: nil), .unreachable, why, of: endpoint)
+            }
         }
         // Whoever is cancelled meanwhile has got no answer, and is no reason to slow down.
         guard !Task.isCancelled || answer != .failed(after: nil) else { return }
-        if case .tooMany = answer { self.tell("asked too often", answer) }
-        if case .banned = answer { self.tell("shut out", answer) }
         self.plan.answered(answer, at: self.clock.now, chance: .random(in: 0...1))
     }
 
-    private func tell(_ what: String, _ answer: PollPlan.Answer) {
-        self.logger.warning("an exchange refuses requests", metadata: ["reason": "\(what)", "answer": "\(answer)"])
+    /// The plan has waited already; where every address rests, the one whose rest ends first is asked.
+    private var chosen: Int {
+        switch self.endpoints.choose() {
+        case .ask(let index), .wait(_, for: let index): index
+        }
     }
 
-    private func answer(_ response: HTTPClientResponse, _ incoming: [Incoming]) -> PollPlan.Answer {
-        let after = response.headers.first(name: "retry-after").flatMap { Int($0) }.map {
-            Duration.seconds(min(max(0, $0), 86_400))
+    /// Says of the address what came of it. Another one is asked at once where it is the address that is of no use; what
+    /// the exchange itself refuses (a rate, a ban) is waited out whatever the address.
+    private func judged(
+        _ answer: PollPlan.Answer,
+        _ trouble: EndpointTrouble,
+        _ why: String,
+        of endpoint: Int
+    ) -> PollPlan.Answer {
+        switch answer {
+        case .good, .refused:
+            self.endpoints.succeeded(endpoint)
+            return answer
+        case .tooMany(let after):
+            self.endpoints.failed(endpoint, .throttled, why, after: after)
+            return answer
+        case .banned(let after), .failed(let after):
+            let outlook = self.endpoints.failed(endpoint, trouble, why, after: after)
+            return outlook == .another && trouble != .throttled ? .elsewhere : answer
+        case .elsewhere:
+            return answer
         }
+    }
+
+    private func answer(_ response: HTTPExchange.Answer, _ incoming: [Incoming]) -> PollPlan.Answer {
+        let after = response.after
         let rejections = incoming.compactMap { if case .rejected(let text) = $0 { text } else { nil } }
         if rejections.contains(where: self.dialect.isRateLimit) { return .tooMany(after: after) }
-        switch response.status.code {
+        switch response.status {
         case 429: return .tooMany(after: after)
         case 418, 403: return .banned(after: after)
         case 200 where rejections.isEmpty: return incoming.contains(.refused(.malformed)) ? .failed(after: nil) : .good
-        case 200, 400, 404: return .refused
+        // A market that is none; not the page of a proxy, who knows none.
+        case 200: return .refused
+        case 400, 404: return incoming.contains(.refused(.malformed)) ? .failed(after: after) : .refused
         default: return .failed(after: after)
         }
     }

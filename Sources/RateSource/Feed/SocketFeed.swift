@@ -2,6 +2,7 @@
 
 package import Client
 import Hub
+package import Ingest
 package import Logging
 package import NIOCore
 
@@ -13,9 +14,11 @@ package actor SocketFeed {
     package struct Address: Sendable, Equatable {
         let server: HubAddress
         let target: String
+        let url: String
 
         /// Reads a URL with the scheme `ws` or `wss`.
         package init(_ text: String) throws(HubAddress.Invalid) {
+            self.url = text
             let start = text.firstRange(of: "://").map(\.upperBound) ?? text.startIndex
             let slash = text[start...].firstIndex { $0 == "/" || $0 == "?" } ?? text.endIndex
             self.server = try HubAddress(String(text[..<slash]))
@@ -31,34 +34,46 @@ package actor SocketFeed {
     /// Whether REST is to be asked; the newest wish only.
     package nonisolated let wishes: AsyncStream<Bool>
     private let wish: AsyncStream<Bool>.Continuation
-    private let connector: Connector
+    package nonisolated let endpoints: EndpointPool
+    private let connectors: [Connector]
     private let clock: SteadyClock
     private let take: Take
     private let logger: Logger
     private var machine: FeedMachine
-    private var connections: [Int: Connection] = [:]
+    private var connections: [Int: Line] = [:]
     private var timer: Scheduled<Void>?
     private var isPolling: Bool?
     private var wasOpen = false
     private var isStopped = false
     private var finished: CheckedContinuation<Void, Never>?
 
+    /// A connection, which address it is of, and whether quotes have come.
+    private struct Line {
+        var connection: Connection
+        var endpoint: Int
+        var hasQuoted = false
+    }
+
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe self.loop.executor.asUnownedSerialExecutor()
     }
 
+    /// - Parameter addresses: At least one, the preferred one first.
     package init(
-        _ address: Address,
+        _ addresses: [Address],
         rules: FeedMachine.Rules,
         on loop: any EventLoop,
         clock: SteadyClock,
         logger: Logger,
         take: @escaping Take
     ) throws(Ending) {
-        var connector = try Connector(to: address.server)
-        connector.target = address.target
-        connector.subprotocols = []
-        self.connector = connector
+        self.connectors = try addresses.map { address throws(Ending) in
+            var connector = try Connector(to: address.server)
+            connector.target = address.target
+            connector.subprotocols = []
+            return connector
+        }
+        self.endpoints = EndpointPool(addresses.map(\.url), rules: .withoutProbes, logger: logger)
         self.machine = FeedMachine(rules: rules)
         self.loop = loop
         self.clock = clock
@@ -113,15 +128,26 @@ package actor SocketFeed {
     private func perform(_ action: FeedMachine.Action) {
         switch action {
         case .connect(let number):
-            let receiver = Receiver(feed: self, number: number)
-            self.connections[number] = self.connector.connect(on: self.loop, token: nil, receiver: receiver)
+            self.connect(number)
         case .send(let number, let text):
-            self.connections[number]?.send(ByteBuffer(string: text))
+            self.connections[number]?.connection.send(ByteBuffer(string: text))
         case .close(let number):
-            self.connections[number]?.close()
+            self.connections[number]?.connection.close()
         case .abandon(let number):
-            self.connections[number]?.abandon(.silent(milliseconds: 0))
+            self.connections[number]?.connection.abandon(.silent(milliseconds: 0))
         }
+    }
+
+    /// The machine has waited already; where every address rests, the one whose rest ends first is tried.
+    private func connect(_ number: Int) {
+        let endpoint =
+            switch self.endpoints.choose() {
+            case .ask(let index), .wait(_, for: let index): index
+            }
+        guard self.connectors.indices.contains(endpoint) else { return }
+        let receiver = Receiver(feed: self, number: number)
+        let connection = self.connectors[endpoint].connect(on: self.loop, token: nil, receiver: receiver)
+        self.connections[number] = Line(connection: connection, endpoint: endpoint)
     }
 
     /// What follows from where the machine stands now.
@@ -158,13 +184,17 @@ package actor SocketFeed {
     private func received(_ number: Int, _ text: ByteBuffer) {
         guard !self.isStopped else { return }
         let verdict = self.take(Array(text.readableBytesView))
+        if verdict.quotes > 0, let line = self.connections[number], !line.hasQuoted {
+            self.connections[number]?.hasQuoted = true
+            self.endpoints.succeeded(line.endpoint)
+        }
         self.perform {
             $0.received(number, isQuote: verdict.quotes > 0, isLeaving: verdict.isLeaving, at: $1)
         }
     }
 
     private func ended(_ number: Int, _ ending: Ending) {
-        self.connections[number] = nil
+        let line = self.connections.removeValue(forKey: number)
         self.logger.debug("a WebSocket has ended", metadata: ["reason": "\(ending)"])
         var retryAfter: Duration?
         if case .refused(let status, _, let seconds) = ending {
@@ -172,8 +202,21 @@ package actor SocketFeed {
             retryAfter = seconds.map { .seconds(min(max(0, $0), 86_400)) }
             if retryAfter == nil, status == 429 || status == 418 { retryAfter = .seconds(60) }
         }
+        if let line, !self.isStopped { self.judge(line, ending) }
         self.perform { $0.ended(number, retryAfter: retryAfter, at: $1, chance: .random(in: 0...1)) }
         self.finishIfOver()
+    }
+
+    /// Says of an address what came of a connection. One that brought quotes and ends in order is no failure: exchanges
+    /// end connections now and then.
+    private func judge(_ line: Line, _ ending: Ending) {
+        switch ending {
+        case .refused(let status, let reason, _):
+            self.endpoints.failed(line.endpoint, EndpointTrouble(status: status), "it answered \(status) \(reason)")
+        case .closed where line.hasQuoted: break
+        case .unreachable, .timedOut, .silent, .closed: self.endpoints.failed(line.endpoint, .unreachable, "\(ending)")
+        default: self.endpoints.failed(line.endpoint, .failing, "\(ending)")
+        }
     }
 
     /// Who hears of one connection.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import Ingest
 import Logging
 
 /// Takes rates from the desk to the sink, and tells how the exchanges are.
@@ -13,6 +14,8 @@ struct RatePublisher: Sendable {
     let exchanges: [Exchange]
     let desk: DeskBox
     let sink: any SourceSink
+    /// How the addresses of an exchange are.
+    let endpoints: @Sendable (Int) -> [EndpointReport]
     let tellBoard: @Sendable (SourceReport) -> Void
     let logger: Logger
 
@@ -117,6 +120,11 @@ struct RatePublisher: Sendable {
                 self.logger.info("quotes come again", metadata: ["exchange": "\(self.exchanges[house].name)"])
             }
         }
-        for report in reports { self.tellBoard(report) }
+        for (house, report) in reports.enumerated() {
+            var report = report
+            report.endpoints = self.endpoints(house)
+            if report.trouble.isEmpty { report.trouble = EndpointPool.trouble(of: report.endpoints) }
+            self.tellBoard(report)
+        }
     }
 }

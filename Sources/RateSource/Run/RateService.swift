@@ -3,6 +3,7 @@
 package import AsyncHTTPClient
 package import Client
 package import Hub
+import Ingest
 package import Logging
 package import NIOCore
 import Synchronization
@@ -14,7 +15,7 @@ package final class RateService: Sendable {
     private static let look: Duration = .seconds(1)
 
     private let exchanges: [Exchange]
-    private let addresses: [SocketFeed.Address?]
+    private let addresses: [[SocketFeed.Address]]
     private let store: any SourceStore
     private let client: HTTPClient
     private let group: any EventLoopGroup
@@ -42,15 +43,9 @@ package final class RateService: Sendable {
         withdraw: @escaping @Sendable (String) -> Void
     ) throws(HubAddress.Invalid) {
         self.exchanges = exchanges
-        var addresses: [SocketFeed.Address?] = []
-        for exchange in exchanges {
-            if let text = exchange.webSocket {
-                addresses.append(try SocketFeed.Address(text))
-            } else {
-                addresses.append(nil)
-            }
+        self.addresses = try exchanges.map { exchange throws(HubAddress.Invalid) in
+            try exchange.webSockets.map { text throws(HubAddress.Invalid) in try SocketFeed.Address(text) }
         }
-        self.addresses = addresses
         self.store = store
         self.client = client
         self.group = group
@@ -109,19 +104,19 @@ package final class RateService: Sendable {
         defer { self.isLeading.store(false, ordering: .relaxed) }
         let clock = SteadyClock()
         let desk = DeskBox(self.exchanges, clock: clock)
+        let feeds = self.exchanges.indices.map { self.feeds(of: $0, desk, clock) }
         let publisher = RatePublisher(
             exchanges: self.exchanges,
             desk: desk,
             sink: self.makeSink(),
+            endpoints: { feeds[$0].endpoints },
             tellBoard: self.report,
             logger: self.logger
         )
         for exchange in self.exchanges { self.withdraw(exchange.source) }
         self.logger.info("taking rates", metadata: ["exchanges": "\(self.exchanges.map(\.name))"])
         await withTaskGroup(of: Void.self) { group in
-            for (house, exchange) in self.exchanges.enumerated() {
-                group.addTask { await self.follow(exchange, house, self.addresses[house], desk, clock) }
-            }
+            for feeds in feeds { group.addTask { await feeds.run() } }
             await publisher.run()
             group.cancelAll()
         }
@@ -129,45 +124,47 @@ package final class RateService: Sendable {
         self.logger.info("no longer taking rates")
     }
 
-    private func follow(
-        _ exchange: Exchange,
-        _ house: Int,
-        _ address: SocketFeed.Address?,
-        _ desk: DeskBox,
-        _ clock: SteadyClock
-    ) async {
-        var logger = self.logger
-        logger[metadataKey: "exchange"] = "\(exchange.name)"
-        let socket = self.socket(exchange, house, address, desk, clock, logger)
-        let rest = exchange.rest.map { base in
-            RESTFeed(exchange, base: base, client: self.client, clock: clock, logger: logger) { incoming, asked in
-                let verdict = desk.received(incoming, from: house, asked: asked)
-                await socket?.polled(isNews: verdict.news > 0)
-            }
+    /// Both ways of one exchange.
+    private struct Feeds: Sendable {
+        let socket: SocketFeed?
+        let rest: RESTFeed?
+
+        var endpoints: [EndpointReport] {
+            (self.socket?.endpoints.reports ?? []) + (self.rest?.endpoints.reports ?? [])
         }
-        await withDiscardingTaskGroup { group in
-            if let socket { group.addTask { await socket.run() } }
-            guard let rest else { return }
-            group.addTask {
-                if let socket { await rest.run(while: socket.wishes) } else { await rest.run() }
+
+        /// Runs until the task is cancelled.
+        func run() async {
+            await withDiscardingTaskGroup { group in
+                if let socket { group.addTask { await socket.run() } }
+                guard let rest else { return }
+                group.addTask {
+                    if let socket { await rest.run(while: socket.wishes) } else { await rest.run() }
+                }
             }
         }
     }
 
-    private func socket(
-        _ exchange: Exchange,
-        _ house: Int,
-        _ address: SocketFeed.Address?,
-        _ desk: DeskBox,
-        _ clock: SteadyClock,
-        _ logger: Logger
-    ) -> SocketFeed? {
-        guard let address else { return nil }
+    private func feeds(of house: Int, _ desk: DeskBox, _ clock: SteadyClock) -> Feeds {
+        let exchange = self.exchanges[house]
+        var logger = self.logger
+        logger[metadataKey: "exchange"] = "\(exchange.name)"
+        let socket = self.socket(house, desk, clock, logger)
+        guard !exchange.rests.isEmpty else { return Feeds(socket: socket, rest: nil) }
+        let rest = RESTFeed(exchange, client: self.client, clock: clock, logger: logger) { incoming, asked in
+            let verdict = desk.received(incoming, from: house, asked: asked)
+            await socket?.polled(isNews: verdict.news > 0)
+        }
+        return Feeds(socket: socket, rest: rest)
+    }
+
+    private func socket(_ house: Int, _ desk: DeskBox, _ clock: SteadyClock, _ logger: Logger) -> SocketFeed? {
+        guard !self.addresses[house].isEmpty else { return nil }
         do throws(Ending) {
-            let dialect = exchange.dialect
+            let dialect = self.exchanges[house].dialect
             return try SocketFeed(
-                address,
-                rules: FeedMachine.Rules(exchange),
+                self.addresses[house],
+                rules: FeedMachine.Rules(self.exchanges[house]),
                 on: self.group.next(),
                 clock: clock,
                 logger: logger

@@ -69,9 +69,9 @@ struct RateDeclarations {
             if node.bool == nil { self.complain(node, "\"book\" is true or false") }
             if node.bool == true, dialect != .binance { self.complain(node, "\"book\" is for the dialect binance") }
         }
-        exchange.webSocket = self.url(mapping["websocket"], "websocket", ["ws", "wss"], exchange.webSocket)
-        exchange.rest = self.url(mapping["rest"], "rest", ["http", "https"], exchange.rest)
-        if exchange.webSocket == nil, exchange.rest == nil {
+        exchange.webSockets = self.urls(mapping["websocket"], "websocket", ["ws", "wss"], exchange.webSockets)
+        exchange.rests = self.urls(mapping["rest"], "rest", ["http", "https"], exchange.rests)
+        if exchange.webSockets.isEmpty, exchange.rests.isEmpty {
             self.complain(key, "of \"websocket\" and \"rest\" one at most can be off")
         }
         if exchange.poll >= exchange.staleAfter {
@@ -80,17 +80,20 @@ struct RateDeclarations {
         return exchange
     }
 
-    private mutating func url(_ node: Node?, _ name: String, _ schemes: [String], _ standard: String?) -> String? {
+    private mutating func urls(_ node: Node?, _ name: String, _ schemes: [String], _ standard: [String]) -> [String] {
         guard let node else { return standard }
-        let text = node.string ?? ""
         // YAML takes the word for a boolean, and keeps its text.
-        if text == "off" { return nil }
-        do throws(ConfigurationFault) {
-            return try Self.checked(text, schemes)
-        } catch {
-            self.complain(node, "\"\(name)\" is off or a URL: \(error.complaints.joined(separator: ", "))")
-            return standard
+        if node.string == "off" { return [] }
+        var urls: [String] = []
+        for element in node.sequence.map(Array.init) ?? [node] {
+            do throws(ConfigurationFault) {
+                urls.append(try Self.checked(element.string ?? "", schemes))
+            } catch {
+                let reason = error.complaints.joined(separator: ", ")
+                self.complain(element, "\"\(name)\" is off, a URL or a list of URLs: \(reason)")
+            }
         }
+        return urls.isEmpty ? standard : urls
     }
 
     private static func checked(_ text: String, _ schemes: [String]) throws(ConfigurationFault) -> String {

@@ -444,7 +444,9 @@ class Exchange:
             await self.respond(writer, 200, b"<html>welcome</html>")
             return True
         if mode != "ok":
-            await self.respond(writer, int(mode), b'{"code":-1003,"msg":"Too many requests","message":"no"}')
+            isLimit = mode in ("429", "418")
+            words = b'"code":-1003,"msg":"Too many requests"' if isLimit else b'"code":-2015,"msg":"not for you"'
+            await self.respond(writer, int(mode), b"{" + words + b',"message":"no"}')
             return True
         url = urllib.parse.urlsplit(target)
         query = dict(urllib.parse.parse_qsl(url.query))

@@ -115,8 +115,8 @@ final class PeerExchange: Sendable {
             dialect: self.dialect,
             markets: try pairs.map { Market(pair: try #require(Pair($0)), interval: .milliseconds(50)) }
         )
-        exchange.webSocket = self.webSocket
-        exchange.rest = self.url
+        exchange.webSockets = [self.webSocket]
+        exchange.rests = [self.url]
         exchange.staleAfter = .seconds(2)
         exchange.silence = .seconds(1)
         exchange.poll = .milliseconds(100)
