@@ -132,8 +132,10 @@ function showCharts() {
 // Tables
 
 function showSources() {
+    const endpoint = ({ name, used, trouble }) => element("span", { class: "detail" },
+        name + (used ? ", in use" : "") + (trouble ? `, ${trouble}` : ""));
     const own = status.sources.map((source) => element("tr", {},
-        cell(source.name, "mono"),
+        cell([source.name, ...(source.endpoints ?? []).map(endpoint)], "mono"),
         cell(tag({ following: "following", catchingUp: "catching up", stale: "stale", stopped: "stopped" }[source.state] ?? source.state,
             { following: "good", catchingUp: "warn" }[source.state] ?? "bad")),
         cell(lag(source.lag), "number"),

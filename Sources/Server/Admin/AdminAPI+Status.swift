@@ -94,6 +94,7 @@ extension AdminAPI {
             writer.member("events", integer: source.events)
             writer.member("lag", numberOrNull: source.lag.map { Int($0 / .milliseconds(1)) })
             writer.member("trouble", string: source.trouble)
+            Self.write(source.endpoints, to: &writer)
             writer.member("time", string: source.time.description)
             writer.endObject()
         }
@@ -124,6 +125,23 @@ extension AdminAPI {
         }
         writer.endArray()
         writer.endObject()
+    }
+
+    private static func write(_ endpoints: [EndpointReport], to writer: inout JSON.Writer) {
+        writer.name("endpoints")
+        writer.beginArray()
+        for endpoint in endpoints {
+            writer.beginObject()
+            writer.member("name", string: endpoint.name)
+            writer.member("used", bool: endpoint.isUsed)
+            if let trouble = endpoint.trouble { writer.member("trouble", string: trouble) }
+            if !endpoint.why.isEmpty { writer.member("why", string: endpoint.why) }
+            if let since = endpoint.since { writer.member("since", string: since.description) }
+            writer.member("head", numberOrNull: endpoint.head)
+            writer.member("failures", integer: endpoint.failures.values.reduce(0, +))
+            writer.endObject()
+        }
+        writer.endArray()
     }
 
     /// `{"errors": [{"number", "kind", "what", "detail", "subject", "first", "last", "count"}]}`, newest first.

@@ -156,6 +156,49 @@ struct Exposition {
                 source.lag.map { PrometheusText.Sample("source", source.name, seconds: $0 / .seconds(1)) }
             }
         )
+        self.addEndpoints(of: sources)
+    }
+
+    private mutating func addEndpoints(of sources: [SourceReport]) {
+        func samples(_ value: (EndpointReport) -> Int?) -> [PrometheusText.Sample] {
+            sources.flatMap { source in
+                source.endpoints.compactMap { endpoint in
+                    value(endpoint).map { PrometheusText.Sample(Self.labels(source, endpoint), $0) }
+                }
+            }
+        }
+        self.page.add(
+            "broadtape_source_endpoint_up",
+            .gauge,
+            "1 while nothing is wrong with an endpoint of a source.",
+            samples { $0.trouble == nil ? 1 : 0 }
+        )
+        self.page.add(
+            "broadtape_source_endpoint_used",
+            .gauge,
+            "1 at the endpoint that is asked.",
+            samples { $0.isUsed ? 1 : 0 }
+        )
+        self.page.add("broadtape_source_endpoint_head", .gauge, "How far an endpoint is.", samples(\.head))
+        self.page.add(
+            "broadtape_source_endpoint_failures_total",
+            .counter,
+            "What has failed at an endpoint, by what was wrong.",
+            sources.flatMap { source in
+                source.endpoints.flatMap { endpoint in
+                    endpoint.failures.sorted { $0.key < $1.key }.map { reason, count in
+                        PrometheusText.Sample(Self.labels(source, endpoint) + [("reason", reason)], count)
+                    }
+                }
+            }
+        )
+    }
+
+    private static func labels(
+        _ source: SourceReport,
+        _ endpoint: EndpointReport
+    ) -> [(name: String, value: String)] {
+        [("source", source.name), ("endpoint", endpoint.name)]
     }
 
     private mutating func add(_ fanIn: FanIn.Tally) {
