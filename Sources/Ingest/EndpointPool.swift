@@ -49,7 +49,7 @@ package final class EndpointPool: Sendable {
     package init(_ urls: [String], rules: EndpointRotation.Rules = EndpointRotation.Rules(), logger: Logger) {
         self.names = EndpointName.all(urls)
         self.logger = logger
-        self.tick = max(.milliseconds(10), min(.seconds(1), rules.rest.lowerBound))
+        self.tick = max(.milliseconds(10), min(.seconds(1), rules.rest.upperBound / 10))
         let count = max(1, urls.count)
         self.state = Mutex(
             State(

@@ -141,7 +141,7 @@ package struct EndpointRotation: Sendable {
         self.saw(head, of: index, at: now)
         self.endpoints[index].failures = 0
         if let lacking {
-            self.endpoints[index].counts[.lacking, default: 0] += 1
+            self.count(.lacking, of: index)
             self.set(.lacking, lacking, of: index, at: now, rest: self.rules.rest.upperBound)
         } else {
             self.assess(index, followed, at: now)
@@ -213,12 +213,20 @@ package struct EndpointRotation: Sendable {
         let best = max(max(0, followed), others.compactMap { self.endpoints[$0].head }.max() ?? 0)
         if best > head, best - head > self.rules.lag {
             let why = "its head is \(head), while \(best) was already seen"
+            self.count(.behind, of: index)
             self.set(.behind, why, of: index, at: now, rest: nil)
         } else if let stall = self.rules.stall, let rose = endpoint.rose, now - rose >= stall {
+            self.count(.stalled, of: index)
             self.set(.stalled, "its head, \(head), does not move", of: index, at: now, rest: nil)
         } else {
             self.set(nil, "", of: index, at: now, rest: nil)
         }
+    }
+
+    /// Counts what an endpoint that answers is in, once each time that it gets into it.
+    private mutating func count(_ trouble: EndpointTrouble, of index: Int) {
+        guard self.endpoints[index].trouble != trouble else { return }
+        self.endpoints[index].counts[trouble, default: 0] += 1
     }
 
     private mutating func set(

@@ -177,6 +177,25 @@ import Testing
         #expect(await following.follower.status.rollbacks == 1)
     }
 
+    /// A head and a finality that cannot be are believed by nobody once their endpoint is out.
+    @Test func headThatCannotBe() async throws {
+        let node = try Self.node(mined: 12, rules: Self.lasting)
+        var block = node.block(12)
+        block.number = .max >> 8
+        let far = SimulatedNode.json(block)
+        node.intercept(endpoint: 0) { call, _ in
+            switch call {
+            case .block(.latest), .block(.finalized): .result(far)
+            case .block(.number(let number)) where number > 0: .result(SimulatedNode.json("null"))
+            default: nil
+            }
+        }
+        let following = Following(node)
+        try await following.catchUp(attempts: 50)
+        #expect(following.differences == [])
+        #expect(node.endpoints.reports.map(\.trouble) == ["failing", nil])
+    }
+
     // MARK: - Other chains
 
     /// The second endpoint is of another chain: it is out, the source is not.
@@ -215,6 +234,7 @@ import Testing
             case .chainID: .result(SimulatedNode.json("\"0x5\""))
             case .block(.number(let number)):
                 .result(SimulatedNode.json(strange.blocks[strange.view.hashes[number]]?.block))
+            case .blockByHash(let hash): .result(SimulatedNode.json(strange.blocks[hash]?.block))
             case .block(.latest): .result(SimulatedNode.json(strange.blocks[strange.view.hashes[40]]?.block))
             case .block(.finalized): .result(SimulatedNode.json(strange.blocks[strange.view.hashes[38]]?.block))
             default: nil

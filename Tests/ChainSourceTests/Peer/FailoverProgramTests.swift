@@ -43,7 +43,7 @@ struct FailoverProgramTests {
             try await GatePeer.with(before: peer.port) { gate in
                 try await withFolder { folder in
                     try await gate.set("status", #""status":401,"body":"invalid project id 0123456789abcdef""#)
-                    let hub = try await Self.start(Self.configuration(gate, peer), in: folder)
+                    let hub = try await Self.start(Self.configuration(gate, peer, stall: "off"), in: folder)
                     _ = try await ProgramTests.settled(hub, peer)
                     try await peer.control("emit", "2", "2", "2")
                     _ = try await ProgramTests.settled(hub, peer)
@@ -73,9 +73,9 @@ struct FailoverProgramTests {
         }
     }
 
-    private static func configuration(_ gate: GatePeer, _ peer: PeerNode) -> String {
+    private static func configuration(_ gate: GatePeer, _ peer: PeerNode, stall: String) -> String {
         peer.configuration
-            .replacing("endpoints: \(peer.url)", with: "endpoints: [\(gate.url), \(peer.url)]\n    stall: 2s")
+            .replacing("endpoints: \(peer.url)", with: "endpoints: [\(gate.url), \(peer.url)]\n    stall: \(stall)")
             .replacing("websocket: \(peer.webSocket)", with: "websocket: [\(gate.webSocket), \(peer.webSocket)]")
     }
 
@@ -85,7 +85,7 @@ struct FailoverProgramTests {
             try await peer.control("emit", "8", "2", "2")
             try await GatePeer.with(before: peer.port) { gate in
                 try await withFolder { folder in
-                    let hub = try await Self.start(Self.configuration(gate, peer), in: folder)
+                    let hub = try await Self.start(Self.configuration(gate, peer, stall: "5s"), in: folder)
                     _ = try await ProgramTests.settled(hub, peer)
                     #expect(try await hub.metric(Self.metric("used", "chain:peer", gate.name)) == 1)
                     try await gate.set("freeze")

@@ -33,7 +33,7 @@ struct FailoverTests {
             Row("status", #""status":451"#, .refused), Row("redirect", .refused),
             Row("status", #""status":429"#, .throttled),
             Row("status", #""status":429,"headers":{"Retry-After":"86400"}"#, .throttled),
-            Row("status", #""status":500"#, .failing), Row("status", #""status":502,"body":"<html>"#, .failing),
+            Row("status", #""status":500"#, .failing), Row("status", #""status":502,"body":"<html>""#, .failing),
             Row("status", #""status":503,"headers":{"Retry-After":"3600"}"#, .failing), Row("html", .failing),
             Row("garbage", .failing), Row("endless", .failing), Row("hang", .unreachable), Row("drip", .unreachable),
             Row("close", .unreachable), Row("connection refused", .unreachable, url: "http://127.0.0.1:1/key"),

@@ -71,10 +71,10 @@ class Gate:
 
     def head(self):
         """The block number, or the newest block of a mirror."""
-        try:
-            return int(self.rpc([("eth_blockNumber", [])])[0], 16)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return json.loads(self.ask("GET", "/api/v1/blocks?limit=1&order=desc")[1])["blocks"][0]
+        status, body = self.ask("GET", "/api/v1/blocks?limit=1&order=desc")
+        if status == 200:
+            return json.loads(body)["blocks"][0]
+        return int(self.rpc([("eth_blockNumber", [])])[0], 16)
 
     # What it answers.
 

@@ -5,9 +5,10 @@ import Logging
 
 /// Below finality: ranges.
 extension Follower {
-    func takeRange(from place: Place) async throws(FollowFault) -> FollowProgress {
+    /// - Parameter final: What the node says is final.
+    func takeRange(from place: Place, final: Int) async throws(FollowFault) -> FollowProgress {
         let first = place.number + 1
-        let range = first...min(self.toldFinal, place.number + self.span.count)
+        let range = first...min(final, place.number + self.span.count)
         let last = range.upperBound
         // One batch, so that what the logs are of and what the range is known by come from one node; and that node has
         // to think itself that the range is final.

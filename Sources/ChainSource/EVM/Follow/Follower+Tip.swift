@@ -86,19 +86,20 @@ extension Follower {
     // MARK: - Finality
 
     /// Says that blocks have become final, if the node shows that the final block is the one we have.
+    /// - Parameter final: What the node says is final.
     /// - Returns: Nil when there was nothing to do.
-    func finalize(_ place: Place, tagged: Block?) async throws(FollowFault) -> FollowProgress? {
+    func finalize(_ place: Place, tagged: Block?, final: Int) async throws(FollowFault) -> FollowProgress? {
         let shown: Block
         switch self.chain.finality {
         case .tag:
             guard let tagged, tagged.number > place.final, tagged.number <= place.number else { return nil }
             shown = tagged
         case .depth:
-            guard self.toldFinal > place.final, self.toldFinal <= place.number else { return nil }
-            guard let block = try await self.ask([.block(.number(self.toldFinal))]).block(0) else {
-                throw .again("the node does not have block \(self.toldFinal)")
+            guard final > place.final, final <= place.number else { return nil }
+            guard let block = try await self.ask([.block(.number(final))]).block(0) else {
+                throw .again("the node does not have block \(final)")
             }
-            guard block.number == self.toldFinal else { throw .again("the node answered with another block") }
+            guard block.number == final else { throw .again("the node answered with another block") }
             shown = block
         }
         // On another branch: the next block, or the head, will show it.

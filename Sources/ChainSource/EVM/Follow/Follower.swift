@@ -40,8 +40,6 @@ package actor Follower {
     let logger: Logger
     var place: Place?
     var span: Span
-    /// The highest finality that any node has told of; it does not go back.
-    var toldFinal = 0
     /// Branches in a row that did not have our final block.
     var contradictions = 0
     /// The endpoint of this step.
@@ -96,11 +94,10 @@ package actor Follower {
         let tagged = self.chain.finality == .tag ? try asked.blockIfAny(2) : nil
         self.status.head = head.number
         let nodeFinal = self.final(below: head, tagged)
-        self.toldFinal = max(self.toldFinal, place.final, nodeFinal)
-        if place.number < self.toldFinal, head.number > place.number {
-            return try await self.takeRange(from: place)
+        if place.number < nodeFinal, head.number > place.number {
+            return try await self.takeRange(from: place, final: nodeFinal)
         }
-        if let progress = try await self.finalize(place, tagged: tagged) { return progress }
+        if let progress = try await self.finalize(place, tagged: tagged, final: nodeFinal) { return progress }
         if head.number <= place.number {
             // The node is behind, or on another branch.
             guard let ours = place.hash(of: head.number), ours != head.hash else { return .idle }
