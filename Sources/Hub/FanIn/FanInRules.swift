@@ -65,7 +65,7 @@ package struct FanInRules: Sendable, Equatable {
     /// Why events of a type may not come on a channel; nil when they may.
     func complaint(aboutType type: String, on channel: String, _ rule: Rule) -> String? {
         guard let types = rule.types, !types.contains(type) else { return nil }
-        return "\(channel) may carry \(types.sorted().joined(separator: ", ")), not \(type.prefix(64));"
+        return "\(channel) may carry \(types.sorted().joined(separator: ", ")), not \(type.cut(to: 64));"
             + " fan-in says what a channel may carry"
     }
 

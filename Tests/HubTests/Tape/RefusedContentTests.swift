@@ -120,7 +120,7 @@ import Testing
             let one = try await publish(1, #"{"type":"note","key":"k","id":"bad","data":{}}"#)
             #expect(one["code"]?.string == "invalid_event")
             #expect(one["message"]?.string?.contains("cannot be stored as it is (a limit)") == true, "\(one.json)")
-            #expect(one["items"]?.elements.map { $0["index"]?.integer } == [0])
+            #expect(one["items"]?.elements.map { $0["index"]?.integer(in: .seq) } == [0])
             let two = try await publish(
                 2,
                 #"{"type":"note","key":"k","id":"1","data":{}}"#,
@@ -151,7 +151,7 @@ import Testing
             try await ground.store.wait(for: "two letters") { $0.letters.count == 2 }
             #expect(ground.store.value.letters.allSatisfy { $0.reason.contains("the innards") })
             #expect(try await client.events(on: "note:k", through: 18) == Array(1...18))
-            let numbers = client.messages("event").compactMap { $0["data"]?["n"]?.integer }
+            let numbers = client.messages("event").compactMap { $0["data"]?["n"]?.integer(in: .seq) }
             #expect(numbers == Array(1...20).filter { $0 != 7 && $0 != 20 })
             let tally = await ground.fanIn.tally
             #expect(tally.events == 18 && tally.unfit == 2 && tally.retries == 0 && tally.gaps == 0)
