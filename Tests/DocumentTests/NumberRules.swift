@@ -31,16 +31,19 @@ enum NumberRules {
         Refusal(
             pattern: #"\bU?Int(8|16|32|64|128)?(\.init\b|\([^()]*(\([^()]*\))?[^()]*, radix:)"#,
             words: [".init", "radix:"],
-            advice: "a number without limits: \(Self.readIt)"
+            advice: "a number without limits: \(Self.readIt)",
+            exemptions: ["Sources/SafeText/AddressSecrets.swift": "two digits of a byte; this module has no JSON"]
         ),
         Refusal(
-            pattern: #"(\blet \w+ = (Double|Float)\([^()]*(\([^()]*\)[^()]*)*\)( else|,)|\b(Double|Float)(\.init\b|\(\$0\)))"#,
+            pattern:
+                #"(\blet \w+ = (Double|Float)\([^()]*(\([^()]*\)[^()]*)*\)( else|,)|\b(Double|Float)(\.init\b|\(\$0\)))"#,
             words: ["Double", "Float"],
             advice: "a fraction without limits: read it with Double(decimal:in:)"
         ),
         Refusal(
-            pattern: #"\b(JSONDecoder|JSONSerialization|PropertyListDecoder|NumberFormatter|strto[a-z]+|ato[filq]+|v?s?scanf)\b"#,
-            words: ["Decoder", "JSONSerialization", "NumberFormatter", "strto", "ato", "scanf"],
+            pattern:
+                #"\b(JSONDecoder|JSONSerialization|PropertyListDecoder|NumberFormatter|strto[a-z]+|ato[filq]+|v?s?scanf)\b"#,
+            words: ["Decoder", "JSONSerialization", "NumberFormatter", "strto", "atoi", "atol", "atof", "scanf"],
             advice: "another reader of numbers: \(Self.readIt)"
         ),
         Refusal(
@@ -66,7 +69,8 @@ enum NumberRules {
         Refusal(
             pattern: #"\.\.\. ?(Int(64)?)?\.max\b"#,
             words: [".max"],
-            advice: "a range that limits nothing: the limit of what the number means, .seq for what counts, or .unlimited "
+            advice:
+                "a range that limits nothing: the limit of what the number means, .seq for what counts, or .unlimited "
                 + "where nothing is computed with it",
             exemptions: [:]
         ),
@@ -117,8 +121,11 @@ enum NumberRules {
 
     /// Unlabelled conversions that are written otherwise, by file.
     static let otherConversions = [
-        "Sources/WebSocket/Handshake/ClientHandshake+Offer.swift Int(parts[1])": "three digits; this module has no JSON",
-        "Sources/Tapes/Postgres/Connection/PostgresRows.swift UInt64(byte)": "a byte",
+        "Sources/WebSocket/Handshake/ClientHandshake+Offer.swift Int(parts[1])":
+            "three digits; this module has no JSON",
+        "Sources/SafeText/AddressSecrets.swift UInt8(String(Substring(rest.prefix(2))), radix: 16)":
+            "two digits; this module has no JSON",
+        "Sources/SafeText/Redaction.swift UInt16(port)": "at most five digits; this module has no JSON",
     ]
 
     /// How a number comes in without limits.

@@ -62,7 +62,8 @@ struct NumberTests {
 
     @Test(arguments: [
         #"let after = Int.init(text)"#, #"fields["retry-after"].flatMap(Int.init)"#, #"UInt64(text, radix: 16)"#,
-        #"guard let speed = Double(text) else {"#, #"text.flatMap { Double($0) }"#, #"try JSONDecoder().decode(A.self, data)"#,
+        #"guard let speed = Double(text) else {"#, #"text.flatMap { Double($0) }"#,
+        #"try JSONDecoder().decode(A.self, data)"#,
         #"seq = seq * 10 + Int(digit)"#, #"value = value << 4 | digit"#, #"value.integer(in: 0...Int.max)"#,
         #"Int(decimal: text, in: 0 ... .max)"#, #"Dictionary(uniqueKeysWithValues: pairs)"#, #"try! parse(text)"#,
         #"rows.first!.count"#, #"let last = rows.last!"#, #"value as! Int"#, #"fatalError("no")"#,
@@ -148,7 +149,9 @@ struct NumberTests {
     ) throws -> [(line: Int, name: String, code: String)] {
         let unlimited = try Regex(NumberRules.unlimited)
         let readings = Self.lines(of: file, with: NumberRules.unlimitedWords) { unlimited.isFound(in: $0) }
-        let names = Set(readings.compactMap { $0.code.firstMatch(of: #/(\w+)\??(?:: [\w?]+)? = /#).map { String($0.1) } })
+        let names = Set(
+            readings.compactMap { $0.code.firstMatch(of: #/(\w+)\??(?:: [\w?]+)? = /#).map { String($0.1) } }
+        )
         return try names.sorted().flatMap { name in
             // Beside an operator, at an end of a range, as an index, as a count of elements.
             let pattern = try Regex(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// What the channels of the fan-in may carry: whoever can publish on one channel speaks for nobody else.
 package struct FanInRules: Sendable, Equatable {
     /// What channels of one pattern may carry.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The `source` of events: names the ids of those who publish under it, so that whoever takes another's name takes its
 /// ids.
 package enum SourceName {

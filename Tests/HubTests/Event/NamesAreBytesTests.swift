@@ -72,7 +72,7 @@ import Testing
             try await client.expect(15, "event")
             for (index, key) in keys.enumerated() {
                 let events = client.messages("event").filter { $0["channel"]?.equals("note:\(key)") ?? false }
-                #expect(events.compactMap { $0["seq"]?.integer } == Array(1...index + 1))
+                #expect(events.compactMap { $0["seq"]?.integer(in: .seq) } == Array(1...index + 1))
             }
         }
     }

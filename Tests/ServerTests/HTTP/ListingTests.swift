@@ -119,11 +119,11 @@ struct ListingTests {
             #expect(names == Self.keys.map { Array("rateChange:\($0)".utf8) })
             for (index, key) in Self.keys.enumerated() {
                 let target = "/channels/rateChange:" + Self.escaped(key)
-                #expect(try await server.request(.get(target)).json()["head"]?.integer == index + 1)
+                #expect(try await server.request(.get(target)).json()["head"]?.integer(in: .seq) == index + 1)
                 let events = try await server.request(.get(target + "/events")).json()
                 #expect(events["events"]?.count == index + 1)
                 let rate = try await server.request(.get("/channels?prefix=rateChange:" + Self.escaped(key))).json()
-                #expect(rate["channels"]?.elements.contains { $0["head"]?.integer == index + 1 } == true)
+                #expect(rate["channels"]?.elements.contains { $0["head"]?.integer(in: .seq) == index + 1 } == true)
             }
         }
     }
