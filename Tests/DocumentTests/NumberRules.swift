@@ -18,6 +18,8 @@ enum NumberRules {
         let pattern: String
         /// What a line has that may match; looked for first, because it is quick.
         let words: [String]
+        /// What a line has that is right all the same.
+        var isRight: [String] = []
         let advice: String
         /// Files that may, with the reason.
         var exemptions: [String: String] = [:]
@@ -29,14 +31,13 @@ enum NumberRules {
 
     static let refusals = [
         Refusal(
-            pattern: #"\bU?Int(8|16|32|64|128)?(\.init\b|\([^()]*(\([^()]*\))?[^()]*, radix:)"#,
-            words: [".init", "radix:"],
-            advice: "a number without limits: \(Self.readIt)",
-            exemptions: ["Sources/SafeText/AddressSecrets.swift": "two digits of a byte; this module has no JSON"]
+            pattern: #"\bU?Int(8|16|32|64|128)?\.init\b"#,
+            words: [".init"],
+            advice: "a number without limits: \(Self.readIt)"
         ),
         Refusal(
             pattern:
-                #"(\blet \w+ = (Double|Float)\([^()]*(\([^()]*\)[^()]*)*\)( else|,)|\b(Double|Float)(\.init\b|\(\$0\)))"#,
+                #"(\blet \w+ = (Double|Float)\((?!\w+:)[^()]*(\([^()]*\)[^()]*)*\)( else|,)|\b(Double|Float)(\.init\b|\(\$0\)))"#,
             words: ["Double", "Float"],
             advice: "a fraction without limits: read it with Double(decimal:in:)"
         ),
@@ -69,10 +70,10 @@ enum NumberRules {
         Refusal(
             pattern: #"\.\.\. ?(Int(64)?)?\.max\b"#,
             words: [".max"],
+            isRight: ["random(", "clamping:"],
             advice:
                 "a range that limits nothing: the limit of what the number means, .seq for what counts, or .unlimited "
-                + "where nothing is computed with it",
-            exemptions: [:]
+                + "where nothing is computed with it"
         ),
         Refusal(
             pattern: #"uniqueKeysWithValues"#,
@@ -129,13 +130,17 @@ enum NumberRules {
     ]
 
     /// How a number comes in without limits.
-    static let unlimited = #"\.unlimited\b|\bint64\(|\bnullableInt64\(|\b(get|read)Integer\(|\binteger\(UInt64\.self\)"#
+    static let unlimited =
+        #"\.unlimited\b|\bint64\(|\bnullableInt64\(|\b(get|read)Integer\(|\binteger\(UInt64\.self\)(?!.*, in: )"#
     static let unlimitedWords = [".unlimited", "nt64(", "etInteger(", "eadInteger(", "UInt64.self"]
 
     /// Names of such numbers that are computed with all the same.
     static let computed = [
         "Sources/Tapes/Postgres/Append/PostgresPartitions.swift moment":
             "a time of this hub or the end of a partition, not below 0; its width is checked",
+        "Sources/Tapes/Postgres/Append/PostgresPartitions.swift starts":
+            "where it overflows the partition ends with time",
         "Sources/Tapes/Postgres/Retention/PostgresPrune.swift end": "compared first, and not below 0",
+        "Sources/Tapes/Postgres/Retention/PostgresPrune.swift now": "the server's clock, and not below 0",
     ]
 }
