@@ -169,6 +169,7 @@ let package = Package(
             name: "Ingest",
             dependencies: [
                 "Hub",
+                "JSON",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

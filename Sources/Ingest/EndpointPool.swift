@@ -111,7 +111,6 @@ package final class EndpointPool: Sendable {
         self.state.withLock { state in
             self.names.enumerated().map { index, name in
                 let endpoint = state.rotation.endpoints[index]
-                let failures = endpoint.counts.map { ($0.key.rawValue, $0.value) }
                 return EndpointReport(
                     name: name.description,
                     isUsed: index == state.rotation.current,
@@ -119,7 +118,7 @@ package final class EndpointPool: Sendable {
                     why: endpoint.why,
                     since: state.since[index],
                     head: endpoint.head,
-                    failures: Dictionary(uniqueKeysWithValues: failures)
+                    failures: endpoint.counts.reduce(into: [:]) { $0[$1.key.rawValue] = $1.value }
                 )
             }
         }

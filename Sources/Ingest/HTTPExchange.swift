@@ -67,7 +67,7 @@ package struct HTTPExchange: Sendable {
                 date: response.headers.first(name: "date")
             )
             let bytes = body.readBytes(length: body.readableBytes) ?? []
-            return .success(Answer(status: Int(response.status.code), body: bytes, after: after))
+            return .success(Answer(status: Int(clamping: response.status.code), body: bytes, after: after))
         } catch is NIOTooManyBytesError {
             return .failure(.tooLarge(self.bytes))
         } catch {

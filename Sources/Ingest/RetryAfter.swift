@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.
 package enum RetryAfter {
     /// Longest that is understood; what is asked for beyond it counts as this.
@@ -11,7 +13,7 @@ package enum RetryAfter {
         let text = value.trimmingPrefix { $0 == " " }
         if let first = text.utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) {
             let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-            return .seconds(digits.reduce(0) { min(Self.longest, $0 * 10 + Int($1 - UInt8(ascii: "0"))) })
+            return .seconds(Int(decimal: digits, in: 0...Self.longest) ?? Self.longest)
         }
         guard let then = Self.seconds(of: String(text)), let now = date.flatMap(Self.seconds) else { return nil }
         return .seconds(min(Self.longest, max(0, then - now)))
@@ -36,12 +38,6 @@ package enum RetryAfter {
     }
 
     private static func number(_ text: Substring, _ range: ClosedRange<Int>) -> Int? {
-        guard (1...4).contains(text.utf8.count) else { return nil }
-        var number = 0
-        for digit in text.utf8 {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-            number = number * 10 + Int(digit - UInt8(ascii: "0"))
-        }
-        return range.contains(number) ? number : nil
+        (1...4).contains(text.utf8.count) ? Int(decimal: text, in: range) : nil
     }
 }

@@ -42,7 +42,7 @@ package enum Escape {
         default:
             for unit in UTF16.encode(scalar) ?? .init() {
                 text.append(contentsOf: "\\u".unicodeScalars)
-                for shift in [12, 8, 4, 0] { text.append(Self.digits[Int(unit >> shift & 0xF)]) }
+                for shift in [12, 8, 4, 0] { text.append(Self.digits[Int(truncatingIfNeeded: unit >> shift & 0xF)]) }
             }
         }
     }

@@ -20,7 +20,7 @@ package struct Ledger: Sendable {
         fileprivate let ownChannels: [Int]
     }
 
-    /// No run reaches this number. What a hub tells of later ones is wrong and is not counted with, so that no sum of
+    /// No run reaches this number. What a hub reports of later ones is wrong and is not counted, so that no sum of
     /// its numbers leaves 64 bits.
     private static let greatest = 1 << 40
 

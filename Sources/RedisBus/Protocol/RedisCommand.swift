@@ -40,7 +40,7 @@ package enum RedisCommand {
             unsafe arguments.append(payload.baseAddress?.assumingMemoryBound(to: CChar.self))
         }
         var target: UnsafeMutablePointer<CChar>?
-        let count = unsafe redisFormatCommandArgv(&target, Int32(lengths.count), &arguments, &lengths)
+        let count = unsafe redisFormatCommandArgv(&target, Int32(clamping: lengths.count), &arguments, &lengths)
         guard let bytes = unsafe target, count >= 0 else {
             fatalError("there is no memory to format a command for Redis")
         }

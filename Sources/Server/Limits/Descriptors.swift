@@ -109,7 +109,7 @@ package final class Descriptors: Sendable {
             let free = fcntl(spare, F_DUPFD_CLOEXEC, 0)
             guard free >= 0 else { return nil }
             close(free)
-            return Int(free)
+            return Int(clamping: free)
         }
     }
 

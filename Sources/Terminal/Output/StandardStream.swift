@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import JSON
 import Synchronization
 
 /// The standard output or the standard error: the only way in which a program of this package writes to them. Nothing
@@ -95,7 +96,7 @@ package final class StandardStream: Sendable {
             state.flushes.append(done)
             return false
         }
-        if !isDone { _ = done.wait(timeout: .now() + .milliseconds(Int(time / .milliseconds(1)))) }
+        if !isDone { _ = done.wait(timeout: .now() + .milliseconds(time.wholeMilliseconds)) }
     }
 
     private func writeForEver() {

@@ -62,6 +62,6 @@ final class GatePeer: Sendable {
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         let body = try await response.body.collect(upTo: 1 << 20)
         try #require(response.status == .ok, "\(String(buffer: body))")
-        return try #require(try JSON.Value.parse(Array(body.readableBytesView))["requests"]?.integer)
+        return try #require(try JSON.Value.parse(Array(body.readableBytesView))["requests"]?.integer(in: .seq))
     }
 }

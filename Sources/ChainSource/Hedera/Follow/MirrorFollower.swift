@@ -265,7 +265,7 @@ package actor MirrorFollower {
     package nonisolated func watchEndpoints() async {
         await self.node.endpoints.watch { endpoint in
             do throws(NodeFault) {
-                return .head(Int(try await Self.head(self.node, endpoint).end.nanoseconds))
+                return .head(Int(clamping: try await Self.head(self.node, endpoint).end.nanoseconds))
             } catch {
                 return Task.isCancelled ? .nothing : FollowFault(error).probe
             }
