@@ -149,6 +149,36 @@ struct OutputTests {
         }
     }
 
+    /// Of a stream that is closed the database would get the number, and the log would be written into it.
+    @Test func whatIsClosedIsNotWrittenTo() async throws {
+        try await withFolder { folder in
+            let program = Program.folder.appendingPathComponent("broadtape").path
+            let shell = URL(fileURLWithPath: "/bin/sh")
+            let key = try Program(at: shell, ["-c", "exec \"$0\" api-key >&-", program], in: folder)
+            let record = try await key.end()
+            #expect(record.status == 1 && record.errors.contains("Bad file descriptor"), "\(record)")
+
+            let port = try await FreePort.take()
+            let closed = "exec \"$0\" \"$@\" <&- >&- 2>&-"
+            let arguments = [program] + Self.arguments + ["--port", "\(port)", "--log-level", "trace"]
+            let served = try Program(at: shell, ["-c", closed] + arguments, in: folder)
+            let hub = RunningHub(program: served, port: port, folder: folder)
+            do {
+                try await eventually("the hub is ready") {
+                    (try? await hub.get("/health/ready").status == 200) == true || served.record.value.status != nil
+                }
+                let token = try await hub.token("svc", "publish:*")
+                #expect(try await hub.run("publish", token: token, input: Self.event).status == 0)
+                served.terminate()
+                #expect(try await served.end().status == 0)
+            } catch {
+                try await served.kill()
+                throw error
+            }
+            #expect(try await Program.run(["verify"], in: folder).status == 0)
+        }
+    }
+
     /// The status says what it would have said.
     @Test func aCommandWhoseErrorsCannotBeWrittenEndsAsWell() async throws {
         try await withFolder { folder in

@@ -109,6 +109,20 @@ struct RedactionTests {
         }
     }
 
+    @Test(arguments: [
+        ("broadtape-load", ["fanout", "--to", "http://app:hunter2@127.0.0.1:1"]),
+        ("broadtape-load", ["fanout", "--to", "hunter2@127.0.0.1:1"]),
+        ("broadtape-bench", ["append", "--database", "postgres://app:hunter2@127.0.0.1:1/d"]),
+        ("broadtape-bench", ["append", "--database", "postgres://127.0.0.1:x/d?password=hunter2"]),
+    ])
+    func otherProgramsRepeatNoneEither(_ name: String, _ arguments: [String]) async throws {
+        try await withFolder { folder in
+            let record = try await Program.run(arguments, of: name, in: folder)
+            #expect(record.status != 0)
+            #expect(!record.errors.isEmpty && !(record.output + record.errors).contains("hunter2"), "\(record)")
+        }
+    }
+
     /// An operator still sees where the hub goes and as whom.
     @Test func whatIsNotSecretIsShown() async throws {
         try await withFolder { folder in
