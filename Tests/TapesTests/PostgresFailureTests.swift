@@ -252,7 +252,7 @@ import Testing
         #expect(PostgresFault.refused(state: state, message: "m").storingFault == fault)
     }
 
-    @Test(arguments: ["54000", "22021", "22003", "23514", "23505", "21000", "P0001", "44000"])
+    @Test(arguments: ["54000", "22021", "22003", "23514", "21000", "P0001", "44000"])
     func refusalsOfContent(_ state: String) {
         guard case .refused(let refusal) = PostgresFault.refused(state: state, message: "m").storingFault else {
             Issue.record("not a refusal: \(state)")

@@ -170,8 +170,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (ResultCode.SQLITE_TOOBIG, "SQLite 18, a limit of the database"),
-        (.SQLITE_CONSTRAINT_UNIQUE, "SQLite 2067, a constraint of the database"),
+        (ResultCode.SQLITE_TOOBIG, "SQLite 18, a limit of the database" as String?),
+        (.SQLITE_CONSTRAINT_UNIQUE, nil), (.SQLITE_CONSTRAINT_PRIMARYKEY, nil),
         (.SQLITE_CONSTRAINT_TRIGGER, "SQLite 1811, a constraint of the database"), (.SQLITE_FULL, nil),
         (.SQLITE_IOERR_WRITE, nil), (.SQLITE_CORRUPT, nil), (.SQLITE_ERROR, nil),
     ])

@@ -16,10 +16,14 @@ extension TapeFault {
     }
 
     /// As ``init(before:)`` for what was to be stored, whose content may be at fault.
+    /// Not so a key that is there twice: keys are the hub's own, and only a damaged or restored file has one twice.
     init(storing error: any Error) {
-        switch (error as? DatabaseError)?.resultCode {
-        case .SQLITE_TOOBIG: self = Self.refusal(error, "a limit of the database")
-        case .SQLITE_CONSTRAINT, .SQLITE_MISMATCH: self = Self.refusal(error, "a constraint of the database")
+        let database = error as? DatabaseError
+        switch (database?.resultCode, database?.extendedResultCode) {
+        case (_, .SQLITE_CONSTRAINT_UNIQUE), (_, .SQLITE_CONSTRAINT_PRIMARYKEY): self.init(before: error)
+        case (.SQLITE_TOOBIG, _): self = Self.refusal(error, "a limit of the database")
+        case (.SQLITE_CONSTRAINT, _), (.SQLITE_MISMATCH, _):
+            self = Self.refusal(error, "a constraint of the database")
         default: self.init(before: error)
         }
     }

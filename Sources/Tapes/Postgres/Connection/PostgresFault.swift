@@ -41,12 +41,15 @@ enum PostgresFault: Error, Sendable, Equatable {
 
     /// ``tapeFault`` for what was to be stored, whose content may be at fault.
     var storingFault: TapeFault {
-        guard case .refused(let state, let message) = self, let kind = Self.content[String(state.prefix(2))] else {
-            return self.tapeFault
-        }
+        guard case .refused(let state, let message) = self, state != Self.uniqueViolation,
+            let kind = Self.content[String(state.prefix(2))]
+        else { return self.tapeFault }
         let detail = "Postgres: \(message) (SQLSTATE \(state))"
         return .refused(ContentRefusal(kind: "SQLSTATE \(state), \(kind)", detail: detail))
     }
+
+    /// Keys are the hub's own: only a damaged or restored database has one twice, and no publisher can help that.
+    private static let uniqueViolation = "23505"
 
     /// Classes of SQLSTATE whose cause is what was to be stored, and what to call it: the same will be refused again, and
     /// nothing is wrong with the database.
