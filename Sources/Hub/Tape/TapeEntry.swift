@@ -35,7 +35,7 @@ package struct TapeEntry: Sendable, Equatable {
     /// Whether its data is what the tape holds: a JSON object without white space, hence on one line.
     var hasCompactObject: Bool {
         guard let value = try? JSON.Value.parse(self.data) else { return false }
-        return value.kind == .object && value.isCompact
+        return value.kind == .object && value.isCompact && value.text.count == self.data.count
     }
 
     package init(seq: Int, event: Event) {

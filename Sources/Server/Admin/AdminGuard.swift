@@ -11,7 +11,7 @@ import NIOCore
 /// - Whatever a browser sends comes from the port's own page: `Origin` and `Sec-Fetch-Site` say so, and what changes
 ///   something has a field of its own besides (``field``), which no form can send and for which a script elsewhere
 ///   would have to ask first (CORS), to which nobody answers. A body is JSON.
-/// - The request names the port as ``AdminHosts`` allow, in its target too where that is a whole URL.
+/// - The request names the port as ``AdminHosts`` allow.
 ///
 /// Programs send none of the browsers' fields, and are asked for nothing. Probes and monitoring are open to any name.
 struct AdminGuard: RouterMiddleware {
@@ -39,10 +39,9 @@ struct AdminGuard: RouterMiddleware {
         if isReading, path == "/metrics" || path.hasPrefix("/health/") { return nil }
         let authority = request.head.authority ?? ""
         let local = RequestConnection.current?.channel.localAddress
-        for name in [authority, Self.authority(of: request.uri)].compactMap({ $0 })
-        where !self.hosts.allow(name, at: local) {
+        guard self.hosts.allow(authority, at: local) else {
             return Self.forbidden(
-                "the admin port is addressed by its address or as localhost, not as \(name.prefix(100)); "
+                "the admin port is addressed by its address or as localhost, not as \(authority.prefix(100)); "
                     + "add the name to admin-names if it is yours"
             )
         }
@@ -66,12 +65,6 @@ struct AdminGuard: RouterMiddleware {
             return Problem(.unsupportedMediaType, code: "unsupported_media_type", "the body is application/json")
         }
         return nil
-    }
-
-    /// Of a target that is a whole URL, as proxies are sent it; it counts before `Host` (RFC 9112 §3.2.2).
-    private static func authority(of target: URI) -> String? {
-        guard target.scheme != nil else { return nil }
-        return "\(target.host ?? "")\(target.port.map { ":\($0)" } ?? "")"
     }
 
     private static func forbidden(_ message: String) -> Problem {

@@ -23,7 +23,7 @@ enum RequestFault: Error, Equatable {
     case version
     /// `CONNECT` and `TRACE`, which are for proxies.
     case method
-    /// No `Host`, or several.
+    /// No `Host`, several, or another one than the target names.
     case host
     /// A `Content-Length` that is not one number.
     case contentLength

@@ -31,8 +31,9 @@ struct RequestHead: Sendable, Equatable {
     init(_ bytes: Span<UInt8>, limits: Limits) throws(RequestFault) {
         var index = 0
         let line = Self.line(bytes, &index)
-        let isVersion1Dot1 = try Self.version(bytes, line)
+        let (target, isVersion1Dot1) = try Self.start(bytes, line)
         var hosts = 0
+        var host = line.upperBound..<line.upperBound
         var length: Int?
         var isChunked = false
         var fields = 0
@@ -45,6 +46,7 @@ struct RequestHead: Sendable, Equatable {
             switch name.count {
             case 4 where bytes.hasWord("host", at: name):
                 hosts += 1
+                host = value
             case 6 where bytes.hasWord("expect", at: name):
                 guard bytes.hasWord("100-continue", at: value) else { throw .expectation }
                 self.expectsContinue = true
@@ -62,7 +64,7 @@ struct RequestHead: Sendable, Equatable {
                 break
             }
         }
-        guard hosts == 1 || hosts == 0 && !isVersion1Dot1 else { throw .host }
+        guard hosts == 1 || hosts == 0 && !isVersion1Dot1, Self.names(bytes, target, host) else { throw .host }
         guard length == nil || !isChunked else { throw .twoLengths }
         self.body = isChunked ? .chunked : length.map { .length($0) } ?? .none
         // RFC 9110 §10.1.1: no expectation without a body, and none in HTTP/1.0.
@@ -77,16 +79,36 @@ struct RequestHead: Sendable, Equatable {
         return start..<index
     }
 
-    /// Whether the version is 1.1; it is 1.0 otherwise.
-    private static func version(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(RequestFault) -> Bool {
+    /// Whether a target that is a whole URL, as proxies are sent it, names the same host as `Host`. It would count before
+    /// that (RFC 9112 §3.2.2), and whoever judges by one of them must not be misled by the other.
+    private static func names(_ bytes: Span<UInt8>, _ target: Range<Int>, _ host: Range<Int>) -> Bool {
+        guard bytes[target.lowerBound] != UInt8(ascii: "/"), target.count > 1 else { return true }
+        var start = target.lowerBound
+        while start < target.upperBound, !bytes.hasPrefix("://", at: start) { start += 1 }
+        guard start < target.upperBound else { return false }
+        start += 3
+        var end = start
+        while end < target.upperBound, !"/?#".utf8.contains(bytes[end]) { end += 1 }
+        guard end - start == host.count else { return false }
+        return (0..<host.count).allSatisfy {
+            bytes[start + $0].lowercased == bytes[host.lowerBound + $0].lowercased
+        }
+    }
+
+    /// The request's target, and whether the version is 1.1; it is 1.0 otherwise.
+    private static func start(
+        _ bytes: Span<UInt8>,
+        _ line: Range<Int>
+    ) throws(RequestFault) -> (target: Range<Int>, isVersion1Dot1: Bool) {
         var end = line.lowerBound
         while end < line.upperBound, bytes[end].isTokenCharacter { end += 1 }
         let method = line.lowerBound..<end
         guard !method.isEmpty, end < line.upperBound, bytes[end] == .blank else { throw .malformedRequestLine }
-        let target = end + 1
-        end = target
+        let start = end + 1
+        end = start
         while end < line.upperBound, bytes[end] != .blank, bytes[end] != .tab { end += 1 }
-        guard end > target, end < line.upperBound, bytes[end] == .blank else { throw .malformedRequestLine }
+        guard end > start, end < line.upperBound, bytes[end] == .blank else { throw .malformedRequestLine }
+        let target = start..<end
         let version = end + 1..<line.upperBound
         guard version.count == 8, bytes.hasPrefix("HTTP/", at: version.lowerBound),
             bytes[version.lowerBound + 6] == UInt8(ascii: ".")
@@ -98,7 +120,7 @@ struct RequestHead: Sendable, Equatable {
         // After CONNECT a codec takes what follows for a tunnel.
         guard !(method.count == 7 && bytes.hasPrefix("CONNECT", at: 0)) else { throw .method }
         guard !(method.count == 5 && bytes.hasPrefix("TRACE", at: 0)) else { throw .method }
-        return minor == UInt8(ascii: "1")
+        return (target, minor == UInt8(ascii: "1"))
     }
 
     private static func field(_ bytes: Span<UInt8>, _ line: Range<Int>) -> (name: Range<Int>, value: Range<Int>)? {
