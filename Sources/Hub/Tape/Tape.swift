@@ -70,6 +70,11 @@ package enum AppendOutcome: Sendable, Equatable {
     case committed([Receipt])
     /// Nothing of it was appended: these items' ids are taken by events with other content. Ascending.
     case conflict(items: [Int])
+
+    /// Whether something was appended.
+    var hasNews: Bool {
+        if case .committed(let receipts) = self { receipts.contains { $0.status == .accepted } } else { false }
+    }
 }
 
 /// Where an event stands, and whether it stood there before.

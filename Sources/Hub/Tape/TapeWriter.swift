@@ -287,7 +287,8 @@ package actor TapeWriter {
         self.count(outcomes)
         let end = NIODeadline.now()
         self.figures.committed(requests, outcomes, took: end - start, now: .now)
-        self.watch.committed()
+        // What stood already says nothing about whether more can be committed.
+        if outcomes.contains(where: \.hasNews) { self.watch.committed() }
         self.trace(requests, from: begin, failed: false)
         self.fanout.publish(self.commits(of: requests, outcomes), time: end)
         var rest = outcomes[...]
@@ -307,9 +308,9 @@ package actor TapeWriter {
 
     private func settle(_ outcome: StepOutcome, of step: Step, _ events: [Event], since start: NIODeadline) {
         let end = NIODeadline.now()
-        self.watch.committed()
         switch outcome {
         case .committed(let receipts):
+            self.watch.committed()
             self.count([.committed(receipts)])
             self.figures.committed([events], [.committed(receipts)], took: end - start, now: .now)
             self.fanout.publish(self.commits(of: [events], [.committed(receipts)]), time: end)
