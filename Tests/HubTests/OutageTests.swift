@@ -78,6 +78,42 @@ import Testing
         }
     }
 
+    /// It does not pass, so nobody is kept waiting for a second failure.
+    @Test func damagedTapeIsNoticedAtOnce() async throws {
+        try await withHub { hub in
+            let client = try await hub.connect()
+            try await eventually("it is ready") { hub.hub.isReady }
+            hub.tape.failAlways(.probe, with: .before(.damaged("deleted")))
+            await hub.hub.probeTape()
+            #expect(hub.hub.unreadiness == .databaseDamaged)
+            #expect(hub.hub.trouble == "deleted")
+            #expect(try await client.expect(1, "heartbeat").first?["paused"]?.bool == true)
+            hub.tape.failAlways(.probe, with: Self.away)
+            await hub.hub.probeTape()
+            #expect(hub.hub.unreadiness == .databaseUnavailable)
+            #expect(hub.hub.trouble == "away")
+            hub.tape.heal()
+            await hub.hub.probeTape()
+            #expect(hub.hub.unreadiness == nil)
+            #expect(hub.hub.trouble == "")
+        }
+    }
+
+    /// Retries of what stands need no room on the disk.
+    @Test func duplicatesDoNotEndAPause() async throws {
+        try await withHub { hub in
+            try await eventually("it is ready") { hub.hub.isReady }
+            let events = try hub.events([("note:k", "{}")])
+            _ = try await hub.hub.writer.append(events)
+            hub.tape.fail(.append, .before(.unavailable("full")))
+            try await self.failedAppend(on: hub)
+            _ = try await hub.hub.writer.append(events)
+            #expect(hub.hub.unreadiness == .databaseUnavailable)
+            try await hub.publish("note:k")
+            #expect(hub.hub.isReady)
+        }
+    }
+
     @Test func nodeProbesByItself() async throws {
         var configuration = HubConfiguration.forTests
         configuration.probe = .milliseconds(5)

@@ -72,6 +72,11 @@ package enum AppendOutcome: Sendable, Equatable {
     /// Nothing of it was appended: the tape cannot hold what is in it. Said by the ``TapeWriter``, which finds the request
     /// at fault; a tape throws ``TapeFault/refused(_:)`` for all of them.
     case refused(ContentRefusal)
+
+    /// Whether something was appended.
+    var hasNews: Bool {
+        if case .committed(let receipts) = self { receipts.contains { $0.status == .accepted } } else { false }
+    }
 }
 
 /// Where an event stands, and whether it stood there before.

@@ -58,8 +58,8 @@ extension TapeWriter {
                 settled.append(events)
             }
         }
-        // One that refuses all it is given says nothing of how it is.
-        if !settled.isEmpty { self.watch.committed() }
+        // A batch of duplicates and refusals does not show that the log can be written.
+        if outcomes.contains(where: \.hasNews) { self.watch.committed() }
         self.trace(settled, from: begin, failed: false)
         self.fanout.publish(self.commits(of: requests, outcomes), time: end)
     }

@@ -38,11 +38,15 @@ struct Examination {
 
     /// Rows of a check, without what says that all is well. Damage may end the check itself.
     private func run(_ sql: String) throws -> [String] {
+        var findings: [String] = []
         do {
-            return try String.fetchAll(self.db, sql: sql).flatMap { $0.split(separator: "\n").map(String.init) }
-                .filter { $0 != "ok" && !$0.hasPrefix("***") }
+            let rows = try String.fetchCursor(self.db, sql: sql)
+            while let row = try rows.next() {
+                findings += row.split(separator: "\n").map(String.init).filter { $0 != "ok" && !$0.hasPrefix("***") }
+            }
         } catch let error as DatabaseError where error.isDamage {
-            return [error.summary]
+            findings.append(error.summary)
         }
+        return findings
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import Hub
 import Logging
+import Synchronization
 
 #if canImport(Darwin)
 import Darwin
@@ -57,6 +58,7 @@ struct Opening: Sendable {
                 let last = try Int.fetchOne(db, sql: "SELECT max(id) FROM events") ?? 0
                 return (try self.epoch(db, path, last: last, record), last)
             }
+            try self.openReaders(pool)
             try files.opened(epoch: epoch, last: last, doubt: self.examines ? nil : record.doubt)
             self.logger.info(
                 "tape opened",
@@ -211,7 +213,8 @@ struct Opening: Sendable {
         configuration.readonly = true
         let database = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? database.close() }
-        return try database.read(work)
+        // Without a transaction, whose end would fail after damage was found.
+        return try database.unsafeRead(work)
     }
 
     private func version(at path: String) throws -> Int {
@@ -227,12 +230,32 @@ struct Opening: Sendable {
         }
     }
 
+    private static let readers = 4
+
+    /// Has the pool open all its readers, which it would do when they are first needed, by the name of the file. So they
+    /// go on reading what was opened when the name leads elsewhere.
+    private func openReaders(_ pool: DatabasePool) throws {
+        let (reading, isOpen) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let failure = Mutex<(any Error)?>(nil)
+        for _ in 0..<Self.readers {
+            pool.asyncRead { access in
+                do { _ = try Int.fetchOne(access.get(), sql: "SELECT 1 FROM tape") } catch {
+                    failure.withLock { $0 = error }
+                }
+                reading.signal()
+                isOpen.wait()
+            }
+        }
+        for _ in 0..<Self.readers { reading.wait() }
+        for _ in 0..<Self.readers { isOpen.signal() }
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+
     private func pool(_ files: TapeFiles) throws -> DatabasePool {
         var configuration = self.configuration
-        configuration.maximumReaderCount = 4
+        configuration.maximumReaderCount = Self.readers
         configuration.prepareDatabase { db in
             if db.configuration.readonly {
-                // Opened by the name, when they are first needed.
                 try files.checkName()
                 try db.execute(sql: "PRAGMA cache_size = -8192")
             } else {

@@ -9,7 +9,8 @@ import Synchronization
 
 /// Whether the tape is well, and what is done when it is not.
 extension SQLiteTape {
-    private static let trial = "UPDATE tape SET value = value WHERE name = 'epoch'"
+    /// Another value each time: SQLite does not write a page that stays the same.
+    private static let trial = "INSERT OR REPLACE INTO tape (name, value) VALUES ('trial', ?)"
 
     /// Looks at the files, and whether they can be read; whether they can be written, too, when the last commit failed:
     /// a file can be read while its disk is full.
@@ -25,7 +26,11 @@ extension SQLiteTape {
         await offLoop { self.remark() }
         if self.hasFailedCommit.load(ordering: .relaxed) {
             try await self.write { db throws(TapeFault) in
-                try self.transaction(db) { _ in try Query(Self.trial, in: db).run() }
+                try self.transaction(db) { _ in
+                    let trial = try Query(Self.trial, in: db)
+                    try trial.bind(1, Epoch.random())
+                    try trial.run()
+                }
             }
         } else {
             _ = try await self.extents(of: [ChannelName(type: "probe", key: "probe")])
@@ -95,8 +100,7 @@ extension SQLiteTape {
     func secure() async {
         guard let loss = self.files.unsecured else { return }
         let last = self.known.withLock { $0.last }
-        let text = loss.text(self.files.path)
-        await offLoop { self.files.note(last: last, doubt: loss.leavesDoubt ? text : nil) }
+        await offLoop { self.files.note(last: last, doubt: loss.doubt) }
         var outcome = ""
         if await offLoop({ self.files.mayCheckpoint() }) {
             outcome = await self.secureContent(of: loss)

@@ -12,6 +12,7 @@ struct AdminLookTests {
     private static func admin(_ store: SharedAccessStore) -> Setup {
         var setup = Setup()
         setup.isAdmin = true
+        setup.takesSockets = true
         setup.access = AccessPorts(revocations: store, audit: store)
         return setup
     }

@@ -101,7 +101,7 @@ struct AdminLimitTests {
             let wire = try await server.connect(receiveBuffer: 16_384)
             try await wire.setReading(false)
             try await wire.send(
-                String(repeating: Request.get("/channels/chainEvent:c/events?limit=1000").text, count: 10)
+                String(repeating: Request.get("/channels/chainEvent:c/events?limit=1000").text, count: 200)
             )
             #expect(try await server.request(.get("/health/live")).status == 503)
             try await eventually("it is gone") { try await server.request(.get("/health/live")).status == 200 }

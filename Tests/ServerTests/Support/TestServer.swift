@@ -25,6 +25,8 @@ struct Setup: Sendable {
     var published: PublishedKeys?
     /// Whether the port is the operators' instead of the public one.
     var isAdmin = false
+    /// Whether the operators' port takes WebSockets too, which only tests want.
+    var takesSockets = false
     var tls: ServerTLS?
     var countries: BlockedCountries?
     var descriptors: Descriptors?
@@ -187,7 +189,7 @@ func withServer(
     let listener =
         if setup.isAdmin {
             Listener(
-                for: .operators,
+                for: setup.takesSockets ? .everyone : .operators,
                 configuration: setup.edge,
                 hub: hub,
                 descriptors: descriptors,

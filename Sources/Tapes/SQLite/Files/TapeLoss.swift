@@ -37,11 +37,13 @@ enum TapeLoss: Sendable, Equatable {
         }
     }
 
-    /// Whether what is under the name has to be examined as a whole before it is used again.
-    var leavesDoubt: Bool {
+    /// Why what is under the name has to be examined as a whole before it is used again, if it has.
+    var doubt: String? {
         switch self {
-        case .shortened, .overwritten, .damaged: true
-        case .unreachable, .moved, .deleted, .logDeleted, .exchanged: false
+        case .shortened: "it was cut short while a hub had it open"
+        case .overwritten: "it was written over while a hub had it open"
+        case .damaged(let what): what
+        case .unreachable, .moved, .deleted, .logDeleted, .exchanged: nil
         }
     }
 
