@@ -4,7 +4,7 @@
 ///
 /// The first endpoint in the operator's order that is well is asked, and stays in use as long as it is. One that refuses,
 /// fails or cannot be reached rests, longer each time within a limit, and another one is asked at once; a preferred one
-/// that has recovered is taken back after it has been well for a while. One that lags or stands still is asked only while
+/// that has recovered is taken back after it has been well for a while. One that lags or has stalled is asked only while
 /// no other one is better. No endpoint is given up for good.
 ///
 /// A value that knows nothing of what is asked: time and chance come in as arguments, positions are numbers.
@@ -16,9 +16,9 @@ package struct EndpointRotation: Sendable {
         package var rest: ClosedRange<Duration> = .milliseconds(250) ... .seconds(30)
         /// The longest rest that an endpoint may ask for (`Retry-After`).
         package var longestRest: Duration = .seconds(600)
-        /// Answers of no use in a row, after which another endpoint is asked.
+        /// Unusable answers in a row, after which another endpoint is asked.
         package var patience = 3
-        /// Without a higher head for so long, another endpoint is asked; nil when heads do not matter.
+        /// Without a higher head for this long, another endpoint is asked; nil when heads do not matter.
         package var stall: Duration?
         /// How far below the highest known head an endpoint may be.
         package var lag = Int.max
@@ -114,7 +114,7 @@ package struct EndpointRotation: Sendable {
         self.endpoints[index].restsUntil ?? now
     }
 
-    /// Of those that lag or stand still the one that has most; the one in use unless another is well ahead of it.
+    /// Of those that lag or have stalled the one that has most; the one in use unless another is well ahead of it.
     private var bestUsable: Int? {
         let usable = self.endpoints.indices.filter { self.endpoints[$0].trouble?.isUsable == true }
         func head(_ index: Int) -> Int { self.endpoints[index].head ?? 0 }
@@ -200,7 +200,7 @@ package struct EndpointRotation: Sendable {
         self.endpoints[index].head = head
     }
 
-    /// Finds out whether an endpoint that answers lags or stands still.
+    /// Finds out whether an endpoint that answers lags or has stalled.
     private mutating func assess(_ index: Int, _ followed: Int, at now: Instant) {
         let endpoint = self.endpoints[index]
         guard let head = endpoint.head else { return self.set(nil, "", of: index, at: now, rest: nil) }

@@ -4,7 +4,7 @@
 package enum EndpointTrouble: String, Sendable, CaseIterable {
     /// No connection, no TLS, no such name, or no whole answer in time.
     case unreachable
-    /// Its answers are of no use: errors of the server, HTML, answers that contradict each other.
+    /// Its answers are unusable: errors of the server, HTML, answers that contradict each other.
     case failing
     /// It does not serve us: an expired key, a plan that ended, a wrong path, a method that it does not have.
     case refused

@@ -4,7 +4,7 @@
 /// of names that come from outside.
 ///
 /// `String` compares by canonical equivalence: to it a composed and a decomposed `é` are one key. It hashes that way
-/// too, so whoever chooses the names could make thousands of different ones with one hash.
+/// too, so a client that chooses the names could make thousands of different ones with one hash.
 package struct ExactText: Hashable, Comparable, Sendable {
     package let text: String
 

@@ -37,7 +37,7 @@ extension StringProtocol {
 }
 
 extension StringProtocol where SubSequence == Substring {
-    /// What stands before and behind the first occurrence of an ASCII character; nil when it is not there.
+    /// The parts before and behind the first occurrence of an ASCII character; nil when it is not there.
     package func split(atFirst character: Unicode.Scalar) -> (before: Substring, behind: Substring)? {
         guard let place = utf8.firstIndex(of: UInt8(ascii: character)) else { return nil }
         return (self[..<place], self[utf8.index(after: place)...])
@@ -62,7 +62,7 @@ extension StringProtocol where SubSequence == Substring {
         return self[utf8.index(startIndex, offsetBy: prefix.utf8.count)...]
     }
 
-    /// What stands before an end; nil when it does not end so.
+    /// The part before an end; nil when it does not end so.
     package func beginning(before suffix: some StringProtocol) -> Substring? {
         let bytes = self[...].utf8
         guard bytes.count >= suffix.utf8.count, bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) else {

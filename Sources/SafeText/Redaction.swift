@@ -4,7 +4,7 @@
 ///
 /// Shows what is known to be harmless and hides the rest, because a mistyped address may have its password anywhere.
 package enum Redaction {
-    /// Stands for what is hidden.
+    /// Replaces what is hidden.
     package static let hidden = "********"
 
     /// Options of database addresses whose values give access to nothing.
@@ -64,7 +64,7 @@ package enum Redaction {
         return user.count == text.count ? String(user) : "\(user):\(Self.hidden)"
     }
 
-    /// Hosts with or without ports, with commas between. A password may stand where a port belongs.
+    /// Hosts with or without ports, with commas between. A password may be where a port belongs.
     private static func isPlace(_ text: Substring) -> Bool {
         text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { host in
             guard let match = host.wholeMatch(of: /(\[[0-9A-Fa-f:.%]*\]|[A-Za-z0-9._\-%]*)(?::([0-9]{0,5}))?/) else {

@@ -35,7 +35,7 @@ struct EndpointRotationTests {
     @Test(arguments: EndpointTrouble.allCases)
     func anotherEndpointIsAskedAtOnce(_ trouble: EndpointTrouble) {
         var rotation = Self.rotation()
-        // An answer of no use may be an accident.
+        // An unusable answer may be an accident.
         let patience = trouble == .failing ? 3 : 1
         for failure in 1...patience {
             let outlook = rotation.failed(0, trouble, "why", at: Self.at(0), chance: 1)
@@ -189,7 +189,7 @@ struct EndpointRotationTests {
         #expect(rotation.endpoints[0].trouble == nil)
     }
 
-    /// A chain on which nothing happens: both stand still, one of them is asked, and not in turns.
+    /// A chain on which nothing happens: both have stalled, one of them is asked, and not in turns.
     @Test func chainThatStandsStillIsNoReasonToRotate() {
         var rotation = Self.rotation()
         rotation.succeeded(0, head: 100, at: Self.at(0))
@@ -247,7 +247,7 @@ struct EndpointRotationTests {
         #expect(rotation.choose(at: Self.at(3)) == .ask(2))
     }
 
-    /// A head that cannot be is the trouble of whoever has it.
+    /// A head that cannot be is the trouble of the endpoint that has it.
     @Test(arguments: [Int.max, Int.max - 1])
     func noHeadOverflows(_ head: Int) {
         var rotation = Self.rotation()

@@ -10,7 +10,7 @@ import Testing
 /// Servers that do not keep to what HTTP promises.
 @Suite(.timeLimit(.minutes(1)))
 struct HTTPExchangeTests {
-    /// What a server writes on a connection, and what it goes on writing for ever.
+    /// What a server writes on a connection, and what it then writes again and again.
     private struct Script: Sendable {
         var first: String
         var again: String?

@@ -25,7 +25,7 @@ struct EscapeTests {
         #expect(Escape.lines("a\u{1B}b\nc\r\n\u{301}d\n") == "a\\u001bb\nc\\r\n\u{301}d\n")
     }
 
-    /// Whoever reads the JSON gets what was in it.
+    /// The reader of the JSON gets what was in it.
     @Test func ofJSONItIsTheSameJSON() throws {
         let text = "x\u{7F}\u{9B}\u{202E}\u{2028}\u{E0041}\\\"\u{1B}\n"
         var writer = JSON.Writer()

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Programs write to their standard streams in one way only: others trap on a full disk or a pipe that nobody reads, wait
-/// for whoever reads, or hide that nothing was written.
+/// for the reader, or hide that nothing was written.
 struct OutputSourceTests {
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()

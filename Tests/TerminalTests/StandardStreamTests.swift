@@ -6,7 +6,7 @@ import Testing
 
 @testable import Terminal
 
-/// A stream whose other end is gone, full, or stands still.
+/// A stream whose other end is gone, full, or has stalled.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct StandardStreamTests {
     private static let line = Array((String(repeating: "x", count: 999) + "\n").utf8)
@@ -36,7 +36,7 @@ struct StandardStreamTests {
         #expect(stream.dropped == 0)
     }
 
-    /// Whoever posts does not wait; the first lines stay, and how many are missing is told when there is room again.
+    /// Posting does not wait; the first lines stay, and the number of missing lines is reported when there is room again.
     @Test func aReaderThatStandsStillHoldsNobodyUp() async throws {
         let pipe = Pipe()
         let stream = StandardStream(pipe.fileHandleForWriting.fileDescriptor)

@@ -136,13 +136,7 @@ package struct Intake: Sendable {
         guard compact.count <= self.limits.dataBytes else {
             throw fault(.tooLarge, "data", "has \(compact.count) bytes, the limit is \(self.limits.dataBytes)")
         }
-        var time: Timestamp?
-        if let value = envelope.time, !value.isNull {
-            time = value.string.flatMap { Timestamp(rfc3339: $0) }
-            guard time != nil else {
-                throw fault(.invalid, "time", "must be an RFC 3339 time such as \"2026-11-20T16:00:00Z\"")
-            }
-        }
+        let time = try Self.time(of: envelope, index: index)
         let source = try self.identifier("source", envelope.source, index: index) ?? publisher.subject
         if let complaint = publisher.complaint(aboutSource: source) {
             throw fault(.forbidden, "source", complaint)
@@ -161,6 +155,19 @@ package struct Intake: Sendable {
             trace: envelope.traceparent?.string.flatMap { TraceContext($0) } ?? trace,
             fingerprint: Fingerprint(type: reader.type.name, keys: keys, time: time, data: compact)
         )
+    }
+
+    private static func time(of envelope: Envelope, index: Int) throws(ItemFault) -> Timestamp? {
+        guard let value = envelope.time, !value.isNull else { return nil }
+        guard let time = value.string.flatMap({ Timestamp(rfc3339: $0) }) else {
+            throw ItemFault(
+                index: index,
+                reason: .invalid,
+                field: "time",
+                message: "must be an RFC 3339 time such as \"2026-11-20T16:00:00Z\""
+            )
+        }
+        return time
     }
 
     private func identifier(_ name: String, _ value: JSON.Value?, index: Int) throws(ItemFault) -> String? {

@@ -21,7 +21,7 @@ extension StandardStream {
         if let error = self.attempt(bytes) { Self.end(error) }
     }
 
-    /// Queues a line beside the output, for a human. Is there before what is printed next, unless somebody stands in the way.
+    /// Queues a line beside the output, for a human. Is there before what is printed next, unless the reader blocks it.
     package func tell(_ text: String) {
         self.post(Array((text + "\n").utf8))
         self.flush(within: .milliseconds(200))

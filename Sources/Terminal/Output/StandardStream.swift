@@ -7,8 +7,8 @@ import Synchronization
 /// The standard output or the standard error: the only way in which a program of this package writes to them. Nothing
 /// here traps, whatever is at the other end: a full disk, a pipe that nobody reads, nothing at all.
 ///
-/// What a command prints is written at once, and the command ends where that cannot be done (``write(_:)``). What goes on
-/// beside other work, such as a log, is queued (``post(_:)``): a thread of its own writes it, and whoever posts never
+/// What a command prints is written at once, and the command ends where that cannot be done (``write(_:)``). Output
+/// beside other work, such as a log, is queued (``post(_:)``): a thread of its own writes it, and the caller never
 /// waits. At most ``limit`` bytes wait; lines beyond that are dropped and counted, the newest, because the older ones say
 /// how it began. Also dropped is what cannot be written. When writing works again a line says how many there were.
 package final class StandardStream: Sendable {
@@ -29,9 +29,9 @@ package final class StandardStream: Sendable {
         /// Whether a line was begun and could not be finished.
         var isCut = false
         var hasThread = false
-        /// All lines that were dropped, and those of them that no line has told of.
+        /// All lines that were dropped, and those of them that no line has reported.
         var dropped = 0
-        var untold = 0
+        var unreported = 0
         var flushes: [DispatchSemaphore] = []
         var notice: @Sendable (Int) -> [UInt8] = { Array("\($0) lines were dropped\n".utf8) }
     }
@@ -51,7 +51,7 @@ package final class StandardStream: Sendable {
         // Writing to a pipe that nobody reads is an error like others.
         _ = signal(SIGPIPE, SIG_IGN)
         // Of a stream that is closed the next file that is opened would get the number, and the log would go into it: the
-        // database, perhaps. Writing to what stands there instead is an error.
+        // database, perhaps. Writing to what is there instead is an error.
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
             _ = unsafe open("/dev/null", O_RDONLY)
         }
@@ -69,14 +69,14 @@ package final class StandardStream: Sendable {
         self.state.withLock { $0.dropped }
     }
 
-    /// Queues whole lines. Never waits for whoever reads them.
+    /// Queues whole lines. Never waits for the reader.
     package func post(_ lines: [UInt8]) {
         let (isFirst, isStarted) = self.state.withLock { state in
             let isFirst = state.waiting.isEmpty
             if state.waiting.count + lines.count > Self.limit {
                 let count = Self.count(of: lines[...])
                 state.dropped += count
-                state.untold += count
+                state.unreported += count
             } else {
                 state.waiting += lines
             }
@@ -92,7 +92,7 @@ package final class StandardStream: Sendable {
     package func flush(within time: Duration = .seconds(2)) {
         let done = DispatchSemaphore(value: 0)
         let isDone = self.state.withLock { state in
-            guard !state.isFailing, state.isWriting || !state.waiting.isEmpty || state.untold > 0 else { return true }
+            guard !state.isFailing, state.isWriting || !state.waiting.isEmpty || state.unreported > 0 else { return true }
             state.flushes.append(done)
             return false
         }
@@ -110,33 +110,33 @@ package final class StandardStream: Sendable {
         }
     }
 
-    /// Writes what waits, and what there is to tell of lines that do not.
+    /// Writes what waits, and the count of lines that were dropped.
     private func writeWaiting() {
         while true {
-            let (lines, isCut, told, notice) = self.state.withLock { state in
+            let (lines, isCut, reported, notice) = self.state.withLock { state in
                 let lines = state.waiting
                 state.waiting = []
-                state.isWriting = !lines.isEmpty || state.untold > 0
+                state.isWriting = !lines.isEmpty || state.unreported > 0
                 if !state.isWriting { Self.endFlushes(&state) }
-                return (lines, state.isCut, state.untold, state.notice)
+                return (lines, state.isCut, state.unreported, state.notice)
             }
-            guard !lines.isEmpty || told > 0 else { return }
+            guard !lines.isEmpty || reported > 0 else { return }
             // A line that was cut off ends before the next begins.
             let end = isCut ? [UInt8(ascii: "\n")] : []
-            let bytes = end + lines + (told > 0 ? notice(told) : [])
+            let bytes = end + lines + (reported > 0 ? notice(reported) : [])
             let written = self.writeAll(bytes)
             let hasFailed = self.state.withLock { state in
                 state.isWriting = false
                 state.isFailing = written.error != nil
-                // What was written whole may be a line that goes on, as progress does.
+                // What was written whole may be a line that continues, as progress does.
                 state.isCut = state.isFailing && Self.isCut(bytes[..<written.count], after: isCut)
                 if state.isFailing {
                     let lost = Self.count(of: lines.dropFirst(max(0, written.count - end.count)))
                     state.dropped += lost
-                    state.untold += lost
+                    state.unreported += lost
                     Self.endFlushes(&state)
                 } else {
-                    state.untold -= told
+                    state.unreported -= reported
                 }
                 return state.isFailing
             }
@@ -159,7 +159,7 @@ package final class StandardStream: Sendable {
 
     // MARK: - At once
 
-    /// Writes, and waits for whoever reads.
+    /// Writes, and waits for the reader.
     /// - Returns: Why that cannot be done, as `errno` says; nil when it is done.
     package func attempt(_ bytes: [UInt8]) -> Int32? {
         self.direct.withLock { _ in self.writeAll(bytes).error }

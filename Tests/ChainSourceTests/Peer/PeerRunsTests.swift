@@ -65,22 +65,7 @@ struct PeerRunsTests {
                 for round in 0..<Self.rounds {
                     try await peer.control("faults", Self.faults)
                     for _ in 0..<Int.random(in: 1...2, using: &random) {
-                        switch Int.random(in: 0..<5, using: &random) {
-                        case 0...1:
-                            try await peer.control("emit", "\(Int.random(in: 1...4, using: &random))", "2", "2")
-                        case 2...3:
-                            let depth = Int.random(in: 1...8, using: &random)
-                            let length = max(1, depth + Int.random(in: -1...2, using: &random))
-                            try await peer.control(
-                                "reorganise",
-                                "\(depth)",
-                                "\(length)",
-                                "\(Bool.random(using: &random))"
-                            )
-                        default:
-                            let head = try await peer.head
-                            try await peer.control("finalize", "\(head - 9)")
-                        }
+                        try await Self.change(peer, using: &random)
                         _ = try await steps(Int.random(in: 0...12, using: &random))
                     }
                     try await peer.control("faults", "{}")
@@ -94,6 +79,21 @@ struct PeerRunsTests {
             }
             try await client.shutdown()
             #expect(retries > 0)
+        }
+    }
+
+    /// Something happens to the chain: events, a reorganisation, or blocks become final.
+    private static func change(_ peer: PeerNode, using random: inout SplitMix) async throws {
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0...1:
+            try await peer.control("emit", "\(Int.random(in: 1...4, using: &random))", "2", "2")
+        case 2...3:
+            let depth = Int.random(in: 1...8, using: &random)
+            let length = max(1, depth + Int.random(in: -1...2, using: &random))
+            try await peer.control("reorganise", "\(depth)", "\(length)", "\(Bool.random(using: &random))")
+        default:
+            let head = try await peer.head
+            try await peer.control("finalize", "\(head - 9)")
         }
     }
 
