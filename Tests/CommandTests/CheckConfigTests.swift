@@ -191,7 +191,7 @@ struct CheckConfigTests {
         ("redis: redis://127.0.0.1\nfan-in: pay.*\n", 2, ["pay.*", "pay.*=transactionUpdate"]),
         ("redis: redis://127.0.0.1\nfan-in: rate.* pay.*=balanceUpdte\n", 2, ["balanceUpdte", "balanceUpdate"]),
         ("redis: redis://127.0.0.1\nfan-in: =rateChange\n", 2, ["fan-in"]),
-        ("redis: redis://127.0.0.1\nfan-in: pay.*=rateChange,source:\n", 2, ["cannot be a source"]),
+        ("redis: redis://127.0.0.1\nfan-in: \"pay.*=rateChange,source:\"\n", 2, ["cannot be a source"]),
         ("jwks-url: http://id.example/keys\n", 1, ["https://"]), ("jwks-url: id.example\n", 1, ["https://"]),
         ("jwt-keys: none.pem\n", nil, ["none.pem", "cannot be read"]),
         ("jwt-keys: short\n", nil, ["short", "neither PEM"]),

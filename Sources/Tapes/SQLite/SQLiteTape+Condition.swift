@@ -9,8 +9,10 @@ import Synchronization
 
 /// Whether the tape is well, and what is done when it is not.
 extension SQLiteTape {
-    /// Another value each time: SQLite does not write a page that stays the same.
-    private static let trial = "INSERT OR REPLACE INTO tape (name, value) VALUES ('trial', ?)"
+    /// Fills pages with something else each time, because SQLite does not write a page that stays the same. As much as a
+    /// batch may need: a full disk often has room for one more page.
+    private static let trial = "INSERT OR REPLACE INTO tape (name, value) VALUES ('trial', hex(randomblob(32768)))"
+    private static let endOfTrial = "DELETE FROM tape WHERE name = 'trial'"
 
     /// Looks at the files, and whether they can be read; whether they can be written, too, when the last commit failed:
     /// a file can be read while its disk is full.
@@ -25,11 +27,9 @@ extension SQLiteTape {
         self.isToldOfLoss.store(false, ordering: .relaxed)
         await offLoop { self.remark() }
         if self.hasFailedCommit.load(ordering: .relaxed) {
-            try await self.write { db throws(TapeFault) in
-                try self.transaction(db) { _ in
-                    let trial = try Query(Self.trial, in: db)
-                    try trial.bind(1, Epoch.random())
-                    try trial.run()
+            for statement in [Self.trial, Self.endOfTrial] {
+                try await self.write { db throws(TapeFault) in
+                    try self.transaction(db) { _ in try Query(statement, in: db).run() }
                 }
             }
         } else {
