@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SafeText
+
 /// What operators are shown of an endpoint's URL: where it is, never what may be a key.
-package struct EndpointName: Sendable, Equatable, CustomStringConvertible {
+package struct EndpointName: Sendable, CustomStringConvertible {
     /// Scheme, host and port.
     package let description: String
-    /// Parts of the URL that may be a key.
-    private let secrets: [String]
+    /// What may be a key: what is known to look like one in an address, and every longer part of this one.
+    private let secrets: [AddressSecrets]
 
     /// Shorter parts of a path are words such as `v3`, not keys.
     private static let shortestSecret = 8
@@ -18,10 +20,11 @@ package struct EndpointName: Sendable, Equatable, CustomStringConvertible {
         self.description = String(url[..<start] + host)
         let user = authority.lastIndex(of: "@").map { authority[..<$0] } ?? ""
         let parts = user.split(separator: ":") + url[end...].split { "/?#&=".contains($0) }
-        self.secrets = parts.map(String.init).filter { $0.utf8.count >= Self.shortestSecret }
+        let longer = parts.map(String.init).filter { $0.utf8.count >= Self.shortestSecret }
+        self.secrets = [AddressSecrets(longer), AddressSecrets(ofAddress: url)]
     }
 
-    private init(_ description: String, _ secrets: [String]) {
+    private init(_ description: String, _ secrets: [AddressSecrets]) {
         self.description = description
         self.secrets = secrets
     }
@@ -39,8 +42,7 @@ package struct EndpointName: Sendable, Equatable, CustomStringConvertible {
 
     /// What the endpoint answered, in one line and without what may be its key: some providers repeat it.
     package func redact(_ text: String) -> String {
-        var text = text
-        for secret in self.secrets { text = text.replacing(secret, with: "…") }
+        let text = self.secrets.reduce(text) { $1.removed(from: $0) }
         let words = text.unicodeScalars.split {
             $0.properties.isWhitespace || $0.properties.generalCategory == .control
         }

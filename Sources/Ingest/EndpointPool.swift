@@ -68,6 +68,7 @@ package final class EndpointPool: Sendable {
 
     /// See ``EndpointRotation/succeeded(_:head:followed:lacking:at:)``.
     package func succeeded(_ index: Int, head: Int? = nil, followed: Int = 0, lacking: String? = nil) {
+        let lacking = lacking.map(self.redact)
         self.change { rotation, now in
             rotation.succeeded(index, head: head, followed: followed, lacking: lacking, at: now)
         }
@@ -81,7 +82,7 @@ package final class EndpointPool: Sendable {
         _ why: String,
         after: Duration? = nil
     ) -> EndpointRotation.Outlook {
-        let why = self.names.indices.contains(index) ? self.names[index].redact(why) : why
+        let why = self.redact(why)
         return self.change { rotation, now in
             rotation.failed(index, trouble, why, after: after, at: now, chance: .random(in: 0...1))
         }
@@ -106,6 +107,11 @@ package final class EndpointPool: Sendable {
     }
 
     // MARK: - For operators
+
+    /// What an endpoint said, as it may be shown: without what may be a key of any of them.
+    package func redact(_ text: String) -> String {
+        self.names.reduce(text) { $1.redact($0) }
+    }
 
     package var reports: [EndpointReport] {
         self.state.withLock { state in

@@ -3,6 +3,7 @@
 package import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import SafeText
 
 /// One HTTP request and its whole answer, within a time and a size, whatever the server does.
 package struct HTTPExchange: Sendable {
@@ -11,9 +12,13 @@ package struct HTTPExchange: Sendable {
         package var body: [UInt8]
         /// `Retry-After`.
         package var after: Duration?
+        fileprivate var secrets: AddressSecrets
 
-        /// The beginning of the body, for messages.
-        package var beginning: String { String(decoding: self.body.prefix(120), as: UTF8.self) }
+        /// The beginning of the body, for messages, without the keys of the addresses that are asked. It is cut after these
+        /// are taken out: half a key would not be recognised.
+        package var beginning: String {
+            String(self.secrets.removed(from: String(decoding: self.body.prefix(2_000), as: UTF8.self)).prefix(120))
+        }
     }
 
     package enum Fault: Error, Sendable, Equatable {
@@ -28,15 +33,18 @@ package struct HTTPExchange: Sendable {
     private let client: HTTPClient
     private let time: Duration
     private let bytes: Int
+    private let secrets: AddressSecrets
 
     /// - Parameters:
     ///   - client: The caller's, who shuts it down.
     ///   - time: From connecting to the last byte.
     ///   - bytes: Of the largest answer.
-    package init(_ client: HTTPClient, time: Duration, bytes: Int) {
+    ///   - urls: What is asked, without what belongs to one request. Their keys are in no text from here.
+    package init(_ client: HTTPClient, time: Duration, bytes: Int, urls: [String] = []) {
         self.client = client
         self.time = time
         self.bytes = bytes
+        self.secrets = AddressSecrets(ofAddresses: urls)
     }
 
     package func answer(to request: HTTPClientRequest) async throws(Fault) -> Answer {
@@ -67,11 +75,13 @@ package struct HTTPExchange: Sendable {
                 date: response.headers.first(name: "date")
             )
             let bytes = body.readBytes(length: body.readableBytes) ?? []
-            return .success(Answer(status: Int(clamping: response.status.code), body: bytes, after: after))
+            let status = Int(clamping: response.status.code)
+            return .success(Answer(status: status, body: bytes, after: after, secrets: self.secrets))
         } catch is NIOTooManyBytesError {
             return .failure(.tooLarge(self.bytes))
         } catch {
-            return .failure(Task.isCancelled ? .cancelled : .unreachable("it cannot be reached: \(error)"))
+            let why = self.secrets.removed(from: "it cannot be reached: \(error)")
+            return .failure(Task.isCancelled ? .cancelled : .unreachable(why))
         }
     }
 }

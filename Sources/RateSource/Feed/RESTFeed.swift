@@ -36,7 +36,7 @@ package actor RESTFeed {
         self.dialect = exchange.dialect
         self.bases = exchange.rests
         self.endpoints = EndpointPool(exchange.rests, rules: .withoutProbes, logger: logger)
-        self.exchange = HTTPExchange(client, time: Self.timeout, bytes: Self.maxAnswer)
+        self.exchange = HTTPExchange(client, time: Self.timeout, bytes: Self.maxAnswer, urls: exchange.rests)
         self.clock = clock
         self.logger = logger
         self.take = take

@@ -23,6 +23,8 @@ package final class StandardStream: Sendable {
     private struct State {
         /// Whole lines.
         var waiting: [UInt8] = []
+        /// Bytes that the thread has taken and not written yet; they wait as well.
+        var inFlight = 0
         var isWriting = false
         /// Whether the last attempt failed.
         var isFailing = false
@@ -73,7 +75,7 @@ package final class StandardStream: Sendable {
     package func post(_ lines: [UInt8]) {
         let (isFirst, isStarted) = self.state.withLock { state in
             let isFirst = state.waiting.isEmpty
-            if state.waiting.count + lines.count > Self.limit {
+            if state.waiting.count + state.inFlight + lines.count > Self.limit {
                 let count = Self.count(of: lines[...])
                 state.dropped += count
                 state.unreported += count
@@ -116,6 +118,7 @@ package final class StandardStream: Sendable {
             let (lines, isCut, reported, notice) = self.state.withLock { state in
                 let lines = state.waiting
                 state.waiting = []
+                state.inFlight = lines.count
                 state.isWriting = !lines.isEmpty || state.unreported > 0
                 if !state.isWriting { Self.endFlushes(&state) }
                 return (lines, state.isCut, state.unreported, state.notice)
@@ -127,6 +130,7 @@ package final class StandardStream: Sendable {
             let written = self.writeAll(bytes)
             let hasFailed = self.state.withLock { state in
                 state.isWriting = false
+                state.inFlight = 0
                 state.isFailing = written.error != nil
                 // What was written whole may be a line that continues, as progress does.
                 state.isCut = state.isFailing && Self.isCut(bytes[..<written.count], after: isCut)

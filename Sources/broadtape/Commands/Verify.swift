@@ -35,7 +35,7 @@ struct Verify: AsyncParsableCommand {
         do throws(TapeFault) {
             // First, as it says where the damage is and what is read through it may be anything.
             damage = try await (tape as? SQLiteTape)?.damage() ?? []
-            for finding in damage { print("file: \(finding)") }
+            for finding in damage { StandardStream.output.print("file: \(finding)") }
             let verification = Verification(tape: tape, types: settings.hub.types)
             result = .success(
                 try await verification.run { finding in
@@ -63,7 +63,7 @@ struct Verify: AsyncParsableCommand {
             report = try result.get()
         } catch {
             guard damage.isEmpty else {
-                print("\(damage.count) findings in the file; its events cannot all be read: \(error.explanation)")
+                StandardStream.output.print("\(damage.count) findings in the file; its events cannot all be read: \(error.explanation)")
                 throw ExitCode.failure
             }
             throw ConfigurationFault(error.explanation)

@@ -28,7 +28,8 @@ package enum FollowFault: Error, Sendable, Equatable {
         }
     }
 
-    /// Says of an endpoint what it has failed in, if it is the endpoint that has.
+    /// Says of an endpoint what it has failed in, if it is the endpoint that has. What it said itself is shown from here on,
+    /// without its keys.
     /// - Returns: What is to be done now.
     func blame(_ endpoint: Int, of endpoints: EndpointPool) -> FollowFault {
         let trouble: EndpointTrouble
@@ -40,7 +41,7 @@ package enum FollowFault: Error, Sendable, Equatable {
         case .lacking: (trouble, asked) = (.lacking, nil)
         case .elsewhere, .unavailable, .stopped: return self
         }
-        let why = self.description
+        let why = endpoints.redact(self.description)
         switch endpoints.failed(endpoint, trouble, why, after: asked) {
         case .another: return .elsewhere(why)
         case .none: return .stopped(why)

@@ -35,7 +35,7 @@ package actor HTTPNode: EVMNode {
     ) {
         self.urls = urls
         self.endpoints = EndpointPool(urls, rules: rules, logger: logger)
-        self.exchange = HTTPExchange(client, time: limits.time, bytes: limits.bytes)
+        self.exchange = HTTPExchange(client, time: limits.time, bytes: limits.bytes, urls: urls)
     }
 
     package func ask(_ calls: [RPCCall], of endpoint: Int) async throws(NodeFault) -> [RPCAnswer] {

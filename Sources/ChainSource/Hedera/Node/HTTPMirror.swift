@@ -34,7 +34,7 @@ package struct HTTPMirror: MirrorNode {
     ) {
         self.urls = urls.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         self.endpoints = EndpointPool(urls, rules: rules, logger: logger)
-        self.exchange = HTTPExchange(client, time: limits.time, bytes: limits.bytes)
+        self.exchange = HTTPExchange(client, time: limits.time, bytes: limits.bytes, urls: urls)
     }
 
     package func get(_ path: String, of endpoint: Int) async throws(NodeFault) -> MirrorAnswer {
