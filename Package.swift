@@ -170,6 +170,7 @@ let package = Package(
             dependencies: [
                 "Hub",
                 "JSON",
+                "SafeText",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -197,6 +198,7 @@ let package = Package(
                 "Hub",
                 "Ingest",
                 "JSON",
+                "SafeText",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
