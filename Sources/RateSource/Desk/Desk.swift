@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hub
+import SafeText
 
 /// What is known of every market, and which rate of each pair is to be published when.
 ///
@@ -21,6 +22,8 @@ package struct Desk: Sendable {
 
     struct House: Sendable {
         let exchange: Exchange
+        /// What of its addresses may be a key.
+        let secrets: AddressSecrets
         /// Indices of the pairs by the names that the exchange uses.
         let places: [String: Int]
         var lines: [Int: Line]
@@ -89,7 +92,10 @@ package struct Desk: Sendable {
                 lines[place] = Line(market: market)
                 for name in exchange.dialect.names(of: market) { places[name] = places[name] ?? place }
             }
-            self.houses.append(House(exchange: exchange, places: places, lines: lines, heard: now))
+            let secrets = AddressSecrets(ofAddresses: exchange.webSockets + exchange.rests)
+            self.houses.append(
+                House(exchange: exchange, secrets: secrets, places: places, lines: lines, heard: now)
+            )
         }
     }
 
@@ -122,7 +128,7 @@ package struct Desk: Sendable {
             switch incoming {
             case .quote(let quote): self.take(quote, from: house, asked, at: now, &verdict)
             case .refused(let reason): self.houses[house].refusals[reason, default: 0] += 1
-            case .rejected(let text): self.houses[house].trouble = text
+            case .rejected(let text): self.houses[house].trouble = self.houses[house].secrets.removed(from: text)
             case .leaving: verdict.isLeaving = true
             case .acknowledged, .alive: break
             }

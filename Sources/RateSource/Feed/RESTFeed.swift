@@ -105,7 +105,9 @@ package actor RESTFeed {
             let response = try await self.exchange.answer(to: request)
             let incoming = self.dialect.readAnswer(response.body, to: symbols)
             answer = self.answer(response, incoming)
-            if response.status == 200 || answer == .refused { await self.take(incoming, asked) }
+            if response.status == 200 || answer == .refused {
+                await self.take(incoming.map { Self.told($0, response.status) }, asked)
+            }
             let why = "it answered \(response.status): \(response.beginning)"
             // 418 is a ban of whoever goes on after a 429, whichever address is asked.
             let trouble = response.status == 418 ? .throttled : EndpointTrouble(status: response.status)
@@ -127,6 +129,12 @@ package actor RESTFeed {
         // Whoever is cancelled meanwhile has got no answer, and is no reason to slow down.
         guard !Task.isCancelled || answer != .failed(after: nil) else { return }
         self.plan.answered(answer, at: self.clock.now, chance: .random(in: 0...1))
+    }
+
+    /// A refusal with its status, which says more than the exchange's words where these are of something else.
+    private static func told(_ incoming: Incoming, _ status: Int) -> Incoming {
+        guard status != 200, case .rejected(let text) = incoming else { return incoming }
+        return .rejected("it answered \(status): \(text)")
     }
 
     /// The plan has waited already; where every address rests, the one whose rest ends first is asked.

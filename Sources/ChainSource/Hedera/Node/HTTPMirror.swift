@@ -51,7 +51,12 @@ package struct HTTPMirror: MirrorNode {
             case .cancelled: throw .again("cancelled")
             }
         }
-        return try MirrorRefusal.read(status: answer.status, after: answer.after, answer.body)
+        return try MirrorRefusal.read(
+            status: answer.status,
+            after: answer.after,
+            answer.body,
+            beginning: answer.beginning
+        )
     }
 }
 

@@ -6,17 +6,24 @@ import JSON
 /// What a mirror's status and body mean.
 package enum MirrorRefusal {
     /// Reads an answer.
-    package static func read(status: Int, after: Duration?, _ body: [UInt8]) throws(NodeFault) -> MirrorAnswer {
+    /// - Parameter beginning: How the body begins, as it may be shown; nil when there are no keys that it could repeat.
+    package static func read(
+        status: Int,
+        after: Duration?,
+        _ body: [UInt8],
+        beginning: String? = nil
+    ) throws(NodeFault) -> MirrorAnswer {
         let value = try? JSON.Value.parse(body)
+        let beginning = beginning ?? String(decoding: body.prefix(120), as: UTF8.self)
         if status == 200 {
             guard let value, value.kind == .object else {
-                throw .again("the answer is not a JSON object: \(Self.beginning(of: body))")
+                throw .again("the answer is not a JSON object: \(beginning)")
             }
             return .found(value)
         }
         let message = value?["_status"]?["messages"]?.elements.first(where: { _ in true })
         let words = [message?["message"], message?["detail"]].compactMap { $0?.string }.filter { !$0.isEmpty }
-        let said = words.isEmpty ? Self.beginning(of: body) : String(words.joined(separator: ": ").prefix(300))
+        let said = words.isEmpty ? beginning : String(words.joined(separator: ": ").prefix(300))
         let why = "the mirror answered \(status): \(said)"
         // Of the path that was asked for, in the mirror's own words; not those of a proxy, who does not know.
         if status == 404 || status == 400, !words.isEmpty { return .missing(said) }
@@ -25,9 +32,5 @@ package enum MirrorRefusal {
         case .failing: throw .again(why, after: after)
         case let trouble: throw .unfit(trouble, why, after: after)
         }
-    }
-
-    private static func beginning(of body: [UInt8]) -> String {
-        String(decoding: body.prefix(120), as: UTF8.self)
     }
 }
