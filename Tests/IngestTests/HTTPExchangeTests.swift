@@ -39,14 +39,15 @@ struct HTTPExchangeTests {
     private static func exchange(
         _ script: Script,
         time: Duration = .milliseconds(300),
-        bytes: Int = 1_000
+        bytes: Int = 1_000,
+        urls: [String] = []
     ) async throws -> Result<HTTPExchange.Answer, HTTPExchange.Fault> {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in channel.pipeline.addHandler(Writer(script)) }
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(server.localAddress?.port)
         let client = HTTPClient(eventLoopGroupProvider: .singleton)
-        let exchange = HTTPExchange(client, time: time, bytes: bytes)
+        let exchange = HTTPExchange(client, time: time, bytes: bytes, urls: urls)
         let result: Result<HTTPExchange.Answer, HTTPExchange.Fault>
         do throws(HTTPExchange.Fault) {
             result = .success(try await exchange.answer(to: HTTPClientRequest(url: "http://127.0.0.1:\(port)")))
@@ -64,6 +65,19 @@ struct HTTPExchangeTests {
         #expect(answer.status == 429)
         #expect(answer.after == .seconds(7))
         #expect(answer.beginning == "no")
+    }
+
+    /// A key that the server repeats is in no message, not even the half of it that the end of a message leaves.
+    @Test func keysAreNotRepeated() async throws {
+        let key = "0123456789abcdef"
+        let body = String(repeating: "-", count: 110) + key
+        let head = "HTTP/1.1 401 No\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+        let answer = try await Self.exchange(
+            Script(first: head + body),
+            time: .seconds(20),
+            urls: ["https://node.example/v3/\(key)"]
+        ).get()
+        #expect(answer.beginning == String(repeating: "-", count: 110) + "********")
     }
 
     /// Byte by byte, for ever: the time is over all the same.

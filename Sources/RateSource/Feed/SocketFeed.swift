@@ -195,7 +195,8 @@ package actor SocketFeed {
 
     private func ended(_ number: Int, _ ending: Ending) {
         let line = self.connections.removeValue(forKey: number)
-        self.logger.debug("a WebSocket has ended", metadata: ["reason": "\(self.endpoints.redact("\(ending)"))"])
+        let reason = self.endpoints.redact("\(ending)")
+        self.logger.debug("a WebSocket has ended", metadata: ["reason": "\(reason)"])
         var retryAfter: Duration?
         if case .refused(let status, _, let seconds) = ending {
             // 418 is what comes of going on after a 429.

@@ -152,7 +152,8 @@ package actor HeadWatch {
     private func received(_ text: ByteBuffer) {
         guard let value = try? JSON.Value.parse(Array(text.readableBytesView)) else { return }
         if let error = value["error"], !error.isNull {
-            self.refusal = error["message"]?.string.map { String(self.endpoints.redact($0).prefix(200)) } ?? "no reason given"
+            let said = error["message"]?.string.map { String(self.endpoints.redact($0).prefix(200)) }
+            self.refusal = said ?? "no reason given"
             self.connection?.close()
             return
         }
@@ -170,7 +171,8 @@ package actor HeadWatch {
 
     private func ended(_ ending: Ending) {
         self.connection = nil
-        self.logger.debug("the socket for new blocks has ended", metadata: ["reason": "\(self.endpoints.redact("\(ending)"))"])
+        let reason = self.endpoints.redact("\(ending)")
+        self.logger.debug("the socket for new blocks has ended", metadata: ["reason": "\(reason)"])
         self.waiting?.resume(returning: ending)
         self.waiting = nil
     }
