@@ -56,13 +56,20 @@ struct HarmlessTextTests {
     /// A value with blanks cannot pass for several.
     @Test func aValueIsOneValue() async throws {
         try await withFolder { folder in
-            let record = try await Program.run(
+            let path = folder.path("a level=critical \"b\"/none/x")
+            let program = try Program(
                 ["serve", "--port", "0", "--admin-port", "0", "--jwt-secret", RunningHub.secret]
-                    + ["--database", "sqlite:/dev/null/a level=critical \"b\"/none/x"],
+                    + ["--database", "sqlite:\(path)"],
                 in: folder
             )
-            #expect(record.status != 0)
-            #expect(!record.errors.contains(" level=critical \"b\"/none/x journal="), "\(record)")
+            try await program.record.wait(for: "a hub that listens") {
+                $0.isOver || $0.errors.contains("listening")
+            }
+            program.terminate()
+            let log = try await program.end().errors
+            let value = path.replacing("\"", with: "\\\"")
+            #expect(log.contains("journal=WAL path=\"\(value)\" synchronous=FULL"), "\(log)")
+            #expect(!log.contains(path), "\(log)")
         }
     }
 

@@ -103,13 +103,24 @@ package final class Program: Sendable {
         } atEnd: {
             record.change { $0.endedStreams += 1 }
         }
-        try process.run()
+        try Self.launch(process)
         self.identifier = process.processIdentifier
         // The end of a pipe shows only when nobody else has its other end.
         try? streams.output?.close()
         try? streams.errors?.close()
         try? standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
         try? standardInput.fileHandleForWriting.close()
+    }
+
+    /// Starts a process with no signal held back: the threads of pools hold back all of them, and hand that on, also to
+    /// what a script starts in its turn. Nothing of that could then be asked to end.
+    private static func launch(_ process: Process) throws {
+        var none = sigset_t()
+        var before = sigset_t()
+        _ = unsafe sigemptyset(&none)
+        _ = unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try process.run()
     }
 
     /// Reads a stream to its end on a thread of its own, which also keeps it open until then.

@@ -50,9 +50,42 @@ struct StandardStreamTests {
         stream.flush(within: .milliseconds(10))
         #expect(ContinuousClock.now - start < .seconds(1))
         let received = Self.follow(pipe.fileHandleForReading)
-        let end = Array("\(dropped) dropped\n".utf8)
-        try await received.wait(for: "the lines and their count") { $0.suffix(end.count) == end[...] }
-        #expect(received.value.count == (count - dropped) * Self.line.count + end.count)
+        let kept = (count - dropped) * Self.line.count
+        // Counts and not one count: where the thread came late, some were missing already when it took the first lines.
+        try await received.wait(for: "the lines and their count") {
+            $0.count > kept && $0.last == UInt8(ascii: "\n") && Self.told($0) == dropped
+        }
+        #expect(received.value.count { $0 == UInt8(ascii: "x") } == (count - dropped) * (Self.line.count - 1))
+    }
+
+    /// How many lines are missing, as the lines that say so tell together.
+    private static func told(_ received: [UInt8]) -> Int {
+        received.split(separator: UInt8(ascii: "\n")).filter { $0.first != UInt8(ascii: "x") }
+            .compactMap { String(decoding: $0, as: UTF8.self).split(separator: " ").first.flatMap { Int($0) } }
+            .reduce(0, +)
+    }
+
+    /// What the thread has taken and cannot get rid of is held as well.
+    @Test func whatIsBeingWrittenCountsAgainstTheLimit() async throws {
+        let pipe = Pipe()
+        let descriptor = pipe.fileHandleForWriting.fileDescriptor
+        let stream = StandardStream(descriptor)
+        stream.noticeDrops { Array("\($0) dropped\n".utf8) }
+        let count = StandardStream.limit / Self.line.count
+        stream.post(Array(repeatElement(Self.line, count: count).joined()))
+        try await eventually("the pipe is full") {
+            var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            return unsafe poll(&room, 1, 0) == 0
+        }
+        for _ in 0..<3 { stream.post(Self.line) }
+        #expect(stream.dropped == 3)
+        let received = Self.follow(pipe.fileHandleForReading)
+        let size = count * Self.line.count + "3 dropped\n".utf8.count
+        try await received.wait(for: "the lines and their count") { $0.count == size && Self.told($0) == 3 }
+        // Then there is room again.
+        stream.post(Self.line)
+        try await received.wait(for: "another line") { $0.count == size + Self.line.count }
+        #expect(stream.dropped == 3)
     }
 
     /// A disk that is full is tried again, and a line that was cut off does not run into the next.

@@ -74,7 +74,8 @@ package final class StandardStream: Sendable {
     /// Queues whole lines. Never waits for the reader.
     package func post(_ lines: [UInt8]) {
         let (isFirst, isStarted) = self.state.withLock { state in
-            let isFirst = state.waiting.isEmpty
+            // While the thread writes it needs no call: it looks again afterwards.
+            let isFirst = state.waiting.isEmpty && !state.isWriting
             if state.waiting.count + state.inFlight + lines.count > Self.limit {
                 let count = Self.count(of: lines[...])
                 state.dropped += count
@@ -94,7 +95,8 @@ package final class StandardStream: Sendable {
     package func flush(within time: Duration = .seconds(2)) {
         let done = DispatchSemaphore(value: 0)
         let isDone = self.state.withLock { state in
-            guard !state.isFailing, state.isWriting || !state.waiting.isEmpty || state.unreported > 0 else { return true }
+            let isDone = !state.isWriting && state.waiting.isEmpty && state.unreported == 0
+            guard !isDone, !state.isFailing else { return true }
             state.flushes.append(done)
             return false
         }

@@ -63,7 +63,8 @@ struct Verify: AsyncParsableCommand {
             report = try result.get()
         } catch {
             guard damage.isEmpty else {
-                StandardStream.output.print("\(damage.count) findings in the file; its events cannot all be read: \(error.explanation)")
+                let extent = "\(damage.count) findings in the file; its events cannot all be read"
+                StandardStream.output.print("\(extent): \(error.explanation)")
                 throw ExitCode.failure
             }
             throw ConfigurationFault(error.explanation)
