@@ -217,9 +217,10 @@ struct CheckConfigTests {
             separator: "\n",
             omittingEmptySubsequences: false
         )
-        return lines.map { line in
+        // Secrets that are set in the file itself are shown as …; those in files are beside the configuration here.
+        return lines.filter { !$0.contains(": … ") }.map { line in
             line.wholeMatch(of: #/# ((?:[a-z-]+|  .*):(?: .*)?)/#).map { String($0.1) } ?? String(line)
-        }.joined(separator: "\n")
+        }.joined(separator: "\n").replacing("jwt-secret-file: var/jwt-secret", with: "jwt-secret-file: jwt-secret")
     }
 
     @Test

@@ -32,6 +32,8 @@ extension SQLiteTape {
                     try self.transaction(db) { _ in try Query(statement, in: db).run() }
                 }
             }
+            // Not after any other commit: a small one may find room where a batch does not.
+            self.hasFailedCommit.store(false, ordering: .relaxed)
         } else {
             _ = try await self.extents(of: [ChannelName(type: "probe", key: "probe")])
         }

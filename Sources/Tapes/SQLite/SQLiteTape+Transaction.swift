@@ -29,7 +29,6 @@ extension SQLiteTape {
         try self.files.check()
         var ledger = self.ledger.withLock { $0.take() }
         let value: Value
-        let changes = db.totalChangesCount
         do {
             if db.isInsideTransaction { try db.rollback() }
             try db.beginTransaction(.immediate)
@@ -49,8 +48,6 @@ extension SQLiteTape {
             throw fault
         }
         do throws(TapeFault) { try self.files.check() } catch { throw .outcomeUnknown(error.explanation) }
-        // One without changes writes nothing.
-        if db.totalChangesCount > changes { self.hasFailedCommit.store(false, ordering: .relaxed) }
         if let last = ledger.last?.event { self.known.withLock { $0.last = last } }
         ledger.trim()
         self.ledger.withLock { $0 = ledger }
