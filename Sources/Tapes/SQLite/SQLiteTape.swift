@@ -25,7 +25,7 @@ package final class SQLiteTape: Tape {
     let files: TapeFiles
     /// What this hub knows of the content, which nobody else is to change.
     let known: Mutex<KnownContent>
-    /// Whether a commit has failed since the last one that succeeded.
+    /// Whether a commit has failed and no trial has succeeded since.
     let hasFailedCommit = Atomic<Bool>(false)
     let readLog = Mutex(SparseLog())
     let isToldOfLoss = Atomic<Bool>(false)
