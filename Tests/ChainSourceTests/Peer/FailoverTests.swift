@@ -67,22 +67,25 @@ struct FailoverTests {
 
     /// What the reports have shown so far.
     private struct Seen: Sendable {
-        /// The second endpoint was in use, all was read, and the first had failed in what the row says.
+        /// The second endpoint was in use after the first had failed in what the row says.
+        var hasMoved = false
+        /// All was read after that. The first may be in use again: what it has pruned is not asked for any more.
         var isFollowing = false
         /// The trouble of the source was that of the first endpoint, by its name.
         var isNamed = false
         /// A report with the key of an address.
         var leak: SourceReport?
 
-        var isComplete: Bool { self.isFollowing && self.isNamed }
+        var isComplete: Bool { self.hasMoved && self.isFollowing && self.isNamed }
 
         mutating func look(at report: SourceReport, _ row: Row) {
             guard let first = report.endpoints.first, let last = report.endpoints.last else { return }
             let hasFailed = first.failures[row.trouble.rawValue] ?? 0 > 0
             if hasFailed, last.isUsed {
-                if report.state == .following { self.isFollowing = true }
+                self.hasMoved = true
                 if report.trouble.contains(first.name) { self.isNamed = true }
             }
+            if self.hasMoved, report.state == .following { self.isFollowing = true }
             if "\(report)".contains("0123456789abcdef") { self.leak = report }
         }
     }
