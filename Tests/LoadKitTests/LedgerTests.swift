@@ -231,4 +231,19 @@ struct LedgerTests {
         #expect(sum.counts.acknowledged == 3)
         #expect(sum.foreign == 1)
     }
+
+    /// Numbers that no run reaches are wrong, and their sums do not trap.
+    @Test func numbersOfALyingHubAreWrong() {
+        var ledger = Ledger((0..<2_000).map { Self.channel("a:\($0)") })
+        let subscriber = ledger.addSubscriber(ownChannels: [])
+        let greatest = 9_007_199_254_740_991
+        for channel in 0..<2_000 {
+            _ = ledger.subscribed(subscriber, channel, epoch: "k", head: channel.isMultiple(of: 2) ? 0 : greatest)
+            let outcome = ledger.received(subscriber, channel, seq: greatest, skipped: greatest, .foreign, slot: 0)
+            #expect(outcome == .uncalled)
+        }
+        #expect(ledger.counts.wrong == 2_000)
+        #expect(ledger.holes == 0)
+        #expect(!ledger.verdict().isClean)
+    }
 }

@@ -108,6 +108,22 @@ import Testing
         }
     }
 
+    /// Marks that an earlier program took from a message end no later one.
+    @Test(arguments: [Implementation.sqlite, .postgres], [Int.max, .min, -1, 9_007_199_254_740_992])
+    func marksBeyondAllNumbersAreNone(_ implementation: Implementation, _ seq: Int) async throws {
+        try await self.withStore(implementation) { store, reopen in
+            let time = Timestamp(nanoseconds: 10)
+            try await store.note([SourceMark(source: "s", seq: seq, heard: time, types: ["note"])])
+            let store = try await reopen()
+            #expect(
+                try await store.sourceMarks() == [SourceMark(source: "s", seq: nil, heard: time, types: ["note"])]
+            )
+            let greatest = SourceMark(source: "s", seq: 9_007_199_254_740_991, heard: time, types: ["note"])
+            try await store.note([greatest])
+            #expect(try await store.sourceMarks() == [greatest])
+        }
+    }
+
     @Test(arguments: Implementation.allCases)
     func theOnlyProcessIsAloneAtOnce(_ implementation: Implementation) async throws {
         try await self.withStore(implementation) { store, _ in

@@ -51,6 +51,24 @@ import Testing
         var isEnded = false
     }
 
+    /// A row whose number is none is a fault of the row, whatever is asked.
+    @Test(arguments: ["9223372036854775807", "-9223372036854775808", "-1", "9007199254740992"])
+    func numberOfADamagedRowIsDamage(_ number: String) async throws {
+        let server = try await PostgresServer.shared
+        let url = try await server.makeSchema()
+        let tape = try await PostgresTape(url: url, settings: .test())
+        _ = try await tape.append([[.sample("1", on: "a")]])
+        _ = try await server.execute("UPDATE channels SET first = \(number)", at: url)
+        #expect(await faultOf { _ = try await tape.extents(of: [self.channel]) }.isDamaged(saying: number))
+        let limit = PageLimit(entries: 9, bytes: .max)
+        #expect(
+            await faultOf { _ = try await tape.page(of: self.channel, after: 0, limit: limit) }.isDamaged(
+                saying: number
+            )
+        )
+        await tape.close()
+    }
+
     /// The server's processes of our connections are ended again and again, wherever they happen to be.
     @Test func nothingIsLostOrDoubledWhenConnectionsAreKilled() async throws {
         let server = try await PostgresServer.shared

@@ -43,6 +43,22 @@ import Testing
         }
     }
 
+    /// A row whose number is none is a fault of the row, whatever is asked.
+    @Test(arguments: ["9223372036854775807", "-9223372036854775808", "-1", "9007199254740992"])
+    func numberOfADamagedRowIsDamage(_ number: String) async throws {
+        let change = "UPDATE channels SET first = \(number)"
+        try await self.withTape { tape, _ in
+            _ = try await tape.append([[.sample("1", on: "a")]])
+            try await self.execute(change, tape)
+            let limit = PageLimit(entries: 9, bytes: .max)
+            #expect(await faultOf { _ = try await tape.extents(of: [self.channel]) }.isDamaged(saying: number))
+            #expect(
+                await faultOf { _ = try await tape.page(of: self.channel, after: 0, limit: limit) }
+                    .isDamaged(saying: number)
+            )
+        }
+    }
+
     @Test func surprisingConstraintIsARefusalAndAppendsNothing() async throws {
         try await self.withTape { tape, _ in
             _ = try await tape.append([[.sample("1", on: "a")]])

@@ -93,7 +93,8 @@ package struct Claims: JWTPayload {
     private static func seconds(_ name: String, in value: JSON.Value) throws(TokenFault) -> Int? {
         guard let member = Self.member(name, in: value) else { return nil }
         if let seconds = member.integer(in: Self.times) { return seconds }
-        guard let seconds = member.number.flatMap({ Double(decimal: $0, in: -.infinity ... .infinity) }) else {
+        let every = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
+        guard let seconds = member.number.flatMap({ Double(decimal: $0, in: every) }) else {
             throw .invalid("the token's \"\(name)\" is not a number of seconds")
         }
         return Int(clamping: seconds.rounded(.down), to: Self.times)

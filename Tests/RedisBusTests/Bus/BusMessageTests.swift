@@ -139,6 +139,8 @@ import Testing
         (60, [0, 0, 0, 0, 0, 0, 0, 0]),  // the first number is 0
         (60, [0xFF]),  // beyond what an Int holds
         (60, [0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]),  // the last one would be
+        (60, [0x00, 0x20, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00]),  // beyond what JavaScript keeps
+        (60, [0x00, 0x1F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]),  // the last one would be
         (68, [0, 0, 0, 0]),  // no entries
         (68, [0xFF, 0xFF, 0xFF, 0xFF]),  // more than there can be
         (80, [0xFF, 0xFF, 0xFF, 0xFF]),  // an id of 4 GB
@@ -147,6 +149,12 @@ import Testing
         try #require(try BusMessage(decoding: message).commits.count == 1)
         message.replaceSubrange(offset..<offset + bytes.count, with: bytes)
         #expect(throws: BusMessage.Malformed.self) { try BusMessage(decoding: message) }
+    }
+
+    @Test func numbersReachTheirEnd() throws {
+        let greatest = 9_007_199_254_740_991
+        let decoded = try BusMessage(decoding: try Self.bytes([Samples.commit(greatest - 1...greatest)])[0])
+        #expect(decoded.commits.seqs() == [greatest - 1, greatest])
     }
 
     @Test func dataThatIsNoObjectIsMalformed() throws {
