@@ -232,7 +232,8 @@ class Case:
 
     def is_harmful(self):
         """Whether the hub would rightly do what ends the run: leave, or refuse the run's own users."""
-        if self.port == "admin" and self.data.startswith(b"POST /drain"):
+        # The router takes any number of slashes for one.
+        if self.port == "admin" and re.match(rb"POST /+drain/*[ ?]", self.data):
             given = re.findall(rb"[?&]over=([^& ]*)", self.data.split(b"\r\n")[0])
             numbers = (unquote_to_bytes(value) for value in given)
             return not given or any(re.fullmatch(rb"[+-]?[0-9]+", value) and int(value[:30]) in range(3_600_001) for value in numbers)
