@@ -13,10 +13,31 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-let nio: [Target.Dependency] = [
-    .product(name: "NIOCore", package: "swift-nio"),
-    .product(name: "NIOPosix", package: "swift-nio"),
-]
+extension Target.Dependency {
+    static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncHTTPClient: Self = .product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
+    static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
+    static let dequeModule: Self = .product(name: "DequeModule", package: "swift-collections")
+    static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
+    static let histogram: Self = .product(name: "Histogram", package: "hdrhistogram-swift")
+    static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
+    static let jwtKit: Self = .product(name: "JWTKit", package: "jwt-kit")
+    static let logging: Self = .product(name: "Logging", package: "swift-log")
+    static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioExtras: Self = .product(name: "NIOExtras", package: "swift-nio-extras")
+    static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioHTTPTypes: Self = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+    static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let orderedCollections: Self = .product(name: "OrderedCollections", package: "swift-collections")
+    static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let yams: Self = .product(name: "Yams", package: "Yams")
+}
 
 let package = Package(
     name: "broadtape",
@@ -52,60 +73,31 @@ let package = Package(
     targets: [
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "SafeText", swiftSettings: settings),
+        .target(name: "Secrets", dependencies: [.crypto], swiftSettings: settings),
+        .target(name: "WebSocket", dependencies: ["CZlib", .crypto, .nioCore], swiftSettings: settings),
         .target(
-            name: "Secrets",
-            dependencies: [.product(name: "Crypto", package: "swift-crypto")],
-            swiftSettings: settings
-        ),
-        .target(
-            name: "WebSocket",
-            dependencies: [
-                "CZlib",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Crypto", package: "swift-crypto"),
-            ],
+            name: "EventLog",
+            dependencies: ["JSON", .crypto, .dequeModule, .logging, .nioCore, .serviceLifecycle],
             swiftSettings: settings
         ),
         .target(
             name: "Hub",
             dependencies: [
-                "JSON",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "OrderedCollections", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                "EventLog", "JSON", .crypto, .dequeModule, .logging, .nioCore, .orderedCollections, .serviceLifecycle,
             ],
             swiftSettings: settings
         ),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
-        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+        .target(name: "SQLiteStore", dependencies: ["EventLog", "JSON", .grdb, .logging], swiftSettings: settings),
         .target(
-            name: "Tapes",
-            dependencies: nio + [
-                "CLibPQ",
-                "Hub",
-                "JSON",
-                "SafeText",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
+            name: "PostgresStore",
+            dependencies: ["CLibPQ", "EventLog", "JSON", "SafeText", .logging, .nioCore, .nioPosix],
             swiftSettings: settings
         ),
         .target(
             name: "RedisBus",
-            dependencies: nio + [
-                "CHiredis",
-                "Hub",
-                "JSON",
-                "SafeText",
-                "Secrets",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
+            dependencies: [
+                "CHiredis", "EventLog", "JSON", "SafeText", "Secrets", .crypto, .dequeModule, .logging, .nioCore,
+                .nioPosix, .nioSSL,
             ],
             swiftSettings: settings
         ),
@@ -123,215 +115,118 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
-            name: "Server",
-            dependencies: nio + [
-                "BrowserClient",
-                "Hub",
-                "JSON",
-                "Pages",
-                "SafeText",
-                "Secrets",
-                "WebSocket",
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "NIOExtras", package: "swift-nio-extras"),
-                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "JWTKit", package: "jwt-kit"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ],
-            swiftSettings: settings
-        ),
-        .target(
-            name: "Client",
-            dependencies: nio + [
-                "JSON",
-                "SafeText",
-                "WebSocket",
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-            ],
-            swiftSettings: settings
-        ),
-        .target(
             name: "BrowserClient",
             resources: [.embedInCode("broadtape.js"), .embedInCode("broadtape.d.ts")],
             swiftSettings: settings
         ),
         .target(
-            name: "Ingest",
+            name: "Server",
             dependencies: [
-                "Hub",
-                "JSON",
-                "SafeText",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
+                "BrowserClient", "EventLog", "Hub", "JSON", "Pages", "SafeText", "Secrets", "WebSocket",
+                .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .jwtKit, .logging, .nioCore,
+                .nioExtras, .nioHTTP1, .nioHTTPTypes, .nioPosix, .nioSSL, .serviceLifecycle,
             ],
             swiftSettings: settings
         ),
         .target(
+            name: "Client",
+            dependencies: [
+                "JSON", "SafeText", "WebSocket", .asyncHTTPClient, .dequeModule, .nioCore, .nioHTTP1, .nioPosix,
+                .nioSSL,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Ingest",
+            dependencies: ["EventLog", "JSON", "SafeText", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1],
+            swiftSettings: settings
+        ),
+        .target(
             name: "ChainSource",
-            dependencies: nio + [
-                "Client",
-                "Hub",
-                "Ingest",
-                "JSON",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
+            dependencies: [
+                "Client", "EventLog", "Ingest", "JSON", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "RateSource",
-            dependencies: nio + [
-                "Client",
-                "Hub",
-                "Ingest",
-                "JSON",
-                "SafeText",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
+            dependencies: [
+                "Client", "EventLog", "Ingest", "JSON", "SafeText", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                .nioPosix,
             ],
             swiftSettings: settings
         ),
-        .target(
-            name: "Terminal",
-            dependencies: ["JSON", "SafeText", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: settings
-        ),
+        .target(name: "Terminal", dependencies: ["JSON", "SafeText", .argumentParser], swiftSettings: settings),
         .target(name: "Monitor", dependencies: ["JSON", "Terminal"], swiftSettings: settings),
         .executableTarget(
             name: "broadtape",
-            dependencies: nio + [
-                "RateSource",
-                "ChainSource",
-                "Client",
-                "Hub",
-                "Ingest",
-                "JSON",
-                "Monitor",
-                "RedisBus",
-                "SafeText",
-                "Secrets",
-                "Server",
-                "Tapes",
-                "Terminal",
-                "WebSocket",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
+            dependencies: [
+                "ChainSource", "Client", "EventLog", "Hub", "Ingest", "JSON", "Monitor", "PostgresStore",
+                "RateSource", "RedisBus", "SafeText", "Secrets", "Server", "SQLiteStore", "Terminal", "WebSocket",
+                .argumentParser, .asyncHTTPClient, .configuration, .httpTypes, .hummingbird, .logging, .nioCore,
+                .nioHTTP1, .nioPosix, .serviceLifecycle, .unixSignals, .yams,
             ],
             swiftSettings: settings
         ),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+
         .target(
             name: "LoadKit",
-            dependencies: nio + [
-                "Client",
-                "JSON",
-                "SafeText",
-                "Secrets",
-                "Terminal",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+            dependencies: [
+                "Client", "JSON", "SafeText", "Secrets", "Terminal", .asyncHTTPClient, .crypto, .dequeModule,
+                .histogram, .nioCore, .nioHTTP1, .nioPosix,
             ],
             path: "LoadTests/Kit",
             swiftSettings: settings
         ),
         .executableTarget(
             name: "broadtape-load",
-            dependencies: nio + [
-                "Client",
-                "JSON",
-                "LoadKit",
-                "Secrets",
-                "Terminal",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
+            dependencies: ["Client", "JSON", "LoadKit", "Secrets", "Terminal", .argumentParser, .nioCore, .nioPosix],
             path: "LoadTests/Command",
             swiftSettings: settings
         ),
         .executableTarget(
             name: "broadtape-bench",
             dependencies: [
-                "Hub",
-                "JSON",
-                "RedisBus",
-                "Secrets",
-                "Tapes",
-                "Terminal",
-                "WebSocket",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                "EventLog", "Hub", "JSON", "PostgresStore", "RedisBus", "Secrets", "SQLiteStore", "Terminal",
+                "WebSocket", .argumentParser, .logging, .nioCore, .nioPosix,
             ],
             path: "LoadTests/Bench",
             exclude: ["RESULTS.md", "postgres.py"],
             swiftSettings: settings
         ),
+
         .executableTarget(
             name: "broadtape-echo",
-            dependencies: nio + ["WebSocket"],
+            dependencies: ["WebSocket", .nioCore, .nioPosix],
             path: "Tests/EchoServer",
             swiftSettings: settings
         ),
         .target(
             name: "HubTestSupport",
-            dependencies: [
-                "Hub",
-                "JSON",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
+            dependencies: ["EventLog", "Hub", "JSON", .logging, .nioCore],
             path: "Tests/HubTestSupport",
             swiftSettings: settings
         ),
         .target(
             name: "ProgramSupport",
-            dependencies: nio + [
-                "Client",
-                "HubTestSupport",
-                "JSON",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-            ],
+            dependencies: ["Client", "HubTestSupport", "JSON", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix],
             path: "Tests/ProgramSupport",
             swiftSettings: settings
         ),
-        .target(name: "TestServers", dependencies: nio, path: "Tests/TestServers", swiftSettings: settings),
+        .target(
+            name: "TestServers",
+            dependencies: [.nioCore, .nioPosix],
+            path: "Tests/TestServers",
+            swiftSettings: settings
+        ),
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Hub",
-                "HubTestSupport",
-                "JSON",
-                "RedisBus",
-                "Server",
-                "WebSocket",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOEmbedded", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                "EventLog", "Hub", "HubTestSupport", "JSON", "RedisBus", "Server", "WebSocket", .nioCore,
+                .nioEmbedded, .nioHTTP1,
             ],
             path: "Tests/Fuzz/Targets",
             swiftSettings: settings
@@ -342,6 +237,7 @@ let package = Package(
             path: "Tests/Fuzz/Program",
             swiftSettings: settings
         ),
+
         .testTarget(
             name: "FuzzTests",
             dependencies: ["FuzzTargets", "HubTestSupport", "JSON"],
@@ -350,88 +246,60 @@ let package = Package(
         ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "SafeTextTests", dependencies: ["JSON", "SafeText"], swiftSettings: settings),
+        .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", .nioCore], swiftSettings: settings),
         .testTarget(
-            name: "WebSocketTests",
-            dependencies: ["WebSocket", .product(name: "NIOCore", package: "swift-nio")],
+            name: "EventLogTests",
+            dependencies: ["EventLog", "Hub", "HubTestSupport", "JSON"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "HubTests",
-            dependencies: nio + [
-                "Hub",
-                "HubTestSupport",
-                "JSON",
-                "Tapes",
-                .product(name: "Logging", package: "swift-log"),
-            ],
+            dependencies: ["EventLog", "Hub", "HubTestSupport", "JSON", "SQLiteStore", .logging, .nioCore, .nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
-            name: "TapesTests",
-            dependencies: nio + [
-                "Hub",
-                "HubTestSupport",
-                "JSON",
-                "Tapes",
-                "TestServers",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Logging", package: "swift-log"),
+            name: "StoreTests",
+            dependencies: [
+                "EventLog", "HubTestSupport", "JSON", "PostgresStore", "SQLiteStore", "TestServers", .grdb, .logging,
+                .nioCore, .nioPosix,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "RedisBusTests",
-            dependencies: nio + [
-                "Hub",
-                "HubTestSupport",
-                "RedisBus",
-                "Secrets",
-                "TestServers",
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "Logging", package: "swift-log"),
+            dependencies: [
+                "EventLog", "Hub", "HubTestSupport", "RedisBus", "Secrets", "TestServers", .logging, .nioCore,
+                .nioPosix, .nioSSL,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ClientTests",
-            dependencies: nio + [
-                "Client",
-                "HubTestSupport",
-                "JSON",
-                "WebSocket",
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ],
+            dependencies: ["Client", "HubTestSupport", "JSON", "WebSocket", .nioCore, .nioPosix, .nioSSL],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "IngestTests",
+            dependencies: ["EventLog", "HubTestSupport", "Ingest", .asyncHTTPClient, .logging, .nioCore, .nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ChainSourceTests",
-            dependencies: nio + [
-                "ChainSource",
-                "Client",
-                "Hub",
-                "HubTestSupport",
-                "Ingest",
-                "JSON",
-                "ProgramSupport",
-                "Tapes",
-                "TestServers",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Logging", package: "swift-log"),
+            dependencies: [
+                "ChainSource", "Client", "EventLog", "Hub", "HubTestSupport", "Ingest", "JSON", "PostgresStore",
+                "ProgramSupport", "SQLiteStore", "TestServers", .asyncHTTPClient, .logging, .nioCore, .nioPosix,
             ],
             exclude: ["Vectors"],
             swiftSettings: settings
         ),
         .testTarget(
-            name: "IngestTests",
+            name: "RateSourceTests",
             dependencies: [
-                "Hub",
-                "HubTestSupport",
-                "Ingest",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Logging", package: "swift-log"),
+                "Client", "EventLog", "Hub", "HubTestSupport", "Ingest", "JSON", "PostgresStore", "ProgramSupport",
+                "RateSource", "SQLiteStore", "TestServers", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                .nioPosix,
             ],
+            exclude: ["Vectors"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -446,77 +314,31 @@ let package = Package(
         ),
         .testTarget(
             name: "LoadKitTests",
-            dependencies: [
-                "Client", "JSON", "LoadKit", "Secrets", "Terminal", .product(name: "NIOCore", package: "swift-nio"),
-            ],
+            dependencies: ["Client", "JSON", "LoadKit", "Secrets", "Terminal", .nioCore],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ServerTests",
-            dependencies: nio + [
-                "Client",
-                "Hub",
-                "HubTestSupport",
-                "JSON",
-                "Pages",
-                "Secrets",
-                "Server",
-                "Tapes",
-                "WebSocket",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "JWTKit", package: "jwt-kit"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOEmbedded", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            dependencies: [
+                "Client", "EventLog", "Hub", "HubTestSupport", "JSON", "Pages", "Secrets", "Server", "SQLiteStore",
+                "WebSocket", .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .jwtKit, .logging,
+                .nioCore, .nioEmbedded, .nioPosix, .nioSSL, .serviceLifecycle,
             ],
-            swiftSettings: settings
-        ),
-        .testTarget(
-            name: "RateSourceTests",
-            dependencies: nio + [
-                "Client",
-                "Hub",
-                "HubTestSupport",
-                "Ingest",
-                "JSON",
-                "ProgramSupport",
-                "RateSource",
-                "Tapes",
-                "TestServers",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            exclude: ["Vectors"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "CommandTests",
-            dependencies: nio + [
-                "Client",
-                "HubTestSupport",
-                "JSON",
-                "ProgramSupport",
-                "WebSocket",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+            dependencies: [
+                "Client", "HubTestSupport", "JSON", "ProgramSupport", "WebSocket", .asyncHTTPClient, .nioCore,
+                .nioHTTP1, .nioPosix,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ClusterTests",
-            dependencies: nio + [
-                "Client",
-                "HubTestSupport",
-                "JSON",
-                "ProgramSupport",
-                "TestServers",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            dependencies: [
+                "Client", "HubTestSupport", "JSON", "ProgramSupport", "TestServers", .asyncHTTPClient, .nioCore,
+                .nioPosix,
             ],
             swiftSettings: settings
         ),

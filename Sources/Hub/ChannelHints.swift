@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Synchronization
 
 /// Channels whose heads somebody should read soon, each once however often it is named: no more than there are in

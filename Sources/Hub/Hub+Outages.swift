@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Logging
 
 /// How a node notices that the tape is away, and that it is back, without a publisher trying.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// What an operator decides about a hub.
 package struct HubConfiguration: Sendable {
     /// When new sessions are asked to come back later, so that those there are go on being served.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
 package import NIOCore
 
 /// When the heads of channels are read, by how far the bus reaches and who else writes to the tape. Of many channels a

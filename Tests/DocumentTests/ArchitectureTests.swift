@@ -66,6 +66,13 @@ struct ArchitectureTests {
         }
     }
 
+    /// Stores, buses and sources know events and the seams, not the engine.
+    @Test func onlyTheServerAndTheProgramImportTheEngine() throws {
+        let targets = try #require(PackageManifest.present).targets
+        let importers = targets.filter { !$0.value.isTest && $0.value.dependencies.contains("Hub") }.keys
+        #expect(Set(importers) == ["Server", "broadtape", "broadtape-bench", "FuzzTargets", "HubTestSupport"])
+    }
+
     @Test func testTargetsAreThoseOfThePackage() throws {
         let document = try Document(Self.path)
         let targets = try #require(PackageManifest.present).targets

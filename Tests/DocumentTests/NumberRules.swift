@@ -52,7 +52,7 @@ enum NumberRules {
             words: ["* 10", "<< 4"],
             advice: "digits put together by hand: \(Self.readIt)",
             exemptions: [
-                "Sources/Hub/Event/Timestamp.swift": "fields of two or four digits",
+                "Sources/EventLog/Event/Timestamp.swift": "fields of two or four digits",
                 "Sources/Client/Messages/UTCTime.swift": "fields of two or four digits",
                 "Sources/Client/Messages/EventHeading.swift": "of a span, at most 16 digits",
                 "Sources/Server/Listening/RequestHead.swift": "of a span, at most 18 digits",
@@ -102,8 +102,8 @@ enum NumberRules {
             words: ["+= "],
             advice: "a sum of numbers from outside, each of which may be 2^53 - 1: use addClamped",
             exemptions: [
-                "Sources/Hub/Verification/RowCheck.swift": "what this process has counted",
-                "Sources/Hub/Verification/Verification.swift": "what this process has counted",
+                "Sources/EventLog/Verification/RowCheck.swift": "what this process has counted",
+                "Sources/EventLog/Verification/Verification.swift": "what this process has counted",
             ]
         ),
     ]
@@ -136,11 +136,11 @@ enum NumberRules {
 
     /// Names of such numbers that are computed with all the same.
     static let computed = [
-        "Sources/Tapes/Postgres/Append/PostgresPartitions.swift moment":
+        "Sources/PostgresStore/Append/PostgresPartitions.swift moment":
             "a time of this hub or the end of a partition, not below 0; its width is checked",
-        "Sources/Tapes/Postgres/Append/PostgresPartitions.swift starts":
+        "Sources/PostgresStore/Append/PostgresPartitions.swift starts":
             "where it overflows the partition ends with time",
-        "Sources/Tapes/Postgres/Retention/PostgresPrune.swift end": "compared first, and not below 0",
-        "Sources/Tapes/Postgres/Retention/PostgresPrune.swift now": "the server's clock, and not below 0",
+        "Sources/PostgresStore/Retention/PostgresPrune.swift end": "compared first, and not below 0",
+        "Sources/PostgresStore/Retention/PostgresPrune.swift now": "the server's clock, and not below 0",
     ]
 }

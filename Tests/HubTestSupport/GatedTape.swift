@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// A tape whose calls a test can hold up, count and make fail.
 package final class GatedTape: Tape {

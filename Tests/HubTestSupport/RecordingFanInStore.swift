@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// A fan-in store in memory that several hubs can share, that can be made to fail, and whose turns a test can take away.
 package final class RecordingFanInStore: FanInStore {

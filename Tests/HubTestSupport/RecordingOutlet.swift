@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 package import Hub
 package import JSON
 package import NIOCore

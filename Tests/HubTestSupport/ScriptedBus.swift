@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// A bus that a test carries the messages of: it sees what a hub announces and decides what reaches it.
 package final class ScriptedBus: Bus {

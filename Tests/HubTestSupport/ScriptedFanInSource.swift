@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// A place where outside publishers send to whoever listens at that moment, as on a Redis channel; what is sent while
 /// nobody listens is lost.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// Keeps revocations and the audit trail in memory for several hubs, and fails when a test says so.
 package final class SharedAccessStore: RevocationStore, AuditStore {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import HubTestSupport
 import JSON
 import NIOCore
-import Tapes
 import Testing
 
 /// The tape is away, slow or unclear about what it did; the bus is cut.

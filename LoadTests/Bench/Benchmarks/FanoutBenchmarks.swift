@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import Logging
 import NIOCore
 import NIOPosix
-import Tapes
 
 /// What one tick of a loop does with published events, up to the connections.
 enum FanoutBenchmarks {

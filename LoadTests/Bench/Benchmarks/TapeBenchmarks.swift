@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Foundation
-import Hub
-import Tapes
+import SQLiteStore
 
 /// Appending to a tape: whole commits.
 enum TapeBenchmarks {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Foundation
 import Hub
 import Logging
 import NIOPosix
-import Tapes
+import PostgresStore
 
 /// Publishers that append to one tape, each request after the answer to its last.
 struct AppendLoad: Sendable {

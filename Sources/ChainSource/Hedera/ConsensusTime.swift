@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 import JSON
 
 /// When a transaction reached consensus, in whole nanoseconds since 1970: what orders everything on Hedera. Written as

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// What is kept beside the log of who may do what and who did what.
 package struct AccessPorts: Sendable {
     package var revocations: (any RevocationStore)?

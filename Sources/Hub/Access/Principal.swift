@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
 import JSON
 
 /// Who a session or a request belongs to, as a verified token says.

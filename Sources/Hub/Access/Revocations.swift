@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
 import Synchronization
 
 /// The revocations of all nodes: the list that holds here, and the store that it follows.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
 import Synchronization
 
 /// Connects hubs of one process; with one hub, which is the usual way to run without Redis, there is nobody to tell.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
 package import NIOCore
 
 /// Where a batch of events stands on its way to the connections.

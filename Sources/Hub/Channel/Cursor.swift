@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// A subscription's place in its channel, and the whole rule of delivery.
 ///
 /// `live` ⇄ `behind` (could not be written to, or missed a number); `replaying` (asked for the past) → `live`.

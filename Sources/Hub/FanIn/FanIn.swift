@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+package import EventLog
 package import Logging
 
 /// Takes in what outside publishers send over the bus, on one node at a time.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
 import JSON
 
 /// Reads messages of the fan-in: the same event JSON as `POST /events` takes, one or an array.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import JSON
 
 /// What the channels of the fan-in may carry: whoever can publish on one channel speaks for nobody else.

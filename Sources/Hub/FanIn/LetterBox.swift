@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+package import EventLog
 
 /// Dead letters on their way to the tape: when there are too many, the oldest are lost and counted.
 package struct LetterBox: Sendable {

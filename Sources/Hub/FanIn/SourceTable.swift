@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
 import JSON
 
 /// The sources of the fan-in, as many as there is room for.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// How far one source of the fan-in has come, and whether it has fallen silent.
 ///
 /// Numbers count up by one. What a source sends again is known by its number; a source that begins anew takes another

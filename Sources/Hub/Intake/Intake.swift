@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
 package import JSON
 
 /// Checks what publishers send against the event types; nothing invalid gets further.
@@ -23,12 +24,14 @@ package struct Intake: Sendable {
 
     package let types: EventTypes
     package let limits: Limits
+    private let readers: [ExactText: TypeReader]
     /// Requests that were refused.
     package let refusals = RefusalCount()
 
     package init(types: EventTypes, limits: Limits = Limits()) {
         self.types = types
         self.limits = limits
+        self.readers = Dictionary(uniqueKeysWithValues: types.all.map { (ExactText($0.name), TypeReader($0)) })
     }
 
     /// Checks the events of one request: all of them or none.
@@ -115,7 +118,7 @@ package struct Intake: Sendable {
                 "publishing \(typeName.cut(to: 64)) needs the scope publish:\(typeName.cut(to: 64)) or publish:*"
             )
         }
-        guard let reader = self.types.reader(of: typeName) else {
+        guard let reader = self.readers[ExactText(typeName)] else {
             let known = self.types.all.map(\.name).joined(separator: ", ")
             throw fault(.unknownType, "type", "there is no event type \(typeName.cut(to: 64)); there are \(known)")
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// What a publisher is told of its request.
 package enum PublishOutcome: Sendable, Equatable {
     case published([PublishResult])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import JSON
 
 /// An event type with what it takes to find all it asks for in one pass over an event's `data`.

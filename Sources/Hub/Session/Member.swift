@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import EventLog
 import NIOCore
 
 /// A session's place on its loop: its connection, its subscriptions and when it needs attention. Owned by a ``Roster``.

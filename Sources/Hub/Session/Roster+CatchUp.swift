@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import EventLog
 import NIOCore
 
 /// How subscriptions that are behind read on: slow consumers, resumes and gaps alike.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import JSON
 
 /// What operators see of the sessions, and how they end one.

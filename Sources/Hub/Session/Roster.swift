@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import EventLog
 package import NIOCore
 
 /// The sessions of one event loop and their subscriptions: where fan-out arrives and is written out.

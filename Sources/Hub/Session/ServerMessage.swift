@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
 package import JSON
 
 /// What the hub tells a client besides events.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+package import EventLog
 import JSON
 package import NIOCore
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// A session as an operator sees it.
 package struct SessionReport: Sendable, Equatable {
     package var id: String

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
 import JSON
 
 /// Puts a source's events onto the tape of the hub in the same process, checked as those of any publisher.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// Why events were not appended.
 package enum AppendFault: Error, Sendable, Equatable {
     case unavailable(TapeFault)

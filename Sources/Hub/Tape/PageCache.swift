@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import EventLog
 import NIOCore
 
 /// Pages of replay that were read a moment ago: clients that come back together read the same events, each at its own

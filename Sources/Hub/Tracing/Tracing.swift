@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// Records what becomes of events on their way through the node: accepted, committed, told.
 package struct Tracing: Sendable {
     /// Takes a span that is over; called from any thread, must not block.

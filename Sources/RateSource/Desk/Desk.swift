@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 import SafeText
 
 /// What is known of every market, and which rate of each pair is to be published when.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// Where a quote stands among those of its market and feed.
 package struct QuoteOrder: Sendable, Equatable {

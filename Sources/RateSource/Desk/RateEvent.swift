@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 import JSON
 
 /// A quote as an event.

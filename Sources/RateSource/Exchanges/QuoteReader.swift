@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 import JSON
 
 /// Reads the members of a quote, whose numbers are strings or JSON numbers: of either the text is kept.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// The WebSocket of one exchange: when to connect, what to say, when to give a connection up, and when to ask by REST
 /// meanwhile. Time comes in as an argument, chance too.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// When to ask an exchange's REST interface for which markets, within its limits.
 ///

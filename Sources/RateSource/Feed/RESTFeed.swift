@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import AsyncHTTPClient
-package import Hub
+package import EventLog
 package import Ingest
 package import Logging
 import NIOHTTP1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 import JSON
 
 /// A decimal number, kept as text so that no digit of a price is ever changed.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// What an exchange says of a market at one moment: the same for all exchanges.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 import Synchronization
 
 /// The desk as connections and the publisher share it: written on event loops, read by one task.

@@ -2,7 +2,7 @@
 
 package import AsyncHTTPClient
 package import Client
-package import Hub
+package import EventLog
 import Ingest
 package import Logging
 package import NIOCore

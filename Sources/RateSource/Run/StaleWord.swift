@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 
 /// What the node that takes rates leaves for the others to tell their own subscribers: whether an exchange is stale.
 enum StaleWord {

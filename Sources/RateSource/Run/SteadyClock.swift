@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// The time of day as it was when this was made, and from then on as a clock that nobody sets: waits and silences stay
 /// as long as they are when somebody corrects the time.

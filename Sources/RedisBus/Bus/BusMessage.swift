@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 package import NIOCore
 
 /// What one node tells the others in one message of Redis.

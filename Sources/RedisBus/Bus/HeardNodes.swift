@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 
 /// Finds messages that were sent before: each node counts its messages, and says when it sent them.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 
 /// Keeps one of the copies that Redis delivers when several patterns match a channel: that of the first pattern.
 struct PatternFilter: Sendable {

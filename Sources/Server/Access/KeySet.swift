@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
 import JSON
 
 /// Keys of all those who issue tokens for the hub.

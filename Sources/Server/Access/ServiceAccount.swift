@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 package import Secrets
 
 /// A service that the configuration knows, with what it may do and how it proves who it is.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
+package import EventLog
 import FoundationEssentials
 package import Hub
 import Secrets

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
-import Hub
+import EventLog
 import JSON
 
 /// The `id` of an event of a stream: how far each of its channels was told, so that `Last-Event-ID` resumes all of them.

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ChainSource
+import EventLog
 import Hub
 import Logging
 import NIOCore

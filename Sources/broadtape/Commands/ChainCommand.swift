@@ -3,11 +3,11 @@
 import ArgumentParser
 import AsyncHTTPClient
 import ChainSource
+import EventLog
 import Hub
 import Logging
 import NIOPosix
 import SafeText
-import Tapes
 import Terminal
 
 /// `broadtape chain`: the chains of the configuration, without a hub.

@@ -3,6 +3,7 @@
 import AsyncHTTPClient
 import ChainSource
 import Client
+import EventLog
 import Hub
 import Ingest
 import Logging

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Client
+import EventLog
 import Foundation
-import Hub
 import NIOCore
 import Server
 import Terminal
@@ -63,7 +63,6 @@ struct Demo {
               echo '{"type":"transactionUpdate","keys":["u_42","u_77"],"data":{"type":"p2p","amount":"12.50","status":"completed"}}' | \(program) publish
 
             A trace of rates, balances and transactions is being played. Ctrl-C stops the hub; what was published stays.
-
 
             """
         StandardStream.output.post(Array(text.utf8))

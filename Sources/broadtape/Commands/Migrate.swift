@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Hub
+import EventLog
 import Logging
-import Tapes
+import PostgresStore
+import SQLiteStore
 import Terminal
 
 /// `broadtape migrate`: the form in which a database keeps the tape.

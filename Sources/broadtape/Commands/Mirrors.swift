@@ -2,6 +2,7 @@
 
 import AsyncHTTPClient
 import ChainSource
+import EventLog
 import Hub
 import Ingest
 import Logging

@@ -2,6 +2,7 @@
 
 import AsyncHTTPClient
 import Client
+import EventLog
 import Hub
 import Logging
 import NIOCore

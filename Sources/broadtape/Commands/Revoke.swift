@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import EventLog
 import Foundation
-import Hub
 import JSON
 import NIOHTTP1
 import Terminal

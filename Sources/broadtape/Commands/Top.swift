@@ -2,8 +2,8 @@
 
 import ArgumentParser
 import AsyncHTTPClient
+import EventLog
 import Foundation
-import Hub
 import Monitor
 import NIOCore
 import NIOHTTP1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Client
+import EventLog
 import Foundation
 import Hub
 import JSON

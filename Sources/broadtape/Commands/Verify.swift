@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import EventLog
 import Foundation
 import Hub
 import Logging
-import Tapes
+import SQLiteStore
 import Terminal
 
 /// `broadtape verify`: proves a tape against itself.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Hub
 import Server
 
 /// The settings of who may do what: keys of tokens, services, the audit trail.

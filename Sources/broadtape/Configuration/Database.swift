@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Foundation
-import Hub
 import Logging
-import Tapes
+import PostgresStore
+import SQLiteStore
 
 /// Where events are kept.
 enum Database: Equatable {

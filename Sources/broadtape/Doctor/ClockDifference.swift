@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 import JSON
 
 /// How far another machine's clock is from this one's.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Foundation
-import Hub
-import Tapes
+import PostgresStore
+import SQLiteStore
 
 /// Whether the tape will be safe where it is.
 struct DatabaseExamination {

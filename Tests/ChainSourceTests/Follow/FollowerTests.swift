@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
-import Hub
+import EventLog
 import HubTestSupport
 import Ingest
 import JSON

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
-import Hub
 import HubTestSupport
 import JSON
 import Testing

@@ -2,7 +2,7 @@
 
 import AsyncHTTPClient
 import ChainSource
-import Hub
+import EventLog
 import HubTestSupport
 import Ingest
 import Testing

@@ -2,6 +2,7 @@
 
 import ChainSource
 import Client
+import EventLog
 import Foundation
 import Hub
 import HubTestSupport

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
+import EventLog
 import Foundation
-import Hub
 import HubTestSupport
 import JSON
 import ProgramSupport

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
-import Hub
+import EventLog
 import JSON
 
 /// What a subscriber knows who has read all events, and what was wrong with them.

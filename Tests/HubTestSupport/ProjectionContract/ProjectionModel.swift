@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 
 /// The projections in their simplest form: what the facts say, taken one by one into dictionaries.
 package struct ProjectionModel {

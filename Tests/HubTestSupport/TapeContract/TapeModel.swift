@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 
 /// A tape in its simplest form: the list of all events ever, and per channel where they are in it.
 struct TapeModel {

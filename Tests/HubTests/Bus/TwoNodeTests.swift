@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import HubTestSupport
 import JSON
-import Tapes
 import Testing
 
 /// Two hubs on one tape.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import HubTestSupport
 import JSON
-import Tapes
 import Testing
 
 /// Messages of the bus that the log does not bear out: old ones, of another life, or of a node that is wrong.

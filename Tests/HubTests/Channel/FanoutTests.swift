@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
+import EventLog
 import Hub
 import HubTestSupport
 import NIOCore
 import NIOPosix
-import Tapes
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct FanoutTests {

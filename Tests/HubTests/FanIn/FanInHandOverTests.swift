@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import HubTestSupport
 import JSON
 import Logging
-import Tapes
 import Testing
 
 /// Several nodes that take part in one fan-in, and what they tell of silent sources.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import HubTestSupport
 import JSON
 import NIOCore
-import Tapes
 import Testing
 
 /// Several sessions on two loops, random publishing and random trouble: at the end everyone has what the rule promises.

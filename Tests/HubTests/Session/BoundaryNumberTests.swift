@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import HubTestSupport
 import JSON
-import Tapes
 import Testing
 
 /// Numbers of clients and publishers at the limits: each is answered, and the hub continues.

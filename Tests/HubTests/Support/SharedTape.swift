@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
-import Tapes
+import EventLog
 
 /// A tape for several hubs: closing one must not take it from the others.
 struct SharedTape: Tape {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import HubTestSupport
 import JSON
 import Logging
 import NIOCore
 import Synchronization
-import Tapes
 import Testing
 
 /// A running hub with clients, on a tape whose calls can be held up.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import HubTestSupport
 import JSON
 import NIOCore
-import Tapes
 import Testing
 
 /// What a tape refuses for what is in it: the culprit stands alone, everybody else gets what they came for.

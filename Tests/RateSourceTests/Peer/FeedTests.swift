@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Foundation
-import Hub
 import HubTestSupport
 import RateSource
 import Testing

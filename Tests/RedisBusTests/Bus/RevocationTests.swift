@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
 import HubTestSupport
 import RedisBus
 import TestServers

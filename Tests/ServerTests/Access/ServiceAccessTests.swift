@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
+import EventLog
 import Foundation
 import Hub
 import HubTestSupport

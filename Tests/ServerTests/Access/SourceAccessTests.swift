@@ -2,7 +2,6 @@
 
 import Crypto
 import Foundation
-import Hub
 import HubTestSupport
 import JSON
 import Secrets

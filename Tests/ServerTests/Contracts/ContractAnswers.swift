@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import HubTestSupport
 import JSON
-import Tapes
+import SQLiteStore
 import Testing
 
 /// Requests that bring about every answer of the public port.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Foundation
 import Hub
 import HubTestSupport
 import JSON
 import Pages
+import SQLiteStore
 import Server
-import Tapes
 import Testing
 
 /// The contracts (`config/openapi.yaml`, `config/asyncapi.yaml`) and the hub say the same: every route, status, code,

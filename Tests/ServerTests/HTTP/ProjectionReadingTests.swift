@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 import JSON
-import Tapes
+import SQLiteStore
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(1)))

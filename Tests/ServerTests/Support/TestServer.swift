@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import HubTestSupport
 import JSON
@@ -10,7 +11,6 @@ import NIOSSL
 import Server
 import ServiceLifecycle
 import Synchronization
-import Tapes
 import Testing
 import WebSocket
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventLog
 import Hub
 import HubTestSupport
 import JSON
-import Tapes
+import SQLiteStore
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(1)))

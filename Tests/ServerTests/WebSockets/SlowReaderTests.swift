@@ -3,7 +3,6 @@
 import Hub
 import HubTestSupport
 import JSON
-import Tapes
 import Testing
 
 /// A client that stops reading for a while, with more published than all buffers on the way hold.

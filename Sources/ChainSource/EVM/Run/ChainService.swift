@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 package import Logging
 
 /// One chain as long as a process lives: on one node at a time, with the socket that wakes it up.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Client
-import Hub
 package import Ingest
 import JSON
 package import Logging

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 import JSON
 
 /// A contract's place as entries: one with where it is, one for each log that is held, some with the keys of what was

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 
 /// What a step changes of the entries whose names begin with something.
 struct EntryChanges: Sendable, Equatable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 import Logging
 
 extension MirrorFollower {

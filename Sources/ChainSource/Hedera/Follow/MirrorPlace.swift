@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 import JSON
 
 /// Where a follower is with everything it follows on one network.

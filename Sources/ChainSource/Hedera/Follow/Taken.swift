@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
+import EventLog
 
 /// What a step of one contract or topic comes to.
 struct Taken: Sendable, Equatable {

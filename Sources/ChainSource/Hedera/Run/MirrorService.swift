@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Hub
+package import EventLog
 package import Logging
 
 /// One mirror as long as a process lives: followed by one node at a time.

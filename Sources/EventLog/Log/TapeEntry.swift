@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+
+/// One event at its place in one channel, as the tape holds it.
+package struct TapeEntry: Sendable, Equatable {
+    /// 1, 2, 3 … within the channel, without a gap.
+    package var seq: Int
+    /// The event's id, the same on each of its channels.
+    @ByBytes package var id: String
+    package var time: Timestamp
+    /// Compact JSON object.
+    package var data: [UInt8]
+    /// See ``Event/slot``.
+    @ByBytes package var slot: String
+    /// See ``Event/trace``.
+    package var trace: TraceContext?
+
+    package init(
+        seq: Int,
+        id: String,
+        time: Timestamp,
+        data: [UInt8],
+        slot: String,
+        trace: TraceContext? = nil
+    ) {
+        self.seq = seq
+        self.id = id
+        self.time = time
+        self.data = data
+        self.slot = slot
+        self.trace = trace
+    }
+
+    /// Whether its data is what the tape holds: a JSON object without white space, hence on one line.
+    package var hasCompactObject: Bool {
+        guard let value = try? JSON.Value.parse(self.data) else { return false }
+        return value.kind == .object && value.isCompact && value.text.count == self.data.count
+    }
+
+    package init(seq: Int, event: Event) {
+        self.init(seq: seq, id: event.id, time: event.time, data: event.data, slot: event.slot, trace: event.trace)
+    }
+
+    /// About what it costs to hold, in bytes: what budgets count.
+    package var cost: Int {
+        self.data.count + self.id.utf8.count + 96
+    }
+}
+
+/// Where an event stands in one channel.
+package struct Position: Sendable, Equatable {
+    package var channel: ChannelName
+    /// The life of the channel's numbering that ``seq`` belongs to.
+    package var epoch: String
+    package var seq: Int
+
+    package init(channel: ChannelName, epoch: String, seq: Int) {
+        self.channel = channel
+        self.epoch = epoch
+        self.seq = seq
+    }
+}
+
+/// What a channel holds: the numbers `first ... head`.
+package struct Extent: Sendable, Equatable {
+    package var epoch: String
+    /// The oldest number still retained; `head + 1` when nothing is.
+    package var first: Int
+    /// The newest committed number; 0 when there never was an event.
+    package var head: Int
+
+    package init(epoch: String, first: Int, head: Int) {
+        self.epoch = epoch
+        self.first = first
+        self.head = head
+    }
+}
+
+/// A run of consecutive entries of one channel.
+package struct TapePage: Sendable, Equatable {
+    /// Ascending and without a gap; the first is `after + 1`, or the oldest retained one when that is newer.
+    package var entries: [TapeEntry]
+    /// The channel as it was in the same read.
+    package var extent: Extent
+
+    package init(entries: [TapeEntry], extent: Extent) {
+        self.entries = entries
+        self.extent = extent
+    }
+}
+
+/// How much one page may hold. At least one entry is returned whatever its size.
+package struct PageLimit: Sendable, Hashable {
+    package var entries: Int
+    package var bytes: Int
+
+    package init(entries: Int, bytes: Int) {
+        self.entries = entries
+        self.bytes = bytes
+    }
+}

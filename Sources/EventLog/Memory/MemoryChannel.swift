@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+
+/// One channel of the memory tape.
+struct MemoryChannel {
+    let name: ChannelName
+    private(set) var head = 0
+    /// The numbers `first ... head`.
+    private var records = Line<Record>()
+    /// The newest without a slot; may lie before ``first``, as those of ``slots`` may.
+    private var plain: Newest?
+    /// The newest of each slot.
+    private var slots: [ExactText: Newest] = [:]
+
+    typealias Newest = (seq: Int, record: Record)
+
+    init(name: ChannelName) {
+        self.name = name
+    }
+
+    var first: Int {
+        self.head - self.records.count + 1
+    }
+
+    /// About what it costs to hold without entries, in bytes.
+    var cost: Int {
+        2 * self.name.description.utf8.count + 400
+    }
+
+    /// Nil outside of `first ... head`.
+    func record(at seq: Int) -> Record? {
+        self.records[seq - self.first]
+    }
+
+    /// The newest of each slot, in no order.
+    var newest: [Newest] {
+        Array(self.slots.values) + (self.plain.map { [$0] } ?? [])
+    }
+
+    func isNewest(_ seq: Int, slot: String) -> Bool {
+        seq == (slot.isEmpty ? self.plain : self.slots[ExactText(slot)])?.seq
+    }
+
+    /// - Returns: The record that was the newest of the slot before.
+    mutating func append(_ record: Record) -> Record? {
+        self.head += 1
+        self.records.append(record)
+        let newest = (self.head, record)
+        if record.event.slot.isEmpty {
+            defer { self.plain = newest }
+            return self.plain?.record
+        }
+        return self.slots.updateValue(newest, forKey: ExactText(record.event.slot))?.record
+    }
+
+    /// Forgets a number and all before it, except what is the newest of another slot.
+    mutating func remove(_ seq: Int, slot: String) {
+        while self.first <= seq, self.records.removeFirst() != nil {}
+        guard self.isNewest(seq, slot: slot) else { return }
+        if slot.isEmpty {
+            self.plain = nil
+        } else {
+            self.slots[ExactText(slot)] = nil
+        }
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+
+/// What the fan-in keeps in memory.
+struct MemoryFanIn: Sendable {
+    /// Dead letters are kept up to this many bytes, and to ``DeadLetter/kept``.
+    private static let letterBytes = 16 << 20
+
+    /// Oldest first.
+    private(set) var letters: [DeadLetter] = []
+    private var bytes = 0
+    private var marks: [ExactText: SourceMark] = [:]
+
+    mutating func setAside(_ new: [DeadLetter]) {
+        self.letters += new
+        self.bytes += new.reduce(0) { $0 + Self.cost($1) }
+        var forgotten = 0
+        while self.letters.count - forgotten > DeadLetter.kept || self.bytes > Self.letterBytes {
+            self.bytes -= Self.cost(self.letters[forgotten])
+            forgotten += 1
+        }
+        self.letters.removeFirst(forgotten)
+    }
+
+    private static func cost(_ letter: DeadLetter) -> Int {
+        letter.payload.count + letter.channel.utf8.count + letter.reason.utf8.count + 96
+    }
+
+    /// Ascending by source.
+    var sourceMarks: [SourceMark] {
+        self.marks.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    mutating func note(_ new: [SourceMark]) {
+        for mark in new {
+            self.marks[ExactText(mark.source)] = mark
+        }
+    }
+
+    mutating func forgetSources(heardBefore time: Timestamp) {
+        self.marks = self.marks.filter { $0.value.heard >= time }
+    }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Makes the names of tapes' lives.
+package enum Epoch {
+    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
+
+    /// Eight random characters: 40 bits.
+    package static func random() -> String {
+        String((0..<8).compactMap { _ in Self.alphabet.randomElement() })
+    }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EventLog
+
+/// One attempt to append a batch, in one transaction.
+///
+/// **At once**: when this node was the last to append to all channels of the batch, as far as it knows, everything goes
+/// to the server in one round trip, `COMMIT` included. What was taken for granted is checked there: that each channel
+/// is as this node left it, and, by the primary key of `receipts`, that no event stands already. If one thing is not so
+/// the transaction fails as a whole, and it is done again with a look first. (Rows of projections have to be read
+/// before they can be written: with those it is two round trips.)
+///
+/// **With a look first**: one round trip locks the rows of the channels and finds what stands, the next writes.
+///
+/// Either way the rows of the channels are locked first, in the same order on every node. Whatever another transaction
+/// did to those channels, and to any event that is on one of them, is committed or gone by then, and the statements
+/// after the lock see it (`READ COMMITTED`). The same id with *other* channels may still be appended by another node at
+/// the same time; the primary key of `receipts` lets one of them win, and the other attempts again and sees it.
+struct PostgresAppend {
+    /// How an attempt ended, other than by a fault.
+    enum Ending: Sendable {
+        /// - Parameter skipped: See ``Projections/skipped``.
+        case settled([AppendOutcome], skipped: Int)
+        /// There is no partition yet for events of these types accepted now.
+        case lacksPartitions([String], at: Timestamp)
+        /// The source of the batch is not where its step begins.
+        case moved
+    }
+
+    struct Channel {
+        let id: Int
+        /// Before this batch.
+        let former: PostgresChannel.State
+        var state: PostgresChannel.State
+
+        init(id: Int, _ state: PostgresChannel.State) {
+            self.id = id
+            self.former = state
+            self.state = state
+        }
+    }
+
+    let batch: PostgresBatch
+    let session: PostgresSession
+    let epoch: String
+    /// In the order of the batch's names.
+    var channels: [Channel] = []
+    /// What stands under the ids of the batch: what was found, then what the batch itself appends.
+    var standing: [ReceiptKey: (fingerprint: Fingerprint, seqs: [Int], isTold: Bool)] = [:]
+    var writing: PostgresWriting
+    var projecting = PostgresProjecting()
+
+    static func run(
+        _ batch: PostgresBatch,
+        on session: PostgresSession,
+        _ memory: inout PostgresMemory
+    ) throws(PostgresFault) -> Ending {
+        guard !batch.names.isEmpty || batch.step != nil else {
+            return .settled(batch.requests.map { _ in .committed([]) }, skipped: 0)
+        }
+        memory.isCommitting = false
+        if session.isFresh {
+            try session.recognise(memory.epoch)
+            memory.channels = [:]
+            memory.partitions.forget()
+            memory.time = nil
+            session.isFresh = false
+        }
+        var append = PostgresAppend(batch, session, memory.epoch)
+        if let ending = try append.runAtOnce(&memory) { return ending }
+        append = PostgresAppend(batch, session, memory.epoch)
+        return try append.runWithLook(&memory)
+    }
+
+    private init(_ batch: PostgresBatch, _ session: PostgresSession, _ epoch: String) {
+        self.batch = batch
+        self.session = session
+        self.epoch = epoch
+        self.writing = PostgresWriting(batch, accepted: Timestamp(nanoseconds: 0))
+    }
+
+    /// Sends the last commands of the transaction.
+    mutating func commit(_ commands: [PostgresCommand], _ memory: inout PostgresMemory) throws(PostgresFault) {
+        guard !self.batch.isTrial else {
+            _ = try self.session.run(commands + [PostgresCommand(.rollback)])
+            return
+        }
+        memory.isCommitting = true
+        do throws(PostgresFault) {
+            try self.session.commit(with: commands)
+        } catch {
+            if case .lost = error {
+                memory.lost.formUnion(self.writing.keys)
+            } else {
+                // The server has answered: whatever it refused, nothing of the transaction stands.
+                memory.isCommitting = false
+            }
+            throw error
+        }
+        memory.isCommitting = false
+        for (name, channel) in zip(self.batch.names, self.channels) {
+            memory.channels[name]?.state = channel.state
+            memory.channels[name]?.highest = channel.state.head
+        }
+    }
+
+    /// The partitions of the batch's types for events accepted at a time, and the types that have none.
+    func partitions(
+        _ memory: PostgresMemory,
+        at time: Timestamp
+    ) -> (found: [String: PostgresPartition], missing: [String]) {
+        var found: [String: PostgresPartition] = [:]
+        var missing: Set<String> = []
+        for name in self.batch.names {
+            let type = String(name.type)
+            guard found[type] == nil else { continue }
+            found[type] = memory.partitions.partition(of: type, at: time)
+            if found[type] == nil { missing.insert(type) }
+        }
+        return (found, missing.sorted())
+    }
+
+    /// Says what becomes of the channels, in the order in which their rows are locked.
+    mutating func moveChannels() {
+        for channel in self.channels.sorted(by: { $0.id < $1.id }) where channel.state.head != channel.former.head {
+            self.writing.set(channel.id, channel.state, from: channel.former)
+        }
+    }
+
+    // MARK: Judging
+
+    mutating func judge(
+        _ parts: [String: PostgresPartition],
+        _ lost: Set<ReceiptKey>
+    ) throws(PostgresFault) -> [AppendOutcome] {
+        var outcomes: [AppendOutcome] = []
+        outcomes.reserveCapacity(self.batch.requests.count)
+        for request in self.batch.requests.indices {
+            let items = self.batch.items[request]
+            let verdicts: [Verdict<[Int]>]
+            let judgement = Verdict<[Int]>.judge(self.batch.requests[request]) {
+                items[$0].key
+            } find: {
+                self.standing[items[$0].key].map { ($0.0, $0.1) }
+            }
+            switch judgement {
+            case .conflict(let items):
+                outcomes.append(.conflict(items: items))
+                continue
+            case .verdicts(let all): verdicts = all
+            }
+            var receipts: [Receipt] = []
+            receipts.reserveCapacity(items.count)
+            for index in items.indices {
+                switch verdicts[index] {
+                case .new:
+                    receipts.append(try self.add(PostgresBatch.Place(request: request, event: index), parts))
+                case .stands(let seqs):
+                    let item = items[index]
+                    // What an attempt of this call has left there is news, once.
+                    let isOurs = lost.contains(item.key) && self.standing[item.key]?.isTold == false
+                    receipts.append(
+                        Receipt(status: isOurs ? .accepted : .duplicate, positions: self.positions(of: item, seqs))
+                    )
+                    self.standing[item.key]?.isTold = true
+                case .repeats(let first):
+                    receipts.append(Receipt(status: .duplicate, positions: receipts[first].positions))
+                }
+            }
+            outcomes.append(.committed(receipts))
+        }
+        return outcomes
+    }
+
+    private func positions(of item: PostgresBatch.Item, _ seqs: [Int]) -> [Position] {
+        zip(item.channels, seqs).map { Position(channel: self.batch.names[$0], epoch: self.epoch, seq: $1) }
+    }
+
+    private mutating func add(
+        _ place: PostgresBatch.Place,
+        _ parts: [String: PostgresPartition]
+    ) throws(PostgresFault) -> Receipt {
+        let event = self.batch[place]
+        let item = self.batch.items[place.request][place.event]
+        guard let part = parts[event.type] else { throw .unexpected("\(event.type) has no partition") }
+        let number = self.writing.nextNumber()
+        var seqs: [Int] = []
+        for index in item.channels {
+            var channel = self.channels[index]
+            let id = channel.id
+            if !event.slot.isEmpty, !channel.state.isSlotted {
+                channel.state.isSlotted = true
+                if channel.state.head > 0 {
+                    self.writing.setNewest(id, slot: "", seq: channel.state.head, part: channel.state.part)
+                }
+            }
+            if channel.state.part != part.id {
+                channel.state.part = part.id
+                self.writing.addChapter(id, first: channel.state.head + 1, part: part.id)
+            }
+            channel.state.head += 1
+            let seq = channel.state.head
+            seqs.append(seq)
+            self.writing.add(place, number: number, to: id, seq: seq, part: part.id)
+            if channel.state.isSlotted {
+                self.writing.setNewest(id, slot: event.slot, seq: seq, part: part.id)
+            }
+            self.channels[index] = channel
+        }
+        self.writing.addReceipt(item.key, event.fingerprint, seqs)
+        self.projecting.add(event, seqs)
+        self.standing[item.key] = (event.fingerprint, seqs, true)
+        return Receipt(status: .accepted, positions: self.positions(of: item, seqs))
+    }
+}

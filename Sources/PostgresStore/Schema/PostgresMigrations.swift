@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import EventLog
+package import Logging
+import NIOCore
+import NIOPosix
+
+/// Brings a database to the schema of this program, or says how far it is.
+///
+/// For the command line; opening a ``PostgresTape`` does the same.
+package enum PostgresMigrations {
+    /// Looks without changing anything.
+    package static func status(
+        url: String,
+        logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
+    ) async throws(TapeFault) -> SchemaStatus {
+        try await self.status(url: url, schema: .current, logger: logger)
+    }
+
+    /// Applies the steps that are missing, and says how far the database is then.
+    /// - Parameter progress: Told how they go.
+    package static func up(
+        url: String,
+        logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() },
+        progress: @escaping SchemaAdvance.Tell = { _ in }
+    ) async throws(TapeFault) -> SchemaStatus {
+        try await self.up(url: url, schema: .current, logger: logger, progress: progress)
+    }
+
+    static func status(url: String, schema: PostgresSchema, logger: Logger) async throws(TapeFault) -> SchemaStatus {
+        let address = try PostgresAddress(url: url)
+        return try await self.with(address, logger) { session throws(PostgresFault) in
+            let found = try PostgresUpgrade(schema: schema, place: address.description).inspect(session)
+            return SchemaStatus(found: found, names: schema.migrations.map(\.name))
+        }
+    }
+
+    static func up(
+        url: String,
+        schema: PostgresSchema,
+        logger: Logger,
+        progress: @escaping SchemaAdvance.Tell = { _ in }
+    ) async throws(TapeFault) -> SchemaStatus {
+        let address = try PostgresAddress(url: url)
+        try await self.with(address, logger) { session throws(PostgresFault) in
+            let upgrade = PostgresUpgrade(schema: schema, place: address.description, progress: progress)
+            _ = try upgrade.run(session, allowMigration: true)
+        }
+        return try await self.status(url: url, schema: schema, logger: logger)
+    }
+
+    /// A connection of its own for a while; a long migration may take its time.
+    static func with<Value: Sendable>(
+        _ address: PostgresAddress,
+        _ logger: Logger,
+        _ work: @escaping @Sendable (PostgresSession) throws(PostgresFault) -> Value
+    ) async throws(TapeFault) -> Value {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let connection = PostgresConnection(
+            address,
+            limits: PostgresConnection.Limits(),
+            loop: loops.next(),
+            logger: logger
+        )
+        let result: Result<Value, PostgresFault>
+        do throws(PostgresFault) {
+            result = .success(try await connection.perform(within: .seconds(3600), work))
+        } catch {
+            result = .failure(error)
+        }
+        await connection.close()
+        try? await loops.shutdownGracefully()
+        return try result.mapError { $0.tapeFault }.get()
+    }
+}

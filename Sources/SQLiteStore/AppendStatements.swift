@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EventLog
+import GRDB
+
+/// What appending asks of the database, one method per statement.
+struct AppendStatements {
+    private let db: Database
+    private let findEvent: Query
+    private let insertEvent: Query
+    private let insertAgeing: Query
+    private let insertPosition: Query
+
+    init(_ db: Database) throws {
+        self.db = db
+        self.findEvent = try Query(
+            "SELECT fingerprint, positions FROM events WHERE event_id = ? AND source = ?",
+            in: db
+        )
+        self.insertEvent = try Query(
+            """
+            INSERT INTO events (id, source, event_id, fingerprint, type, time, accepted, slot, positions, data, trace)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            in: db
+        )
+        self.insertAgeing = try Query("INSERT OR IGNORE INTO ageing (type, event) VALUES (?, ?)", in: db)
+        self.insertPosition = try Query("INSERT INTO positions (channel, seq, event) VALUES (?, ?, ?)", in: db)
+    }
+
+    // MARK: Events
+
+    func lastEvent() throws -> Ledger.Last {
+        let query = try Query("SELECT id, accepted FROM events ORDER BY id DESC LIMIT 1", in: self.db)
+        return try query.first { row in
+            Ledger.Last(event: try row.integer(0), accepted: Timestamp(nanoseconds: row.int64(1)))
+        } ?? Ledger.Last(event: 0, accepted: Timestamp(nanoseconds: .min))
+    }
+
+    /// The content and the numbers that an event's id stands for.
+    func standing(_ event: Event) throws -> (fingerprint: Fingerprint, known: [Int])? {
+        try self.findEvent.bind(1, event.id)
+        try self.findEvent.bind(2, event.source)
+        return try self.findEvent.first { row in
+            (Fingerprint(bytes: row.bytes(0)), try PositionList(parsing: row.bytes(1)).elements.map(\.seq))
+        }
+    }
+
+    func addEvent(_ id: Int, _ event: Event, type: Int, accepted: Timestamp, positions: PositionList) throws {
+        try self.insertEvent.bind(1, id)
+        try self.insertEvent.bind(2, event.source)
+        try self.insertEvent.bind(3, event.id)
+        try self.insertEvent.bind(4, blob: event.fingerprint.bytes)
+        try self.insertEvent.bind(5, type)
+        try self.insertEvent.bind(6, event.time.nanoseconds)
+        try self.insertEvent.bind(7, accepted.nanoseconds)
+        try self.insertEvent.bind(8, event.slot)
+        try self.insertEvent.bind(9, text: positions.text)
+        try self.insertEvent.bind(10, text: event.data)
+        try self.insertEvent.bind(11, nullable: event.trace?.traceparent)
+        try self.insertEvent.run()
+    }
+
+    /// Puts an event before retention, if it is not there.
+    func age(event: Int, type: Int) throws {
+        try self.insertAgeing.bind(1, type)
+        try self.insertAgeing.bind(2, event)
+        try self.insertAgeing.run()
+    }
+
+    // MARK: Positions
+
+    func addPosition(_ channel: Int, seq: Int, event: Int) throws {
+        try self.insertPosition.bind(1, channel)
+        try self.insertPosition.bind(2, seq)
+        try self.insertPosition.bind(3, event)
+        try self.insertPosition.run()
+    }
+
+    func event(at seq: Int, of channel: Int) throws -> Int? {
+        let query = try Query("SELECT event FROM positions WHERE channel = ? AND seq = ?", in: self.db)
+        try query.bind(1, channel)
+        try query.bind(2, seq)
+        return try query.first { try $0.integer(0) }
+    }
+
+    func newest(_ channel: Int, _ slot: String) throws -> Int? {
+        let query = try Query("SELECT event FROM newest WHERE channel = ? AND slot = ?", in: self.db)
+        try query.bind(1, channel)
+        try query.bind(2, slot)
+        return try query.first { try $0.integer(0) }
+    }
+
+    func setNewest(_ channel: Int, _ slot: String, seq: Int, event: Int) throws {
+        let query = try Query(
+            """
+            INSERT INTO newest (channel, slot, seq, event) VALUES (?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET seq = excluded.seq, event = excluded.event
+            """,
+            in: self.db
+        )
+        try query.bind(1, channel)
+        try query.bind(2, slot)
+        try query.bind(3, seq)
+        try query.bind(4, event)
+        try query.run()
+    }
+
+    // MARK: Channels and types
+
+    func channel(_ name: String) throws -> Ledger.Channel? {
+        let query = try Query(
+            """
+            SELECT id, slotted, kept,
+                (SELECT seq FROM positions WHERE channel = channels.id ORDER BY seq DESC LIMIT 1)
+            FROM channels WHERE name = ?
+            """,
+            in: self.db
+        )
+        try query.bind(1, name)
+        return try query.first { row in
+            Ledger.Channel(
+                id: try row.integer(0),
+                head: try row.integer(3),
+                isSlotted: try row.integer(1) != 0,
+                isKept: try row.integer(2) != 0
+            )
+        }
+    }
+
+    func addChannel(_ name: String, slotted: Bool) throws -> Ledger.Channel {
+        let query = try Query("INSERT INTO channels (name, slotted) VALUES (?, ?)", in: self.db)
+        try query.bind(1, name)
+        try query.bind(2, slotted ? 1 : 0)
+        try query.run()
+        return Ledger.Channel(id: Int(clamping: self.db.lastInsertedRowID), head: 0, isSlotted: slotted, isKept: false)
+    }
+
+    func setSlotted(_ channel: Int) throws {
+        let query = try Query("UPDATE channels SET slotted = 1 WHERE id = ?", in: self.db)
+        try query.bind(1, channel)
+        try query.run()
+    }
+
+    func setNotKept(_ channel: Int) throws {
+        let query = try Query("UPDATE channels SET kept = 0 WHERE id = ?", in: self.db)
+        try query.bind(1, channel)
+        try query.run()
+    }
+
+    /// The number of an event type, given out if it is new.
+    func type(_ name: String) throws -> Int {
+        let find = try Query("SELECT id FROM types WHERE name = ?", in: self.db)
+        try find.bind(1, name)
+        if let id = try find.first({ try $0.integer(0) }) { return id }
+        let add = try Query("INSERT INTO types (name) VALUES (?)", in: self.db)
+        try add.bind(1, name)
+        try add.run()
+        return Int(clamping: self.db.lastInsertedRowID)
+    }
+}

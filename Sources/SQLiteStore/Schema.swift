@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EventLog
+import GRDB
+
+/// The tables and how they came to be, in numbered steps.
+///
+/// `PRAGMA user_version` says which step a file is at.
+struct Schema: Sendable {
+    /// One step; `version` counts from 1 without a gap.
+    struct Migration: Sendable {
+        let version: Int
+        /// What it is for, in a few words.
+        let name: String
+        /// Changes a database of the version before, and tells how many events of how many it has gone over.
+        ///
+        /// Runs inside a transaction together with the steps after it.
+        let apply: @Sendable (Database, _ tell: (_ done: Int, _ total: Int) -> Void) throws -> Void
+    }
+
+    /// Marks a file as a tape: "Btap".
+    static let applicationID = 0x4274_6170
+
+    let migrations: [Migration]
+
+    /// The version this program reads and writes.
+    var version: Int {
+        self.migrations.last?.version ?? 0
+    }
+
+    /// What this program uses.
+    static let current = Schema(migrations: [
+        Migration(version: 1, name: "the tape") { db, _ in
+            try db.execute(sql: Self.version1, arguments: [Epoch.random()])
+        },
+        Migration(version: 2, name: "projections and fan-in") { db, tell in
+            try db.execute(sql: Self.version2)
+            try Backfill(db).run(tell)
+        },
+        Migration(version: 3, name: "revocations and audit trail") { db, _ in try db.execute(sql: Self.access) },
+        Migration(version: 4, name: "traces") { db, _ in try db.execute(sql: Self.traces) },
+        Migration(version: 5, name: "sources") { db, _ in try db.execute(sql: Self.sources) },
+    ])
+
+    /// Runs the steps that a database of `version` lacks and marks it as ours, in one transaction.
+    func migrate(_ db: Database, from version: Int, _ tell: SchemaAdvance.Tell) throws {
+        try db.inTransaction(.immediate) {
+            for migration in self.migrations where migration.version > version {
+                tell(SchemaAdvance(version: migration.version, name: migration.name))
+                try migration.apply(db) { done, total in
+                    tell(SchemaAdvance(version: migration.version, name: migration.name, done: done, total: total))
+                }
+            }
+            try db.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
+            try db.execute(sql: "PRAGMA user_version = \(self.version)")
+            return .commit
+        }
+    }
+
+    /// Per event one row goes to the end of `events` and `ageing`, one to its place in `positions` and one in the
+    /// index of ids; nothing else is written unless a channel is new or has slots.
+    ///
+    /// - `channels.first`: the oldest number retained. The head is the last of `positions`: retention never removes it.
+    /// - `channels.slotted`: an event had a slot, so `newest` is kept; otherwise the head is the newest.
+    /// - `channels.kept`: some newest entry of it may have left `ageing`.
+    /// - `events.positions`: `[channel, seq, channel, seq …]` in the order of keys, for dedupe and retention.
+    /// - `ageing`: events that retention has not looked at. One that it passes over as the newest of a slot leaves,
+    ///   and comes back when it is superseded, so that no pass looks at it twice.
+    private static let version1 = """
+        CREATE TABLE tape (
+            name TEXT PRIMARY KEY,
+            value TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        INSERT INTO tape (name, value) VALUES ('epoch', ?);
+
+        CREATE TABLE types (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE
+        ) STRICT;
+
+        CREATE TABLE channels (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            first INTEGER NOT NULL DEFAULT 1,
+            slotted INTEGER NOT NULL,
+            kept INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY,
+            source TEXT NOT NULL,
+            event_id TEXT NOT NULL,
+            fingerprint BLOB NOT NULL,
+            type INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            accepted INTEGER NOT NULL,
+            slot TEXT NOT NULL,
+            positions TEXT NOT NULL,
+            data TEXT NOT NULL,
+            UNIQUE (event_id, source)
+        ) STRICT;
+
+        CREATE TABLE positions (
+            channel INTEGER NOT NULL,
+            seq INTEGER NOT NULL,
+            event INTEGER NOT NULL,
+            PRIMARY KEY (channel, seq)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE newest (
+            channel INTEGER NOT NULL,
+            slot TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            event INTEGER NOT NULL,
+            PRIMARY KEY (channel, slot)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE ageing (
+            type INTEGER NOT NULL,
+            event INTEGER NOT NULL,
+            PRIMARY KEY (type, event)
+        ) STRICT, WITHOUT ROWID;
+        """
+}
