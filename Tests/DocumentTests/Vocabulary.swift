@@ -187,7 +187,7 @@ enum Vocabulary {
             isDone: false
         ),
         Renaming("Sources/Hub", names: ["LetterBox": "DeadLetterBuffer", "letters": "deadLetters"], isDone: false),
-        Renaming("Sources/Hub", names: ["SparseLog": "LogThrottle"], isDone: false),
+        Renaming("Sources/EventLog", names: ["SparseLog": "LogThrottle"], isDone: false),
         Renaming(
             "Sources/Hub",
             names: [

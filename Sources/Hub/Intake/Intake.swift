@@ -31,7 +31,7 @@ package struct Intake: Sendable {
     package init(types: EventTypes, limits: Limits = Limits()) {
         self.types = types
         self.limits = limits
-        self.readers = Dictionary(uniqueKeysWithValues: types.all.map { (ExactText($0.name), TypeReader($0)) })
+        self.readers = Dictionary(types.all.map { (ExactText($0.name), TypeReader($0)) }) { $1 }
     }
 
     /// Checks the events of one request: all of them or none.
