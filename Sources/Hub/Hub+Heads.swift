@@ -26,7 +26,7 @@ extension Hub {
                     hasMissed: self.hasMissedMessages.exchange(false, ordering: .relaxed)
                 )
             else { continue }
-            let (channels, slices) = rotation.slice(of: self.watchedChannels) { $0.name.hashValue }
+            let (channels, slices) = rotation.slice(of: await self.registry.followed) { $0.name.hashValue }
             if await self.refreshHeads(of: channels) { schedule.polled(slices: slices) }
         }
     }
@@ -35,11 +35,11 @@ extension Hub {
     /// is cancelled.
     func followHints() async {
         while !Task.isCancelled {
-            let channels = await self.hints.next().compactMap { self.registry.existing($0) }
+            let channels = await self.registry.existing(self.hints.next())
             guard !channels.isEmpty else { continue }
             do throws(TapeFault) {
                 // One that is being opened may have been read before the event came.
-                try await self.reader.open(channels.filter { $0.tail.extent == nil })
+                try await self.reader.open(await self.registry.unread(among: channels))
             } catch {
                 self.hasMissedMessages.store(true, ordering: .relaxed)
             }
@@ -50,7 +50,7 @@ extension Hub {
     /// Compares the heads of all channels that have subscribers with the tape's, unless no other node writes to it.
     package func refreshHeads() async {
         guard self.mayBeBehind else { return }
-        await self.refreshHeads(of: self.watchedChannels)
+        await self.refreshHeads(of: await self.registry.followed)
     }
 
     /// Reads the heads of channels on which a commit may or may not stand.
@@ -58,7 +58,7 @@ extension Hub {
         guard self.watch.hasDoubts else { return }
         let began = NIODeadline.now()
         let channels =
-            self.watch.doubted.map { $0.compactMap { self.registry.existing($0) } } ?? self.watchedChannels
+            if let names = self.watch.doubted { await self.registry.existing(names) } else { await self.registry.followed }
         if await self.refreshHeads(of: channels) {
             self.watch.settled(began: began)
         }
@@ -81,12 +81,8 @@ extension Hub {
 
     /// Reads the heads of channels now: somebody has seen more of them elsewhere.
     /// - Returns: Whether the tape has answered.
-    func learnHeads(of channels: [EventChannel]) async -> Bool {
-        await self.refreshHeads(of: channels, exceptOwn: false)
-    }
-
-    private var watchedChannels: [EventChannel] {
-        self.registry.channels.filter(\.tail.hasSubscribers)
+    func learnHeads(of channels: [ChannelName]) async -> Bool {
+        await self.refreshHeads(of: self.registry.existing(channels), exceptOwn: false)
     }
 
     /// - Parameter exceptOwn: Leaves out what the writer is about to tell: a commit is on the tape before this node has
@@ -99,15 +95,9 @@ extension Hub {
             self.polledHeads.wrappingAdd(batch.count, ordering: .relaxed)
             do throws(TapeFault) {
                 let extents = try await self.tape.extents(of: batch.map(\.name))
-                var risen = batch.compactMap { channel in
-                    extents[channel.name].map { (channel: channel, head: $0.head) }
-                }.filter { $0.head > ($0.channel.tail.extent?.head ?? .max) }
-                guard !risen.isEmpty else { continue }
-                if exceptOwn {
-                    let own = await self.writer.channelsUnderWay
-                    risen.removeAll { own.contains($0.channel.name) }
-                }
-                await self.onWriterLoop { [risen] in self.fanout.tellHeads(risen) }
+                let heads = batch.compactMap { channel in extents[channel.name].map { (channel, $0.head) } }
+                let own = exceptOwn ? await self.writer.channelsUnderWay : []
+                await self.fanout.learned(heads, except: own)
             } catch {
                 if let failures = self.headsLog.withLock({ $0.happened(at: .now) }) {
                     self.logger.warning(
@@ -119,15 +109,5 @@ extension Hub {
             }
         }
         return true
-    }
-
-    /// Does something where channels live, and returns when it is done.
-    func onWriterLoop(_ work: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { continuation in
-            self.writer.loop.execute {
-                work()
-                continuation.resume()
-            }
-        }
     }
 }

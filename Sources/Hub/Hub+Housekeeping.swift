@@ -14,8 +14,8 @@ extension Hub {
             await self.prune(now: .now)
             await self.forgetRevocations(now: .now)
             await self.audit.prune(now: .now)
-            let retired = self.registry.retireIdle()
-            self.logger.debug("gave up idle channels", metadata: ["channels": "\(retired)"])
+            let removed = await self.registry.removeIdle()
+            self.logger.debug("removed idle channels", metadata: ["channels": "\(removed)"])
         }
     }
 
@@ -49,9 +49,7 @@ extension Hub {
     private func refreshFirst(of channels: [EventChannel]) async {
         do throws(TapeFault) {
             let extents = try await self.tape.extents(of: channels.map(\.name))
-            for channel in channels {
-                if let extent = extents[channel.name] { channel.tail.pruned(first: extent.first) }
-            }
+            await self.registry.pruned(channels, to: extents)
         } catch {
             self.logger.debug("extents could not be read", metadata: ["fault": "\(error)"])
         }

@@ -35,9 +35,11 @@ extension Hub {
         return false
     }
 
-    /// Sessions of this node that are subscribed to a channel.
-    package func subscriberCount(of channel: ChannelName) -> Int {
-        self.registry.existing(channel)?.tail.subscriberCount ?? 0
+    /// How many sessions of this node are subscribed to each of some channels; those without any are left out.
+    package func subscribers(of channels: [ChannelName]) async -> [ChannelName: Int] {
+        var counts: [ChannelName: Int] = [:]
+        for roster in self.rosters { counts.merge(await roster.subscribers(of: channels), uniquingKeysWith: +) }
+        return counts
     }
 
     /// Puts down what has become of events that were handed in: in the audit trail, and among the recent errors where

@@ -75,8 +75,14 @@ package final class Hub: Sendable {
         self.recentErrors = recentErrors
         precondition(!loops.isEmpty, "a hub needs an event loop")
         let nursery = Nursery(limit: configuration.waits)
+        let registry = ChannelRegistry(
+            framing: framing,
+            budget: RingBudget(limit: configuration.ringBytes),
+            loop: loops[0]
+        )
         let reader = TapeReader(
             tape: tape,
+            registry: registry,
             nursery: nursery,
             pageLimit: configuration.page,
             cacheBytes: configuration.pageCacheBytes
@@ -85,16 +91,13 @@ package final class Hub: Sendable {
         self.tape = tape
         self.reader = reader
         self.nursery = nursery
-        self.registry = ChannelRegistry(
-            framing: framing,
-            budget: RingBudget(limit: configuration.ringBytes),
-            loop: loops[0]
-        )
+        self.registry = registry
         self.rosters = loops.enumerated().map { index, loop in
             Roster(
                 index: index,
                 loop: loop,
                 framing: framing,
+                registry: registry,
                 reader: reader,
                 nursery: nursery,
                 tracing: tracing,
@@ -252,7 +255,7 @@ package final class Hub: Sendable {
     /// Another node has committed events.
     private func receive(_ commits: [Commit]) async {
         guard !commits.isEmpty else { return self.hasMissedMessages.store(true, ordering: .relaxed) }
-        await self.onWriterLoop { self.hints.add(self.fanout.hear(commits)) }
+        self.hints.add(await self.fanout.receive(announced: commits))
         await self.fanout.waitForRoom()
     }
 }

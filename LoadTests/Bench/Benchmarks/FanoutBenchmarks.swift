@@ -56,7 +56,7 @@ enum FanoutBenchmarks {
                 sessions.append((session, outlet))
             }
             while await roster.subscriptionCount < subscribers { await Task.yield() }
-            guard let channel = hub.registry.existing(name) else { throw Failure(description: "no channel") }
+            guard let channel = await hub.registry.existing(name) else { throw Failure(description: "no channel") }
             let before = sessions.reduce(0) { $0 + $1.outlet.count }
             let clock = ContinuousClock()
             let start = clock.now
@@ -86,8 +86,8 @@ enum FanoutBenchmarks {
     ) {
         guard ticks > 0 else { return done.succeed() }
         let entries = events.enumerated().map { TapeEntry(seq: seq + $0, event: $1) }
-        if let publication = channel.assumeIsolated({ $0.publish(entries) }) {
-            roster.assumeIsolated { $0.deliver([publication]) }
+        if let broadcast = channel.assumeIsolated({ $0.publish(entries) }) {
+            roster.assumeIsolated { $0.deliver(broadcast.localChanges) }
         }
         roster.loop.execute {
             Self.tick(roster, channel, events, from: seq + events.count, ticks: ticks - 1, done)

@@ -4,18 +4,15 @@ package import EventLog
 package import NIOCore
 import Synchronization
 
-/// The channels that somebody looks at, by name; made on demand and given up when idle.
+/// The channels that have subscribers on this node, by name; made on demand and removed when idle. On the writer's loop.
 ///
-/// A channel that nobody looks at costs nothing here, however many stand on the tape.
-package final class ChannelRegistry: Sendable {
-    private final class Shard: Sendable {
-        let channels = Mutex<[ChannelName: EventChannel]>([:])
-    }
-
-    private let shards = (0..<32).map { _ in Shard() }
+/// A channel that nobody subscribes to costs nothing here, however many there are in the log.
+package actor ChannelRegistry: LoopActor {
+    package nonisolated let loop: any EventLoop
     private let framing: Framing
-    private let budget: RingBudget
-    private let loop: any EventLoop
+    private nonisolated let budget: RingBudget
+    private nonisolated let size = Atomic<Int>(0)
+    private var channels: [ChannelName: EventChannel] = [:]
 
     /// - Parameter loop: Where channels live: the ``TapeWriter``'s.
     package init(framing: Framing, budget: RingBudget, loop: any EventLoop) {
@@ -24,61 +21,104 @@ package final class ChannelRegistry: Sendable {
         self.loop = loop
     }
 
-    private func shard(of name: ChannelName) -> Shard {
-        self.shards[Int(truncatingIfNeeded: UInt(bitPattern: name.hash) % UInt(self.shards.count))]
+    /// How many channels are in memory.
+    package nonisolated var count: Int {
+        self.size.load(ordering: .relaxed)
     }
 
-    /// The channel, if somebody looks at it.
+    /// Frames kept in memory by all channels, in bytes.
+    package nonisolated var ringBytes: Int {
+        self.budget.usedBytes
+    }
+
+    /// The channel, if it is in memory.
     package func existing(_ name: ChannelName) -> EventChannel? {
-        self.shard(of: name).channels.withLock { $0[name] }
+        self.channels[name]
     }
 
-    /// The channel, made if need be; a new one has to be opened before it can be joined.
+    package func existing(_ names: some Sequence<ChannelName> & Sendable) -> [EventChannel] {
+        names.compactMap { self.channels[$0] }
+    }
+
+    /// The channel, made if need be; a new one has to be read from the log before it can be followed.
     package func channel(_ name: ChannelName, type: EventType) -> EventChannel {
-        self.shard(of: name).channels.withLock { channels in
-            if let channel = channels[name] { return channel }
-            let channel = EventChannel(
-                name: name,
-                type: type,
-                framing: self.framing,
-                budget: self.budget,
-                loop: self.loop
-            )
-            channels[name] = channel
-            return channel
-        }
-    }
-
-    /// The channels in memory.
-    package var channels: [EventChannel] {
-        self.shards.flatMap { shard in shard.channels.withLock { Array($0.values) } }
+        if let channel = self.channels[name] { return channel }
+        let channel = EventChannel(
+            name: name,
+            type: type,
+            framing: self.framing,
+            budget: self.budget,
+            loop: self.loop
+        )
+        self.channels[name] = channel
+        self.size.store(self.channels.count, ordering: .relaxed)
+        return channel
     }
 
     /// The channels in memory of one type.
     package func channels(ofType type: String) -> [EventChannel] {
-        self.channels.filter { $0.type.name == type }
+        self.channels.values.filter { $0.type.name == type }
     }
 
-    /// Frames kept in memory by all channels, in bytes.
-    package var ringBytes: Int {
-        self.budget.usedBytes
+    /// The channels that have subscribers.
+    package var followed: [EventChannel] {
+        self.channels.values.filter { $0.assumeIsolated { $0.hasFollowers } }
     }
 
-    /// How many channels are in memory.
-    package var count: Int {
-        self.shards.reduce(0) { sum, shard in sum + shard.channels.withLock(\.count) }
+    /// Channels in memory have not been read from the log yet.
+    package func unread(among channels: [EventChannel]) -> [EventChannel] {
+        channels.filter { $0.assumeIsolated { $0.extent == nil } }
     }
 
-    /// Gives up channels without subscribers.
-    /// - Returns: How many.
-    package func retireIdle() -> Int {
-        self.shards.reduce(0) { sum, shard in
-            sum
-                + shard.channels.withLock { channels in
-                    let before = channels.count
-                    channels = channels.filter { !$0.value.tail.retire() }
-                    return before - channels.count
-                }
+    /// The log was read.
+    package func opened(_ pages: [(channel: EventChannel, page: TapePage)]) {
+        for (channel, page) in pages { channel.assumeIsolated { $0.opened(page) } }
+    }
+
+    /// Retention has removed events.
+    package func pruned(_ channels: [EventChannel], to extents: [ChannelName: Extent]) {
+        for channel in channels {
+            guard let first = extents[channel.name]?.first else { continue }
+            channel.assumeIsolated { $0.pruned(first: first) }
         }
+    }
+
+    /// What came of a loop's wish to follow a channel.
+    package enum OnFollow: Sendable {
+        case following(EventChannel, ChannelState)
+        /// It has to be read from the log first.
+        case unread(EventChannel)
+    }
+
+    /// See ``EventChannel/follow(_:wantsNewest:trust:)``.
+    package func follow(_ wanted: WantedChannel, by follower: Follower, trust: TimeAmount?) -> OnFollow {
+        let channel = self.channel(wanted.name, type: wanted.type)
+        let state = channel.assumeIsolated {
+            $0.follow(follower, wantsNewest: wanted.wantsNewest, trust: trust)
+        }
+        return state.map { .following(channel, $0) } ?? .unread(channel)
+    }
+
+    /// Removes channels without subscribers.
+    /// - Returns: How many.
+    package func removeIdle() -> Int {
+        let before = self.channels.count
+        self.channels = self.channels.filter { $0.value.assumeIsolated { $0.hasFollowers } }
+        self.size.store(self.channels.count, ordering: .relaxed)
+        return before - self.channels.count
+    }
+}
+
+/// A channel that a loop is about to follow.
+package struct WantedChannel: Sendable {
+    package var name: ChannelName
+    package var type: EventType
+    /// Whether a subscriber begins with a snapshot.
+    package var wantsNewest: Bool
+
+    package init(name: ChannelName, type: EventType, wantsNewest: Bool) {
+        self.name = name
+        self.type = type
+        self.wantsNewest = wantsNewest
     }
 }

@@ -4,24 +4,21 @@ import EventLog
 import NIOCore
 import Synchronization
 
-/// Tells the loops of committed events: one hop per loop and batch, however many channels and subscribers.
-///
-/// Used on the loop of the ``TapeWriter`` only.
-final class Fanout: Sendable {
-    private struct InFlight {
-        var hops = 0
-        var waiters: [CheckedContinuation<Void, Never>] = []
-    }
-
+/// Sends changes of channels to the loops that follow them: one hop per loop and batch, however many channels and
+/// subscribers. On the writer's loop.
+actor Fanout: LoopActor {
+    nonisolated let loop: any EventLoop
     /// Batches that may be on their way to a loop at once, before the next commit waits.
-    private let hopLimit: Int
+    private nonisolated let hopLimit: Int
+    private nonisolated let hops = Atomic<Int>(0)
+    private var waiters: [CheckedContinuation<Void, Never>] = []
     private let registry: ChannelRegistry
     private let rosters: [Roster]
     private let bus: any Bus
     private let tracing: Tracing?
-    private let inFlight = Mutex(InFlight())
 
     init(registry: ChannelRegistry, rosters: [Roster], bus: any Bus, tracing: Tracing? = nil) {
+        self.loop = registry.loop
         self.tracing = tracing
         self.registry = registry
         self.rosters = rosters
@@ -29,97 +26,105 @@ final class Fanout: Sendable {
         self.hopLimit = rosters.count * 2
     }
 
-    /// Tells this node's subscribers and the other nodes.
+    private func existing(_ name: ChannelName) -> EventChannel? {
+        self.registry.assumeIsolated { $0.existing(name) }
+    }
+
+    /// Sends committed events to this node's subscribers, and announces them to the other nodes.
     /// - Parameter time: When they were committed.
     func publish(_ commits: [Commit], time: NIODeadline) {
         guard !commits.isEmpty else { return }
-        let publications = commits.compactMap { commit in
-            self.registry.existing(commit.channel)?.assumeIsolated { $0.publish(commit.entries) }
+        let broadcasts = commits.compactMap { commit in
+            self.existing(commit.channel)?.assumeIsolated { $0.publish(commit.entries) }
         }
-        self.tellSubscribers(publications, of: commits, time: time)
+        self.send(broadcasts, of: self.context(commits, time: time))
         self.bus.announce(commits)
     }
 
-    /// Tells this node's subscribers what another node has told of, as far as it follows on what they have.
+    /// Sends this node's subscribers what another node announced, as far as it follows on what they have.
     /// - Returns: The channels whose heads have to be read: there is more, or seems to be.
-    func hear(_ commits: [Commit]) -> [ChannelName] {
-        var publications: [Publication] = []
+    func receive(announced commits: [Commit]) -> [ChannelName] {
+        var broadcasts: [Broadcast] = []
         var unproven: [ChannelName] = []
         for commit in commits {
-            guard let channel = self.registry.existing(commit.channel) else { continue }
-            let (publication, isUnproven) = channel.assumeIsolated { $0.hear(commit.entries) }
-            if let publication { publications.append(publication) }
+            guard let channel = self.existing(commit.channel) else { continue }
+            let (broadcast, isUnproven) = channel.assumeIsolated { $0.receive(announced: commit.entries) }
+            if let broadcast { broadcasts.append(broadcast) }
             if isUnproven { unproven.append(commit.channel) }
         }
-        self.tellSubscribers(publications, of: commits, time: .now())
+        self.send(broadcasts, of: self.context(commits, time: .now()))
         return unproven
     }
 
-    private func tellSubscribers(_ publications: [Publication], of commits: [Commit], time: NIODeadline) {
-        guard !publications.isEmpty else { return }
-        var batch = CommittedBatch(time: time)
-        if self.tracing != nil { batch.traces = Set(commits.lazy.flatMap(\.entries).compactMap(\.trace)) }
-        var perLoop: [[Publication]] = Array(repeating: [], count: self.rosters.count)
-        for publication in publications {
-            for loop in publication.loops {
-                perLoop[loop].append(publication)
+    /// Sends this node's subscribers heads that have risen in the log without a message.
+    /// - Parameter except: Channels whose events are about to be published here: the commit is in the log before this
+    ///   node has its answer.
+    func learned(_ heads: [(channel: EventChannel, head: Int)], except: Set<ChannelName> = []) {
+        let broadcasts = heads.compactMap { channel, head in
+            except.contains(channel.name) ? nil : channel.assumeIsolated { $0.learned(head: head) }
+        }
+        self.send(broadcasts, of: CommittedBatch())
+    }
+
+    private func context(_ commits: [Commit], time: NIODeadline) -> CommittedBatch {
+        var context = CommittedBatch(time: time)
+        if self.tracing != nil { context.traces = Set(commits.lazy.flatMap(\.entries).compactMap(\.trace)) }
+        return context
+    }
+
+    private func send(_ broadcasts: [Broadcast], of context: CommittedBatch) {
+        guard !broadcasts.isEmpty else { return }
+        var perLoop: [[LocalChange]] = Array(repeating: [], count: self.rosters.count)
+        for broadcast in broadcasts {
+            for follower in broadcast.followers {
+                perLoop[follower.index].append(LocalChange(channel: follower.channel, change: broadcast.change))
             }
         }
-        for (roster, publications) in zip(self.rosters, perLoop) where !publications.isEmpty {
+        for (roster, changes) in zip(self.rosters, perLoop) where !changes.isEmpty {
             if roster.loop.inEventLoop {
-                roster.assumeIsolated { $0.deliver(publications, of: batch) }
+                roster.assumeIsolated { $0.deliver(changes, of: context) }
             } else {
-                self.inFlight.withLock { $0.hops += 1 }
-                roster.loop.execute { [batch] in
-                    roster.assumeIsolated { $0.deliver(publications, of: batch) }
-                    self.landed()
+                self.hops.wrappingAdd(1, ordering: .relaxed)
+                roster.execute {
+                    $0.deliver(changes, of: context)
+                    self.arrived()
                 }
             }
         }
     }
 
-    /// Tells this node's subscribers of heads whose events were not told.
-    func tellHeads(_ heads: [(channel: EventChannel, head: Int)]) {
-        var perLoop: [[EventChannel]] = Array(repeating: [], count: self.rosters.count)
-        for (channel, head) in heads {
-            for loop in channel.assumeIsolated({ $0.learned(head: head) }) ?? [] {
-                perLoop[loop].append(channel)
-            }
-        }
-        for (roster, channels) in zip(self.rosters, perLoop) where !channels.isEmpty {
-            roster.loop.execute {
-                roster.assumeIsolated { $0.missed(on: channels) }
-            }
-        }
-    }
-
-    /// Whether a position is beyond what this node's subscribers were told.
+    /// Whether a position is beyond what this node's subscribers were sent.
     func isNews(_ position: Position) -> Bool {
-        guard let head = self.registry.existing(position.channel)?.tail.extent?.head else { return false }
-        return position.seq > head
+        let extent = self.existing(position.channel)?.assumeIsolated { $0.extent }
+        return extent.map { position.seq > $0.head } ?? false
     }
 
-    private func landed() {
-        let waiters = self.inFlight.withLock { state -> [CheckedContinuation<Void, Never>] in
-            state.hops -= 1
-            guard state.hops < self.hopLimit else { return [] }
-            defer { state.waiters = [] }
-            return state.waiters
-        }
-        for waiter in waiters {
-            waiter.resume()
-        }
+    private nonisolated func arrived() {
+        let rest = self.hops.wrappingSubtract(1, ordering: .relaxed).newValue
+        // Those who wait do so on this loop, and looked at the count before they began: they are found.
+        if rest == self.hopLimit - 1 { self.execute { $0.resumeWaiters() } }
+    }
+
+    private func resumeWaiters() {
+        let waiters = self.waiters
+        self.waiters = []
+        for waiter in waiters { waiter.resume() }
     }
 
     /// Returns once few enough batches are on their way.
     func waitForRoom() async {
-        await withCheckedContinuation { continuation in
-            let mustWait = self.inFlight.withLock { state in
-                guard state.hops >= self.hopLimit else { return false }
-                state.waiters.append(continuation)
-                return true
-            }
-            if !mustWait { continuation.resume() }
-        }
+        guard self.hops.load(ordering: .relaxed) >= self.hopLimit else { return }
+        await withCheckedContinuation { self.waiters.append($0) }
+    }
+}
+
+/// A change of a channel for one loop.
+package struct LocalChange: Sendable {
+    package let channel: NIOLoopBound<LocalChannel>
+    package let change: ChannelState.Change
+
+    package init(channel: NIOLoopBound<LocalChannel>, change: ChannelState.Change) {
+        self.channel = channel
+        self.change = change
     }
 }

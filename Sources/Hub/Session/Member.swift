@@ -18,6 +18,7 @@ final class Member {
     var waitingToRead: [Subscription] = []
     /// Pages being read from the tape for it.
     var reads = 0
+    var isEnded = false
     var isUnflushed = false
     var isQueued = false
     var slowReading = SlowReading()
@@ -55,9 +56,8 @@ final class Member {
     /// Whether events wait that it must get, every one of them.
     var hasEventsWaiting: Bool {
         self.subscriptions.values.contains { subscription in
-            let channel = subscription.channel
-            return channel.type.delivery == .every
-                && subscription.cursor.isMissing(upTo: channel.tail.extent?.head ?? 0)
+            subscription.channel.type.delivery == .every
+                && subscription.cursor.isMissing(upTo: subscription.local.state.head)
         }
     }
 }
@@ -65,10 +65,11 @@ final class Member {
 /// A member's cursor on one channel. Owned by a ``Roster``.
 final class Subscription {
     let channel: EventChannel
+    let local: LocalChannel
     /// Lets go of the subscription when that ends.
     let member: Member
     var cursor: Cursor
-    /// Its place among the channel's local subscriptions.
+    /// Its place among the channel's local subscriptions; -1 once it has ended.
     var place: Int
     /// The head its client was told of last.
     var toldHead: Int
@@ -79,6 +80,7 @@ final class Subscription {
 
     init(
         channel: EventChannel,
+        local: LocalChannel,
         member: Member,
         cursor: Cursor,
         place: Int,
@@ -86,10 +88,13 @@ final class Subscription {
         interval: TimeAmount?
     ) {
         self.channel = channel
+        self.local = local
         self.member = member
         self.cursor = cursor
         self.place = place
         self.toldHead = toldHead
         self.interval = interval
     }
+
+    var isAttached: Bool { self.place >= 0 }
 }

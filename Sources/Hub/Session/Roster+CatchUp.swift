@@ -10,24 +10,9 @@ extension Roster {
     private static let pause = TimeAmount.microseconds(50)
 
     /// A connection has room again.
-    func becameWritable(_ session: Session) {
-        guard let member = self.members[ObjectIdentifier(session)] else { return }
+    func becameWritable(_ member: Member) {
         member.slowReading.madeRoom()
         self.queueTurn(of: member)
-    }
-
-    /// Channels have moved without the loop being told of the events.
-    func missed(on channels: [EventChannel]) {
-        for channel in channels {
-            guard let local = self.channels[ObjectIdentifier(channel)], let head = channel.tail.extent?.head else {
-                continue
-            }
-            for subscription in local.subscriptions {
-                guard subscription.cursor.learned(head: head) else { continue }
-                subscription.member.behind.append(subscription)
-                self.queueTurn(of: subscription.member)
-            }
-        }
     }
 
     func queueTurn(of member: Member) {
@@ -36,9 +21,7 @@ extension Roster {
         self.turns.append(member)
         guard !self.isTurnScheduled else { return }
         self.isTurnScheduled = true
-        self.loop.execute {
-            self.assumeIsolated { $0.takeTurns() }
-        }
+        self.execute { $0.takeTurns() }
     }
 
     private func takeTurns() {
@@ -50,9 +33,7 @@ extension Roster {
         self.isTurnScheduled = !self.turns.isEmpty
         guard self.isTurnScheduled else { return }
         // A task that queues itself again would keep the loop from its sockets; a timer does not.
-        self.loop.scheduleTask(in: Self.pause) {
-            self.assumeIsolated { $0.takeTurns() }
-        }
+        self.schedule(in: Self.pause) { $0.takeTurns() }
     }
 
     /// - Returns: How many bytes were written, plus a little for each look.
@@ -62,9 +43,8 @@ extension Roster {
         while looks > 0, spent < self.limits.replayBytesPerTurn, let subscription = member.behind.popFirst() {
             looks -= 1
             spent += 64
-            let tail = subscription.channel.tail
-            let head = tail.extent?.head ?? 0
-            switch subscription.cursor.turn(head: head, isWritable: member.outlet.isWritable) {
+            let local = subscription.local
+            switch subscription.cursor.turn(head: local.state.head, isWritable: member.outlet.isWritable) {
             case .wait:
                 if !subscription.cursor.isReading { member.behind.append(subscription) }
             case .live:
@@ -73,7 +53,7 @@ extension Roster {
                 let message = ServerMessage.caughtUp(channel: subscription.channel.name, seq: seq)
                 self.write(self.framing.frame(message.encoded()), to: member)
             case .read(let seq):
-                if let (frames, last) = tail.frames(after: seq, compressed: member.outlet.takesCompressedRuns) {
+                if let (frames, last) = local.state.frames(after: seq, compressed: member.outlet.takesCompressedRuns) {
                     self.counted.ringPages += 1
                     self.writeRun(frames, to: member)
                     subscription.cursor.wrote(through: last)
@@ -84,7 +64,7 @@ extension Roster {
                     self.read(after: seq, for: subscription)
                 }
             case .conflate(let seq):
-                if let entries = tail.newest(from: seq), !entries.isEmpty {
+                if let entries = local.state.newest(from: seq), !entries.isEmpty {
                     spent += self.writeNewest(entries, to: subscription)
                     if let interval = subscription.interval {
                         self.rest(subscription, for: interval)
@@ -123,7 +103,7 @@ extension Roster {
             member.waitingToRead.append(subscription)
             return
         }
-        let session = member.session
+        let bound = NIOLoopBound(member, eventLoop: self.loop)
         let channel = subscription.channel
         let reader = self.reader
         let compressed = member.outlet.takesCompressedRuns
@@ -136,7 +116,7 @@ extension Roster {
             } catch {
                 result = .failure(error)
             }
-            await self.arrived(result, of: channel, for: session)
+            await self.arrived(result, of: channel, for: bound)
         }
         guard isStarted else {
             self.stalled.append(subscription)
@@ -147,8 +127,13 @@ extension Roster {
     }
 
     /// A page was read, or could not be.
-    private func arrived(_ result: Result<ReplayPage, TapeFault>, of channel: EventChannel, for session: Session) {
-        guard let member = self.members[ObjectIdentifier(session)] else { return }
+    private func arrived(
+        _ result: Result<ReplayPage, TapeFault>,
+        of channel: EventChannel,
+        for bound: NIOLoopBound<Member>
+    ) {
+        let member = bound.value
+        guard !member.isEnded else { return }
         member.reads -= 1
         member.behind.append(contentsOf: member.waitingToRead)
         member.waitingToRead = []
@@ -159,13 +144,13 @@ extension Roster {
         switch result {
         case .failure:
             self.stalled.append(subscription)
-        case .success(let page) where page.extent.first > subscription.cursor.next:
+        case .success(let page) where page.first > subscription.cursor.next:
             // Retention went past the cursor meanwhile: a gap that must be told.
-            self.leave(session, channel: channel.name)
+            self.leave(member, channel: channel.name)
             let message = ServerMessage.error(
                 id: nil,
                 code: .cursorExpired,
-                message: "events before \(page.extent.first) are no longer retained; the subscription has ended",
+                message: "events before \(page.first) are no longer retained; the subscription has ended",
                 channel: channel.name.description
             )
             self.write(self.framing.frame(message.encoded()), to: member)
@@ -187,17 +172,12 @@ extension Roster {
     /// Leaves a subscription alone until its interval has passed; it stays behind meanwhile.
     private func rest(_ subscription: Subscription, for interval: TimeAmount) {
         subscription.isResting = true
-        let session = subscription.member.session
-        let channel = subscription.channel
-        self.loop.scheduleTask(in: interval) {
-            self.assumeIsolated { $0.rested(session, channel) }
-        }
+        let bound = NIOLoopBound(subscription, eventLoop: self.loop)
+        self.schedule(in: interval) { $0.rested(bound.value) }
     }
 
-    private func rested(_ session: Session, _ channel: EventChannel) {
-        guard let subscription = self.members[ObjectIdentifier(session)]?.subscriptions[channel.name],
-            subscription.channel === channel, subscription.isResting
-        else { return }
+    private func rested(_ subscription: Subscription) {
+        guard subscription.isAttached, subscription.isResting else { return }
         subscription.isResting = false
         subscription.member.behind.append(subscription)
         self.queueTurn(of: subscription.member)
@@ -207,7 +187,7 @@ extension Roster {
     func retryStalled() {
         let subscriptions = self.stalled
         self.stalled = []
-        for subscription in subscriptions where subscription.place >= 0 {
+        for subscription in subscriptions where subscription.isAttached {
             subscription.member.behind.append(subscription)
             self.queueTurn(of: subscription.member)
         }

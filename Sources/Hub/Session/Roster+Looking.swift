@@ -56,7 +56,7 @@ extension Roster {
             SubscriptionReport(
                 channel: subscription.channel.name,
                 seq: subscription.cursor.next - 1,
-                head: subscription.channel.tail.extent?.head ?? subscription.cursor.next - 1,
+                head: subscription.local.state.head,
                 phase: subscription.cursor.phase
             )
         }

@@ -35,9 +35,7 @@ extension Roster {
     private func scheduleTelling() {
         guard !self.isTellingScheduled, !self.untold.isEmpty else { return }
         self.isTellingScheduled = true
-        self.loop.execute {
-            self.assumeIsolated { $0.tell() }
-        }
+        self.execute { $0.tell() }
     }
 
     private func tell() {
@@ -52,9 +50,7 @@ extension Roster {
         self.isTellingScheduled = !self.untold.isEmpty
         guard self.isTellingScheduled else { return }
         // A task that queues itself again would keep the loop from its sockets; a timer does not.
-        self.loop.scheduleTask(in: Self.noticePause) {
-            self.assumeIsolated { $0.tell() }
-        }
+        self.schedule(in: Self.noticePause) { $0.tell() }
     }
 
     /// What of the notice concerns a session.

@@ -22,8 +22,6 @@ extension Roster {
         let rest = members.dropFirst(Self.slice)
         guard !rest.isEmpty else { return }
         let next = NIOLoopBound(rest, eventLoop: self.loop)
-        self.loop.execute {
-            self.assumeIsolated { $0.endSessions(among: next.value, revokedBy: list) }
-        }
+        self.execute { $0.endSessions(among: next.value, revokedBy: list) }
     }
 }

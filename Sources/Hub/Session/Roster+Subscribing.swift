@@ -7,42 +7,34 @@ import NIOCore
 extension Roster {
     package enum OnJoin: Sendable, Equatable {
         case joined
-        /// The channel has to be opened first (or looked up again, and then opened).
-        case unopened
+        /// The loop does not follow the channel, or lacks what a snapshot takes: see ``Roster/follow(_:trust:)``.
+        case unfollowed
         /// The client has seen more than this node knows of; the tape has to be asked for the head.
         case ahead
         case refused(MessageFault)
     }
 
     /// Begins a subscription: pins its position, then tells the client, then replays.
-    /// - Parameters:
-    ///   - trust: See ``Tail/join(loop:wantsNewest:trust:)``.
-    ///   - mayBeBehind: Whether the tape may hold more than this node knows of, as far as the client is concerned.
+    /// - Parameter mayBeBehind: Whether the log may hold more than this node knows of, as far as the client is concerned.
     func join(
-        _ session: Session,
-        channel: EventChannel,
+        _ member: Member,
+        to wanted: WantedChannel,
         request: SubscriptionRequest,
         id: RequestID?,
-        trust: TimeAmount? = nil,
         mayBeBehind: Bool = false
     ) -> OnJoin {
-        guard let member = self.members[ObjectIdentifier(session)] else { return .joined }
-        guard member.subscriptions[channel.name] == nil else {
-            return .refused(MessageFault(.alreadySubscribed, "the session is subscribed to \(channel.name) already"))
+        guard member.subscriptions[wanted.name] == nil else {
+            return .refused(MessageFault(.alreadySubscribed, "the session is subscribed to \(wanted.name) already"))
         }
-        if request.interval != nil, channel.type.delivery != .latest {
-            let message = "\(channel.type.name) delivers every event; \"interval\" is for types that deliver the latest"
+        if request.interval != nil, wanted.type.delivery != .latest {
+            let message = "\(wanted.type.name) delivers every event; \"interval\" is for types that deliver the latest"
             return .refused(MessageFault(.badRequest, message))
         }
-        let wantsSnapshot = request.since == nil && (request.snapshot ?? (channel.type.delivery == .latest))
-        let extent: Extent
-        let snapshot: [TapeEntry]
-        switch channel.tail.join(loop: self.index, wantsNewest: wantsSnapshot, trust: trust) {
-        case .joined(let found, let newest): (extent, snapshot) = (found, newest)
-        case .unopened, .retired: return .unopened
+        guard let local = self.followed(wanted), let channel = local.channel, let extent = local.state.extent else {
+            return .unfollowed
         }
+        let snapshot = wanted.wantsNewest ? local.state.newest : []
         if let fault = Self.fault(in: request, extent: extent) {
-            channel.tail.leave(loop: self.index)
             if mayBeBehind, request.since ?? 0 > extent.head, fault.code == .cursorExpired { return .ahead }
             return .refused(fault)
         }
@@ -50,6 +42,7 @@ extension Roster {
         let next = request.since.map { $0 + 1 } ?? head + 1
         let subscription = self.attach(
             channel,
+            local,
             to: member,
             cursor: Cursor(next: next, replaying: request.since != nil, delivery: channel.type.delivery),
             head: head,
@@ -98,20 +91,15 @@ extension Roster {
 
     private func attach(
         _ channel: EventChannel,
+        _ local: LocalChannel,
         to member: Member,
         cursor: Cursor,
         head: Int,
         interval: TimeAmount?
     ) -> Subscription {
-        let local: LocalChannel
-        if let known = self.channels[ObjectIdentifier(channel)] {
-            local = known
-        } else {
-            local = LocalChannel(channel: channel)
-            self.channels[ObjectIdentifier(channel)] = local
-        }
         let subscription = Subscription(
             channel: channel,
+            local: local,
             member: member,
             cursor: cursor,
             place: local.subscriptions.count,
@@ -128,10 +116,8 @@ extension Roster {
     /// Ends a subscription.
     /// - Returns: Whether there was one.
     @discardableResult
-    func leave(_ session: Session, channel: ChannelName) -> Bool {
-        guard let member = self.members[ObjectIdentifier(session)],
-            let subscription = member.subscriptions.removeValue(forKey: channel)
-        else { return false }
+    func leave(_ member: Member, channel: ChannelName) -> Bool {
+        guard let subscription = member.subscriptions.removeValue(forKey: channel) else { return false }
         member.behind.removeAll { $0 === subscription }
         member.waitingToRead.removeAll { $0 === subscription }
         self.detach(subscription)
@@ -140,9 +126,7 @@ extension Roster {
 
     /// Takes a subscription out of its channel's list.
     func detach(_ subscription: Subscription) {
-        let key = ObjectIdentifier(subscription.channel)
-        subscription.channel.tail.leave(loop: self.index)
-        guard let local = self.channels[key] else { return }
+        let local = subscription.local
         let place = subscription.place
         subscription.place = -1
         local.subscriptions.swapAt(place, local.subscriptions.count - 1)
@@ -150,9 +134,7 @@ extension Roster {
         if place < local.subscriptions.count {
             local.subscriptions[place].place = place
         }
-        if local.subscriptions.isEmpty {
-            self.channels[key] = nil
-        }
+        self.dropIfUnused(local)
     }
 
     /// The channels a session is subscribed to.
@@ -161,7 +143,12 @@ extension Roster {
     }
 
     /// How many subscriptions a session may still add.
-    func room(of session: Session) -> Int {
-        self.limits.subscriptionsPerMember - (self.members[ObjectIdentifier(session)]?.subscriptions.count ?? 0)
+    func room(of member: Member) -> Int {
+        self.limits.subscriptionsPerMember - member.subscriptions.count
+    }
+
+    /// How many of the loop's sessions are subscribed to each of some channels; those without any are left out.
+    func subscribers(of channels: [ChannelName]) -> [ChannelName: Int] {
+        channels.reduce(into: [:]) { counts, name in counts[name] = self.channels[name]?.subscriptions.count }
     }
 }

@@ -77,7 +77,8 @@ extension Roster {
         member.told = self.told(to: member)
         var heads: [(ChannelName, Int)] = []
         for subscription in member.subscriptions.values {
-            guard let head = subscription.channel.tail.extent?.head, head > subscription.toldHead else { continue }
+            let head = subscription.local.state.head
+            guard head > subscription.toldHead else { continue }
             subscription.toldHead = head
             heads.append((subscription.channel.name, head))
         }

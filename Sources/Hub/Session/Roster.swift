@@ -8,7 +8,7 @@ package import NIOCore
 ///
 /// Lives on that loop. Delivery walks the local subscriptions and writes to their connections without entering session
 /// actors; what was written during a tick leaves in one flush per connection at its end.
-package actor Roster {
+package actor Roster: LoopActor {
     /// Bounds on the work for readers that are behind, so that they cannot starve live delivery.
     package struct Limits: Sendable {
         /// Replayed per tick for all members, in bytes.
@@ -34,25 +34,21 @@ package actor Roster {
         package init() {}
     }
 
-    final class LocalChannel {
-        let channel: EventChannel
-        var subscriptions: ContiguousArray<Subscription> = []
-
-        init(channel: EventChannel) {
-            self.channel = channel
-        }
-    }
-
     package nonisolated let loop: any EventLoop
     /// Its number among the node's loops.
     package nonisolated let index: Int
     package nonisolated let limits: Limits
     let framing: Framing
+    let registry: ChannelRegistry
     let reader: TapeReader
     let nursery: Nursery
     private let tracing: Tracing?
     var members: [ObjectIdentifier: Member] = [:]
-    var channels: [ObjectIdentifier: LocalChannel] = [:]
+    /// The channels that the loop follows, or is about to follow.
+    var channels: [ChannelName: LocalChannel] = [:]
+    /// Channels that have lost their last subscriber on this loop; they learn of it together.
+    var left: [EventChannel] = []
+    var isLeavingScheduled = false
     /// Members with something to read on, in the order in which they get their turns.
     var turns = Deque<Member>()
     /// Subscriptions whose read failed; tried again at the next tick.
@@ -78,14 +74,11 @@ package actor Roster {
     private var unflushed: [Member] = []
     private var isFlushScheduled = false
 
-    package nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe self.loop.executor.asUnownedSerialExecutor()
-    }
-
     package init(
         index: Int,
         loop: any EventLoop,
         framing: Framing,
+        registry: ChannelRegistry,
         reader: TapeReader,
         nursery: Nursery,
         tracing: Tracing? = nil,
@@ -95,6 +88,7 @@ package actor Roster {
         self.index = index
         self.loop = loop
         self.framing = framing
+        self.registry = registry
         self.reader = reader
         self.nursery = nursery
         self.limits = limits
@@ -123,21 +117,24 @@ package actor Roster {
     // MARK: - Members
 
     /// A connection was opened.
-    func enter(_ session: Session, outlet: any Outlet, now: Timestamp) {
+    func enter(_ session: Session, outlet: any Outlet, now: Timestamp) -> NIOLoopBound<Member> {
         self.counted.sessions += 1
-        self.members[ObjectIdentifier(session)] = Member(
+        let member = Member(
             session: session,
             outlet: outlet,
             opened: now,
             nextBeat: now.advanced(by: self.limits.heartbeat),
             authenticationDeadline: now.advanced(by: self.limits.authentication)
         )
+        self.members[ObjectIdentifier(session)] = member
+        return NIOLoopBound(member, eventLoop: self.loop)
     }
 
     /// A connection has ended; its subscriptions end with it.
     /// - Parameter code: Of the close.
-    func exit(_ session: Session, code: UInt16) {
-        guard let member = self.members.removeValue(forKey: ObjectIdentifier(session)) else { return }
+    func exit(_ member: Member, code: UInt16) {
+        guard self.members.removeValue(forKey: ObjectIdentifier(member.session)) != nil else { return }
+        member.isEnded = true
         self.counted.close(code)
         for subscription in member.subscriptions.values {
             self.detach(subscription)
@@ -148,44 +145,60 @@ package actor Roster {
     }
 
     /// The session's token was accepted.
-    func authenticated(_ session: Session, _ principal: Principal) {
-        guard let member = self.members[ObjectIdentifier(session)] else { return }
+    func authenticated(_ member: Member, _ principal: Principal) {
         member.authenticationDeadline = nil
         member.principal = principal
     }
 
     // MARK: - Delivery
 
-    /// Events were published on channels that this loop has subscribers of.
-    package func deliver(_ publications: [Publication], of batch: CommittedBatch = CommittedBatch()) {
+    /// Channels that this loop follows have changed.
+    package func deliver(_ changes: [LocalChange], of batch: CommittedBatch = CommittedBatch()) {
         var isWritten = false
-        for publication in publications {
-            guard let local = self.channels[ObjectIdentifier(publication.channel)] else { continue }
-            let run = publication.run
-            for subscription in local.subscriptions {
-                let member = subscription.member
-                switch subscription.cursor.published(
-                    first: run.first,
-                    last: run.last,
-                    isWritable: subscription.interval == nil && member.lane.isWritable
-                ) {
-                case .deliver(let seq):
-                    if let frames = run.frames(from: seq, compressed: member.takesCompressedRuns) {
-                        self.writeRun(frames, to: member)
-                        isWritten = true
-                    }
-                case .ignore:
-                    break
-                case .fellBehind:
-                    if subscription.interval == nil { self.counted.fallsBehind += 1 }
-                    if run.first > subscription.cursor.next { self.counted.gaps += 1 }
-                    member.behind.append(subscription)
-                    self.queueTurn(of: member)
+        for change in changes {
+            let local = change.channel.value
+            local.state.apply(change.change)
+            switch change.change {
+            case .events(let run, _, _):
+                if self.deliver(run, to: local.subscriptions) { isWritten = true }
+            case .head(let head):
+                for subscription in local.subscriptions where subscription.cursor.learned(head: head) {
+                    subscription.member.behind.append(subscription)
+                    self.queueTurn(of: subscription.member)
                 }
+            case .first, .newest:
+                break
             }
         }
         // Only what a flush will follow on: those who are behind read it another time.
         if isWritten { self.unsent.append(batch) }
+    }
+
+    /// - Returns: Whether anything was written.
+    private func deliver(_ run: FrameRun, to subscriptions: ContiguousArray<Subscription>) -> Bool {
+        var isWritten = false
+        for subscription in subscriptions {
+            let member = subscription.member
+            switch subscription.cursor.published(
+                first: run.first,
+                last: run.last,
+                isWritable: subscription.interval == nil && member.lane.isWritable
+            ) {
+            case .deliver(let seq):
+                if let frames = run.frames(from: seq, compressed: member.takesCompressedRuns) {
+                    self.writeRun(frames, to: member)
+                    isWritten = true
+                }
+            case .ignore:
+                break
+            case .fellBehind:
+                if subscription.interval == nil { self.counted.fallsBehind += 1 }
+                if run.first > subscription.cursor.next { self.counted.gaps += 1 }
+                member.behind.append(subscription)
+                self.queueTurn(of: member)
+            }
+        }
+        return isWritten
     }
 
     func write(_ frames: ByteBuffer, to member: Member) {
@@ -205,14 +218,11 @@ package actor Roster {
         self.unflushed.append(member)
         guard !self.isFlushScheduled else { return }
         self.isFlushScheduled = true
-        self.loop.execute {
-            self.assumeIsolated { $0.flush() }
-        }
+        self.execute { $0.flush() }
     }
 
     /// Writes a control message to a session, in order with its events.
-    func write(_ message: ServerMessage, to session: Session) {
-        guard let member = self.members[ObjectIdentifier(session)] else { return }
+    func write(_ message: ServerMessage, to member: Member) {
         self.write(self.framing.frame(message.encoded()), to: member)
     }
 

@@ -7,15 +7,21 @@ import JSON
 extension Session {
     private struct Wanted: Sendable {
         let request: SubscriptionRequest
-        let channel: EventChannel
+        let channel: WantedChannel
+
+        init(_ request: SubscriptionRequest, name: ChannelName, type: EventType) {
+            let wantsSnapshot = request.since == nil && (request.snapshot ?? (type.delivery == .latest))
+            self.request = request
+            self.channel = WantedChannel(name: name, type: type, wantsNewest: wantsSnapshot)
+        }
     }
 
-    /// How often a subscription looks a channel up again that was given up under its hands.
+    /// How often a subscription tries again with a channel that has changed under its hands.
     private static let joinAttempts = 3
 
     /// Subscribes, and answers for each channel by itself.
     package func subscribe(_ requests: [SubscriptionRequest], id: RequestID?) {
-        let room = self.roster.assumeIsolated { $0.room(of: self) }
+        guard let room = self.onRoster({ $0.room(of: $1) }) else { return }
         guard requests.count <= room else {
             let limit = self.roster.limits.subscriptionsPerMember
             let message = "a session has at most \(limit) subscriptions"
@@ -26,7 +32,7 @@ extension Session {
         for request in requests {
             do throws(MessageFault) {
                 let (name, type) = try self.readable(request.channel, how: "subscribe")
-                wanted.append(Wanted(request: request, channel: self.hub.registry.channel(name, type: type)))
+                wanted.append(Wanted(request, name: name, type: type))
             } catch {
                 self.send(.error(id: id, code: error.code, message: error.message, channel: request.channel))
             }
@@ -35,31 +41,47 @@ extension Session {
     }
 
     private func join(_ wanted: [Wanted], id: RequestID?, attempts: Int) {
-        var unopened: [Wanted] = []
-        var ahead: [EventChannel] = []
-        // What was read from the tape for this request is not read again.
+        // What was read from the log for this request is not read again.
         let isFirst = attempts == Self.joinAttempts
         let trust = isFirst ? self.hub.idleTrust : nil
-        let mayBeBehind = isFirst && self.hub.mayBeBehind
+        let (rest, ahead) = self.attempt(wanted, id: id, mayBeBehind: isFirst && self.hub.mayBeBehind)
+        guard !rest.isEmpty else { return }
+        guard attempts > 0 else {
+            return self.refuse(rest, id: id)
+        }
+        let channels = rest.map(\.channel)
+        if ahead.isEmpty, self.onRoster({ roster, _ in roster.followNow(channels, trust: trust) }) == true {
+            return self.followed(rest, isOpen: true, id: id, attempts: attempts - 1)
+        }
+        let (hub, roster) = (self.hub, self.roster)
+        self.wait {
+            var isOpen = true
+            do throws(TapeFault) {
+                try await roster.follow(channels, trust: trust)
+                if !ahead.isEmpty { isOpen = await hub.learnHeads(of: ahead) }
+            } catch {
+                isOpen = false
+            }
+            await self.waited(rest, isOpen: isOpen, id: id, attempts: attempts - 1)
+        }
+    }
+
+    /// Joins the channels that this loop follows already.
+    /// - Returns: Those that it does not follow yet, and which of them the log has to be asked about.
+    private func attempt(_ wanted: [Wanted], id: RequestID?, mayBeBehind: Bool) -> (rest: [Wanted], ahead: [ChannelName]) {
+        var rest: [Wanted] = []
+        var ahead: [ChannelName] = []
         for want in wanted {
-            switch self.roster.assumeIsolated({ roster in
-                roster.join(
-                    self,
-                    channel: want.channel,
-                    request: want.request,
-                    id: id,
-                    trust: trust,
-                    mayBeBehind: mayBeBehind
-                )
+            switch self.onRoster({ roster, member in
+                roster.join(member, to: want.channel, request: want.request, id: id, mayBeBehind: mayBeBehind)
             }) {
-            case .joined:
+            case .joined, nil:
                 break
             case .ahead:
-                ahead.append(want.channel)
-                unopened.append(want)
-            case .unopened:
-                let channel = self.hub.registry.channel(want.channel.name, type: want.channel.type)
-                unopened.append(Wanted(request: want.request, channel: channel))
+                ahead.append(want.channel.name)
+                rest.append(want)
+            case .unfollowed:
+                rest.append(want)
             case .refused(let fault):
                 self.send(
                     .error(
@@ -71,32 +93,26 @@ extension Session {
                 )
             }
         }
-        guard !unopened.isEmpty else { return }
-        guard attempts > 0 else {
-            return self.refuse(unopened, id: id)
-        }
-        let hub = self.hub
-        let (waiting, outdated) = (unopened, ahead)
-        self.wait {
-            var isOpen = true
-            do throws(TapeFault) {
-                if !outdated.isEmpty { isOpen = await hub.learnHeads(of: outdated) }
-                try await hub.reader.open(waiting.map(\.channel))
-            } catch {
-                isOpen = false
-            }
-            await self.opened(waiting, isOpen: isOpen, id: id, attempts: attempts - 1)
-        }
+        return (rest, ahead)
     }
 
-    private func opened(_ wanted: [Wanted], isOpen: Bool, id: RequestID?, attempts: Int) {
-        self.resume {
-            if isOpen {
-                self.join(wanted, id: id, attempts: attempts)
-            } else {
-                self.refuse(wanted, id: id)
-            }
+    private func waited(_ wanted: [Wanted], isOpen: Bool, id: RequestID?, attempts: Int) {
+        guard !self.isEnded else { return self.release(wanted) }
+        self.resume { self.followed(wanted, isOpen: isOpen, id: id, attempts: attempts) }
+    }
+
+    /// The loop follows the channels, or cannot.
+    private func followed(_ wanted: [Wanted], isOpen: Bool, id: RequestID?, attempts: Int) {
+        if isOpen {
+            self.join(wanted, id: id, attempts: attempts)
+        } else {
+            self.refuse(wanted, id: id)
         }
+        self.release(wanted)
+    }
+
+    private func release(_ wanted: [Wanted]) {
+        self.roster.assumeIsolated { $0.release(wanted.map(\.channel.name)) }
     }
 
     private func refuse(_ wanted: [Wanted], id: RequestID?) {
@@ -114,7 +130,7 @@ extension Session {
 
     func unsubscribe(_ channel: String, id: RequestID?) {
         guard let name = self.hub.channelName(channel, of: self.principal),
-            self.roster.assumeIsolated({ $0.leave(self, channel: name) })
+            self.onRoster({ $0.leave($1, channel: name) }) == true
         else {
             self.send(
                 .error(
@@ -134,7 +150,7 @@ extension Session {
             do throws(MessageFault) {
                 _ = try self.hub.readableType(of: channel, by: self.principal)
             } catch {
-                self.roster.assumeIsolated { _ = $0.leave(self, channel: channel) }
+                self.onRoster { $0.leave($1, channel: channel) }
                 self.send(.unsubscribed(id: nil, channel: channel, reason: error.code))
             }
         }

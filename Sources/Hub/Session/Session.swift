@@ -10,7 +10,7 @@ package import NIOCore
 /// Lives on its connection's loop and is entered once per read. It is not on the way of events out: those go from the
 /// ``Roster`` to the connection. A request that has to wait (a token to verify, a channel to open, a page to read) holds
 /// up the client's later requests and nobody else's; publishing does not wait for the commit.
-package actor Session {
+package actor Session: LoopActor {
     /// Bounds on what a client may have under way.
     package struct Limits: Sendable {
         /// Publish requests waiting for their commit.
@@ -27,6 +27,8 @@ package actor Session {
     let outlet: any Outlet
     private let limits: Limits
     private let mayPublish: Bool
+    /// What the loop delivers to; nil before the session has begun and once it has ended.
+    private var member: NIOLoopBound<Member>?
     private(set) var principal: Principal?
     private var backlog = Deque<[UInt8]>()
     private var backlogBytes = 0
@@ -35,9 +37,7 @@ package actor Session {
     package private(set) var isEnded = false
     private var isHandlingBacklog = false
 
-    package nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe self.roster.unownedExecutor
-    }
+    package nonisolated var loop: any EventLoop { self.roster.loop }
 
     init(hub: Hub, roster: Roster, outlet: any Outlet, mayPublish: Bool) {
         // At most 15 bytes, which a string holds in itself.
@@ -69,7 +69,7 @@ package actor Session {
     }
 
     private func enter(_ now: Timestamp) {
-        self.roster.assumeIsolated { $0.enter(self, outlet: self.outlet, now: now) }
+        self.member = self.roster.assumeIsolated { $0.enter(self, outlet: self.outlet, now: now) }
         self.send(
             .welcome(
                 session: self.id,
@@ -103,7 +103,7 @@ package actor Session {
     /// The connection has room again.
     package func becameWritable() {
         guard !self.isEnded else { return }
-        self.roster.assumeIsolated { $0.becameWritable(self) }
+        self.onRoster { $0.becameWritable($1) }
         self.handleBacklog()
     }
 
@@ -119,7 +119,8 @@ package actor Session {
         self.isEnded = true
         self.backlog = []
         self.backlogBytes = 0
-        self.roster.assumeIsolated { $0.exit(self, code: code) }
+        self.onRoster { $0.exit($1, code: code) }
+        self.member = nil
         if let principal = self.principal { self.hub.userConnections.leave(principal.subject) }
     }
 
@@ -208,7 +209,7 @@ package actor Session {
             return self.close(.tooManyConnections(limit: limit))
         }
         self.principal = principal
-        self.roster.assumeIsolated { $0.authenticated(self, principal) }
+        self.onRoster { $0.authenticated($1, principal) }
         self.send(.authenticated(id: id, user: principal.subject, expires: principal.expires))
         if let known, known.scopes != principal.scopes { self.endForbidden() }
     }
@@ -240,14 +241,9 @@ package actor Session {
             return self.send(.error(id: id, code: .rateLimited, message: message, retryAfter: milliseconds))
         }
         self.publishing += 1
-        let loop = self.roster.loop
         self.hub.writer.submit(events) { result in
             self.hub.settled(events, by: principal, result)
-            if loop.inEventLoop {
-                self.assumeIsolated { $0.appended(events, result, id: id, accepting) }
-            } else {
-                loop.execute { self.assumeIsolated { $0.appended(events, result, id: id, accepting) } }
-            }
+            self.executeNow { $0.appended(events, result, id: id, accepting) }
         }
     }
 
@@ -317,8 +313,15 @@ package actor Session {
         }
     }
 
+    /// What concerns the session's connection and subscriptions, in the loop's ``Roster``. Nil once the session has ended.
+    @discardableResult
+    func onRoster<Output: Sendable>(_ work: (isolated Roster, Member) -> Output) -> Output? {
+        guard let member = self.member else { return nil }
+        return self.roster.assumeIsolated { work($0, member.value) }
+    }
+
     func send(_ message: ServerMessage) {
-        self.roster.assumeIsolated { $0.write(message, to: self) }
+        self.onRoster { $0.write(message, to: $1) }
     }
 
     func close(_ reason: CloseReason) {

@@ -36,6 +36,7 @@ package actor TapeReader {
     }
 
     private let tape: any Tape
+    private let registry: ChannelRegistry
     private let nursery: Nursery
     private let pageLimit: PageLimit
     private var pages: [PageKey: [CheckedContinuation<Result<ReplayPage, TapeFault>, Never>]] = [:]
@@ -50,7 +51,14 @@ package actor TapeReader {
     /// - Parameters:
     ///   - pageLimit: How much one page of a replay holds.
     ///   - cacheBytes: Of pages that are kept for a moment for others who want them too.
-    package init(tape: any Tape, nursery: Nursery, pageLimit: PageLimit, cacheBytes: Int = 0) {
+    package init(
+        tape: any Tape,
+        registry: ChannelRegistry,
+        nursery: Nursery,
+        pageLimit: PageLimit,
+        cacheBytes: Int = 0
+    ) {
+        self.registry = registry
         self.cache = PageCache(maxBytes: cacheBytes)
         self.tape = tape
         self.nursery = nursery
@@ -65,8 +73,8 @@ package actor TapeReader {
     /// Frames of the events after a number; one read serves all that ask for the same page meanwhile and shortly after.
     /// The run may begin before what was asked for.
     package func page(of channel: EventChannel, after seq: Int) async throws(TapeFault) -> ReplayPage {
-        if let run = self.cache.run(of: channel.name, after: seq, now: .now()), let extent = channel.tail.extent {
-            return ReplayPage(run: run, extent: extent)
+        if let run = self.cache.run(of: channel.name, after: seq, now: .now()) {
+            return ReplayPage(run: run, first: run.first)
         }
         let key = PageKey(channel: channel.name, after: seq)
         if self.pages[key] != nil {
@@ -79,7 +87,7 @@ package actor TapeReader {
             let page = try await self.tape.page(of: channel.name, after: seq, limit: self.pageLimit)
             let run = channel.encoder.run(page.entries)
             if let run { self.cache.keep(run, of: channel.name, now: .now()) }
-            result = .success(ReplayPage(run: run, extent: page.extent))
+            result = .success(ReplayPage(run: run, first: page.extent.first))
         } catch {
             result = .failure(error)
         }
@@ -89,20 +97,19 @@ package actor TapeReader {
         return try result.get()
     }
 
-    /// Reads head and newest entries of channels that need it. What is asked for while one read is under way goes
+    /// Reads head and newest entries of channels. What is asked for while one read is under way goes
     /// together into the next.
     package func open(_ channels: [EventChannel]) async throws(TapeFault) {
-        let needed = channels.filter { $0.tail.needsOpening }
-        guard !needed.isEmpty else { return }
+        guard !channels.isEmpty else { return }
         let fault = await withCheckedContinuation { continuation in
-            let waiter = OpenWaiter(channels: needed.count, continuation: continuation)
-            for channel in needed {
+            let waiter = OpenWaiter(channels: channels.count, continuation: continuation)
+            for channel in channels {
                 self.unopened[ObjectIdentifier(channel), default: Opening(channel: channel)].waiters.append(waiter)
             }
             guard !self.isOpening else { return }
             self.isOpening = self.nursery.start { await self.openWaiting() }
             if !self.isOpening {
-                self.settle(needed.map(ObjectIdentifier.init), .unavailable("too much waits to be read"))
+                self.settle(channels.map(ObjectIdentifier.init), .unavailable("too much waits to be read"))
             }
         }
         if let fault { throw fault }
@@ -114,9 +121,9 @@ package actor TapeReader {
             var fault: TapeFault?
             do throws(TapeFault) {
                 let pages = try await self.tape.latest(of: batch.map(\.value.channel.name))
-                for (_, opening) in batch {
-                    if let page = pages[opening.channel.name] { opening.channel.tail.opened(page) }
-                }
+                await self.registry.opened(
+                    batch.compactMap { _, opening in pages[opening.channel.name].map { (opening.channel, $0) } }
+                )
             } catch {
                 fault = error
             }
@@ -138,6 +145,6 @@ package actor TapeReader {
 package struct ReplayPage: Sendable {
     /// Nil when there is nothing after the number asked for.
     package let run: FrameRun?
-    /// The channel as it was in the same read.
-    package let extent: Extent
+    /// The oldest number that is retained, or one after it that is in memory.
+    package let first: Int
 }

@@ -62,7 +62,11 @@ extension TapeWriter {
         // A batch of duplicates and refusals does not show that the log can be written.
         if outcomes.contains(where: \.hasNews) { self.watch.committed() }
         self.trace(settled, from: begin, failed: false)
-        self.fanout.publish(self.commits(of: requests, outcomes), time: end)
+        self.publish(self.commits(of: requests, outcomes), time: end)
+    }
+
+    private func publish(_ commits: [Commit], time: NIODeadline) {
+        self.fanout.assumeIsolated { $0.publish(commits, time: time) }
     }
 
     private func failed(_ requests: [[Event]], _ fault: TapeFault, since begin: Timestamp) {
@@ -104,7 +108,7 @@ extension TapeWriter {
         case .committed(let receipts):
             self.count([.committed(receipts)])
             self.figures.committed([events], [.committed(receipts)], took: end - start, now: .now)
-            self.fanout.publish(self.commits(of: [events], [.committed(receipts)]), time: end)
+            self.publish(self.commits(of: [events], [.committed(receipts)]), time: end)
         case .conflict(let items):
             self.count([.conflict(items: items)])
         case .refused(_, let refusal):
@@ -134,6 +138,10 @@ extension TapeWriter {
         }
     }
 
+    private func isNews(_ position: Position) -> Bool {
+        self.fanout.assumeIsolated { $0.isNews(position) }
+    }
+
     /// What subscribers are to be told: the accepted events, and duplicates that nobody has told of yet because the
     /// outcome of their first append was not known.
     private func commits(of requests: [[Event]], _ outcomes: [AppendOutcome]) -> [Commit] {
@@ -144,7 +152,7 @@ extension TapeWriter {
         for (events, outcome) in zip(requests, outcomes) {
             guard case .committed(let receipts) = outcome else { continue }
             for (event, receipt) in zip(events, receipts) {
-                for position in receipt.positions where receipt.status == .accepted || self.fanout.isNews(position) {
+                for position in receipt.positions where receipt.status == .accepted || self.isNews(position) {
                     let entry = TapeEntry(seq: position.seq, event: event)
                     if let place = places[position.channel], commits[place].isFollowed(by: entry) {
                         commits[place].entries.append(entry)

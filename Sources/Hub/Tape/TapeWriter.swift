@@ -13,7 +13,7 @@ package import NIOCore
 /// Group commit without a timer: a lone publisher pays one commit, many share one. A batch is published after its
 /// commit and before the next begins, so subscribers hear of events in the order of the log. Publishers are answered
 /// after the commit, never before.
-package actor TapeWriter {
+package actor TapeWriter: LoopActor {
     /// Bounds on what waits and on what one transaction takes.
     package struct Limits: Sendable {
         /// Waiting requests, in bytes of events; past it requests are refused as overloaded.
@@ -95,10 +95,6 @@ package actor TapeWriter {
     var failureLog = SparseLog()
     var refusalLog = SparseLog()
 
-    package nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe self.loop.executor.asUnownedSerialExecutor()
-    }
-
     init(
         tape: any Tape,
         fanout: Fanout,
@@ -132,13 +128,7 @@ package actor TapeWriter {
     }
 
     private nonisolated func submit(_ requests: [[Event]], _ settle: @escaping Settlement) {
-        if self.loop.inEventLoop {
-            self.assumeIsolated { $0.enqueue(requests, nil, settle) }
-        } else {
-            self.loop.execute {
-                self.assumeIsolated { $0.enqueue(requests, nil, settle) }
-            }
-        }
+        self.executeNow { $0.enqueue(requests, nil, settle) }
     }
 
     /// ``submit(_:completion:)`` for those who can wait.
@@ -166,13 +156,11 @@ package actor TapeWriter {
         }
         return try await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<StepOutcome, AppendFault>, Never>) in
-            self.loop.execute {
-                self.assumeIsolated { writer in
-                    let step = Step(step: step, store: store) { continuation.resume(returning: .success($0)) }
-                    writer.enqueue([events], step) { result in
-                        // Told through the step unless it failed.
-                        if case .failure(let fault) = result { continuation.resume(returning: .failure(fault)) }
-                    }
+            self.execute { writer in
+                let step = Step(step: step, store: store) { continuation.resume(returning: .success($0)) }
+                writer.enqueue([events], step) { result in
+                    // Told through the step unless it failed.
+                    if case .failure(let fault) = result { continuation.resume(returning: .failure(fault)) }
                 }
             }
         }.get()

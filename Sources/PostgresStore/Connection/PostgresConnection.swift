@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLibPQ
+import EventLog
 import JSON
 import Logging
 import NIOCore
@@ -10,7 +11,7 @@ import Synchronization
 ///
 /// While it is known to be down, work is refused at once and the way back is tried in the background, at growing
 /// intervals.
-actor PostgresConnection {
+actor PostgresConnection: LoopActor {
     /// How long things may take.
     struct Limits: Sendable {
         /// Finding the server and logging in.
@@ -34,16 +35,12 @@ actor PostgresConnection {
     private let address: PostgresAddress
     private let setup: [String]
     private let limits: Limits
-    private let loop: any EventLoop
+    nonisolated let loop: any EventLoop
     private let logger: Logger
     private var state = State.idle
     /// Why work is refused at once; nil when it may be tried. Read from any thread, so that nobody waits behind an
     /// attempt to connect.
     private nonisolated let outage = Mutex<String?>(nil)
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe self.loop.executor.asUnownedSerialExecutor()
-    }
 
     /// - Parameters:
     ///   - setup: SQL to run on every new connection.
@@ -144,9 +141,7 @@ actor PostgresConnection {
         let longest = min(self.limits.backoff.upperBound, self.limits.backoff.lowerBound * (1 << min(attempts, 10)))
         // All nodes lose the server at the same time; they are not to come back all at once.
         let delay = longest * Double.random(in: 0.5...1)
-        self.loop.scheduleTask(in: TimeAmount(delay)) {
-            self.assumeIsolated { $0.reconnect() }
-        }
+        self.schedule(in: TimeAmount(delay)) { $0.reconnect() }
     }
 
     private func reconnect() {

@@ -9,7 +9,7 @@ package import NIOCore
 /// Keeps the WebSocket of one exchange, as ``FeedMachine`` says, and hands over what comes.
 ///
 /// Lives on an event loop; messages are read and handed over there and then, so nothing waits anywhere.
-package actor SocketFeed {
+package actor SocketFeed: LoopActor {
     /// Where the socket is.
     package struct Address: Sendable, Equatable {
         let server: HubAddress
@@ -54,10 +54,6 @@ package actor SocketFeed {
         var hasQuoted = false
     }
 
-    package nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe self.loop.executor.asUnownedSerialExecutor()
-    }
-
     /// - Parameter addresses: At least one, the preferred one first.
     package init(
         _ addresses: [Address],
@@ -91,7 +87,7 @@ package actor SocketFeed {
                 self.perform { $0.started(at: $1) }
             }
         } onCancel: {
-            self.loop.execute { self.assumeIsolated { $0.stop() } }
+            self.execute { $0.stop() }
         }
         self.wish.finish()
     }

@@ -25,6 +25,7 @@ extension AdminAPI {
         } catch {
             throw Problem(MessageFault(.unavailable, "the channels cannot be read now; try again"))
         }
+        let subscribers = await self.hub.subscribers(of: found.map(\.name))
         var writer = JSON.Writer()
         writer.beginObject()
         writer.name("channels")
@@ -35,7 +36,7 @@ extension AdminAPI {
             writer.member("epoch", string: listing.extent.epoch)
             writer.member("head", integer: listing.extent.head)
             writer.member("first", integer: listing.extent.first)
-            writer.member("subscribers", integer: self.hub.subscriberCount(of: listing.name))
+            writer.member("subscribers", integer: subscribers[listing.name] ?? 0)
             writer.endObject()
         }
         writer.endArray()
@@ -83,13 +84,14 @@ extension AdminAPI {
         case .success(let found): page = found
         case .failure(let fault): throw Problem(fault)
         }
+        let subscribers = await self.hub.subscribers(of: [channel])
         var writer = JSON.Writer()
         writer.beginObject()
         writer.member("channel", string: channel.description)
         writer.member("epoch", string: page.extent.epoch)
         writer.member("head", integer: page.extent.head)
         writer.member("first", integer: page.extent.first)
-        writer.member("subscribers", integer: self.hub.subscriberCount(of: channel))
+        writer.member("subscribers", integer: subscribers[channel] ?? 0)
         writer.events(page.entries)
         writer.member("next", integer: page.entries.last?.seq ?? after ?? page.extent.head)
         writer.endObject()

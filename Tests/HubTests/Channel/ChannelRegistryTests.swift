@@ -8,47 +8,60 @@ import Testing
 @Suite struct ChannelRegistryTests {
     private static let type = EventType(name: "t", readers: .everyone, delivery: .every)
 
-    private let registry = ChannelRegistry(framing: .bare, budget: RingBudget(limit: 1 << 20), loop: Loops.take(1)[0])
+    private let loop: any EventLoop
+    private let registry: ChannelRegistry
 
-    private func channel(_ key: String) -> EventChannel {
-        self.registry.channel(ChannelName(type: "t", key: key), type: Self.type)
+    init() {
+        self.loop = Loops.take(1)[0]
+        self.registry = ChannelRegistry(framing: .bare, budget: RingBudget(limit: 1 << 20), loop: self.loop)
     }
 
-    @Test func channelIsMadeOnce() {
+    private func channel(_ key: String) async -> EventChannel {
+        await self.registry.channel(ChannelName(type: "t", key: key), type: Self.type)
+    }
+
+    private func follow(_ key: String) async throws -> ChannelRegistry.OnFollow {
+        let name = ChannelName(type: "t", key: key)
+        let loop = self.loop
+        let follower = try await loop.submit {
+            Follower(index: 0, channel: NIOLoopBound(LocalChannel(name: name, type: Self.type), eventLoop: loop))
+        }.get()
+        let wanted = WantedChannel(name: name, type: Self.type, wantsNewest: false)
+        return await self.registry.follow(wanted, by: follower, trust: nil)
+    }
+
+    @Test func channelIsMadeOnce() async {
         let name = ChannelName(type: "t", key: "k")
-        #expect(self.registry.existing(name) == nil)
-        let channel = self.channel("k")
-        #expect(self.channel("k") === channel)
-        #expect(self.registry.existing(name) === channel)
-        #expect(self.channel("l") !== channel)
+        #expect(await self.registry.existing(name) == nil)
+        let channel = await self.channel("k")
+        #expect(await self.channel("k") === channel)
+        #expect(await self.registry.existing(name) === channel)
+        #expect(await self.channel("l") !== channel)
         #expect(self.registry.count == 2)
     }
 
-    @Test func manyAtOnceGetTheSame() async {
-        let channels = await withTaskGroup(of: EventChannel.self) { group in
-            for index in 0..<200 {
-                group.addTask { self.channel("\(index % 4)") }
-            }
-            return await group.reduce(into: [EventChannel]()) { $0.append($1) }
-        }
-        #expect(Set(channels.map(ObjectIdentifier.init)).count == 4)
-        #expect(self.registry.count == 4)
-    }
-
-    @Test func idleChannelsAreGivenUpAndMadeAnew() {
-        let idle = self.channel("idle")
-        let busy = self.channel("busy")
+    @Test func idleChannelsAreRemovedAndMadeAgain() async throws {
+        let idle = await self.channel("idle")
         let page = TapePage(entries: [], extent: Extent(epoch: "e", first: 1, head: 0))
-        idle.tail.opened(page)
-        busy.tail.opened(page)
-        _ = busy.tail.join(loop: 0, wantsNewest: false)
-        #expect(self.registry.retireIdle() == 1)
+        guard case .unread(let busy) = try await self.follow("busy") else {
+            Issue.record("followed before it was read")
+            return
+        }
+        await self.registry.opened([(idle, page), (busy, page)])
+        guard case .following(let followed, let state) = try await self.follow("busy") else {
+            Issue.record("not followed")
+            return
+        }
+        #expect(followed === busy)
+        #expect(state.extent?.head == 0)
+        #expect(await self.registry.followed.map(\.name.key) == ["busy"])
+        #expect(await self.registry.removeIdle() == 1)
         #expect(self.registry.count == 1)
-        #expect(self.channel("busy") === busy)
-        #expect(self.channel("idle") !== idle)
-        #expect(idle.tail.join(loop: 0, wantsNewest: false) == .retired)
-        busy.tail.leave(loop: 0)
-        #expect(self.registry.retireIdle() == 2)
-        #expect(self.registry.retireIdle() == 0)
+        #expect(await self.channel("busy") === busy)
+        #expect(await self.channel("idle") !== idle)
+        await busy.unfollow(index: 0)
+        #expect(await self.registry.removeIdle() == 2)
+        #expect(await self.registry.removeIdle() == 0)
+        #expect(self.registry.count == 0)
     }
 }

@@ -36,7 +36,7 @@ import Testing
             let live = try await hub.connect()
             try await live.subscribe("note:live")
             let name = try #require(ChannelName(parsing: "note:live"))
-            let channel = try #require(hub.hub.registry.existing(name))
+            let channel = try #require(await hub.hub.registry.existing(name))
             let roster = hub.hub.rosters[0]
             let journal = Watched(Journal())
             live.outlet.onFlush { _ in
@@ -62,8 +62,8 @@ import Testing
                     roster.loop.execute {
                         let event = Event.sample("live-\(next)", on: "live")
                         let entry = TapeEntry(seq: next, event: event)
-                        guard let publication = channel.assumeIsolated({ $0.publish([entry]) }) else { return }
-                        roster.assumeIsolated { $0.deliver([publication]) }
+                        guard let broadcast = channel.assumeIsolated({ $0.publish([entry]) }) else { return }
+                        roster.assumeIsolated { $0.deliver(broadcast.localChanges) }
                     }
                 }
                 readers.append(reader)

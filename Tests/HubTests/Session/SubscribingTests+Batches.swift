@@ -130,7 +130,7 @@ import Testing
             #expect(hub.hub.registry.count == 2)
             await one.end()
             #expect(await hub.subscriptionCount() == 1)
-            #expect(hub.hub.registry.retireIdle() == 1)
+            #expect(await hub.hub.registry.removeIdle() == 1)
             try await hub.publish("note:a")
             #expect(try await other.events(on: "note:a", through: 1) == [1])
         }

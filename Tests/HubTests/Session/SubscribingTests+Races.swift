@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-import Hub
 import HubTestSupport
 import JSON
 import Testing
@@ -143,7 +142,7 @@ import Testing
             await client.end()
             hub.tape.latests.open()
             try await eventually("the channel is given up") {
-                _ = hub.hub.registry.retireIdle()
+                _ = await hub.hub.registry.removeIdle()
                 return hub.hub.registry.count == 0
             }
             #expect(await hub.subscriptionCount() == 0)
@@ -158,7 +157,7 @@ import Testing
             let client = try await hub.connect()
             try await client.send(#"{"op":"subscribe","channel":"note:k"}"#)
             try await hub.tape.readLatests.waitForArrivals(1)
-            #expect(hub.hub.registry.retireIdle() == 1)
+            #expect(await hub.hub.registry.removeIdle() == 1)
             hub.tape.readLatests.open()
             try await client.expect(1, "subscribed")
             let last = try await hub.publish("note:k")

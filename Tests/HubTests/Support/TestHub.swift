@@ -175,7 +175,7 @@ struct TestHub: Sendable {
         #expect(await self.sessionCount() == 0)
         #expect(await self.subscriptionCount() == 0)
         try await eventually("all channels are given up") {
-            _ = self.hub.registry.retireIdle()
+            _ = await self.hub.registry.removeIdle()
             return self.hub.registry.count == 0
         }
     }

@@ -129,7 +129,7 @@ struct TestServer: Sendable {
             #expect(await roster.subscriptionCount == 0)
         }
         try await eventually("all channels are given up") {
-            _ = self.hub.registry.retireIdle()
+            _ = await self.hub.registry.removeIdle()
             return self.hub.registry.count == 0
         }
     }

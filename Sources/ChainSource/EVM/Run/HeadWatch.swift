@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Client
+package import EventLog
 package import Ingest
 import JSON
 package import Logging
@@ -11,7 +12,7 @@ package import NIOCore
 /// A wake-up and nothing else: what is told is never used, and everything is right without it. A connection that lives
 /// and tells nothing is found out by who polls: ``polled(head:)`` with a head that was not told, twice in a row, ends
 /// it. A socket that refuses, or says nothing, rests, and another one is tried if there is one.
-package actor HeadWatch {
+package actor HeadWatch: LoopActor {
     /// Where the socket is.
     package struct Address: Sendable {
         let hub: HubAddress
@@ -50,10 +51,6 @@ package actor HeadWatch {
     private var misses = 0
     /// Connections that came about.
     package private(set) var connects = 0
-
-    package nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe self.loop.executor.asUnownedSerialExecutor()
-    }
 
     /// - Parameters:
     ///   - addresses: At least one, the preferred one first.
@@ -103,7 +100,7 @@ package actor HeadWatch {
                 self.connection = connector.connect(on: self.loop, token: nil, receiver: self)
             }
         } onCancel: {
-            self.loop.execute { self.assumeIsolated { $0.connection?.close() } }
+            self.execute { $0.connection?.close() }
         }
     }
 

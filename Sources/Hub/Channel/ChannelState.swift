@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+package import EventLog
+import JSON
+package import NIOCore
+
+/// What a node knows of a channel: the head, the newest frames, the newest entry of each slot. A value.
+///
+/// The ``EventChannel`` owns the one that decides. Each loop with subscribers has a copy, and the same changes in the same
+/// order keep it equal, so that nobody takes a lock to read it.
+package struct ChannelState: Sendable {
+    /// Frames kept per channel, in bytes; the newest run is kept whatever its size.
+    package static let ringLimit = 128 * 1024
+
+    /// What happens to a channel.
+    package enum Change: Sendable {
+        /// Consecutive events, beyond the head. What is kept of the frames before them is at most `ringLimit` bytes.
+        case events(FrameRun, [TapeEntry], ringLimit: Int)
+        /// The head has risen, and the events are only in the log.
+        case head(Int)
+        /// Retention has removed what was before this number.
+        case first(Int)
+        /// The log was read while the channel had subscribers. Their head moves by events and heads alone.
+        case newest(TapePage)
+    }
+
+    /// What the log said when it was read; nil before that.
+    private var opened: (epoch: String, first: Int)?
+    package private(set) var head = 0
+    private var ring = Deque<FrameRun>()
+    package private(set) var ringBytes = 0
+    /// The newest entry of each slot, ascending by `seq`; as many as the data has slots.
+    package private(set) var newest: [TapeEntry] = []
+    /// ``newest`` may lack entries up to this number: they were missed.
+    private var missedThrough = 0
+
+    package init() {}
+
+    /// What the channel holds; nil until it has been read from the log.
+    package var extent: Extent? {
+        self.opened.map { Extent(epoch: $0.epoch, first: min($0.first, self.head + 1), head: self.head) }
+    }
+
+    /// Whether ``newest`` lacks nothing.
+    package var hasAllNewest: Bool {
+        self.opened != nil && self.missedThrough == 0
+    }
+
+    package mutating func apply(_ change: Change) {
+        switch change {
+        case .events(let run, let entries, let ringLimit): self.add(run, entries, ringLimit: ringLimit)
+        case .head(let head): self.learned(head: head)
+        case .first(let first): self.pruned(first: first)
+        case .newest(let page): self.remember(page)
+        }
+    }
+
+    /// Records what the log holds, the head as well: for a channel that nobody is subscribed to.
+    package mutating func open(_ page: TapePage) {
+        self.opened = (page.extent.epoch, max(page.extent.first, self.opened?.first ?? 0))
+        if page.extent.head > self.head {
+            self.head = page.extent.head
+            self.clearRing()
+        }
+        self.remember(page)
+    }
+
+    private mutating func add(_ run: FrameRun, _ entries: [TapeEntry], ringLimit: Int) {
+        assert(run.last > self.head, "a run brings news")
+        if run.first != self.head + 1 {
+            // Readers find the gap and read it from the log.
+            self.clearRing()
+            self.missedThrough = run.first - 1
+        }
+        self.head = run.last
+        self.ring.append(run)
+        self.ringBytes += run.bytes.readableBytes
+        while self.ringBytes > ringLimit, self.ring.count > 1, let oldest = self.ring.popFirst() {
+            self.ringBytes -= oldest.bytes.readableBytes
+        }
+        for entry in entries { self.remember(entry) }
+    }
+
+    private mutating func learned(head: Int) {
+        guard head > self.head else { return }
+        self.clearRing()
+        self.head = head
+        self.missedThrough = head
+    }
+
+    private mutating func pruned(first: Int) {
+        if let opened = self.opened { self.opened = (opened.epoch, max(opened.first, first)) }
+    }
+
+    private mutating func remember(_ page: TapePage) {
+        for entry in page.entries { self.remember(entry) }
+        if page.extent.head >= self.missedThrough { self.missedThrough = 0 }
+    }
+
+    private mutating func clearRing() {
+        self.ring.removeAll()
+        self.ringBytes = 0
+    }
+
+    private mutating func remember(_ entry: TapeEntry) {
+        if let index = self.newest.firstIndex(where: { $0.slot.hasSameBytes(as: entry.slot) }) {
+            guard self.newest[index].seq < entry.seq else { return }
+            if index == self.newest.count - 1 {
+                self.newest[index] = entry
+                return
+            }
+            self.newest.remove(at: index)
+        }
+        let place = self.newest.lastIndex { $0.seq < entry.seq }.map { $0 + 1 } ?? 0
+        self.newest.insert(entry, at: place)
+    }
+}
+
+// MARK: - Reading
+
+extension ChannelState {
+    /// The frames after a number that are in memory: the rest of the run that holds the next one.
+    /// - Parameter compressed: See ``FrameRun/frames(from:compressed:)``.
+    package func frames(after seq: Int, compressed: Bool = false) -> (bytes: ByteBuffer, last: Int)? {
+        guard seq < self.head, let oldest = self.ring.first, seq + 1 >= oldest.first else { return nil }
+        var low = 0
+        var high = self.ring.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if self.ring[middle].first <= seq + 1 { low = middle } else { high = middle }
+        }
+        let run = self.ring[low]
+        return run.frames(from: seq + 1, compressed: compressed).map { ($0, run.last) }
+    }
+
+    /// The newest entry of each slot that is not older than a number, ascending; nil when some may be missing.
+    package func newest(from seq: Int) -> [TapeEntry]? {
+        seq > self.missedThrough ? self.newest.filter { $0.seq >= seq } : nil
+    }
+}
