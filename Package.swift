@@ -254,7 +254,10 @@ let package = Package(
         ),
         .testTarget(
             name: "HubTests",
-            dependencies: ["EventLog", "Hub", "HubTestSupport", "JSON", "SQLiteStore", .logging, .nioCore, .nioPosix],
+            dependencies: [
+                "EventLog", "Hub", "HubTestSupport", "JSON", "PostgresStore", "SQLiteStore", "TestServers", .logging,
+                .nioCore, .nioPosix,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

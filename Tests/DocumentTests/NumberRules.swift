@@ -21,11 +21,18 @@ enum NumberRules {
         /// What a line has that is right all the same.
         var isRight: [String] = []
         let advice: String
+        /// Where it is refused; nil for all of ``NumberRules/folders``.
+        var folders: [String]?
         /// Files that may, with the reason.
         var exemptions: [String: String] = [:]
 
         var testDescription: String { self.pattern }
     }
+
+    /// Where text names channels, sources, users and slots, which are bytes.
+    private static let foldersWithNames = [
+        "Sources/EventLog/", "Sources/Hub/", "Sources/SQLiteStore/", "Sources/PostgresStore/", "Sources/RedisBus/",
+    ]
 
     private static let readIt = "read it with Int(decimal:in:), Int(hexadecimal:in:) or integer(in:)"
 
@@ -104,6 +111,25 @@ enum NumberRules {
             exemptions: [
                 "Sources/EventLog/Verification/RowCheck.swift": "what this process has counted",
                 "Sources/EventLog/Verification/Verification.swift": "what this process has counted",
+            ]
+        ),
+        Refusal(
+            pattern: #"\.(hasPrefix|hasSuffix)\(|\.(split\(separator|firstIndex\(of|components\(separatedBy): "\w*""#,
+            words: ["hasPrefix", "hasSuffix", "split(separator", "firstIndex(of", "components("],
+            advice:
+                "compares grapheme clusters, and names are bytes: rest(after:), beginning(before:), hasSameBytes(as:), utf8",
+            folders: foldersWithNames,
+            exemptions: [
+                "Sources/SQLiteStore/Examination.swift": "lines of SQLite's own",
+                "Sources/SQLiteStore/SQLiteTape+FanIn.swift": "names of types, which are ASCII",
+                "Sources/SQLiteStore/Files/TapeRecord.swift": "lines of the hub's own file",
+                "Sources/SQLiteStore/Files/TapeSite.swift": "names of files of the hub's own",
+                "Sources/PostgresStore/Append/PostgresAppend+Look.swift": "numbers that a hub wrote",
+                "Sources/PostgresStore/Connection/PostgresAddress.swift": "keywords of libpq",
+                "Sources/PostgresStore/FanIn/PostgresTape+FanIn.swift": "names of types, which are ASCII",
+                "Sources/RedisBus/Connection/RedisAddress.swift": "the operator's address",
+                "Sources/RedisBus/Connection/Greeting.swift": "words of Redis",
+                "Sources/RedisBus/Connection/RedisCondition.swift": "words of Redis",
             ]
         ),
     ]

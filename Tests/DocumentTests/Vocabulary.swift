@@ -131,7 +131,7 @@ enum Vocabulary {
         ),
         Renaming("Sources/Hub", names: ["Member": "OutboundSession"], isDone: false),
         Renaming("Sources/Hub", names: ["Lane": "EventWriter", "Outlet": "Transport"], isDone: false),
-        Renaming("Sources/Hub", names: ["Tail": "ChannelState"], isDone: false),
+        Renaming("Sources/Hub", names: ["Tail": "ChannelState"], isDone: true),
         Renaming(
             "Sources/Hub",
             names: ["Commit": "ChannelBatch", "CommittedBatch": "DeliveryContext", "Publication": "Broadcast"],

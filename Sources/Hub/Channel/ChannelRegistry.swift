@@ -91,7 +91,7 @@ package actor ChannelRegistry: LoopActor {
     }
 
     /// See ``EventChannel/follow(_:wantsNewest:trust:)``.
-    package func follow(_ wanted: WantedChannel, by follower: Follower, trust: TimeAmount?) -> OnFollow {
+    package func follow(_ wanted: WantedChannel, by follower: ChannelFollower, trust: TimeAmount?) -> OnFollow {
         let channel = self.channel(wanted.name, type: wanted.type)
         let state = channel.assumeIsolated {
             $0.follow(follower, wantsNewest: wanted.wantsNewest, trust: trust)

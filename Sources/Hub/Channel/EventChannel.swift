@@ -15,7 +15,7 @@ package actor EventChannel: LoopActor {
     package nonisolated let loop: any EventLoop
     private let budget: RingBudget
     private var state = ChannelState()
-    private var followers: [Follower] = []
+    private var followers: [ChannelFollower] = []
     /// When the log was read last.
     private var readAt = NIODeadline.distantPast
 
@@ -96,14 +96,14 @@ package actor EventChannel: LoopActor {
         self.budget.add(self.state.ringBytes - before)
     }
 
-    // MARK: - Followers
+    // MARK: - ChannelFollowers
 
     /// From now on a loop is sent every change.
     /// - Parameters:
     ///   - wantsNewest: Whether a subscriber begins with a snapshot.
     ///   - trust: How long after the log was read the first follower may rely on it; nil without a limit.
     /// - Returns: The state that the changes follow on; nil when the log has to be read first.
-    package func follow(_ follower: Follower, wantsNewest: Bool, trust: TimeAmount?) -> ChannelState? {
+    package func follow(_ follower: ChannelFollower, wantsNewest: Bool, trust: TimeAmount?) -> ChannelState? {
         if let trust, self.followers.isEmpty, NIODeadline.now() - self.readAt >= trust { return nil }
         guard self.state.extent != nil, !wantsNewest || self.state.hasAllNewest else { return nil }
         if !self.followers.contains(where: { $0.index == follower.index }) { self.followers.append(follower) }
@@ -117,7 +117,7 @@ package actor EventChannel: LoopActor {
 }
 
 /// A loop that follows a channel, and its copy of it.
-package struct Follower: Sendable {
+package struct ChannelFollower: Sendable {
     /// The loop's number among the node's loops.
     package let index: Int
     package let channel: NIOLoopBound<LocalChannel>
@@ -131,7 +131,7 @@ package struct Follower: Sendable {
 /// A change of a channel on its way to the loops that follow it.
 package struct Broadcast: Sendable {
     package let change: ChannelState.Change
-    package let followers: [Follower]
+    package let followers: [ChannelFollower]
 
     /// One change for each loop.
     package var localChanges: [LocalChange] {

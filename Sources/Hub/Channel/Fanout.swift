@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-import NIOCore
+package import NIOCore
 import Synchronization
 
 /// Sends changes of channels to the loops that follow them: one hop per loop and batch, however many channels and

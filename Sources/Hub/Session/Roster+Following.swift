@@ -45,7 +45,7 @@ extension Roster {
         for want in wanted {
             let local = self.pin(want)
             guard self.followed(want) == nil else { continue }
-            let follower = Follower(index: self.index, channel: NIOLoopBound(local, eventLoop: self.loop))
+            let follower = ChannelFollower(index: self.index, channel: NIOLoopBound(local, eventLoop: self.loop))
             let answer = self.registry.assumeIsolated { $0.follow(want, by: follower, trust: trust) }
             if case .following(let channel, let state) = answer { local.adopt(state, of: channel) }
         }
@@ -88,7 +88,7 @@ extension Roster {
         self.leave()
         let asked = wanted.compactMap { want in
             self.channels[want.name].map { local in
-                (want, Follower(index: self.index, channel: NIOLoopBound(local, eventLoop: self.loop)))
+                (want, ChannelFollower(index: self.index, channel: NIOLoopBound(local, eventLoop: self.loop)))
             }
         }
         return await withCheckedContinuation { continuation in

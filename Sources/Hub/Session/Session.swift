@@ -315,7 +315,7 @@ package actor Session: LoopActor {
 
     /// What concerns the session's connection and subscriptions, in the loop's ``Roster``. Nil once the session has ended.
     @discardableResult
-    func onRoster<Output: Sendable>(_ work: (isolated Roster, Member) -> Output) -> Output? {
+    func onRoster<Output: Sendable>(_ work: @Sendable (isolated Roster, Member) -> Output) -> Output? {
         guard let member = self.member else { return nil }
         return self.roster.assumeIsolated { work($0, member.value) }
     }

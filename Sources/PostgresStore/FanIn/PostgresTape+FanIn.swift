@@ -12,13 +12,11 @@ extension PostgresTape: FanInStore {
         SELECT * FROM unnest($1::int8[], $2::bytea[], $3::bytea[], $4::bytea[])
         """
     )
+    /// By the number, which costs the same however many are kept. Transactions that were rolled back leave gaps, and fewer
+    /// letters.
     private static let trimLetters = PostgresStatement(
         "trim_letters",
-        """
-        DELETE FROM dead_letters WHERE id <= (
-            SELECT id FROM dead_letters ORDER BY id DESC OFFSET \(DeadLetter.kept) LIMIT 1
-        )
-        """
+        "DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - \(DeadLetter.kept)"
     )
     private static let listLetters = PostgresStatement(
         "list_letters",

@@ -7,7 +7,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct InProcessBusTests {
     private static func commits(_ number: Int) -> [Commit] {
-        [Commit(channel: ChannelName(type: "t", key: "k"), entries: TailTests.entries(number...number))]
+        [Commit(channel: ChannelName(type: "t", key: "k"), entries: ChannelStateTests.entries(number...number))]
     }
 
     private static func run(_ bus: InProcessBus, into received: Watched<[Int]>) async {

@@ -24,7 +24,7 @@ import Testing
         let name = ChannelName(type: "t", key: key)
         let loop = self.loop
         let follower = try await loop.submit {
-            Follower(index: 0, channel: NIOLoopBound(LocalChannel(name: name, type: Self.type), eventLoop: loop))
+            ChannelFollower(index: 0, channel: NIOLoopBound(LocalChannel(name: name, type: Self.type), eventLoop: loop))
         }.get()
         let wanted = WantedChannel(name: name, type: Self.type, wantsNewest: false)
         return await self.registry.follow(wanted, by: follower, trust: nil)

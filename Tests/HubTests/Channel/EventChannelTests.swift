@@ -36,7 +36,7 @@ import Testing
         let type = channel.type
         let follower = try await loop.submit {
             let local = LocalChannel(name: ChannelStateTests.name, type: type)
-            return Follower(index: index, channel: NIOLoopBound(local, eventLoop: loop))
+            return ChannelFollower(index: index, channel: NIOLoopBound(local, eventLoop: loop))
         }.get()
         return await channel.follow(follower, wantsNewest: wantsNewest, trust: trust)
     }

@@ -53,7 +53,7 @@ import Testing
 
     @Test(arguments: [1, 2, 7])
     func sliceFromEachNumberIsTheRestOfTheFrames(count: Int) throws {
-        let entries = TailTests.entries(10...9 + count, size: 5)
+        let entries = ChannelStateTests.entries(10...9 + count, size: 5)
         let encoder = FrameEncoder(channel: Self.name, framing: .counted)
         let run = try #require(encoder.run(entries))
         #expect(run.first == 10)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
+import Hub
 import HubTestSupport
 import JSON
 import Testing
