@@ -2,8 +2,8 @@
 
 import JSON
 
-/// A text of what can be compared: it is the same as another only when their bytes are, as a database has it. Without
-/// this, a row that differs in how a letter is composed would count as unchanged.
+/// A text that is compared by its bytes, as a database does. With Swift's comparison, a row that differs only in
+/// Unicode composition would count as unchanged.
 @propertyWrapper
 package struct ByBytes<Text: ComparableByBytes>: Equatable, Sendable {
     package var wrappedValue: Text
@@ -17,7 +17,7 @@ package struct ByBytes<Text: ComparableByBytes>: Equatable, Sendable {
     }
 }
 
-/// A text, or none.
+/// A text, or nil.
 package protocol ComparableByBytes: Sendable {
     func hasSameBytes(as other: Self) -> Bool
 }

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One immutable fact, checked against its type and ready to be appended.
+/// One immutable fact, validated against its type and ready to be appended.
 package struct Event: Sendable, Equatable {
-    /// The publisher's name for the fact; unique within ``source`` for as long as the event is retained.
+    /// The publisher's id for the fact; unique within ``source`` for as long as the event is retained.
     package var id: String
-    /// Who says so: names the id's namespace.
+    /// Who published it; the namespace of ``id``.
     package var source: String
     /// Name of the ``EventType``.
     package var type: String
-    /// The keys whose channels the event appears on: at least one, each once, in the publisher's order.
+    /// The keys of the channels the event appears on: at least one, without duplicates, in the publisher's order.
     package var keys: [String]
-    /// When it happened, by the publisher's clock, or when the hub accepted it if the publisher did not say.
+    /// When it happened, by the publisher's clock; the time of acceptance if the publisher gave none.
     package var time: Timestamp
-    /// The `data` object as compact JSON, otherwise as it was published.
+    /// The `data` object as compact JSON, otherwise unchanged.
     package var data: [UInt8]
-    /// What conflation keeps one newest of within a channel: the currency of a balance; empty where the channel is one
-    /// thing.
+    /// The conflation slot within a channel, such as the currency of a balance; empty if the channel has a single slot.
     package var slot: String
-    /// What it changes beside the log: its type's ``EventType/projection``.
+    /// The tables it updates besides the log; see ``EventType/projection``.
     package var projection: Projection?
-    /// The trace it belongs to; no part of what makes it the same event when it is sent again.
+    /// The trace it belongs to. Not part of the event's identity: the same event may be sent again in another trace.
     package var trace: TraceContext?
-    /// Tells the same event sent again from another one under the same id.
+    /// Distinguishes a repetition of the same event from a different event with the same id.
     package var fingerprint: Fingerprint
 
     package init(
@@ -48,7 +47,7 @@ package struct Event: Sendable, Equatable {
         self.fingerprint = fingerprint
     }
 
-    /// The channels of ``keys``, in the same order.
+    /// The channels for ``keys``, in the same order.
     package var channels: [ChannelName] {
         self.keys.map { ChannelName(type: self.type, key: $0) }
     }

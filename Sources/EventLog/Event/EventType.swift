@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One kind of event and the policy for all its channels.
+/// A kind of event, and the policy for all its channels.
 package struct EventType: Sendable, Equatable {
     /// Who may read a channel of the type.
     package enum Readers: String, Sendable, CaseIterable {
@@ -12,18 +12,18 @@ package struct EventType: Sendable, Equatable {
         case scope
     }
 
-    /// What a subscriber that cannot keep up gets.
+    /// What a subscriber gets that cannot keep up.
     package enum Delivery: String, Sendable, CaseIterable {
         /// Every event, later.
         case every
-        /// The newest of each slot, with a count of those skipped.
+        /// The newest event of each slot, with the number of skipped events.
         case latest
     }
 
-    /// The field of `data` that conflation keeps the newest one of each value of.
+    /// The field of `data` used for conflation: the newest event of each of its values is kept.
     package struct Slot: Sendable, Equatable {
         package var field: String
-        /// Stands in where the field is missing.
+        /// Used if the field is missing.
         package var defaultValue: String
 
         package init(field: String, defaultValue: String) {
@@ -35,13 +35,13 @@ package struct EventType: Sendable, Equatable {
     package var name: String
     package var readers: Readers
     package var delivery: Delivery
-    /// The field of `data` that names the key when the event itself does not.
+    /// The field of `data` that contains the key if the event itself does not specify one.
     package var keyField: String?
     package var slot: Slot?
-    /// How long events can be resumed from; nil keeps them for ever. The newest of each slot is kept in any case.
+    /// How long events can be resumed from; nil keeps them forever. The newest event of each slot is always kept.
     package var retention: Duration?
     package var fields: [Field]
-    /// What its events change beside the log; only the built-in types have one.
+    /// The tables its events update besides the log. Only built-in types have one.
     package var projection: Projection?
 
     package init(
@@ -64,7 +64,7 @@ package struct EventType: Sendable, Equatable {
         self.projection = projection
     }
 
-    /// Whether a text can name a type: a letter, then up to 63 letters, digits, `.`, `_` or `-`.
+    /// Whether a text is a valid type name: a letter, followed by up to 63 letters, digits, `.`, `_` or `-`.
     package static func isValidName(_ name: some StringProtocol) -> Bool {
         let bytes = name.utf8
         guard let first = bytes.first, Self.isLetter(first), bytes.count <= 64 else { return false }

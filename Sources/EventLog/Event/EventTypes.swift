@@ -2,11 +2,11 @@
 
 import JSON
 
-/// The event types a hub knows.
+/// The event types that a hub knows.
 package struct EventTypes: Sendable {
     private let byName: [ExactText: EventType]
 
-    /// The built-in types together with declared ones; a declared type replaces the built-in one of its name.
+    /// The built-in types and the declared ones; a declared type replaces the built-in type of the same name.
     package init(declared: [EventType] = []) {
         let types = (Self.builtIn + declared).map { (ExactText($0.name), $0) }
         self.byName = Dictionary(types, uniquingKeysWith: { _, last in last })

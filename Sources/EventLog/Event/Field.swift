@@ -2,17 +2,18 @@
 
 package import JSON
 
-/// What an event type says of one field of `data`.
+/// The declaration of one field of `data` in an event type.
 package struct Field: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
-        /// An amount or price: a JSON string such as `"123.45"`, never a JSON number, whose digits a parser may change.
+        /// An amount or price: a JSON string such as `"123.45"`, never a JSON number, because parsers may change its
+        /// digits.
         case decimal
         case string
         /// One of these strings.
         case choice([String])
-        /// A JSON number without fraction or exponent, in 64 bits.
+        /// A JSON number without fraction or exponent that fits into 64 bits.
         case integer
-        /// The same from 0 to 2^53 − 1: what is numbered, and kept as a number by every reader.
+        /// An integer from 0 to 2^53 − 1, the range that every JSON parser represents exactly.
         case seq
         case boolean
         case object
@@ -30,13 +31,13 @@ package struct Field: Sendable, Equatable {
         self.isRequired = required
     }
 
-    /// What is wrong with the field in `data`; nil when nothing is.
+    /// What is wrong with the field in `data`; nil if it is valid.
     package func complaint(about data: JSON.Value) -> String? {
         self.complaint(aboutValue: data[self.name])
     }
 
-    /// What is wrong with the field when it has this value, nil where `data` does not have it.
-    package func complaint(aboutValue value: JSON.Value?) -> String? {
+    /// What is wrong with this value of the field; a nil value means that `data` does not contain the field.
+    func complaint(aboutValue value: JSON.Value?) -> String? {
         guard let value else {
             return self.isRequired ? "is required (\(self.kind.expectation))" : nil
         }
@@ -45,7 +46,7 @@ package struct Field: Sendable, Equatable {
 }
 
 extension Field.Kind {
-    /// Longest decimal, in characters: 2^256 has 78 digits.
+    /// Maximum length of a decimal, in characters; 2^256 has 78 digits.
     package static let maxDecimalLength = 160
 
     var expectation: String {
@@ -87,14 +88,14 @@ extension Field.Kind {
         return value.string.map { Self.isDecimal($0) } ?? false
     }
 
-    /// Whether a text is `-?digits(.digits)?`.
+    /// Whether a text matches `-?digits(.digits)?`.
     package static func isDecimal(_ text: String) -> Bool {
         Self.isDecimal(text.utf8)
     }
 
     private static func isDecimal(_ text: some Sequence<UInt8>) -> Bool {
         var length = 0
-        /// Of the part before or after the point.
+        /// Digits in the current part, before or after the point.
         var digits = 0
         var hasPoint = false
         for byte in text {

@@ -3,7 +3,7 @@
 import Crypto
 import JSON
 
-/// SHA-256 over what a publisher said: type, keys, the time if it gave one, and the compact data.
+/// SHA-256 of what the publisher sent: type, keys, time if given, and the compact data.
 package struct Fingerprint: Hashable, Sendable {
     /// 32 bytes.
     package let bytes: [UInt8]
@@ -12,9 +12,9 @@ package struct Fingerprint: Hashable, Sendable {
         self.bytes = bytes
     }
 
-    /// Each part goes in with its length in front, so that no two different lists of parts read the same.
+    /// Each part is preceded by its length, so that two different lists of parts never produce the same input.
     package init(type: String, keys: [String], time: Timestamp?, data: [UInt8]) {
-        // Hashed in one go: the hash function is much slower to feed than the array.
+        // Hashed in one call: feeding the hash function in parts is much slower than building the array.
         var text: [UInt8] = []
         text.reserveCapacity(data.count + 256)
         Self.add(type, to: &text)

@@ -6,7 +6,7 @@ import Darwin
 import Glibc
 #endif
 
-/// A point in time as whole nanoseconds since 1970-01-01T00:00:00Z; 1677 to 2262. Written as RFC 3339 in UTC.
+/// A point in time in whole nanoseconds since 1970-01-01T00:00:00Z; 1677 to 2262. Written as RFC 3339 in UTC.
 package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
     package var nanoseconds: Int64
 
@@ -14,7 +14,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         self.nanoseconds = nanoseconds
     }
 
-    /// The wall clock's present time.
+    /// The current time of the wall clock.
     package static var now: Timestamp {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
@@ -25,19 +25,19 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         left.nanoseconds < right.nanoseconds
     }
 
-    /// This time moved by a duration; stays at the ends of the range instead of overflowing.
+    /// This time moved by a duration, clamped to the range instead of overflowing.
     package func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
         let sum = Int128(self.nanoseconds) + Int128(seconds) * 1_000_000_000 + Int128(attoseconds / 1_000_000_000)
         return Timestamp(nanoseconds: Int64(clamping: sum))
     }
 
-    /// How long after `earlier` this is.
+    /// The time elapsed since `earlier`.
     package func duration(since earlier: Timestamp) -> Duration {
         .nanoseconds(Int64(clamping: Int128(self.nanoseconds) - Int128(earlier.nanoseconds)))
     }
 
-    /// RFC 3339 with as many groups of three fraction digits as the value needs.
+    /// RFC 3339, with as many groups of three fraction digits as the value needs.
     package var description: String {
         var digits: [UInt8] = []
         digits.reserveCapacity(30)
@@ -76,7 +76,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
     }
 
     private static func append(_ value: Int64, width: Int, to digits: inout [UInt8]) {
-        // At most nine digits, from the last to the first: dividing 32 bits by a constant is quick.
+        // At most nine digits, from last to first: 32-bit division by a constant is fast.
         var rest = UInt32(truncatingIfNeeded: value)
         let end = digits.count + width
         for _ in 0..<width { digits.append(0) }
@@ -91,7 +91,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
 
-    /// The Gregorian date of a day number (days since 1970-01-01), by whole 400-year eras that begin on 1 March.
+    /// The Gregorian date of a day number (days since 1970-01-01), computed in 400-year eras that begin on 1 March.
     private static func civil(fromDay day: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let (era, dayOfEra) = Self.split(day + 719_468, by: 146_097)
         let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
@@ -103,8 +103,8 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
 }
 
 extension Timestamp {
-    /// Reads RFC 3339 (§5.6) with any offset; fraction digits past the ninth are dropped. Nil when malformed, when the
-    /// date does not exist, or when it is outside the range. A leap second counts as the second after it.
+    /// Parses RFC 3339 (§5.6) with any offset; fraction digits after the ninth are dropped. Nil if the text is
+    /// malformed, the date does not exist, or the time is out of range. A leap second counts as the second after it.
     package init?(rfc3339 text: String) {
         var reader = Reader(bytes: Array(text.utf8))
         guard let year = reader.digits(4), reader.skip("-"),

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A decimal in the one form in which every tape keeps it: no needless zero in front, no negative zero, and as many
-/// digits after the point as were published.
+/// A decimal in canonical form, the same on every tape: no leading zeros, no negative zero, and the fraction digits as
+/// published.
 ///
-/// `"123.450"` stays, `"007.10"` becomes `"7.10"` and `"-0.0"` becomes `"0.0"`, as SQL's `NUMERIC` writes them.
+/// `"123.450"` is unchanged, `"007.10"` becomes `"7.10"` and `"-0.0"` becomes `"0.0"`, as SQL's `NUMERIC` prints them.
 package struct Amount: Hashable, Sendable, CustomStringConvertible {
     package let description: String
 
-    /// Nil unless the text is what ``Field/Kind/decimal`` allows.
+    /// Nil unless the text is a valid ``Field/Kind/decimal``.
     package init?(_ text: String) {
         guard Field.Kind.isDecimal(text) else { return nil }
         let zero = UInt8(ascii: "0")

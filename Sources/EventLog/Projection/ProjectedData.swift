@@ -2,15 +2,15 @@
 
 import JSON
 
-/// `data` as projections read it.
+/// The `data` of an entry, as read by projections.
 ///
-/// What the type's fields check is checked again: an operator may have replaced the type since, and what cannot be kept
-/// as a row must not stop the log.
+/// Repeats the checks of the type's fields: an operator may have replaced the type since, and content that cannot be
+/// stored in a row must not block the log.
 struct ProjectedData {
-    /// A field is missing or is not what rows can hold, so the entry changes no row.
+    /// A field is missing or cannot be stored in a row, so the entry changes no row.
     struct Unprojectable: Error {}
 
-    /// Stands in where no currency is told.
+    /// Used if no currency is given.
     static let defaultCurrency = "USD"
 
     private let value: JSON.Value
@@ -27,7 +27,7 @@ struct ProjectedData {
         self.value[name].flatMap { $0.isNull ? nil : $0 }
     }
 
-    /// A text as rows can hold it, see ``RowKey/isText(_:)``.
+    /// A text that can be stored in a row, see ``RowKey/isText(_:)``.
     func text(_ name: String) throws(Unprojectable) -> String? {
         guard let member = self.member(name) else { return nil }
         guard let text = member.string, RowKey.isText(text) else { throw Unprojectable() }
@@ -40,7 +40,7 @@ struct ProjectedData {
         return amount
     }
 
-    /// Any number of 64 bits, as earlier programs took them: versions and sequences are only compared.
+    /// Any 64-bit integer, as accepted by earlier versions of this program: versions and sequences are only compared.
     func integer(_ name: String) throws(Unprojectable) -> Int? {
         guard let member = self.member(name) else { return nil }
         guard let integer = member.integer(in: .unlimited) else { throw Unprojectable() }

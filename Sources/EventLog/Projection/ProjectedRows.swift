@@ -2,28 +2,29 @@
 
 import JSON
 
-/// Rows to be written, each once, in this order of tables because of what refers to what: ``users``, ``wallets``,
-/// ``transactions``, ``rates``. Each list is ascending by key, so that concurrent writers take rows in one order.
+/// The rows to write, without duplicates. The tables must be written in this order because of foreign keys: ``users``,
+/// ``wallets``, ``transactions``, ``rates``. Each list is ascending by key, so that concurrent writers lock rows in the
+/// same order.
 package struct ProjectedRows: Sendable {
     /// By user; the id is empty.
     private var named: [RowKey: (user: User, order: Int)] = [:]
     private var untold: [RowKey: (wallet: Wallet, order: Int)] = [:]
     private var told: [RowKey: Wallet] = [:]
-    /// Take the place of the stored ones, with their details: a ``Transaction/trade`` or ``Transaction/transfer`` that is
-    /// nil never had a row.
+    /// Replace the stored rows, including their details: if ``Transaction/trade`` or ``Transaction/transfer`` is nil,
+    /// there is no stored row for it either.
     package var transactions: [Transaction] = []
-    /// Take the place of the stored ones.
+    /// Replace the stored rows.
     package var rates: [Rate] = []
 
     init() {}
 
-    /// To be inserted where they are missing.
+    /// To be inserted if missing.
     package var users: [User] {
         self.named.sorted { $0.key < $1.key }.map(\.value.user)
     }
 
-    /// Those with a balance take the place of the stored ones; those without are to be inserted where they are missing,
-    /// because a transaction refers to them.
+    /// Wallets with a balance replace the stored rows. Those without are inserted if missing, because a transaction
+    /// refers to them.
     package var wallets: [Wallet] {
         let untold = self.untold.filter { self.told[$0.key] == nil }.map(\.value.wallet)
         return (untold + self.told.values).sorted { $0.key < $1.key }
@@ -38,7 +39,7 @@ package struct ProjectedRows: Sendable {
         self.told[wallet.key] = wallet
     }
 
-    /// - Parameter order: The place of the update that names the user; the first one counts.
+    /// - Parameter order: Position of the update that refers to the user; the first one counts.
     mutating func name(user id: String, at time: Timestamp, order: Int) {
         let key = RowKey(user: id, id: "")
         guard order < self.named[key]?.order ?? .max else { return }
@@ -50,8 +51,8 @@ package struct ProjectedRows: Sendable {
         self.untold[key] = (Wallet(key: key, currency: currency, told: nil), order)
     }
 
-    /// Names the users and wallets of a transaction.
-    /// - Parameter before: The transaction before the update; what it refers to is there already.
+    /// Adds the users and wallets that a transaction refers to.
+    /// - Parameter before: The transaction before the update; the rows it refers to exist already.
     mutating func nameReferences(of transaction: Transaction, _ before: Transaction?, at time: Timestamp, order: Int) {
         if let before, before.transfer == transaction.transfer, before.wallet.hasSameBytes(as: transaction.wallet) {
             return
@@ -66,10 +67,10 @@ package struct ProjectedRows: Sendable {
     }
 }
 
-/// Someone whom events were about.
+/// A user that events refer to.
 package struct User: Sendable, Equatable {
     @ByBytes package var id: String
-    /// The time of the event that first named the user.
+    /// The time of the first event that refers to the user.
     package var createdAt: Timestamp
 
     package init(id: String, createdAt: Timestamp) {

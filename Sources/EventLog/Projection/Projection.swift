@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the events of a type say about the present: which rows beside the log they change.
+/// The current state that the events of a type describe: which rows besides the log they update.
 ///
-/// A projection is a pure function of a channel's entries in the order of their numbers, so whoever has the log can
-/// tell what the rows must be. Every row belongs to one channel: the wallets of `u_42` to `balanceUpdate:u_42`, the
-/// transactions to `transactionUpdate:u_42`, a rate to `rateChange` of its pair. An event with several keys changes a
-/// row on each of its channels, so a user's rows are found by the user alone.
+/// A projection is a pure function of a channel's entries in sequence order, so the expected rows can be computed from
+/// the log. Every row belongs to one channel: the wallets of `u_42` to `balanceUpdate:u_42`, the transactions to
+/// `transactionUpdate:u_42`, a rate to `rateChange` of its pair. An event with several keys updates a row for each of
+/// its channels, so all rows of a user can be found by the user's id.
 package enum Projection: Sendable, CaseIterable {
-    /// The key's wallets: ``Wallet``.
+    /// The wallets of the key: ``Wallet``.
     case balance
-    /// The key's transactions: ``Transaction``.
+    /// The transactions of the key: ``Transaction``.
     case transaction
-    /// The rate of the key, a pair: ``Rate``.
+    /// The rate of the key, a currency pair: ``Rate``.
     case rate
 
-    /// What `data` must hold.
+    /// The fields that `data` must contain.
     private var needs: [Field] {
         switch self {
         case .balance: [Field("balance", .decimal, required: true)]
@@ -28,7 +28,7 @@ package enum Projection: Sendable, CaseIterable {
         }
     }
 
-    /// Fields of `data` that name things in rows, where databases index them: their length is bounded, see
+    /// Fields of `data` whose values are used as names in rows. Databases index them, so their length is limited, see
     /// ``RowKey/maxTextLength``.
     package var names: [String] {
         switch self {
@@ -39,10 +39,10 @@ package enum Projection: Sendable, CaseIterable {
         }
     }
 
-    /// Whether a type with these fields makes sure of what the projection needs.
+    /// Whether a type with these fields guarantees what the projection needs.
     ///
-    /// A declaration that gives a built-in type's needed field another kind, or no longer requires it, makes it another
-    /// type of event: it is passed on but not projected.
+    /// If a declaration replaces a built-in type and gives a required field another kind, or makes it optional, the
+    /// events are delivered but not projected.
     package func isFed(by fields: [Field]) -> Bool {
         self.needs.allSatisfy { need in
             fields.contains { field in

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The projections of the events that one call appends: what changes each row, in order.
+/// The projections of the events in one append: the updates of each row, in order.
 ///
 /// For tapes, inside the transaction of the append:
-/// 1. ``add(_:seqs:)`` every accepted event in the order of the append, never a duplicate.
-/// 2. Read the rows of ``walletKeys``, ``transactionKeys`` and ``pairs`` as they are stored. Each row belongs to a channel
-///    of the batch, so the lock on that channel keeps other writers from it; with several writers the reading has to
-///    come after that lock.
-/// 3. Write what ``rows(wallet:transaction:rate:)`` makes of them.
+/// 1. ``add(_:seqs:)`` every accepted event in append order, but no duplicates.
+/// 2. Read the stored rows of ``walletKeys``, ``transactionKeys`` and ``pairs``. Each row belongs to a channel of the
+///    batch, so the lock on that channel protects it from other writers; with several writers, read the rows after
+///    taking that lock.
+/// 3. Write what ``rows(wallet:transaction:rate:)`` returns.
 ///
-/// The rules of what overwrites what are in the rows alone (``Wallet``, ``Transaction``, ``Rate``), not in SQL: whether
-/// a change takes effect depends on the one before it, so no single comparison with the stored row decides about
-/// several changes at once.
+/// The rules for which update wins are implemented in the rows (``Wallet``, ``Transaction``, ``Rate``), not in SQL:
+/// whether an update takes effect depends on the one before it, so several updates cannot be decided by one comparison
+/// with the stored row.
 package struct ProjectionBatch: Sendable {
-    /// An update and its place among all of the batch.
+    /// An update and its position in the batch.
     private struct Numbered<Update: Sendable>: Sendable {
         var order: Int
         var update: Update
@@ -21,22 +21,22 @@ package struct ProjectionBatch: Sendable {
 
     private var balances: [RowKey: [Numbered<Wallet>]] = [:]
     private var transactions: [RowKey: [Numbered<TransactionUpdate>]] = [:]
-    /// By channel, which compares by bytes.
+    /// By channel, which is compared by bytes.
     private var rates: [ChannelName: [Rate]] = [:]
     private var count = 0
-    /// Entries of types with a projection whose `data` is not what rows can hold. They stand on the tape and change no
-    /// row.
+    /// Entries of types with a projection whose `data` cannot be stored in rows. They are stored on the tape and change
+    /// no row.
     package private(set) var skipped = 0
 
     package init() {}
 
-    /// Whether no row is touched.
+    /// Whether no row is affected.
     package var isEmpty: Bool {
         self.balances.isEmpty && self.transactions.isEmpty && self.rates.isEmpty
     }
 
-    /// Takes in a new event.
-    /// - Parameter seqs: Its number on each of its channels, in the order of its keys.
+    /// Adds a new event.
+    /// - Parameter seqs: Its sequence number on each of its channels, in the order of its keys.
     package mutating func add(_ event: Event, seqs: some Sequence<Int>) {
         guard let projection = event.projection else { return }
         let data = try? ProjectedData(event.data)
@@ -45,7 +45,7 @@ package struct ProjectionBatch: Sendable {
         }
     }
 
-    /// Takes in an entry read from the tape; the entries of a channel in the order of their numbers.
+    /// Adds an entry read from the tape. The entries of a channel must be added in sequence order.
     package mutating func add(_ entry: TapeEntry, of channel: ChannelName, as projection: Projection) {
         self.add(entry, try? ProjectedData(entry.data), of: channel, projection)
     }
@@ -77,20 +77,20 @@ package struct ProjectionBatch: Sendable {
 
     // MARK: Rows to read
 
-    /// The wallets whose balances are told; ascending.
+    /// The wallets with balance updates; ascending.
     package var walletKeys: [RowKey] { self.balances.keys.sorted() }
 
-    /// The transactions that are told; ascending.
+    /// The transactions with updates; ascending.
     package var transactionKeys: [RowKey] { self.transactions.keys.sorted() }
 
-    /// The pairs whose rates are told; ascending by bytes.
+    /// The pairs with rate changes; ascending by bytes.
     package var pairs: [String] { self.rates.keys.sorted().map { String($0.key) } }
 
     // MARK: Rows to write
 
-    /// What the rows become. Rows that stay as they are do not appear.
+    /// The rows after the updates. Unchanged rows are omitted.
     ///
-    /// The closures say what is stored, nil where there is no such row; each is called once per row, ascending.
+    /// The closures return the stored row, or nil if there is none. Each is called once per row, ascending.
     package func rows<Failure>(
         wallet: (RowKey) throws(Failure) -> Wallet?,
         transaction: (RowKey) throws(Failure) -> Transaction?,
@@ -99,7 +99,7 @@ package struct ProjectionBatch: Sendable {
         var rows = ProjectedRows()
         for (key, updates) in self.balances.sorted(by: { $0.key < $1.key }) {
             var row = try wallet(key)
-            // Who has a row is named already.
+            // The user of an existing row is already stored.
             if row == nil, let first = updates.first, let told = first.update.told {
                 rows.name(user: key.user, at: told.updatedAt, order: first.order)
             }
@@ -125,7 +125,8 @@ package struct ProjectionBatch: Sendable {
                     continue
                 }
                 isChanged = true
-                // Also what only an update in between refers to: the rows must not depend on how events are batched.
+                // Includes what only an intermediate update refers to: the rows must not depend on how events are
+                // batched.
                 if let row { rows.nameReferences(of: row, before, at: numbered.update.time, order: numbered.order) }
             }
             if isChanged, let row { rows.transactions.append(row) }

@@ -2,23 +2,23 @@
 
 import JSON
 
-/// The reading of what a tape projects: never older than the newest append that has returned.
+/// Reads the projected rows of a tape. Results are never older than the last append that has returned.
 ///
 /// For implementers:
 /// - Rows are written by ``Tape/append(_:)`` in the transaction of the events, see ``ProjectionBatch``.
 /// - Texts are compared and ordered by their bytes (`COLLATE "C"` in Postgres), times by whole nanoseconds.
-/// - A page costs by its length, not by how far it lies from the beginning; only the filters on type and status may
-///   pass over rows of the user.
+/// - The cost of a page depends on its length, not on its distance from the beginning; only the filters on type and
+///   status may scan further rows of the user.
 package protocol Projections: Sendable {
-    /// Entries since the tape was opened that changed no row because of what was in them.
+    /// Number of entries since the tape was opened whose content changed no row.
     var skipped: Int { get }
 
-    /// A user's wallets after an id, ascending by id; with those that only transactions have named.
+    /// A user's wallets after an id, ascending by id; including those that only transactions refer to.
     func wallets(of user: String, after id: String?, limit: Int) async throws(TapeFault) -> [Wallet]
 
     func wallet(_ key: RowKey) async throws(TapeFault) -> Wallet?
 
-    /// A user's transactions that come after a place, newest first: descending by ``Transaction/createdAt``, then id.
+    /// A user's transactions after a cursor, newest first: descending by ``Transaction/createdAt``, then id.
     func transactions(
         of user: String,
         matching filter: TransactionFilter,
@@ -37,7 +37,7 @@ package protocol Projections: Sendable {
     func users(after id: String?, limit: Int) async throws(TapeFault) -> [User]
 }
 
-/// Which transactions are wanted; nil means any.
+/// Selects transactions; nil matches any.
 package struct TransactionFilter: Sendable, Equatable {
     package var wallet: String?
     package var type: String?
@@ -50,9 +50,10 @@ package struct TransactionFilter: Sendable, Equatable {
     }
 }
 
-/// A place in a user's transactions, right after one of them.
+/// A position in a user's transactions, directly after one of them.
 ///
-/// A transaction that an update makes older moves, so it may be met twice or not at all by whoever pages at that time.
+/// An update that makes a transaction older moves it, so a client that is paging at that time may see it twice or not
+/// at all.
 package struct TransactionCursor: Sendable, Equatable, CustomStringConvertible {
     package var createdAt: Timestamp
     package var id: String
@@ -62,7 +63,7 @@ package struct TransactionCursor: Sendable, Equatable, CustomStringConvertible {
         self.id = transaction.key.id
     }
 
-    /// Nil unless ``description`` wrote it.
+    /// Nil unless the text is a ``description``.
     package init?(_ text: String) {
         guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")),
             let time = Int(decimal: text[..<dot], in: .unlimited)
@@ -72,6 +73,6 @@ package struct TransactionCursor: Sendable, Equatable, CustomStringConvertible {
         guard RowKey.isText(self.id), self.description.hasSameBytes(as: text) else { return nil }
     }
 
-    /// What clients hand back to go on from there.
+    /// The text that clients send back to continue from this position.
     package var description: String { "\(self.createdAt.nanoseconds).\(self.id)" }
 }

@@ -2,18 +2,18 @@
 
 import JSON
 
-/// The rate of a pair as the newest `rateChange` says.
+/// The rate of a pair, as of the newest `rateChange`.
 package struct Rate: Sendable, Equatable {
     @ByBytes package var pair: String
     package var rate: Amount
     package var bid: Amount?
     package var ask: Amount?
     @ByBytes package var exchange: String?
-    /// The exchange's own number of the change.
+    /// The exchange's sequence number of the change.
     package var sequence: Int?
-    /// The change's time.
+    /// The time of the change.
     package var updatedAt: Timestamp
-    /// The change's number on `rateChange` of the pair.
+    /// The sequence number of the change on the pair's `rateChange` channel.
     package var seq: Int
 
     package init(
@@ -36,7 +36,7 @@ package struct Rate: Sendable, Equatable {
         self.seq = seq
     }
 
-    /// The rate as an entry alone says.
+    /// The rate as described by a single entry.
     init(_ data: ProjectedData, pair: String, entry: TapeEntry) throws(ProjectedData.Unprojectable) {
         self.pair = pair
         self.rate = try ProjectedData.required(data.amount("rate"))
@@ -48,10 +48,11 @@ package struct Rate: Sendable, Equatable {
         self.seq = entry.seq
     }
 
-    /// Takes a change in; false when it changes nothing.
+    /// Applies a change; returns false if it changes nothing.
     ///
-    /// Of two of the same exchange (or both of none) that have a sequence, the greater sequence wins, and of equal ones
-    /// the later change; otherwise the later change. One numbered no later than what is stored has been taken in before.
+    /// If both are from the same exchange (or both from none) and have a sequence, the greater sequence wins, and for
+    /// equal sequences the later change. Otherwise the later change wins. A change with a sequence number on the
+    /// channel not greater than the stored one has been applied before.
     mutating func take(_ change: Rate) -> Bool {
         guard change.seq > self.seq else { return false }
         let isSameExchange = (self.exchange ?? "").hasSameBytes(as: change.exchange ?? "")

@@ -2,13 +2,13 @@
 
 package import JSON
 
-/// What names a row of a user: a wallet or a transaction.
+/// The key of a user's row: a wallet or a transaction.
 package struct RowKey: Hashable, Sendable, Comparable {
-    /// Longest text of a row, in UTF-8 bytes: a database's indexes take no more than about 2700.
+    /// Maximum length of a text in a row, in UTF-8 bytes: database indexes are limited to about 2700 bytes.
     package static let maxTextLength = 256
 
     package let user: String
-    /// Unique among the rows of one kind of ``user``.
+    /// Unique among the user's rows of the same kind.
     package let id: String
 
     package init(user: String, id: String) {
@@ -16,15 +16,16 @@ package struct RowKey: Hashable, Sendable, Comparable {
         self.id = id
     }
 
-    /// Whether a text can stand in a row: 1 to ``maxTextLength`` bytes without control characters. U+0000 above all, which
-    /// Postgres cannot keep.
+    /// Whether a text can be stored in a row: 1 to ``maxTextLength`` bytes without control characters, in particular
+    /// without U+0000, which Postgres cannot store.
     package static func isText(_ text: String) -> Bool {
         (1...Self.maxTextLength).contains(text.utf8.count) && text.hasNoControls
     }
 
-    /// What keeps a text in JSON from naming something; nil when nothing does, and for what is no text. An empty one names nothing, which is no mistake.
-    package static func complaint(about value: JSON.Value) -> String? {
-        // Hardly any text has escapes, and then nothing is copied.
+    /// Why a JSON text cannot be used as a name; nil if it can, and for values that are not texts. An empty text means
+    /// no name, which is allowed.
+    static func complaint(about value: JSON.Value) -> String? {
+        // Most texts have no escapes, and are not copied.
         if let text = value.plainText { return Self.complaint(about: text) }
         return value.string.flatMap { Self.complaint(about: $0.utf8) }
     }
@@ -37,12 +38,12 @@ package struct RowKey: Hashable, Sendable, Comparable {
         return isFree ? nil : "has a control character (U+0000 to U+001F, or U+007F)"
     }
 
-    /// By bytes, as a database tells texts apart.
+    /// Compares bytes, as databases do.
     package static func == (left: Self, right: Self) -> Bool {
         left.id.hasSameBytes(as: right.id) && left.user.hasSameBytes(as: right.user)
     }
 
-    /// By bytes, first the user, then the id.
+    /// Compares bytes: first the user, then the id.
     package static func < (left: Self, right: Self) -> Bool {
         if !left.user.hasSameBytes(as: right.user) {
             return left.user.precedes(right.user)

@@ -2,27 +2,27 @@
 
 import JSON
 
-/// A transaction of a user as the newest `transactionUpdate` says. Each party of a transfer has a row of its own.
+/// A transaction of a user, as of the newest `transactionUpdate`. Each party of a transfer has its own row.
 package struct Transaction: Sendable, Equatable {
-    /// The id is `transactionId`, or the id of the event where none is told.
+    /// The id is `transactionId`, or the id of the event if it is missing.
     package var key: RowKey
     /// `trade`, `p2p`, `deposit`, `withdrawal` or any other.
     @ByBytes package var type: String
     package var amount: Amount
     @ByBytes package var status: String
     @ByBytes package var currency: String?
-    /// Id of the wallet of ``key``'s user that is moved: `walletId`, else the currency, else USD; for the recipient of
-    /// a transfer, whom `walletId` is not about, the currency, else USD.
+    /// Id of the affected wallet of the user in ``key``: `walletId`, otherwise the currency, otherwise USD. For the
+    /// recipient of a transfer, `walletId` does not apply: the currency, otherwise USD.
     @ByBytes package var wallet: String
-    /// The least time of its updates.
+    /// The earliest time of all its updates.
     package var createdAt: Timestamp
-    /// The time of the update it is from.
+    /// The time of the latest applied update.
     package var updatedAt: Timestamp
-    /// The number of that update on `transactionUpdate` of the user.
+    /// The sequence number of that update on the user's `transactionUpdate` channel.
     package var seq: Int
-    /// What was told of it as a `trade`.
+    /// Details of a `trade`, if known.
     package var trade: TradeOrder?
-    /// What was told of it as a `p2p` transfer.
+    /// Details of a `p2p` transfer, if known.
     package var transfer: Transfer?
 
     package init(
@@ -51,7 +51,7 @@ package struct Transaction: Sendable, Equatable {
         self.transfer = transfer
     }
 
-    /// The transaction as an update alone says.
+    /// The transaction as described by a single update.
     init(_ update: TransactionUpdate) {
         let currency = update.currency ?? ProjectedData.defaultCurrency
         self.init(
@@ -69,10 +69,11 @@ package struct Transaction: Sendable, Equatable {
         )
     }
 
-    /// Takes an update in; false when it changes nothing.
+    /// Applies an update; returns false if it changes nothing.
     ///
-    /// An update of an earlier time than the stored one only makes the transaction older; otherwise the later update
-    /// wins, and what it does not tell stays. One numbered no later than what is stored has been taken in before.
+    /// An update with an earlier time than the stored one only moves ``createdAt`` back. Otherwise the later update
+    /// wins, and fields missing from it keep their values. An update with a sequence number not greater than the stored
+    /// one has been applied before.
     mutating func take(_ update: TransactionUpdate) -> Bool {
         guard update.seq > self.seq else { return false }
         guard update.time >= self.updatedAt else {
@@ -80,7 +81,7 @@ package struct Transaction: Sendable, Equatable {
             self.createdAt = update.time
             return true
         }
-        // A wallet that the currency does not explain was told by its id, and stays.
+        // A wallet id that does not follow from the currency was given explicitly, and is kept.
         let explained = self.currency ?? ProjectedData.defaultCurrency
         let told = update.wallet ?? (self.wallet.hasSameBytes(as: explained) ? nil : self.wallet)
         self.currency = update.currency ?? self.currency
@@ -101,7 +102,7 @@ package struct Transaction: Sendable, Equatable {
     }
 }
 
-/// What only trades have.
+/// Details that only trades have.
 package struct TradeOrder: Sendable, Equatable {
     @ByBytes package var pair: String?
     @ByBytes package var side: String?
@@ -125,9 +126,9 @@ package struct TradeOrder: Sendable, Equatable {
     }
 }
 
-/// What only transfers between users have.
+/// Details that only transfers between users have.
 package struct Transfer: Sendable, Equatable {
-    /// The user who receives.
+    /// The receiving user.
     @ByBytes package var recipient: String
     /// Id of the recipient's wallet.
     @ByBytes package var wallet: String

@@ -2,20 +2,20 @@
 
 import JSON
 
-/// What one entry of `transactionUpdate` tells the owner of its channel.
+/// The content of one `transactionUpdate` entry, from the view of the channel's owner.
 struct TransactionUpdate {
     let key: RowKey
     let type: String
     let amount: Amount
     let status: String
     let currency: String?
-    /// The wallet if it is told by its id.
+    /// The id of the wallet, if given.
     let wallet: String?
     let time: Timestamp
     let seq: Int
-    /// For a `trade`.
+    /// Set for a `trade`.
     let trade: TradeOrder?
-    /// For a `p2p` transfer that says who receives.
+    /// Set for a `p2p` transfer that names the recipient.
     let recipient: String?
 
     init(_ data: ProjectedData, user: String, entry: TapeEntry) throws(ProjectedData.Unprojectable) {

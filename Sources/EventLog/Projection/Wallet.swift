@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A wallet of a user as the newest `balanceUpdate` says.
+/// A wallet of a user, as of the newest `balanceUpdate`.
 package struct Wallet: Sendable, Equatable {
-    /// What an update said.
+    /// The balance from an update.
     package struct Balance: Sendable, Equatable {
         package var balance: Amount
         package var available: Amount?
-        /// The greatest version that was told; a newer update without one leaves it.
+        /// The greatest version received; a newer update without a version keeps it.
         package var version: Int?
-        /// The update's time.
+        /// The time of the update.
         package var updatedAt: Timestamp
-        /// The update's number on `balanceUpdate` of the user.
+        /// The sequence number of the update on the user's `balanceUpdate` channel.
         package var seq: Int
 
         package init(balance: Amount, available: Amount?, version: Int?, updatedAt: Timestamp, seq: Int) {
@@ -22,10 +22,10 @@ package struct Wallet: Sendable, Equatable {
         }
     }
 
-    /// The id is `walletId`, or the currency where none is told.
+    /// The id is `walletId`, or the currency if it is missing.
     package var key: RowKey
     @ByBytes package var currency: String
-    /// Nil where only transactions have named the wallet so far.
+    /// Nil if only transactions have referred to the wallet so far.
     package var told: Balance?
 
     package init(key: RowKey, currency: String, told: Balance?) {
@@ -34,7 +34,7 @@ package struct Wallet: Sendable, Equatable {
         self.told = told
     }
 
-    /// The wallet an entry is about, as this entry alone says.
+    /// The wallet as described by a single entry.
     init(_ data: ProjectedData, user: String, entry: TapeEntry) throws(ProjectedData.Unprojectable) {
         let currency = try data.text("currency") ?? ProjectedData.defaultCurrency
         self.key = RowKey(user: user, id: try data.text("walletId") ?? currency)
@@ -48,10 +48,10 @@ package struct Wallet: Sendable, Equatable {
         )
     }
 
-    /// Takes an update in; false when it changes nothing.
+    /// Applies an update; returns false if it changes nothing.
     ///
-    /// Where both have a version, the greater one wins, and of equal ones the later update; otherwise the later update.
-    /// One numbered no later than what is stored has been taken in before.
+    /// If both have a version, the greater one wins, and for equal versions the later update. Otherwise the later
+    /// update wins. An update with a sequence number not greater than the stored one has been applied before.
     mutating func take(_ update: Wallet) -> Bool {
         guard let new = update.told else { return false }
         var version = new.version
