@@ -3,8 +3,8 @@
 import EventLog
 import Synchronization
 
-/// Channels whose heads somebody should read soon, each once however often it is named: no more than there are in
-/// memory.
+/// Channels whose heads should be read soon. Each channel is held once, however often it is added, so there are never
+/// more than the channels in memory.
 final class ChannelHints: Sendable {
     private let channels = Mutex<Set<ChannelName>>([])
     private let alarm = Alarm()
@@ -15,7 +15,7 @@ final class ChannelHints: Sendable {
         self.alarm.ring()
     }
 
-    /// What has been named since the last call; waits for something, or until the task is cancelled.
+    /// Returns the channels added since the last call. Waits until there are some, or until the task is cancelled.
     func next() async -> Set<ChannelName> {
         await self.alarm.sleep(for: .seconds(3_600))
         return self.channels.withLock { channels in

@@ -3,36 +3,36 @@
 package import EventLog
 package import NIOCore
 
-/// When the heads of channels are read, by how far the bus reaches and who else writes to the tape. Of many channels a
-/// slice is read at a time.
+/// Decides when to read the heads of channels, depending on the bus and on who else writes to the tape. With many
+/// channels, one slice is read at a time.
 ///
-/// Every time while messages of other nodes do not come: the bus is cut, or there is none and the tape is shared. Once a
-/// heartbeat while they do, in case one was lost.
+/// Polls on every tick while messages of other nodes do not arrive: the bus is cut off, or there is none and the tape
+/// is shared. Polls once per heartbeat while they do, in case a message was lost.
 package struct PollSchedule: Sendable {
     private let heartbeat: TimeAmount
     private var nextRound: NIODeadline
     private var lastReach: BusReach?
     private var owed = Owed.nothing
 
-    /// What is still to be read before every channel has been.
+    /// What remains to be read until every channel has been read.
     private enum Owed: Sendable, Equatable {
         case nothing
-        /// All of it; how many slices that is shows with the first.
+        /// A whole round; its number of slices is known after the first one.
         case round
         case slices(Int)
     }
 
-    /// - Parameter heartbeat: Between two rounds while the bus carries messages.
+    /// - Parameter heartbeat: Time between two rounds while the bus delivers messages.
     package init(heartbeat: TimeAmount, now: NIODeadline) {
         self.heartbeat = heartbeat
         self.nextRound = now + heartbeat
     }
 
-    /// Time has passed.
+    /// Called on every tick.
     /// - Parameters:
     ///   - isShared: Whether other processes write to the tape.
     ///   - hasMissed: Whether messages of the bus may have been missed since the last call.
-    /// - Returns: Whether a slice is to be read now.
+    /// - Returns: Whether to read a slice now.
     package mutating func isDue(at now: NIODeadline, reach: BusReach, isShared: Bool, hasMissed: Bool) -> Bool {
         defer { self.lastReach = reach }
         if now >= self.nextRound {
@@ -40,14 +40,14 @@ package struct PollSchedule: Sendable {
             if reach != .alone, self.owed == .nothing { self.owed = .round }
         }
         if hasMissed || self.lastReach == .cut && reach != .cut {
-            // Also the slices already read in this round may have missed something since.
+            // The slices already read in this round may have missed something as well.
             self.owed = .round
         }
         return reach == .cut || reach == .alone && isShared || self.owed != .nothing
     }
 
     /// A slice was read.
-    /// - Parameter slices: How many make a round.
+    /// - Parameter slices: Number of slices in a round.
     package mutating func polled(slices: Int) {
         let rest =
             switch self.owed {
@@ -59,17 +59,17 @@ package struct PollSchedule: Sendable {
     }
 }
 
-/// Goes round many channels, a slice at a time, so that each gets its turn however they come and go.
+/// Iterates over many channels, one slice at a time, so that each is reached even as channels come and go.
 package struct PollRotation: Sendable {
     private let limit: Int
     private var last: Int?
 
-    /// - Parameter limit: Channels of one slice.
+    /// - Parameter limit: Channels per slice.
     package init(limit: Int) {
         self.limit = max(1, limit)
     }
 
-    /// The next slice of what there is now.
+    /// The next slice of the current channels.
     package mutating func slice<Channel>(
         of channels: [Channel],
         by place: (Channel) -> Int
@@ -84,7 +84,7 @@ package struct PollRotation: Sendable {
             start = sorted.firstIndex { $0.place > last } ?? 0
         }
         var end = min(start + self.limit, sorted.count)
-        // Channels of one place go together, or those behind the first would never have a turn.
+        // Channels with the same place stay together, otherwise those after the first would never be reached.
         while end < sorted.count, sorted[end].place == sorted[end - 1].place { end += 1 }
         self.last = sorted[end - 1].place
         return (sorted[start..<end].map(\.channel), (channels.count + self.limit - 1) / self.limit)

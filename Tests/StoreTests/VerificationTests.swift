@@ -108,7 +108,7 @@ import Testing
         ("UPDATE wallets SET balance = '7.0' WHERE id = 'USD'", "wallet USD of u", ["7.0 USD", "7 USD"]),
         (
             "UPDATE wallets SET available = NULL WHERE id = 'USD'", "wallet USD of u",
-            ["available untold", "available 6"]
+            ["available none", "available 6"]
         ),
         ("UPDATE wallets SET version = 4 WHERE id = 'USD'", "wallet USD of u", ["version 4", "version 3"]),
         ("UPDATE wallets SET updated_at = 1 WHERE id = 'USD'", "wallet USD of u", ["number 3"]),
@@ -144,7 +144,7 @@ import Testing
         ("UPDATE p2p_transfers SET recipient_id = 'u' WHERE user_id = 'v'", "transaction t3 of v", ["to u", "to v"]),
         ("DELETE FROM p2p_transfers WHERE user_id = 'u'", "transaction t3 of u", ["to v"]),
         ("UPDATE rates SET rate = '2', seq = 2, sequence = 1", "rate P", ["2 (", "1 ("]),
-        ("UPDATE rates SET bid = '1'", "rate P", ["bid 1", "bid untold"]),
+        ("UPDATE rates SET bid = '1'", "rate P", ["bid 1", "bid none"]),
         ("DELETE FROM rates", "rate P", ["is missing", "number 1"]),
         ("INSERT INTO rates VALUES ('Q', '1', NULL, NULL, NULL, NULL, 1, 1)", "rate Q", ["no event"]),
         (
@@ -163,7 +163,7 @@ import Testing
             "UPDATE newest SET seq = 1, event = 1 WHERE slot = 'EUR'", "balanceUpdate:u",
             ["newest of slot \"EUR\"", "number 2"]
         ),
-        ("UPDATE events SET data = '[]' WHERE event_id = 'n2'", "note:a", ["number 2", "no JSON object"]),
+        ("UPDATE events SET data = '[]' WHERE event_id = 'n2'", "note:a", ["number 2", "not a JSON object"]),
         ("UPDATE events SET data = '{\"balance\":\"1\"}' WHERE event_id = 'b2'", "wallet EUR of u", ["no event"]),
     ]
 

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How nodes tell each other of commits: the seam between the hub and whatever carries messages.
+/// How nodes notify each other of commits: the interface between the hub and a message transport.
 ///
-/// For implementers: the bus is for speed, the tape for truth. Messages may be lost, repeated or late; receivers find
-/// gaps by the numbers and read them from the tape. What one node announces arrives in order where it arrives, and what
-/// no node has announced does not arrive at all.
+/// For implementers: the bus provides speed, the tape is the source of truth. Messages may be lost, repeated or late;
+/// receivers detect gaps by sequence number and read the missing events from the tape. The announcements of one node
+/// arrive in order, if they arrive, and nothing arrives that no node has announced.
 package protocol Bus: Sendable {
-    /// Whether other nodes hear of what is announced, at this moment.
+    /// Whether announcements currently reach other nodes.
     var reach: BusReach { get }
 
-    /// Messages so far that were not those of another node, or could not be read.
+    /// Number of received messages that were not from another node of this cluster, or could not be decoded.
     var refused: Int { get }
 
-    /// Tells the other nodes. Called on the writer's loop after every commit; must not block, and drops what it cannot
-    /// take at once.
+    /// Notifies the other nodes. Called on the writer's loop after every commit. Must not block; drops what it cannot
+    /// accept immediately.
     func announce(_ commits: [Commit])
 
-    /// Tells the other nodes that revocations have changed; what they are stands beside the tape. From any thread, and
-    /// as little to be relied on as ``announce(_:)``.
+    /// Notifies the other nodes that revocations have changed; the revocations themselves are in the store. Can be
+    /// called from any thread. As unreliable as ``announce(_:)``.
     func announceRevocations()
 
-    /// Receives what other nodes announce, and returns when the task is cancelled.
+    /// Receives the announcements of other nodes; returns when the task is cancelled.
     /// - Parameters:
-    ///   - receive: Called one message at a time; with no commits when messages may have been missed.
-    ///   - revoked: Called when revocations have changed, without waiting for the commits before.
+    ///   - receive: Called for one message at a time, with no commits if messages may have been missed.
+    ///   - revoked: Called when revocations have changed, without waiting for earlier commits.
     func run(
         _ receive: @Sendable ([Commit]) async -> Void,
         revoked: @escaping @Sendable () -> Void
@@ -39,12 +39,12 @@ extension Bus {
     }
 }
 
-/// Whom a bus reaches.
+/// Whether a bus reaches other nodes.
 package enum BusReach: Sendable, Equatable {
-    /// There is no way to other nodes, and none is looked for.
+    /// There is no connection to other nodes, by configuration.
     case alone
-    /// Messages go to the other nodes and come from them.
+    /// Messages are exchanged with the other nodes.
     case connected
-    /// The way to the other nodes is broken; what they commit has to be looked for on the tape.
+    /// The connection to the other nodes is broken; their commits have to be read from the tape.
     case cut
 }

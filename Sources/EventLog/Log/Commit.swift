@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Committed events of one channel, ascending without a gap.
+/// Committed events of one channel, ascending and without gaps.
 package struct Commit: Sendable, Equatable {
     package var channel: ChannelName
     package var entries: [TapeEntry]

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Storage does not take something because of what is in it, and will not take it the next time.
+/// Storage rejects something because of its content, and would reject it again.
 package struct ContentRefusal: Error, Sendable, Equatable {
-    /// For who sent it: what kind of thing is wrong, without the storage's innards.
+    /// For the sender: the kind of problem, without internals of the storage.
     package var kind: String
-    /// For operators: the storage's own words.
+    /// For operators: the message of the storage.
     package var detail: String
 
     package init(kind: String, detail: String) {
@@ -13,23 +13,23 @@ package struct ContentRefusal: Error, Sendable, Equatable {
     }
 }
 
-/// What has become of things that were handed to storage together.
+/// The results of operations that are passed to storage together.
 ///
-/// Where it refuses what is in them they are handed over in halves, until each that is at fault is alone. So one of them
-/// never keeps the others out, at the cost of two calls for each time that their number can be halved.
+/// If storage rejects the content, the batch is split in halves until each rejected element is alone. So one element
+/// never blocks the others, at the cost of two calls per split.
 package struct InHalves<Output: Sendable>: Sendable {
-    /// Of each, in their order, as far as storage has answered.
+    /// The results in order, as far as storage has answered.
     package private(set) var results: [Result<Output, ContentRefusal>] = []
-    /// Why it has not answered for the rest; what came before stands.
+    /// Why storage did not answer for the rest; the earlier results remain valid.
     package private(set) var fault: TapeFault?
 
-    /// - Parameter work: Does all of what it is given or, when it throws, nothing of it. Never called with nothing.
-    /// - Returns: One output for each.
+    /// - Parameter work: Processes all given elements or, if it throws, none. Never called with an empty array.
+    /// - Returns: One output per element.
     package init<Element>(
         _ elements: [Element],
         work: ([Element]) async throws(TapeFault) -> [Output]
     ) async {
-        // The next one last.
+        // A stack; the next part is last.
         var parts = elements.isEmpty ? [] : [elements[...]]
         while let part = parts.popLast() {
             do throws(TapeFault) {

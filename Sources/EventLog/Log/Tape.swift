@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The durable log of all channels: the seam between the hub and where events are kept.
+/// The durable log of all channels: the interface between the hub and the event store.
 ///
 /// For implementers:
-/// - ``append(_:)`` is called by the ``TapeWriter`` only, one call at a time; all other methods by any number of callers
-///   at once, also during an append.
-/// - What a method returns or throws is final: nothing is reported as committed that a crash could take back, and
-///   nothing that failed may appear later, except where ``TapeFault/outcomeUnknown(_:)`` says so.
+/// - ``append(_:)`` is called only by the ``TapeWriter``, one call at a time; all other methods by any number of
+///   concurrent callers, also during an append.
+/// - Results and errors are final: nothing is reported as committed that a crash could undo, and nothing that failed
+///   may appear later, except as described for ``TapeFault/outcomeUnknown(_:)``.
 /// - No method may block the calling thread on I/O.
 package protocol Tape: Sendable {
-    /// Names the life of its numbering; other tapes have others.
+    /// Identifies the life of the tape's numbering; other tapes have other epochs.
     var epoch: String { get }
 
-    /// Whether other processes may append to it as well: then the hub looks for what they have committed. There is no
-    /// default, as a tape that does not say so is not looked at.
+    /// Whether other processes may append to the tape as well, so that the hub has to poll for their commits. There is
+    /// no default, because a shared tape that does not declare it is never polled.
     var isShared: Bool { get }
 
-    /// A read as cheap as can be that goes all the way to where the events are.
+    /// The cheapest possible read that reaches the storage.
     func probe() async throws(TapeFault)
 
     /// Appends requests in order, in one transaction that is durable when this returns.
     ///
-    /// Each request is all or nothing: its events each get the next number of each of their channels, or, when their
-    /// `(source, id)` is retained already with the same fingerprint, their first positions again. One event whose id is
-    /// taken by other content makes its request a ``AppendOutcome/conflict(items:)`` and leaves the other requests alone.
-    /// Dedupe sees the earlier events of the same call and of the same request. What accepted events project
-    /// (``Event/projection``) is written in the same transaction, see ``ProjectionBatch``.
+    /// Each request is all or nothing. Its events get the next number on each of their channels, or their first
+    /// positions again if their `(source, id)` is already retained with the same fingerprint. If the id of one event is
+    /// used for different content, its request becomes a ``AppendOutcome/conflict(items:)``; the other requests are not
+    /// affected. Deduplication includes earlier events of the same call and of the same request. The projections of
+    /// accepted events (``Event/projection``) are written in the same transaction, see ``ProjectionBatch``.
     /// - Returns: One outcome per request, in the same order.
     func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome]
 
@@ -35,23 +35,24 @@ package protocol Tape: Sendable {
     /// The entries after a number, oldest first.
     func page(of channel: ChannelName, after seq: Int, limit: PageLimit) async throws(TapeFault) -> TapePage
 
-    /// The newest entry of each slot (see ``Event/slot``) of each channel, ascending by `seq`; together with the
-    /// extent in the same read. Entries that retention removed do not appear.
+    /// The newest entry of each slot (see ``Event/slot``) of each channel, ascending by `seq`, with the extent from the
+    /// same read. Entries removed by retention are not included.
     func latest(of channels: [ChannelName]) async throws(TapeFault) -> [ChannelName: TapePage]
 
-    /// Channels whose names begin with a prefix, ascending by name (bytewise), after a name.
+    /// Channels after a name whose names begin with a prefix, ascending by name (bytewise).
     func channels(withPrefix prefix: String, after name: String?, limit: Int) async throws(TapeFault)
         -> [ChannelListing]
 
-    /// Forgets events of one type accepted before a time, oldest first, at most `limit` of them, with the numbers they
-    /// held and their dedupe keys. Heads stay. Of each channel the newest entry of each slot is kept: it is the state.
-    /// - Returns: How many events were removed; `limit` means there may be more.
+    /// Removes events of one type accepted before a time, oldest first, at most `limit` of them, with their numbers and
+    /// deduplication keys. Heads do not change. On each channel the newest entry of each slot is kept: it is the
+    /// current state.
+    /// - Returns: The number of removed events; `limit` means there may be more.
     func prune(type: String, acceptedBefore time: Timestamp, limit: Int) async throws(TapeFault) -> Int
 
-    /// What the events say about the present; nil when this tape keeps the log only.
+    /// The current state described by the events; nil if this tape stores only the log.
     var projections: (any Projections)? { get }
 
-    /// Ends the use of the tape after the calls under way; nothing may be called afterwards.
+    /// Closes the tape after the calls in progress; no method may be called afterwards.
     func close() async
 }
 
@@ -63,14 +64,14 @@ extension Tape {
     }
 }
 
-/// What became of one append request.
+/// The result of one append request.
 package enum AppendOutcome: Sendable, Equatable {
-    /// All its events stand on the tape; one receipt per event, in order.
+    /// All its events are stored on the tape; one receipt per event, in order.
     case committed([Receipt])
-    /// Nothing of it was appended: these items' ids are taken by events with other content. Ascending.
+    /// Nothing was appended: the ids of these items are used by events with different content. Ascending.
     case conflict(items: [Int])
-    /// Nothing of it was appended: the tape cannot hold what is in it. Said by the ``TapeWriter``, which finds the request
-    /// at fault; a tape throws ``TapeFault/refused(_:)`` for all of them.
+    /// Nothing was appended: the tape rejects its content. Returned by the ``TapeWriter``, which finds the request at
+    /// fault; a tape throws ``TapeFault/refused(_:)`` for the whole call.
     case refused(ContentRefusal)
 
     /// Whether something was appended.
@@ -79,7 +80,7 @@ package enum AppendOutcome: Sendable, Equatable {
     }
 }
 
-/// Where an event stands, and whether it stood there before.
+/// Where an event is stored, and whether it was stored before.
 package struct Receipt: Sendable, Equatable {
     package enum Status: String, Sendable {
         case accepted
@@ -107,20 +108,20 @@ package struct ChannelListing: Sendable, Equatable {
     }
 }
 
-/// Why the tape could not do what it was asked. The text is for operators, never for clients.
+/// Why a tape operation failed. The text is for operators, never for clients.
 package enum TapeFault: Error, Sendable, Equatable {
-    /// It cannot be reached or written just now (locked, disk full, connection lost); nothing was changed.
+    /// The tape cannot be reached or written at the moment (locked, disk full, connection lost); nothing was changed.
     case unavailable(String)
-    /// The connection broke during commit: the events may or may not stand. Appending them again under the same ids
-    /// settles it.
+    /// The connection broke during the commit: the events may or may not be stored. Appending them again under the same
+    /// ids resolves it.
     case outcomeUnknown(String)
-    /// What is stored contradicts itself or this program's schema; trying again will not help.
+    /// The stored data is inconsistent, or does not match this program's schema; retrying does not help.
     case damaged(String)
-    /// It does not take something of what it was given because of what is in it; nothing was changed. Nothing is wrong
-    /// with the tape: the same without the culprit is taken.
+    /// The tape rejects some of the content; nothing was changed. The tape itself is healthy: the same call without the
+    /// rejected content succeeds.
     case refused(ContentRefusal)
 
-    /// The sentence for the operator.
+    /// The description for operators.
     package var explanation: String {
         switch self {
         case .unavailable(let why), .outcomeUnknown(let why), .damaged(let why): why

@@ -2,9 +2,9 @@
 
 import JSON
 
-/// One event at its place in one channel, as the tape holds it.
+/// One event at its position in one channel, as stored on the tape.
 package struct TapeEntry: Sendable, Equatable {
-    /// 1, 2, 3 … within the channel, without a gap.
+    /// 1, 2, 3 … within the channel, without gaps.
     package var seq: Int
     /// The event's id, the same on each of its channels.
     @ByBytes package var id: String
@@ -32,8 +32,8 @@ package struct TapeEntry: Sendable, Equatable {
         self.trace = trace
     }
 
-    /// Whether its data is what the tape holds: a JSON object without white space, hence on one line.
-    package var hasCompactObject: Bool {
+    /// Whether `data` is in the form the tape stores: a JSON object without white space, and therefore on one line.
+    var hasCompactObject: Bool {
         guard let value = try? JSON.Value.parse(self.data) else { return false }
         return value.kind == .object && value.isCompact && value.text.count == self.data.count
     }
@@ -42,16 +42,16 @@ package struct TapeEntry: Sendable, Equatable {
         self.init(seq: seq, id: event.id, time: event.time, data: event.data, slot: event.slot, trace: event.trace)
     }
 
-    /// About what it costs to hold, in bytes: what budgets count.
+    /// Approximate memory cost in bytes, as counted by budgets.
     package var cost: Int {
         self.data.count + self.id.utf8.count + 96
     }
 }
 
-/// Where an event stands in one channel.
+/// The position of an event in one channel.
 package struct Position: Sendable, Equatable {
     package var channel: ChannelName
-    /// The life of the channel's numbering that ``seq`` belongs to.
+    /// The epoch of the channel's numbering that ``seq`` belongs to.
     package var epoch: String
     package var seq: Int
 
@@ -62,12 +62,12 @@ package struct Position: Sendable, Equatable {
     }
 }
 
-/// What a channel holds: the numbers `first ... head`.
+/// The retained range of a channel: the numbers `first ... head`.
 package struct Extent: Sendable, Equatable {
     package var epoch: String
-    /// The oldest number still retained; `head + 1` when nothing is.
+    /// The oldest retained number; `head + 1` if none is retained.
     package var first: Int
-    /// The newest committed number; 0 when there never was an event.
+    /// The newest committed number; 0 if there never was an event.
     package var head: Int
 
     package init(epoch: String, first: Int, head: Int) {
@@ -79,9 +79,9 @@ package struct Extent: Sendable, Equatable {
 
 /// A run of consecutive entries of one channel.
 package struct TapePage: Sendable, Equatable {
-    /// Ascending and without a gap; the first is `after + 1`, or the oldest retained one when that is newer.
+    /// Ascending and without gaps. The first is `after + 1`, or the oldest retained entry if that is newer.
     package var entries: [TapeEntry]
-    /// The channel as it was in the same read.
+    /// The extent of the channel, from the same read.
     package var extent: Extent
 
     package init(entries: [TapeEntry], extent: Extent) {
@@ -90,7 +90,7 @@ package struct TapePage: Sendable, Equatable {
     }
 }
 
-/// How much one page may hold. At least one entry is returned whatever its size.
+/// The limits of one page. At least one entry is returned, whatever its size.
 package struct PageLimit: Sendable, Hashable {
     package var entries: Int
     package var bytes: Int

@@ -2,7 +2,7 @@
 
 import JSON
 
-/// The comparison of one channel with itself and with its rows, as of one extent.
+/// Checks one channel for consistency and against its rows, as of one extent.
 struct ChannelCheck {
     typealias Finding = Verification.Finding
 
@@ -13,7 +13,7 @@ struct ChannelCheck {
     private(set) var entries = 0
     private(set) var rows = 0
     private(set) var skipped = 0
-    /// The newest entry of each slot among those retained without a gap.
+    /// The newest entry of each slot within the contiguous range.
     private var newest: [RowKey: TapeEntry] = [:]
 
     init(listing: ChannelListing, extent: Extent, verification: Verification) {
@@ -26,7 +26,7 @@ struct ChannelCheck {
         self.findings.append(Finding(place: self.listing.name.description, text: text))
     }
 
-    /// - Parameter walked: Told after each page how many entries there were so far.
+    /// - Parameter walked: Called after each page with the number of entries so far.
     mutating func run(_ walked: @Sendable (Int) -> Void) async throws(TapeFault) {
         do {
             try await self.checkAll(walked)
@@ -44,7 +44,7 @@ struct ChannelCheck {
             self.find("is listed with \(listed.first)…\(listed.head) and has \(self.extent.first)…\(self.extent.head)")
         }
         guard (1...(self.extent.head + 1)).contains(self.extent.first) else {
-            return self.find("holds \(self.extent.first)…\(self.extent.head), which is no range of numbers")
+            return self.find("holds \(self.extent.first)…\(self.extent.head), which is not a valid range")
         }
         var check = try await self.rowCheck()
         try await self.walk({ entry in check?.take(entry) }, walked)
@@ -65,7 +65,7 @@ struct ChannelCheck {
         return try await RowCheck(name, projection, projections, isWhole: self.extent.first == 1)
     }
 
-    /// Goes over the retained entries, whose numbers must be `first ... head`.
+    /// Reads the retained entries, whose numbers must be exactly `first ... head`.
     private mutating func walk(
         _ take: (TapeEntry) -> Void,
         _ walked: @Sendable (Int) -> Void
@@ -78,7 +78,7 @@ struct ChannelCheck {
                 limit: self.verification.pageLimit
             )
             guard !page.entries.isEmpty else {
-                return self.find("gives nothing after \(seq), but its head is \(self.extent.head)")
+                return self.find("returns nothing after \(seq), but its head is \(self.extent.head)")
             }
             for entry in page.entries {
                 guard entry.seq == seq + 1 else {
@@ -87,7 +87,7 @@ struct ChannelCheck {
                 guard entry.seq <= self.extent.head else { break }
                 seq = entry.seq
                 self.entries += 1
-                if !Self.isObject(entry.data) { self.find("number \(seq) has data that is no JSON object") }
+                if !Self.isObject(entry.data) { self.find("number \(seq) has data that is not a JSON object") }
                 self.newest[Self.key(entry)] = entry
                 take(entry)
             }
@@ -96,7 +96,7 @@ struct ChannelCheck {
         }
     }
 
-    /// Slots are told apart by their bytes.
+    /// Slots are compared by their bytes.
     private static func key(_ entry: TapeEntry) -> RowKey {
         RowKey(user: "", id: entry.slot)
     }
@@ -109,7 +109,7 @@ struct ChannelCheck {
         }
     }
 
-    /// The newest entry of each slot must be what the walk met last, or older than what is retained without a gap.
+    /// The newest entry of each slot must be the last one read, or older than the contiguous range.
     private mutating func compareNewest(_ takeKept: (TapeEntry) -> Void) async throws(TapeFault) {
         guard let page = try await self.verification.tape.latest(of: [self.listing.name])[self.listing.name] else {
             return self.find("has no newest entries")
@@ -125,7 +125,7 @@ struct ChannelCheck {
             self.find("has \(found) as the newest of slot \"\(slot.id)\", which is number \(entry.seq)")
         }
         for (slot, entry) in told where entry.seq >= self.extent.first && self.newest[slot]?.seq != entry.seq {
-            self.find("has number \(entry.seq) as the newest of slot \"\(slot.id)\", which the log does not bear out")
+            self.find("has number \(entry.seq) as the newest of slot \"\(slot.id)\", which the log does not contain")
         }
     }
 }

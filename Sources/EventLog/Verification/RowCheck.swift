@@ -2,11 +2,11 @@
 
 import JSON
 
-/// The comparison of a channel's rows with what its entries make of them.
+/// Compares the rows of a channel with what its entries produce.
 ///
-/// While nothing of the channel is forgotten, the rows are made anew and must be the same. Afterwards a row may be from
-/// an entry that is gone: then no retained entry may change it, and where its own entry is retained, it must say the
-/// same.
+/// If no entry of the channel has been removed, the rows are computed again from the entries and must be equal.
+/// Otherwise a row may come from a removed entry: then no retained entry may change it, and if the entry of the row is
+/// retained, it must agree with the row.
 struct RowCheck {
     typealias Finding = Verification.Finding
 
@@ -15,13 +15,13 @@ struct RowCheck {
     private let channel: ChannelName
     private let projection: Projection
     private let projections: any Projections
-    /// Whether every entry that ever was is retained.
+    /// Whether all entries of the channel are retained.
     private let isWhole: Bool
     private let user: String
     private var stored = RowSet()
-    /// Made from the entries: beginning with nothing, or with ``stored`` where entries are forgotten.
+    /// Computed from the entries, starting empty, or with ``stored`` if entries have been removed.
     private var made = RowSet()
-    /// What the entries that stored rows are from say by themselves.
+    /// The rows that the source entries of stored rows produce on their own.
     private var sources = RowSet()
     private(set) var findings: [Finding] = []
     private(set) var skipped = 0
@@ -71,7 +71,7 @@ struct RowCheck {
         }
     }
 
-    /// Takes the next entry.
+    /// Adds the next entry.
     mutating func take(_ entry: TapeEntry) {
         var batch = ProjectionBatch()
         batch.add(entry, of: self.channel, as: self.projection)
@@ -80,7 +80,7 @@ struct RowCheck {
         if !self.isWhole { self.takeSource(batch, entry) }
     }
 
-    /// Takes an entry from before those retained without a gap: the newest of its slot.
+    /// Adds an entry older than the contiguous range, kept as the newest of its slot.
     mutating func takeKept(_ entry: TapeEntry) {
         var batch = ProjectionBatch()
         batch.add(entry, of: self.channel, as: self.projection)
@@ -101,12 +101,12 @@ struct RowCheck {
 
     // MARK: Comparing
 
-    /// Compares, once every entry was taken.
+    /// Compares the rows, after all entries have been added.
     mutating func finish() async throws(TapeFault) {
         for key in Set(self.stored.wallets.keys).union(self.made.wallets.keys).sorted() {
             self.compare("wallet \(key.id) of \(key.user)", self.stored.wallets[key], self.made.wallets[key])
             guard var source = self.sources.wallets[key], let stored = self.stored.wallets[key] else { continue }
-            // The version may be from an entry that is gone.
+            // The version may come from a removed entry.
             if source.told?.version == nil { source.told?.version = stored.told?.version }
             self.compare("wallet \(key.id) of \(key.user)", stored, source)
         }
@@ -128,18 +128,18 @@ struct RowCheck {
         guard stored != made else { return }
         let text =
             switch (stored, made) {
-            case (nil, let made?): "is missing; number \(made.source) of \(self.channel) makes it"
+            case (nil, let made?): "is missing; number \(made.source) of \(self.channel) produces it"
             case (let stored?, nil):
-                "has no event: nothing on \(self.channel) makes it (it says number \(stored.source))"
+                "has no event: nothing on \(self.channel) produces it (it refers to number \(stored.source))"
             case (let stored?, let made?):
-                "is \(stored.summary), but \(self.channel) makes it \(made.summary)"
+                "is \(stored.summary), but \(self.channel) produces \(made.summary)"
             case (nil, nil): ""
             }
         guard !self.findings.contains(where: { $0.place == place }) else { return }
         self.findings.append(Finding(place: place, text: text))
     }
 
-    /// Wallets that transactions name must be there.
+    /// Wallets named by transactions must exist.
     private mutating func checkReferences() async throws(TapeFault) {
         var checked: Set<RowKey> = []
         for transaction in self.stored.transactions.values.sorted(by: { $0.key < $1.key }) {
@@ -152,7 +152,7 @@ struct RowCheck {
                 self.findings.append(
                     Finding(
                         place: "wallet \(key.id) of \(key.user)",
-                        text: "is missing, but transaction \(transaction.key.id) of \(self.user) names it"
+                        text: "is missing, but transaction \(transaction.key.id) of \(self.user) refers to it"
                     )
                 )
             }
@@ -160,7 +160,7 @@ struct RowCheck {
     }
 }
 
-/// Rows of one channel.
+/// The rows of one channel.
 private struct RowSet {
     var wallets: [RowKey: Wallet] = [:]
     var transactions: [RowKey: Transaction] = [:]
@@ -183,11 +183,11 @@ private struct RowSet {
     }
 }
 
-/// A row that an entry tells.
+/// A row that is produced by an entry.
 private protocol RowWithSource {
-    /// The number of that entry.
+    /// The sequence number of that entry.
     var source: Int { get }
-    /// What an operator is shown.
+    /// A description for operators.
     var summary: String { get }
 }
 
@@ -197,8 +197,8 @@ extension Wallet: RowWithSource {
     fileprivate var summary: String {
         let told = self.told
         return
-            "\(told?.balance.description ?? "untold") \(self.currency) (available \(told?.available?.description ?? "untold"), "
-            + "version \(told?.version.map(String.init) ?? "untold"), \(told?.updatedAt.description ?? "never"), "
+            "\(told?.balance.description ?? "none") \(self.currency) (available \(told?.available?.description ?? "none"), "
+            + "version \(told?.version.map(String.init) ?? "none"), \(told?.updatedAt.description ?? "never"), "
             + "number \(self.source))"
     }
 }
@@ -217,7 +217,7 @@ extension Transaction: RowWithSource {
         return text
     }
 
-    /// This with what only entries that are gone may have told.
+    /// This row, with values that only removed entries may have set.
     fileprivate func completed(by stored: Transaction) -> Transaction {
         var row = self
         row.createdAt = min(row.createdAt, stored.createdAt)
@@ -227,7 +227,7 @@ extension Transaction: RowWithSource {
                 Transfer(recipient: $0.recipient, wallet: stored.transfer?.wallet ?? $0.wallet)
             }
         }
-        // Told by its id here, or by an entry that is gone.
+        // The id comes from this entry, or from a removed one.
         if self.wallet.hasSameBytes(as: self.currency ?? ProjectedData.defaultCurrency) { row.wallet = stored.wallet }
         row.transfer = row.transfer ?? stored.transfer
         row.trade = row.trade?.completed(by: stored.trade) ?? stored.trade
@@ -239,8 +239,8 @@ extension Rate: RowWithSource {
     fileprivate var source: Int { self.seq }
 
     fileprivate var summary: String {
-        "\(self.rate) (bid \(self.bid?.description ?? "untold"), ask \(self.ask?.description ?? "untold"), exchange "
-            + "\(self.exchange ?? "untold"), sequence \(self.sequence.map(String.init) ?? "untold"), \(self.updatedAt), "
+        "\(self.rate) (bid \(self.bid?.description ?? "none"), ask \(self.ask?.description ?? "none"), exchange "
+            + "\(self.exchange ?? "none"), sequence \(self.sequence.map(String.init) ?? "none"), \(self.updatedAt), "
             + "number \(self.seq))"
     }
 }

@@ -3,15 +3,15 @@
 import JSON
 
 extension Verification {
-    /// How far a run is.
+    /// The progress of a run.
     package struct Progress: Sendable, Equatable {
         package var channels = 0
         package var entries = 0
-        /// Entries that there were at the beginning. More may come meanwhile.
+        /// Number of entries at the start. More may be added during the run.
         package var total: Int
     }
 
-    /// How many entries the tape retains: its channels' numbers, added up.
+    /// The number of retained entries on the tape, computed from the extents of its channels.
     func countEntries() async throws(TapeFault) -> Int {
         var count = 0
         var last: String?

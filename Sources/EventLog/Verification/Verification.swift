@@ -2,41 +2,41 @@
 
 import JSON
 
-/// Proves that a tape says what it must: that every channel's numbers are whole, and that the rows beside the log are
-/// what the log makes of them.
+/// Verifies a tape: every channel's sequence numbers must be complete, and the rows besides the log must be what the
+/// log's events produce.
 ///
-/// Reads pages only, one channel at a time, so memory is bounded by the rows of the largest channel and one page. May
-/// run beside a hub: what a commit changed while it was compared is compared again.
+/// Reads page by page, one channel at a time, so memory is bounded by the rows of the largest channel and one page. Can
+/// run while a hub is running: a channel that changes during its comparison is compared again.
 package struct Verification: Sendable {
-    /// Something that is not as it must be.
+    /// An inconsistency.
     package struct Finding: Sendable, Equatable {
-        /// The channel, or the row, that is concerned.
+        /// The affected channel or row.
         package var place: String
-        /// What was found, and what should be there.
+        /// What was found, and what was expected.
         package var text: String
     }
 
-    /// What a run saw.
+    /// The result of a run.
     package struct Report: Sendable, Equatable {
-        /// Findings that are kept; the rest is counted.
+        /// Maximum number of findings kept; further ones are only counted.
         package static let keptFindings = 100
 
         package fileprivate(set) var channels = 0
-        /// Retained entries; an event with several keys has one on each of its channels.
+        /// Retained entries. An event with several keys has one on each of its channels.
         package fileprivate(set) var entries = 0
-        /// Wallets, transactions and rates that were compared.
+        /// Wallets, transactions and rates compared.
         package fileprivate(set) var rows = 0
-        /// Entries of types with a projection that change no row because of what is in them.
+        /// Entries of types with a projection whose content does not change a row.
         package fileprivate(set) var skipped = 0
-        /// Channels that changed whenever they were compared and did not agree: not findings, but not proven either.
+        /// Channels that changed during every attempt and did not agree: not findings, but not verified either.
         package fileprivate(set) var unsettled: [String] = []
-        /// The first ``keptFindings``.
+        /// The first ``keptFindings`` findings.
         package fileprivate(set) var findings: [Finding] = []
-        /// All of them.
+        /// The total number of findings.
         package fileprivate(set) var findingCount = 0
     }
 
-    /// How often a channel that changes under the comparison is compared.
+    /// Maximum number of comparisons of a channel that keeps changing.
     private static let attempts = 5
     static let listing = 1000
 
@@ -54,11 +54,11 @@ package struct Verification: Sendable {
         self.pageLimit = pageLimit
     }
 
-    /// Goes over the whole tape.
+    /// Verifies the whole tape.
     /// - Parameters:
-    ///   - tell: Called with each finding as it is made.
-    ///   - progress: Called after each page; with it the entries are counted before.
-    /// - Throws: Only what keeps it from reading; what is damaged is a finding.
+    ///   - tell: Called with each finding immediately.
+    ///   - progress: Called after each page. If set, the entries are counted first.
+    /// - Throws: Only errors that prevent reading; damaged content is a finding.
     package func run(
         _ tell: @Sendable (Finding) -> Void = { _ in },
         progress: (@Sendable (Progress) -> Void)? = nil
@@ -71,7 +71,7 @@ package struct Verification: Sendable {
             let listings = try await self.tape.channels(withPrefix: "", after: last, limit: Self.listing)
             for listing in listings {
                 report.channels += 1
-                // Channels come in the order of their names, so the users of one type come in order.
+                // Channels are ordered by name, so the users of one type are in order.
                 if users?.type != String(listing.name.type) { users = UserWalk(type: String(listing.name.type)) }
                 let done = report
                 let hasRows = try await self.check(listing, &report, tell) { entries in
@@ -94,7 +94,7 @@ package struct Verification: Sendable {
         return report
     }
 
-    /// Compares one channel until it stands still or agrees.
+    /// Compares one channel until it agrees, or did not change during the comparison.
     /// - Returns: Whether it has rows.
     private func check(
         _ listing: ChannelListing,
@@ -119,7 +119,7 @@ package struct Verification: Sendable {
 
     func extent(of channel: ChannelName) async throws(TapeFault) -> Extent {
         guard let extent = try await self.tape.extents(of: [channel])[channel] else {
-            throw .damaged("the tape does not answer for \(channel)")
+            throw .damaged("the tape returned no extent for \(channel)")
         }
         return extent
     }
@@ -135,7 +135,7 @@ package struct Verification: Sendable {
                 for projection in [Projection.balance, .transaction] {
                     for channel in try await self.empty(projection, of: users.map(\.id)) {
                         let findings = try await self.strays(projection, of: String(channel.key), rows)
-                        // Or they have come since.
+                        // Unless their events have arrived in the meantime.
                         guard !findings.isEmpty, try await self.extent(of: channel).head == 0 else { continue }
                         report.add(findings, tell)
                     }
@@ -156,7 +156,7 @@ package struct Verification: Sendable {
         }
     }
 
-    /// Those channels of keys that never had an event.
+    /// The channels of these keys that never had an event.
     private func empty(_ projection: Projection, of keys: [String]) async throws(TapeFault) -> [ChannelName] {
         guard let type = self.types.all.first(where: { $0.projection == projection }) else { return [] }
         let channels = keys.map { ChannelName(type: type.name, key: $0) }
@@ -164,7 +164,7 @@ package struct Verification: Sendable {
         return channels.filter { extents[$0]?.head ?? 0 == 0 }
     }
 
-    /// What a user without events has all the same: the first ``Report/keptFindings`` of it.
+    /// The rows of a user without events, up to ``Report/keptFindings``.
     private func strays(
         _ projection: Projection,
         of user: String,
@@ -201,20 +201,20 @@ extension Verification.Report {
     }
 }
 
-/// Goes through the users in step with the channels of one type.
+/// Iterates over the users in step with the channels of one type.
 private struct UserWalk {
     let type: String
     private var page: [User] = []
     private var index = 0
     private var isAtEnd = false
-    /// The greatest user before ``page``'s rest.
+    /// The greatest user before the remaining part of ``page``.
     private var last: String?
 
     init(type: String) {
         self.type = type
     }
 
-    /// - Parameter id: Greater than the one of the call before.
+    /// - Parameter id: Must be greater than in the previous call.
     mutating func contains(_ id: String, in rows: any Projections) async throws(TapeFault) -> Bool {
         while true {
             while self.index < self.page.count {
@@ -231,7 +231,7 @@ private struct UserWalk {
         }
     }
 
-    /// One that came after the page was read.
+    /// Whether a user was added after the page was read.
     private func isThereNow(_ id: String, _ rows: any Projections) async throws(TapeFault) -> Bool {
         var last = self.last
         while let user = try await rows.users(after: last, limit: 1).first {

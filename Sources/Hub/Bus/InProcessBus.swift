@@ -3,9 +3,9 @@
 package import EventLog
 import Synchronization
 
-/// Connects hubs of one process; with one hub, which is the usual way to run without Redis, there is nobody to tell.
+/// Connects hubs within one process. With a single hub, the usual setup without Redis, it delivers to nobody.
 package final class InProcessBus: Bus {
-    /// Where the buses of one process meet.
+    /// Connects the buses of one process.
     package final class Exchange: Sendable {
         fileprivate struct Peer {
             let commits: AsyncStream<[Commit]>.Continuation
@@ -17,7 +17,7 @@ package final class InProcessBus: Bus {
         package init() {}
     }
 
-    /// Announcements kept for a hub that is busy; the oldest is dropped past it.
+    /// Maximum number of announcements queued for a busy hub; beyond it, the oldest is dropped.
     package static let backlog = 64
 
     private let exchange: Exchange

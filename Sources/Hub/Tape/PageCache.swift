@@ -4,28 +4,29 @@ import DequeModule
 import EventLog
 import NIOCore
 
-/// Pages of replay that were read a moment ago: clients that come back together read the same events, each at its own
-/// pace and each from its own number.
+/// Recently read pages of history: clients that reconnect at the same time read the same events, each at its own pace
+/// and from its own sequence number.
 ///
-/// What stands under a number never changes, so a page stays true; only where its channel ends does not. Bounded in
-/// bytes, the oldest goes first, and in time, so that what retention removes is not told for much longer. A channel that
-/// is read in small pages, again and again, gets no more places than can be looked through.
+/// The event with a given number never changes, so a page remains valid; only the end of its channel changes. The cache
+/// is limited in bytes, the oldest page is removed first, and in time, so that events removed by retention are not sent
+/// for much longer. The number of pages per channel is limited too, so that a lookup stays fast when a channel is read
+/// in small pages.
 struct PageCache {
     private struct Kept {
         let channel: ChannelName
-        /// Of its channel's runs, the number that tells it apart.
+        /// The first sequence number of the run, which identifies it within its channel.
         let first: Int
         let moment: NIODeadline
     }
 
-    /// Runs of one channel; past it no more of them are kept.
+    /// Maximum number of runs per channel; further ones are not cached.
     static let maxRuns = 64
-    /// Of frames.
+    /// Total size of the frames.
     let maxBytes: Int
     let maxAge: TimeAmount
     private(set) var bytes = 0
     private var runs: [ChannelName: [FrameRun]] = [:]
-    /// Each run once, the oldest first.
+    /// Each run once, oldest first.
     private var order = Deque<Kept>()
 
     init(maxBytes: Int, maxAge: TimeAmount = .seconds(10)) {
@@ -33,13 +34,13 @@ struct PageCache {
         self.maxAge = maxAge
     }
 
-    /// A run that has the event after a number.
+    /// A run that contains the event after a number.
     mutating func run(of channel: ChannelName, after seq: Int, now: NIODeadline) -> FrameRun? {
         while let oldest = self.order.first, oldest.moment < now - self.maxAge { self.forgetOldest() }
         return self.runs[channel]?.first { $0.first <= seq + 1 && seq < $0.last }
     }
 
-    /// Keeps a run, unless one with the same beginning is there already or its channel has its share.
+    /// Caches a run, unless there is one with the same start or the channel has reached its limit.
     mutating func keep(_ run: FrameRun, of channel: ChannelName, now: NIODeadline) {
         guard run.bytes.readableBytes <= self.maxBytes else { return }
         let kept = self.runs[channel] ?? []

@@ -2,21 +2,21 @@
 
 package import NIOCore
 
-/// Whether the tape takes and gives events, as far as the last attempts tell.
+/// Whether the tape can be written and read, judging by recent operations.
 package struct TapeHealth: Sendable, Equatable {
     package enum State: String, Sendable, CaseIterable {
         case well
-        /// Events cannot be committed now; it may end by itself.
+        /// Events cannot be committed at the moment; this may resolve itself.
         case unavailable
-        /// Events cannot be committed before somebody has seen to it.
+        /// Events cannot be committed until an operator acts.
         case damaged
     }
 
-    /// How long a failed commit stands against reads that succeed: a tape can be read while its disk is full.
+    /// How long a failed commit outweighs successful reads: a tape can be readable while its disk is full.
     package static let failureMemory = TimeAmount.seconds(5)
-    /// Probes that have to fail one after the other to count, unless the tape is damaged.
+    /// Number of consecutive failed probes that count as an outage, unless the tape is damaged.
     package static let failuresToPause = 2
-    /// How long a probe may take.
+    /// Timeout of a probe.
     package static let probeLimit = TimeAmount.seconds(5)
 
     package private(set) var state = State.well
@@ -26,7 +26,7 @@ package struct TapeHealth: Sendable, Equatable {
 
     package init() {}
 
-    /// Events cannot be committed now.
+    /// Events cannot be committed at the moment.
     package var isPaused: Bool { self.state != .well }
 
     /// Events were committed.
@@ -42,12 +42,12 @@ package struct TapeHealth: Sendable, Equatable {
         self.lastFailure = now
     }
 
-    /// A cheap read was begun.
+    /// A probe has started.
     package mutating func probing(at now: NIODeadline) {
         self.probeBegan = now
     }
 
-    /// The cheap read has ended.
+    /// A probe has ended.
     package mutating func probed(succeeded: Bool, isDamaged: Bool = false, at now: NIODeadline) {
         self.probeBegan = nil
         if succeeded {
@@ -65,7 +65,7 @@ package struct TapeHealth: Sendable, Equatable {
         }
     }
 
-    /// Time has passed: a probe that gets no answer counts like one that failed.
+    /// Updates the state to the current time: a probe without an answer counts as failed.
     package mutating func checked(at now: NIODeadline) {
         if !self.isPaused, !self.isWell(at: now) { self.state = .unavailable }
     }

@@ -5,24 +5,25 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Keeps an eye on the tape for the whole node: whether it works, and where it may hold what nobody was told of.
+/// Monitors the tape for the whole node: whether it works, and on which channels it may contain events that were not
+/// delivered.
 final class TapeWatch: Sendable {
-    /// Channels in doubt that are kept by name; beyond it every channel is in doubt.
+    /// Maximum number of uncertain channels kept by name; beyond it, all channels are uncertain.
     private static let doubtLimit = 50_000
-    /// How long a commit of unknown outcome may still come to stand after the connection to the tape was lost: the
-    /// other end may not have noticed yet.
+    /// How long a commit of unknown outcome may still become visible after the connection to the tape was lost: the
+    /// server may not have noticed yet.
     private static let doubtPeriod = TimeAmount.seconds(10)
 
     private struct Doubts: Sendable {
         var channels: Set<ChannelName> = []
         var isAll = false
-        /// Reads from then on settle the matter.
+        /// Reads that begin after this time give certainty.
         var end = NIODeadline.uptimeNanoseconds(0)
     }
 
     private struct Condition: Sendable {
         var health = TapeHealth()
-        /// What the last failure said; empty after a success.
+        /// The message of the last failure; empty after a success.
         var trouble = ""
     }
 
@@ -64,7 +65,7 @@ final class TapeWatch: Sendable {
         self.change { $0.probing(at: .now()) }
     }
 
-    /// - Parameter fault: Nil when the probe succeeded.
+    /// - Parameter fault: Nil if the probe succeeded.
     func probed(_ fault: TapeFault?) {
         self.change(fault?.explanation) {
             $0.probed(succeeded: fault == nil, isDamaged: fault?.isDamage ?? false, at: .now())
@@ -75,7 +76,7 @@ final class TapeWatch: Sendable {
         self.change { $0.checked(at: .now()) }
     }
 
-    /// - Parameter trouble: What is known of it from now on; nil when nothing new is.
+    /// - Parameter trouble: The new message for operators; nil leaves it unchanged.
     private func change(_ trouble: String? = nil, _ body: (inout TapeHealth) -> Void) {
         let (before, after, why) = self.condition.withLock { condition in
             let before = condition.health.state
@@ -85,7 +86,7 @@ final class TapeWatch: Sendable {
         }
         guard before != after else { return }
         self.log(after, why)
-        // Looked up under the board's lock: of two changes at once the later one stays.
+        // Read under the board's lock, so that the later of two concurrent changes wins.
         self.board.change { $0.isPaused = self.condition.withLock(\.health.isPaused) }
     }
 
@@ -101,7 +102,7 @@ final class TapeWatch: Sendable {
         }
     }
 
-    // MARK: - Doubts
+    // MARK: - Uncertain channels
 
     /// It is not known whether events were committed on these channels.
     func doubt(_ channels: some Sequence<ChannelName>) {
@@ -125,7 +126,7 @@ final class TapeWatch: Sendable {
         self.doubts.withLock { $0.isAll ? nil : $0.channels }
     }
 
-    /// The heads in doubt were read, in a round that began at this time.
+    /// The heads of the uncertain channels were read, in a round that began at this time.
     func settled(began: NIODeadline) {
         self.doubts.withLock { doubts in
             guard began >= doubts.end else { return }
