@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A pattern of channels of the bus, as Redis understands it: `*`, `?`, `[a-z]`, `[^a]`, `\` before any of these.
+/// A glob pattern for bus channels with the syntax of Redis: `*`, `?`, `[a-z]`, `[^a]`, and `\` as escape.
 package struct ChannelPattern: Sendable, Equatable {
     package let bytes: [UInt8]
 
@@ -8,10 +8,10 @@ package struct ChannelPattern: Sendable, Equatable {
         self.bytes = Array(text.utf8)
     }
 
-    /// Whether Redis takes the pattern to match.
+    /// Whether the pattern matches a channel.
     ///
-    /// Must agree with Redis, or a message with several matches is delivered twice or never; a star is retried only at
-    /// its last occurrence, so that no pattern takes exponential time.
+    /// Must agree with Redis, otherwise a message with several matches is delivered twice or not at all. Only the last
+    /// `*` is retried, so no pattern takes exponential time.
     package func matches(_ channel: [UInt8]) -> Bool {
         var (rest, left) = (self.bytes[...], channel[...])
         var star: (pattern: ArraySlice<UInt8>, text: ArraySlice<UInt8>)?
@@ -32,7 +32,7 @@ package struct ChannelPattern: Sendable, Equatable {
         }
     }
 
-    /// The pattern after the item that stands for one byte; nil when the item is not for this byte.
+    /// The pattern after its first item, if that item matches the byte; otherwise nil.
     private static func step(_ pattern: ArraySlice<UInt8>, _ byte: UInt8) -> ArraySlice<UInt8>? {
         guard let first = pattern.first else { return nil }
         let rest = pattern.dropFirst()
@@ -48,7 +48,7 @@ package struct ChannelPattern: Sendable, Equatable {
         }
     }
 
-    /// As Redis does it: a class that is not closed ends with the pattern, and the ends of a range may be swapped.
+    /// As in Redis: an unclosed class ends with the pattern, and the bounds of a range may be swapped.
     private static func stepClass(_ pattern: ArraySlice<UInt8>, _ byte: UInt8) -> ArraySlice<UInt8>? {
         var rest = pattern
         let isNegated = rest.first == UInt8(ascii: "^")

@@ -1,21 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where events come from without a request: the seam between the hub and outside publishers on the bus.
+/// A source of events other than requests: the interface between the hub and external publishers on the bus.
 package protocol FanInSource: Sendable {
-    /// Listens until the task is cancelled, and finds its way back by itself when the connection is lost.
-    /// - Parameter receive: Called one message at a time; while it works, the source is held back.
+    /// Listens until the task is cancelled; reconnects when the connection is lost.
+    /// - Parameter receive: Called for one message at a time. The source is paused until it returns.
     func run(_ receive: @Sendable (FanInMessage) async -> Void) async
 }
 
-/// One message of an outside publisher, not looked at yet.
+/// A message of an external publisher, not parsed yet.
 package struct FanInMessage: Sendable, Equatable {
-    /// Where it was published: `rate.binance`.
+    /// The channel it was published on: `rate.binance`.
     package var channel: String
-    /// One event or an array of events as JSON, if the publisher keeps to it.
+    /// JSON: one event or an array of events, if the publisher follows the format.
     package var payload: [UInt8]
 
     package init(channel: String, payload: [UInt8]) {
         self.channel = channel
         self.payload = payload
+    }
+}
+
+/// What a hub needs for the fan-in.
+package struct FanInPorts: Sendable {
+    package var source: any FanInSource
+    package var store: any FanInStore
+    /// Called when a source has skipped numbers. Called from any thread; must not block.
+    package var onGap: FanIn.OnGap
+    /// Sends a request to the publisher of a source. Called from any thread; must not block; the request may be lost.
+    package var ask: FanIn.Ask
+
+    package init(
+        source: any FanInSource,
+        store: any FanInStore,
+        onGap: @escaping FanIn.OnGap = { _ in },
+        ask: @escaping FanIn.Ask = { _ in }
+    ) {
+        self.source = source
+        self.store = store
+        self.onGap = onGap
+        self.ask = ask
     }
 }

@@ -2,48 +2,48 @@
 
 import JSON
 
-/// What a tape keeps for the fan-in beside the log.
+/// The state of the fan-in that a tape stores besides the log.
 ///
-/// For implementers: all methods may be called at once. ``setAside(_:)``, ``note(_:)`` and ``sourceMarks()`` are also
-/// called in a task that has been cancelled, at a hand-over, and are to do their work nevertheless.
+/// For implementers: all methods may be called concurrently. ``setAside(_:)``, ``note(_:)`` and ``sourceMarks()`` are
+/// also called in a cancelled task, during a hand-over, and must still do their work.
 package protocol FanInStore: Sendable {
-    /// Runs work while no other process that has the tape runs work of the same name: waits for its turn, and gives
-    /// the turn back when the work returns, when the task is cancelled, or when the process dies.
+    /// Runs work under a named lock shared by all processes that use the tape. Waits for the lock, and releases it when
+    /// the work returns, when the task is cancelled, or when the process dies.
     ///
-    /// When it can no longer be sure to be the only one, it cancels the work, waits for it to return, and throws.
+    /// If it can no longer be sure to hold the lock, it cancels the work, waits for it to return, and throws.
     func whileAlone(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault)
 
-    /// Keeps messages that could not become events, for an operator to look at. The oldest are forgotten past
-    /// ``DeadLetter/kept``.
+    /// Stores messages that could not become events, for inspection by an operator. Beyond ``DeadLetter/kept``, the
+    /// oldest are deleted.
     func setAside(_ letters: [DeadLetter]) async throws(TapeFault)
 
-    /// What was set aside, newest first.
+    /// The dead letters, newest first.
     func deadLetters(limit: Int) async throws(TapeFault) -> [DeadLetter]
 
-    /// How far each source has come.
+    /// The progress of each source.
     func sourceMarks() async throws(TapeFault) -> [SourceMark]
 
-    /// Notes how far sources have come; a mark replaces the one of the same source.
+    /// Stores the progress of sources; a mark replaces an earlier one of the same source.
     func note(_ marks: [SourceMark]) async throws(TapeFault)
 
-    /// Forgets sources that were last heard of before a time.
+    /// Deletes sources whose last message is older than a time.
     func forgetSources(heardBefore time: Timestamp) async throws(TapeFault)
 }
 
 /// A message that could not become events.
 package struct DeadLetter: Sendable, Equatable {
-    /// Letters that a tape keeps at most.
+    /// Maximum number of dead letters kept on a tape.
     package static let kept = 10_000
-    /// Longest ``payload``; what is longer is cut.
+    /// Maximum length of ``payload``; longer ones are truncated.
     package static let maxPayload = 64 << 10
-    /// Longest ``channel`` and ``reason``, in scalars; what is longer is cut.
+    /// Maximum length of ``channel`` and ``reason``, in scalars; longer ones are truncated.
     package static let maxText = 1 << 10
 
     package var received: Timestamp
-    /// Where it came from: the channel of the bus.
+    /// The bus channel it was received on.
     package var channel: String
     package var payload: [UInt8]
-    /// What was wrong with it.
+    /// Why it was rejected.
     package var reason: String
 
     package init(received: Timestamp, channel: String, payload: [UInt8], reason: String) {
@@ -54,19 +54,20 @@ package struct DeadLetter: Sendable, Equatable {
     }
 }
 
-/// How far a source of the fan-in has come.
+/// The progress of one source of the fan-in.
 package struct SourceMark: Sendable, Equatable {
-    /// Longest source, in UTF-8 bytes.
+    /// Maximum length of the source, in UTF-8 bytes.
     package static let maxSourceLength = 256
-    /// Event types noted for one source at most.
+    /// Maximum number of event types stored per source.
     package static let maxTypes = 16
 
     package var source: String
-    /// The highest `sourceSeq` that it sent; nil when it does not number its messages.
+    /// The highest `sourceSeq` received; nil if the source does not number its messages.
     package var seq: Int?
-    /// When it was last heard of.
+    /// When the last message was received.
     package var heard: Timestamp
-    /// The event types it feeds, ascending, at most ``maxTypes``: whose subscribers are told when it falls silent.
+    /// The event types it publishes, ascending, at most ``maxTypes``. Their subscribers are notified when it becomes
+    /// stale.
     package var types: [String]
 
     package init(source: String, seq: Int?, heard: Timestamp, types: [String] = []) {

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How one endpoint of a source is: a node, a mirror, an exchange's address.
+/// The health of one endpoint of a source: a node, a mirror, an exchange's address.
 package struct EndpointReport: Sendable, Equatable {
-    /// Scheme, host and port, without what may hold a key; unique within the source.
+    /// Scheme, host and port, without parts that may contain a key; unique within the source.
     package var name: String
-    /// Whether it is the one that is asked.
+    /// Whether it is currently used.
     package var isUsed: Bool
-    /// What is wrong with it, in one word; nil when it is well.
+    /// A code for the problem; nil if the endpoint is healthy.
     package var trouble: String?
-    /// The same in a sentence for operators; empty when it is well.
+    /// A description of the problem for operators; empty if the endpoint is healthy.
     package var why: String
-    /// Since when it is in this trouble.
+    /// Since when the problem exists.
     package var since: Timestamp?
-    /// How far it is, in the source's unit.
+    /// The position of the endpoint, in the source's unit.
     package var head: Int?
-    /// What has failed there since the source began here, by what was wrong.
+    /// Failures by code since the source started on this node.
     package var failures: [String: Int]
 
     package init(

@@ -2,24 +2,24 @@
 
 package import Logging
 
-/// Sends the messages of one source's outbox on, in order, and again when somebody has missed some.
+/// Publishes the messages of one source's outbox in order, and again when a receiver has missed some.
 ///
-/// What is sent may be lost, and nobody says so. So each message has a number, who receives takes them only in order
-/// and asks for what comes after the last one it has, and the last message is sent again now and then: a loss is found
-/// out by the next message, whatever it is.
+/// Messages can be lost without notice. Therefore each message has a number, receivers accept messages only in order
+/// and request what follows the last one they have, and the last message is repeated periodically: the next message,
+/// whatever it is, reveals a loss.
 package actor OutboxPublisher {
     package struct Limits: Sendable {
-        /// Between two looks for new messages.
+        /// Interval between two checks for new messages.
         package var poll: Duration = .milliseconds(100)
-        /// After which the last message is sent again when there is no new one.
+        /// Interval after which the last message is repeated if there is no new one.
         package var reminder: Duration = .seconds(2)
-        /// Messages read at once.
+        /// Maximum number of messages per read.
         package var page = 500
 
         package init() {}
     }
 
-    /// Sends a message; false when it cannot be sent now.
+    /// Sends a message; returns false if it cannot be sent at the moment.
     package typealias Send = @Sendable (_ message: [UInt8]) async -> Bool
 
     private let source: String
@@ -28,11 +28,11 @@ package actor OutboxPublisher {
     private let isFresh: @Sendable () -> Bool
     private let limits: Limits
     private let logger: Logger
-    /// The number of the last message that was sent; nil before the first.
+    /// The number of the last message sent; nil before the first.
     private var sent: Int?
 
-    /// - Parameter isFresh: While this is false nothing is sent twice, so that the source falls silent and those who
-    ///   listen find it stale.
+    /// - Parameter isFresh: While this returns false, nothing is repeated, so that the source becomes silent and
+    ///   receivers consider it stale.
     package init(
         source: String,
         outbox: OutboxSink,
@@ -49,11 +49,11 @@ package actor OutboxPublisher {
         self.logger = logger
     }
 
-    /// Somebody has all messages up to one, and lacks the next.
+    /// A receiver has all messages up to a number and needs the next ones.
     package func asked(after seq: Int) {
         guard seq >= 0, seq < self.sent ?? 0 else { return }
         self.sent = seq
-        self.logger.info("messages are sent again", metadata: ["source": "\(self.source)", "after": "\(seq)"])
+        self.logger.info("resending messages", metadata: ["source": "\(self.source)", "after": "\(seq)"])
     }
 
     /// Sends until the task is cancelled.
@@ -65,7 +65,7 @@ package actor OutboxPublisher {
                     quiet = .now
                 } else if self.isFresh(), ContinuousClock.now - quiet >= self.limits.reminder {
                     quiet = .now
-                    // The last one once more.
+                    // Repeat the last message.
                     if let sent, sent > 0 { self.sent = sent - 1 }
                 } else {
                     try? await Task.sleep(for: self.limits.poll)
@@ -77,22 +77,22 @@ package actor OutboxPublisher {
         }
     }
 
-    /// - Returns: Whether there was anything to send and it could be sent.
+    /// - Returns: Whether there was something to send and it was sent.
     private func sendNext() async throws(TapeFault) -> Bool {
-        // Whoever listens has the others already, or asks for them.
+        // Receivers already have the earlier messages, or request them.
         if self.sent == nil { self.sent = max(0, try await self.outbox.head(of: self.source) - 1) }
         guard let start = self.sent else { return false }
         let messages = try await self.outbox.messages(of: self.source, after: start, limit: self.limits.page)
         guard self.sent == start else { return true }
         var last = start
         for message in messages {
-            // A number that is left out is of a message that is not kept any more: nothing before this one can be had.
+            // A missing number belongs to a message that is no longer stored: no message before this one is available.
             let isFirst = message.seq != last + 1
             guard await self.send(isFirst ? message.payloadAsFirst : message.payload) else {
                 try? await Task.sleep(for: self.limits.poll)
                 return false
             }
-            // Somebody has asked meanwhile.
+            // A receiver has requested messages in the meantime.
             guard self.sent == last else { return true }
             last = message.seq
             self.sent = last
@@ -102,7 +102,7 @@ package actor OutboxPublisher {
 }
 
 extension OutboxSink.Message {
-    /// With a word that what comes before cannot be had.
+    /// The payload, marked to say that earlier messages are no longer available.
     fileprivate var payloadAsFirst: [UInt8] {
         var payload = self.payload
         payload.removeLast()

@@ -2,30 +2,31 @@
 
 import JSON
 
-/// Keeps a source's events, numbered, until they have been published elsewhere: for a process without a hub.
+/// Stores a source's events with sequence numbers until they have been published elsewhere, for a process without a
+/// hub.
 ///
-/// The events of a step are entries of the source like the others, so they are committed with it by nature. Names are
-/// `out/` and the number, in sixteen digits.
+/// The events of a step are entries of the source like any other, so they are committed with the step. Entry names are
+/// `out/` followed by the number in sixteen digits.
 package actor OutboxSink: SourceSink {
-    /// A message that waits, or has been sent and may be asked for again.
+    /// A message that is waiting, or has been sent and may be requested again.
     package struct Message: Sendable, Equatable {
-        /// The `sourceSeq`, counted from 1.
+        /// The `sourceSeq`, starting at 1.
         package var seq: Int
-        /// An event as `POST /events` takes it.
+        /// An event as `POST /events` accepts it.
         package var payload: [UInt8]
     }
 
-    /// Messages kept for those who ask again, unless told otherwise.
+    /// Default number of messages kept for receivers that request them again.
     package static let kept = 1_000_000
 
     private static let prefix = "out/"
-    /// Entry with the number of the last message.
+    /// Name of the entry with the number of the last message.
     private static let headName = "outbox"
 
     private let store: any SourceStore
-    /// Takes the steps onto the tape; where there is no hub, the store itself.
+    /// Commits the steps: through the tape's writer, or directly to the store in a process without a hub.
     private let append: @Sendable ([Event], SourceStep) async throws(TapeFault) -> StepOutcome
-    /// Messages kept for those who ask again.
+    /// Number of messages kept for receivers that request them again.
     private let kept: Int
     private var heads: [ExactText: Int] = [:]
 
@@ -40,13 +41,13 @@ package actor OutboxSink: SourceSink {
         if let head = self.heads[ExactText(source)] { return head }
         let entries = try await self.store.entries(of: source, prefix: Self.headName, after: "", limit: 1)
         guard let head = entries.first.map({ Int(decimal: $0.value, in: .seq) }) ?? 0 else {
-            throw .damaged("the number of the last message of \(source) is not as this program writes it")
+            throw .damaged("the number of the last message of \(source) is malformed")
         }
         self.heads[ExactText(source)] = head
         return head
     }
 
-    /// Messages after a number, in order.
+    /// The messages after a number, in order.
     package nonisolated func messages(of source: String, after seq: Int, limit: Int) async throws(TapeFault)
         -> [Message]
     {
@@ -78,12 +79,12 @@ package actor OutboxSink: SourceSink {
             }
             let newHead = head + events.count
             step.puts.append(SourceEntry(name: Self.headName, value: Array(String(newHead).utf8)))
-            // Until it is known what became of the step, the head is read anew.
+            // Until the outcome of the step is known, the head is read from the store.
             self.heads[ExactText(step.source)] = nil
             switch try await self.append([], step) {
             case .committed: self.heads[ExactText(step.source)] = newHead
             case .moved: throw TapeFault.damaged("moved")
-            case .conflict: throw TapeFault.damaged("a step without events found a conflict")
+            case .conflict: throw TapeFault.damaged("a step without events reported a conflict")
             case .refused(_, let refusal): throw TapeFault.refused(refusal)
             }
         } catch {

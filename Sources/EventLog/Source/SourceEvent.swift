@@ -2,14 +2,14 @@
 
 import JSON
 
-/// An event as a source makes it: what `POST /events` takes, not checked yet.
+/// An event created by a source: what `POST /events` accepts, not validated yet.
 package struct SourceEvent: Sendable, Equatable {
     package var id: String
     package var type: String
     package var key: String
     /// A JSON object.
     package var data: [UInt8]
-    /// When it happened; nil for when the hub takes it.
+    /// When it happened; nil uses the time of acceptance.
     package var time: Timestamp?
 
     package init(id: String, type: String, key: String, data: [UInt8], time: Timestamp? = nil) {
@@ -20,7 +20,7 @@ package struct SourceEvent: Sendable, Equatable {
         self.time = time
     }
 
-    /// As a message.
+    /// The event as a fan-in message.
     /// - Parameter seq: The `sourceSeq`.
     package func json(source: String, seq: Int? = nil) -> [UInt8] {
         var writer = JSON.Writer(reservingCapacity: 192 + self.data.count)

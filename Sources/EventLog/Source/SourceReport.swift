@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a source is.
+/// The health of a source.
 package struct SourceReport: Sendable, Equatable {
     package enum State: String, Sendable, CaseIterable {
-        /// It tells of what happens as it happens.
+        /// Reports new facts as they happen.
         case following
-        /// It reads what it has missed.
+        /// Reads what it has missed.
         case catchingUp
-        /// Nothing comes, or what comes is too old.
+        /// Receives nothing, or only outdated data.
         case stale
-        /// It waits for an operator.
+        /// Stopped until an operator acts.
         case stopped
     }
 
-    /// As the `source` of its events: `chain:mainnet`, `rate:binance`.
+    /// The `source` of its events: `chain:mainnet`, `rate:binance`.
     package var name: String
-    /// The event types that it feeds.
+    /// The event types it publishes.
     package var types: [String]
     package var state: State
-    /// How far it has read, in its own unit: a block's number, nanoseconds of consensus time.
+    /// The position it has read up to, in its own unit: a block number, nanoseconds of consensus time.
     package var position: Int?
-    /// How far there is to read, in the same unit.
+    /// The newest position available, in the same unit.
     package var head: Int?
-    /// Events it has committed since it began here.
+    /// Events committed since it started on this node.
     package var events: Int
-    /// How old the newest of what it has read is.
+    /// The age of the newest data it has read.
     package var lag: Duration?
-    /// What is wrong, for operators; empty when nothing is.
+    /// A description of the problem for operators; empty if there is none.
     package var trouble: String
-    /// What was not taken since it began here, by reason.
+    /// Rejected data since it started on this node, by reason.
     package var refusals: [String: Int]
-    /// The endpoints that it asks, the preferred one first; bounded by the configuration.
+    /// The endpoints it uses, the preferred one first; their number is set by the configuration.
     package var endpoints: [EndpointReport]
     package var time: Timestamp
 

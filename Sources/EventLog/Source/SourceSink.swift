@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a source's events go together with its place: the tape of a hub, or the outbox of a process of its own.
+/// The destination of a source's events and its checkpoint: the tape of a hub, or the outbox of a separate process.
 ///
-/// For implementers: called by one source, one call at a time. What ``commit(_:_:)`` returns as committed is durable,
-/// the events and the step together.
+/// For implementers: called by one source, one call at a time. When ``commit(_:_:)`` returns, the events and the step
+/// are durable.
 package protocol SourceSink: Sendable {
-    /// What a source remembers under names with a prefix.
+    /// The entries in the state of a source whose names begin with a prefix.
     func state(of source: String, prefix: String) async throws(TapeFault) -> SourceState
 
-    /// Commits events, in order, and a step.
-    /// - Throws: When it is not known to be committed; reading the state anew tells.
+    /// Commits events, in order, together with a step.
+    /// - Throws: If the outcome is unknown or the commit failed. Reading the state again shows which.
     func commit(_ events: [SourceEvent], _ step: SourceStep) async throws(SinkFault)
 }
 
-/// Why a step was not taken. The texts are for operators.
+/// Why a step was not committed. The texts are for operators.
 package enum SinkFault: Error, Sendable, Equatable {
-    /// It cannot be written just now, or it is not known whether it was.
+    /// It cannot be written at the moment, or it is not known whether it was written.
     case unavailable(String)
-    /// Another process has gone on with this source.
+    /// Another process has advanced this source.
     case moved
-    /// Other content stands under the ids of these events.
+    /// The ids of these events are used for different content.
     case conflict([String])
-    /// The storage cannot hold what is in the step, and will not the next time.
+    /// The storage rejects the content of the step, and would reject it again.
     case refused(String)
 }

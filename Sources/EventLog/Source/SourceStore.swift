@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a tape keeps for sources that know where they are: the seam that commits a source's place together with its
+/// Stores the checkpoints of sources on the tape: the interface that commits a source's checkpoint together with its
 /// events.
 ///
-/// A source is anything that reads facts in an order of their own, such as a chain. What it has to remember is a set of
-/// named entries, which change only in steps; a step's changes and its events are committed together or not at all, so
-/// a source that was killed goes on exactly where its events end.
+/// A source is anything that reads facts in an order of their own, such as a blockchain. Its state is a set of named
+/// entries that change only in steps. The changes of a step are committed atomically with its events, so a source that
+/// was killed continues exactly where its events end.
 ///
-/// For implementers: ``append(_:with:)`` is called by the ``TapeWriter`` only, never beside ``Tape/append(_:)``; the
-/// others by anybody at any time.
+/// For implementers: ``append(_:with:)`` is called only by the ``TapeWriter``, never concurrently with
+/// ``Tape/append(_:)``; the other methods by any caller at any time.
 package protocol SourceStore: Sendable {
-    /// See ``FanInStore/whileAlone(_:_:)``: so that one node at a time runs a source.
+    /// Ensures that one node at a time runs a source; see ``FanInStore/whileAlone(_:_:)``.
     func whileAlone(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault)
 
-    /// What a source remembers: the entries whose names begin with a prefix; version 0 and nothing for one that never
-    /// took a step.
+    /// The state of a source: the entries whose names begin with a prefix. Version 0 without entries if it never
+    /// committed a step.
     func state(of source: String, prefix: String) async throws(TapeFault) -> SourceState
 
-    /// Entries in the order of their names, after a name, of those that begin with a prefix.
+    /// The entries after a name whose names begin with a prefix, ordered by name.
     func entries(of source: String, prefix: String, after name: String, limit: Int) async throws(TapeFault)
         -> [SourceEntry]
 
-    /// Appends events as one request (see ``Tape/append(_:)``) together with a step, in one transaction. With a conflict
-    /// nothing is changed. A step that has been taken already is not taken again, and its events are found as
-    /// duplicates. Where something is refused for what is in it, the events at fault are named.
+    /// Appends events as one request (see ``Tape/append(_:)``) together with a step, in one transaction. A conflict
+    /// changes nothing. A step that is already committed is not applied again, and its events are reported as
+    /// duplicates. If content is rejected, the result names the events at fault.
     func append(_ events: [Event], with step: SourceStep) async throws(TapeFault) -> StepOutcome
 }
 
-/// A named thing that a source remembers.
+/// A named entry in the state of a source.
 package struct SourceEntry: Sendable, Equatable {
-    /// Longest name, in UTF-8 bytes.
+    /// Maximum length of the name, in UTF-8 bytes.
     package static let maxNameLength = 256
 
     package var name: String
@@ -41,9 +41,9 @@ package struct SourceEntry: Sendable, Equatable {
     }
 }
 
-/// What a source remembers.
+/// The stored state of a source.
 package struct SourceState: Sendable, Equatable {
-    /// Counts the steps taken.
+    /// Number of committed steps.
     package var version: Int
     /// Ascending by name.
     package var entries: [SourceEntry]
@@ -54,18 +54,18 @@ package struct SourceState: Sendable, Equatable {
     }
 }
 
-/// One step of a source: what it remembers from then on.
+/// One step of a source: a change of its state.
 package struct SourceStep: Sendable, Equatable {
     package var source: String
-    /// The ``SourceState/version`` that it starts from; with any other it is not taken.
+    /// The ``SourceState/version`` the step applies to. It is not committed on any other version.
     package var version: Int
-    /// Tells this step from another one from the same version.
+    /// Distinguishes this step from another step with the same version.
     package var token: Int
-    /// Entries made or replaced.
+    /// Entries to insert or replace.
     package var puts: [SourceEntry]
-    /// Names of entries that are no more.
+    /// Names of entries to delete.
     package var removals: [String]
-    /// What could not become events.
+    /// Messages that could not become events.
     package var letters: [DeadLetter]
 
     package init(
@@ -85,15 +85,15 @@ package struct SourceStep: Sendable, Equatable {
     }
 }
 
-/// What became of a step.
+/// The result of a step.
 package enum StepOutcome: Sendable, Equatable {
-    /// It is taken, and all its events stand.
+    /// The step is committed and all its events are stored.
     case committed([Receipt])
-    /// Nothing was changed: these events' ids are taken by other content.
+    /// Nothing was changed: the ids of these events are used for different content.
     case conflict(items: [Int])
-    /// Nothing was changed: the source has gone on without this process, and is now at another version.
+    /// Nothing was changed: another process has advanced the source to a different version.
     case moved
-    /// Nothing was changed: the storage cannot hold what is in these events, ascending; none where the step itself is at
+    /// Nothing was changed: the storage rejects the content of these events, ascending; empty if the step itself is at
     /// fault.
     case refused(items: [Int], ContentRefusal)
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How long to wait before something that failed is tried again: twice as long each time, with some chance in it so
-/// that many do not come back at once.
+/// The delay before retrying a failed operation: exponential backoff with jitter, so that many clients do not retry at
+/// the same time.
 package struct Backoff: Sendable {
     private let range: ClosedRange<Duration>
     private var next: Duration
 
-    /// - Parameter range: The first and the longest delay.
+    /// - Parameter range: The initial and the maximum delay.
     package init(_ range: ClosedRange<Duration>) {
         self.range = range
         self.next = range.lowerBound
@@ -18,12 +18,12 @@ package struct Backoff: Sendable {
         return self.next * Double.random(in: 0.75...1)
     }
 
-    /// It worked: the next delay is the first again.
+    /// Resets the delay after a success.
     package mutating func reset() {
         self.next = self.range.lowerBound
     }
 
-    /// Returns after the next delay, or at once when the task is cancelled.
+    /// Returns after the next delay, or immediately if the task is cancelled.
     package mutating func wait() async {
         try? await Task.sleep(for: self.delay())
     }

@@ -3,14 +3,14 @@
 package import EventLog
 import Logging
 
-/// What the fan-in does by the clock.
+/// The periodic work of the fan-in.
 extension FanIn {
-    /// Between two rounds of forgetting.
+    /// Interval between two removals of old sources.
     private static let forgetting: Duration = .seconds(3_600)
-    /// Letters set aside and marks noted by one call.
+    /// Maximum number of letters or marks stored per call.
     private static let keepBatch = 500
 
-    // MARK: - What is stale
+    // MARK: - Stale sources
 
     func watch() async {
         let interval = min(self.limits.keeping, self.limits.staleAfter / 3)
@@ -19,7 +19,8 @@ extension FanIn {
         }
     }
 
-    /// Finds out what is stale: the leader from what it hears, the others now and then from its marks.
+    /// Updates the stale sources: the leader from the messages it receives, other nodes periodically from the stored
+    /// marks.
     package func look(now: Timestamp) async {
         guard !self.isLeading else { return self.check(now: now) }
         if let lost, now.duration(since: lost) > self.limits.handOver {
@@ -35,8 +36,8 @@ extension FanIn {
             self.table.learn(marks)
             self.check(now: now)
         } catch {
-            // Without marks nothing new is known, and what was known stands.
-            self.logger.debug("the marks of sources cannot be read", metadata: ["fault": "\(error)"])
+            // Without marks there is no new information, and the known state remains.
+            self.logger.debug("the source marks cannot be read", metadata: ["fault": "\(error)"])
         }
     }
 
@@ -46,14 +47,14 @@ extension FanIn {
         let silent = self.table.checked(at: now, limit: self.limits.staleAfter)
         if !silent.isEmpty, self.isLeading {
             self.logger.warning(
-                "sources have fallen silent",
+                "sources are stale",
                 metadata: ["count": "\(silent.count)", "sources": "\(silent.prefix(20))"]
             )
         }
         self.tellStale(self.table.stale)
     }
 
-    // MARK: - What is kept
+    // MARK: - Stored state
 
     func keepUntilCancelled() async {
         while (try? await Task.sleep(for: self.limits.keeping)) != nil {
@@ -61,7 +62,7 @@ extension FanIn {
         }
     }
 
-    /// Notes the marks that have changed and sets the waiting letters aside, as far as the tape takes them.
+    /// Stores the changed marks and the queued dead letters, as far as the tape accepts them.
     package func keep() async {
         await self.noteMarks()
         await self.setLettersAside()
@@ -79,7 +80,7 @@ extension FanIn {
             }
             if let fault = halves.fault {
                 self.table.putBack(Array(marks[(start + halves.results.count)...]))
-                self.logger.debug("the marks of sources cannot be noted", metadata: ["fault": "\(fault)"])
+                self.logger.debug("the source marks cannot be stored", metadata: ["fault": "\(fault)"])
                 return
             }
         }
@@ -97,7 +98,7 @@ extension FanIn {
             self.letters.lose(halves.results.count - kept)
             if let fault = halves.fault {
                 self.letters.putBack(Array(batch.dropFirst(halves.results.count)))
-                self.logger.debug("dead letters cannot be set aside", metadata: ["fault": "\(fault)"])
+                self.logger.debug("dead letters cannot be stored", metadata: ["fault": "\(fault)"])
                 return
             }
         }
@@ -109,7 +110,7 @@ extension FanIn {
         do throws(TapeFault) {
             try await self.store.forgetSources(heardBefore: now.advanced(by: .zero - self.limits.forgetAfter))
         } catch {
-            self.logger.debug("old sources cannot be forgotten", metadata: ["fault": "\(error)"])
+            self.logger.debug("old sources cannot be deleted", metadata: ["fault": "\(error)"])
         }
     }
 }

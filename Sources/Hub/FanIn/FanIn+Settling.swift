@@ -5,9 +5,9 @@ import EventLog
 import JSON
 import Logging
 
-/// From a message to its place on the tape, or among the dead letters.
+/// The path of a message to the tape or to the dead letters.
 extension FanIn {
-    /// A message came. Returns once there is room for the next.
+    /// Accepts a message. Returns when there is room for the next one.
     func receive(_ message: FanInMessage) async {
         self.counted.messages += 1
         let reading = self.reader.read(message, received: self.now())
@@ -28,14 +28,14 @@ extension FanIn {
         }
     }
 
-    /// Messages are not wanted any more: nobody waits for room.
+    /// Stops accepting messages, and resumes callers that wait for room.
     func stopListening() {
         self.isListening = false
         self.makeRoom()
     }
 
-    /// Settles what is gathered, batch by batch, until the turn is over and nothing is left, or nothing can be
-    /// appended before it is over.
+    /// Commits the gathered messages, batch by batch. After leadership has been lost, returns when nothing is left or
+    /// nothing more can be appended.
     func settleGathered() async {
         while true {
             if self.allowance == 0 { return }
@@ -75,9 +75,9 @@ extension FanIn {
         }
     }
 
-    /// Appends a batch in one transaction, as often as it takes, always under the same ids. Only then does the next
-    /// batch begin, and do the numbers of its sources count as heard.
-    /// - Returns: What of its end could not be settled before the turn was over.
+    /// Appends a batch in one transaction, retrying under the same ids until it succeeds. Only then do the sequence
+    /// numbers of its sources count as received, and only then does the next batch begin.
+    /// - Returns: The end of the batch that could not be committed before leadership was lost.
     private func settle(_ batch: [FanInReading]) async -> [FanInReading] {
         let requests = batch.filter { !$0.events.isEmpty }
         var outcomes: [AppendOutcome] = []
@@ -91,13 +91,13 @@ extension FanIn {
                 self.counted.retries += 1
                 switch error {
                 case .unavailable(.damaged) where requests.count > 1:
-                    // One of them may be what the tape cannot take; the others shall not wait for it.
+                    // The tape may reject just one of them; the others must not wait for it.
                     return await self.settleOneByOne(batch)
                 case .unavailable(.damaged(let why)):
                     damages += 1
                     if damages == Self.damagedAttempts {
                         self.letGo()
-                        self.setAside(requests[0], FanInFault("the tape cannot take it: \(why)"))
+                        self.setAside(requests[0], FanInFault("the tape cannot store it: \(why)"))
                         self.note(batch)
                         return []
                     }
@@ -124,7 +124,7 @@ extension FanIn {
         return []
     }
 
-    /// Nothing is held up any more; while it was, silence was no source's fault.
+    /// The batch is no longer blocked. Silence of sources while it was blocked does not count.
     func letGo() {
         guard self.isHeldUp else { return }
         self.isHeldUp = false
@@ -137,18 +137,18 @@ extension FanIn {
             self.counted.events += receipts.count
         case .refused(let refusal):
             self.counted.unfit += 1
-            self.setAside(reading, FanInFault("the tape cannot hold it: \(refusal.detail)"))
+            self.setAside(reading, FanInFault("the tape cannot store it: \(refusal.detail)"))
         case .conflict(let items):
             self.counted.conflicts += 1
             let ids = items.prefix(3).filter(reading.events.indices.contains).map { reading.events[$0].id }
             self.setAside(
                 reading,
-                FanInFault("other content stands under these ids already: \(ids.joined(separator: ", "))")
+                FanInFault("these ids are already used for different content: \(ids.joined(separator: ", "))")
             )
         }
     }
 
-    /// What a batch says of its sources counts from now on.
+    /// Records the sequence numbers of a committed batch.
     private func note(_ batch: [FanInReading]) {
         for reading in batch {
             for number in reading.numbers {
@@ -159,7 +159,7 @@ extension FanIn {
             self.setAside(reading, fault)
             if let count = self.malformedLog.happened(at: reading.received) {
                 self.logger.warning(
-                    "messages of the fan-in are not events; see the dead letters",
+                    "fan-in messages are not valid events; see the dead letters",
                     metadata: [
                         "count": "\(count)", "channel": "\(reading.message.channel.cut(to: 100))",
                         "bytes": "\(reading.message.payload.count)",
@@ -182,7 +182,7 @@ extension FanIn {
             self.counted.missing.addClamped(missing.count)
             if let count = self.gapLog.happened(at: reading.received) {
                 self.logger.warning(
-                    "a source left numbers out",
+                    "a source skipped sequence numbers",
                     metadata: [
                         "source": "\(number.source)", "from": "\(missing.lowerBound)", "to": "\(missing.upperBound)",
                         "gaps": "\(count)",
@@ -205,13 +205,13 @@ extension FanIn {
         )
     }
 
-    /// Gives up what is in hand: another node leads, or the hub stops and the tape takes nothing. Whoever leads finds
-    /// the gap by the numbers.
+    /// Drops the gathered messages: another node leads, or the hub stops and the tape is unavailable. The next leader
+    /// detects the gap by the sequence numbers.
     func abandon() {
         self.stopListening()
         guard !self.gathered.isEmpty else { return }
         self.logger.warning(
-            "messages of the fan-in were given up",
+            "gathered fan-in messages were dropped",
             metadata: ["messages": "\(self.gathered.count)", "bytes": "\(self.heldBytes)"]
         )
         self.counted.abandoned += self.gathered.count

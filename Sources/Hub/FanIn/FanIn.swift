@@ -4,83 +4,83 @@ import DequeModule
 package import EventLog
 package import Logging
 
-/// Takes in what outside publishers send over the bus, on one node at a time.
+/// Ingests what external publishers send over the bus, on one node at a time.
 ///
-/// `standing by` (another node leads) → `leading` (listens and appends) → `lingering` (lost its turn; still gathers, as
-/// it may be given back at once) → `leading` or, after ``Limits/handOver``, `standing by`.
+/// `following` (another node leads) → `leading` (listens and appends) → `lingering` (lost leadership; still gathers,
+/// because it may get it back immediately) → `leading` or, after ``Limits/handOver``, `following`.
 ///
-/// Messages are gathered while an append is under way and then appended together, in one transaction; nothing is
-/// appended behind a batch that has not been settled, so the order of each source is kept, also when a batch has to be
-/// tried again. A batch that cannot be committed is kept with its ids and tried until it can be; meanwhile messages are
-/// gathered up to a limit and then the source is held back.
+/// Messages that arrive during an append are gathered and then appended together, in one transaction. The next batch
+/// starts only after the current one has been committed, so the order of each source is preserved even if a batch is
+/// retried. A batch that cannot be committed is kept with its ids and retried until it succeeds. Meanwhile, messages
+/// are gathered up to a limit, and then the source is paused.
 package actor FanIn {
-    /// Bounds of the fan-in.
+    /// Limits of the fan-in.
     package struct Limits: Sendable {
-        /// Largest message.
+        /// Maximum size of a message.
         package var messageBytes = 1 << 20
-        /// Gathered before the source is held back, in bytes of messages and events.
+        /// Maximum size of gathered messages and events, in bytes; beyond it, the source is paused.
         package var gatheredBytes = 8 << 20
-        /// Appended in one transaction, in bytes of messages and events; a larger message is a transaction of its own.
+        /// Maximum size of one transaction, in bytes of messages and events. A larger message gets its own transaction.
         package var batchBytes = 512 << 10
-        /// Messages appended in one transaction.
+        /// Maximum number of messages per transaction.
         package var batchMessages = 1_000
-        /// What may come this way.
+        /// Which sources and types each channel may carry.
         package var rules = FanInRules()
-        /// Silence after which a source counts as stale.
+        /// Silence after which a source is stale.
         package var staleAfter: Duration = .seconds(30)
-        /// Silence after which a source is forgotten.
+        /// Silence after which a source is deleted.
         package var forgetAfter: Duration = .seconds(86_400)
-        /// Sources that are followed; the messages of others are taken in all the same.
+        /// Maximum number of tracked sources. Messages of other sources are accepted as well.
         package var sources = 10_000
-        /// After its turn was lost, how long a node keeps what it has in hand and gathers more, in case the turn comes
-        /// back: the tape was away for a moment and nobody else could lead either.
+        /// After losing leadership, how long a node keeps its gathered messages and gathers more, in case it becomes
+        /// leader again: the tape may have been unavailable for a moment, so that no other node could lead either.
         package var handOver: Duration = .seconds(30)
-        /// Between two rounds of noting marks and setting letters aside.
+        /// Interval between two writes of marks and dead letters.
         package var keeping: Duration = .seconds(1)
-        /// Between two attempts at what failed: at first and at most.
+        /// Delay before retrying a failed operation: initial and maximum.
         package var retry: ClosedRange<Duration> = .milliseconds(50) ... .seconds(2)
-        /// Letters that wait for the tape, and their payloads in bytes; past either the oldest are lost.
+        /// Maximum number of queued dead letters, and of their payload bytes; beyond either, the oldest are dropped.
         package var letters = 1_000
         package var letterBytes = 8 << 20
 
         package init() {}
     }
 
-    /// What has become of messages since the start.
+    /// Counters of messages since the start.
     package struct Tally: Sendable, Equatable {
         package var messages = 0
-        /// Events committed, or found to stand already.
+        /// Events committed, including those that were already stored.
         package var events = 0
-        /// Messages that are not events.
+        /// Messages that are not valid events.
         package var malformed = 0
-        /// Messages refused because an id in them is taken by other content.
+        /// Messages rejected because an id in them is used for different content.
         package var conflicts = 0
-        /// Messages refused by the tape for what is in them.
+        /// Messages whose content the tape rejected.
         package var unfit = 0
-        /// Numbers that came again or too late.
+        /// Repeated or late sequence numbers.
         package var duplicates = 0
-        /// Messages of strictly ordered sources that came too early; they were left and asked for again.
+        /// Messages of strictly ordered sources that arrived too early; they were skipped and requested again.
         package var early = 0
-        /// Times that a source left numbers out.
+        /// How often a source skipped sequence numbers.
         package var gaps = 0
-        /// Numbers that sources left out.
+        /// Sequence numbers that sources skipped.
         package var missing = 0
-        /// Letters that stand on the tape.
+        /// Dead letters stored on the tape.
         package var letters = 0
-        /// Letters lost because the tape was away for too long, or would not take them.
+        /// Dead letters dropped because the tape was unavailable for too long, or rejected them.
         package var lostLetters = 0
         /// Messages of sources beyond the limit.
         package var untracked = 0
-        /// Messages that were in hand when the node had to let go of them.
+        /// Gathered messages the node had to drop.
         package var abandoned = 0
-        /// Attempts to append that failed.
+        /// Failed attempts to append.
         package var retries = 0
         package var isLeading = false
-        /// Sources that are stale now.
+        /// Sources that are currently stale.
         package var stale = 0
-        /// Of what is gathered and being appended, in bytes.
+        /// Size of the messages that are gathered or being appended, in bytes.
         package var heldBytes = 0
-        /// How long the oldest message that is gathered has waited.
+        /// How long the oldest gathered message has been waiting.
         package var lag: Duration = .zero
     }
 
@@ -88,7 +88,7 @@ package actor FanIn {
     package typealias Ask = @Sendable (FanInRequest) -> Void
 
     private static let name = "fan-in"
-    /// Attempts at a message that the tape says it can never take.
+    /// Attempts for a message that the tape reports as damaged, before it becomes a dead letter.
     static let damagedAttempts = 3
 
     let limits: Limits
@@ -109,15 +109,15 @@ package actor FanIn {
     var order = SourceOrder()
     var isLeading = false
     var gathered = Deque<FanInReading>()
-    /// Of what is gathered and of what is being appended.
+    /// Size of the messages that are gathered or being appended.
     var heldBytes = 0
-    /// Whether messages are wanted; the first time from when the node leads.
+    /// Whether messages are accepted; false until the node leads for the first time.
     var isListening = false
-    /// Once the turn is over, how many of the gathered messages still get an attempt.
+    /// After leadership is lost, how many gathered messages may still be attempted.
     var allowance: Int?
-    /// When the turn was lost.
+    /// When leadership was lost.
     var lost: Timestamp?
-    /// The batch in hand has failed and is tried again.
+    /// Whether the current batch has failed and is being retried.
     var isHeldUp = false
     var pump: CheckedContinuation<Void, Never>?
     var waitingForRoom: [CheckedContinuation<Void, Never>] = []
@@ -127,9 +127,9 @@ package actor FanIn {
     var gapLog = SparseLog()
 
     /// - Parameters:
-    ///   - onGap: Called when a source has left numbers out, from any thread; must not block.
-    ///   - tellStale: Called with the sources that are stale whenever they may have changed.
-    ///   - now: The clock that messages are stamped with.
+    ///   - onGap: Called when a source has skipped numbers. Called from any thread; must not block.
+    ///   - tellStale: Called with the stale sources whenever they may have changed.
+    ///   - now: The clock for the receive time of messages.
     package init(
         source: any FanInSource,
         store: any FanInStore,
@@ -157,7 +157,7 @@ package actor FanIn {
         self.letters = LetterBox(limit: limits.letters, byteLimit: limits.letterBytes)
     }
 
-    /// The present tally.
+    /// The current counters.
     package var tally: Tally {
         var tally = self.counted
         tally.lostLetters = self.letters.lost
@@ -168,20 +168,20 @@ package actor FanIn {
         return tally
     }
 
-    /// The sources that are known, ascending by name, at most so many.
+    /// The known sources, ascending by name, up to a limit.
     package func sources(limit: Int) -> [FanInSourceReport] {
         self.table.reports(limit: limit)
     }
 
-    /// What was set aside, newest first.
+    /// The dead letters, newest first.
     package nonisolated func deadLetters(limit: Int) async throws(TapeFault) -> [DeadLetter] {
         try await self.store.deadLetters(limit: limit)
     }
 
     // MARK: - Life
 
-    /// Takes part until the task is cancelled: leads when it is this node's turn, and knows what is stale in any case.
-    /// What is in hand when it is cancelled gets one more attempt.
+    /// Runs until the task is cancelled: leads when it is this node's turn, and tracks stale sources in any case. On
+    /// cancellation, the gathered messages get one more attempt.
     package nonisolated func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.watch() }
@@ -198,7 +198,7 @@ package actor FanIn {
                 try await self.store.whileAlone(Self.name) { await self.lead() }
                 backoff.reset()
             } catch {
-                self.logger.notice("the fan-in cannot be led from here now", metadata: ["fault": "\(error)"])
+                self.logger.notice("this node cannot lead the fan-in at the moment", metadata: ["fault": "\(error)"])
             }
             await backoff.wait()
         }
@@ -223,7 +223,7 @@ package actor FanIn {
             do throws(TapeFault) {
                 return try await self.store.sourceMarks()
             } catch {
-                self.logger.warning("the marks of sources cannot be read", metadata: ["fault": "\(error)"])
+                self.logger.warning("the source marks cannot be read", metadata: ["fault": "\(error)"])
                 await backoff.wait()
             }
         }
@@ -255,7 +255,7 @@ package actor FanIn {
         self.nextPoll = nil
     }
 
-    /// Listens while messages are wanted, until the task is cancelled.
+    /// Listens while messages are accepted, until the task is cancelled.
     private nonisolated func listen() async {
         while let isWanted = await self.nextWish() {
             guard isWanted else { continue }
@@ -270,7 +270,7 @@ package actor FanIn {
         }
     }
 
-    /// Whether messages are wanted from now on; nil when the task is cancelled.
+    /// Whether messages are accepted from now on; nil if the task is cancelled.
     private nonisolated func nextWish() async -> Bool? {
         var wishes = self.wants.stream.makeAsyncIterator()
         return await wishes.next()

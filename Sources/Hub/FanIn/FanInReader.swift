@@ -3,31 +3,32 @@
 package import EventLog
 import JSON
 
-/// Reads messages of the fan-in: the same event JSON as `POST /events` takes, one or an array.
+/// Parses fan-in messages: the same event JSON that `POST /events` accepts, a single event or an array.
 ///
-/// An event without `source` is of the message's channel. One without `id` that has a `sourceSeq` is named after it, so
-/// that what two nodes hear at a hand-over, or a publisher sends again, is the same event.
+/// An event without `source` uses the message's channel as its source. An event without `id` that has a `sourceSeq`
+/// gets an id from it, so that a message received by two nodes during a hand-over, or sent again by the publisher,
+/// results in the same event.
 package struct FanInReader: Sendable {
     private let intake: Intake
     private let messageBytes: Int
     private let rules: FanInRules
 
     /// - Parameters:
-    ///   - messageBytes: Largest message.
-    ///   - rules: What may come this way.
+    ///   - messageBytes: Maximum size of a message.
+    ///   - rules: Which sources and types each channel may carry.
     package init(intake: Intake, messageBytes: Int, rules: FanInRules) {
         self.intake = intake
         self.messageBytes = messageBytes
         self.rules = rules
     }
 
-    /// Reads a message, whatever it is.
+    /// Parses a message; errors are part of the result.
     package func read(_ message: FanInMessage, received: Timestamp) -> FanInReading {
         var reading = FanInReading(message: message, received: received)
         do throws(FanInFault) {
             let items = try self.items(of: message)
             guard let rule = self.rules.rule(of: message.channel) else {
-                throw FanInFault("no pattern of fan-in is for the channel \(message.channel)")
+                throw FanInFault("no fan-in pattern matches the channel \(message.channel)")
             }
             reading.numbers = try self.numbers(of: items.values, in: message, rule)
             try self.check(items.values, in: message, rule)
@@ -44,7 +45,7 @@ package struct FanInReader: Sendable {
             throw FanInFault("the message has \(message.payload.count) bytes, the limit is \(self.messageBytes)")
         }
         guard Intake.isIdentifier(message.channel) else {
-            throw FanInFault("the name of the channel is not 1 to \(Intake.maxIdentifierLength) plain bytes")
+            throw FanInFault("the channel name must be 1 to \(Intake.maxIdentifierLength) bytes, no control characters")
         }
         let value: JSON.Value
         do throws(JSON.Fault) {
@@ -59,8 +60,8 @@ package struct FanInReader: Sendable {
         }
     }
 
-    /// What the items say of their sources, whether or not they are events: one entry for each run of one number.
-    /// Nothing where a source is not the channel's to speak for, whose numbers would be spoilt.
+    /// What the items say about their sources, whether or not they are valid events: one entry per run of the same
+    /// number. Throws if the channel may not publish for a source, because that would corrupt the source's numbering.
     private func numbers(
         of items: [JSON.Value],
         in message: FanInMessage,
@@ -117,7 +118,7 @@ package struct FanInReader: Sendable {
         in message: FanInMessage,
         received: Timestamp
     ) throws(FanInFault) -> [Event] {
-        // Types and sources have been checked, and are no token's matter.
+        // Types and sources have been checked already; no token is involved.
         let publisher = Principal(subject: message.channel, scopes: ["publish:*"], isInternal: true)
         var events: [Event]
         do throws(IntakeFault) {
@@ -133,13 +134,13 @@ package struct FanInReader: Sendable {
     }
 }
 
-/// A message of the fan-in that has been read.
+/// A parsed message of the fan-in.
 package struct FanInReading: Sendable {
     package let message: FanInMessage
     package let received: Timestamp
-    /// Its events; none when there is a fault.
+    /// Its events; empty if there is a fault.
     package fileprivate(set) var events: [Event] = []
-    /// What it says of its sources, in order.
+    /// What it says about its sources, in order.
     package fileprivate(set) var numbers: [SourceNumber] = []
     /// Why it cannot become events.
     package fileprivate(set) var fault: FanInFault?
@@ -149,12 +150,12 @@ package struct FanInReading: Sendable {
         self.received = received
     }
 
-    /// About what it costs to hold, in bytes.
+    /// Approximate memory cost, in bytes.
     package var cost: Int {
         self.events.reduce(self.message.payload.count + 512) { $0 + $1.data.count + 256 }
     }
 
-    /// Faulty messages teach nothing of what a source feeds.
+    /// Only valid messages determine the event types of a source.
     fileprivate mutating func learnTypes() {
         var types: [ExactText: Set<String>] = [:]
         for event in self.events {
@@ -166,9 +167,9 @@ package struct FanInReading: Sendable {
     }
 }
 
-/// What is wrong with a message of the fan-in. The text is for operators and may quote the message.
+/// What is wrong with a fan-in message. The text is for operators and may quote the message.
 package struct FanInFault: Error, Sendable, Equatable {
-    /// Longest ``reason``, in scalars.
+    /// Maximum length of ``reason``, in scalars.
     private static let maxLength = 500
 
     package let reason: String

@@ -3,16 +3,15 @@
 package import EventLog
 import JSON
 
-/// Asks the publisher of a source to send again what comes after a message.
+/// Asks the publisher of a source to resend the messages after a number.
 package struct FanInRequest: Sendable, Equatable {
-    /// Stands before the name of the channel that the source publishes on, in the name of the one that it hears
-    /// requests on.
+    /// The publisher receives requests on a channel with this prefix and the name of the channel it publishes on.
     package static let prefix = "ask."
 
-    /// Where the source publishes.
+    /// The channel the source publishes on.
     package var channel: String
     package var source: String
-    /// The number of the last message that was taken in; 0 for none.
+    /// The number of the last accepted message; 0 for none.
     package var after: Int
 
     package init(channel: String, source: String, after: Int) {
@@ -21,7 +20,7 @@ package struct FanInRequest: Sendable, Equatable {
         self.after = after
     }
 
-    /// Reads a message that came on a channel of requests; nil for anything else.
+    /// Parses a message received on a request channel; nil for anything else.
     package init?(_ message: FanInMessage) {
         guard let channel = message.channel.rest(after: Self.prefix),
             let value = try? JSON.Value.parse(message.payload),
@@ -30,7 +29,7 @@ package struct FanInRequest: Sendable, Equatable {
         self.init(channel: String(channel), source: source, after: after)
     }
 
-    /// As it is sent.
+    /// The request as a message.
     package var message: FanInMessage {
         var writer = JSON.Writer()
         writer.beginObject()

@@ -3,16 +3,16 @@
 import EventLog
 import JSON
 
-/// What the channels of the fan-in may carry: whoever can publish on one channel speaks for nobody else.
+/// What the channels of the fan-in may carry, so that a publisher on one channel cannot publish for another source.
 package struct FanInRules: Sendable, Equatable {
-    /// What channels of one pattern may carry.
+    /// What the channels matching a pattern may carry.
     package struct Rule: Sendable, Equatable {
         package var pattern: String
-        /// Event types; nil for all.
+        /// Allowed event types; nil allows all.
         package var types: Set<String>?
-        /// Sources beside those of the channel's own name.
+        /// Allowed sources in addition to the one named after the channel.
         package var sources: [String]
-        /// Whether every other source will do, except those of the hub itself.
+        /// Whether any other source is allowed, except the hub's own.
         package var takesAnySource: Bool
 
         package init(
@@ -27,7 +27,8 @@ package struct FanInRules: Sendable, Equatable {
             self.takesAnySource = takesAnySource
         }
 
-        /// The types of channels whose names say what they are for; nil for others, where an operator has to say it.
+        /// The default event types of a channel with a known prefix; nil for others, which an operator has to
+        /// configure.
         package static func usualTypes(of pattern: String) -> Set<String>? {
             if pattern.utf8.starts(with: "chain.".utf8) { return ["chainEvent", "topicMessage"] }
             if pattern.utf8.starts(with: "rate.".utf8) { return ["rateChange"] }
@@ -35,9 +36,9 @@ package struct FanInRules: Sendable, Equatable {
         }
     }
 
-    /// The first whose pattern matches a channel holds for it.
+    /// The first rule whose pattern matches a channel applies.
     package var rules: [Rule]
-    /// Sources that this hub follows itself, for which no channel speaks.
+    /// Sources that this hub follows itself; no channel may publish for them.
     package var followed: [String]
 
     package init(_ rules: [Rule] = FanInRules.standard, followed: [String] = []) {
@@ -52,25 +53,25 @@ package struct FanInRules: Sendable, Equatable {
         return self.rules.first { ChannelPattern($0.pattern).matches(bytes) }
     }
 
-    /// Why a message on a channel may not be of a source; nil when it may.
+    /// Why a message on a channel may not have this source; nil if it may.
     func complaint(aboutSource source: String, on channel: String, _ rule: Rule) -> String? {
         guard !self.followed.contains(where: { $0.hasSameBytes(as: source) }) else {
-            return "the hub follows \(source) itself; nobody else speaks for it"
+            return "the hub follows \(source) itself; no channel may publish for it"
         }
         let isOwn = source.hasSameBytes(as: channel) || source.hasSameBytes(as: Self.sourceName(of: channel))
         if isOwn || rule.sources.contains(where: { $0.hasSameBytes(as: source) }) { return nil }
         if rule.takesAnySource, !SourceName.isReserved(source) { return nil }
-        return "\(channel) may not speak for the source \(source); fan-in says what a channel may carry"
+        return "\(channel) may not publish for the source \(source); see the setting fan-in"
     }
 
-    /// Why events of a type may not come on a channel; nil when they may.
+    /// Why events of a type are not allowed on a channel; nil if they are.
     func complaint(aboutType type: String, on channel: String, _ rule: Rule) -> String? {
         guard let types = rule.types, !types.contains(type) else { return nil }
         return "\(channel) may carry \(types.sorted().joined(separator: ", ")), not \(type.cut(to: 64));"
-            + " fan-in says what a channel may carry"
+            + " the setting fan-in defines what a channel may carry"
     }
 
-    /// The source that a channel is named after: `chain:mainnet` of `chain.mainnet`.
+    /// The source a channel is named after: `chain:mainnet` for `chain.mainnet`.
     private static func sourceName(of channel: String) -> String {
         var bytes = Array(channel.utf8)
         if let dot = bytes.firstIndex(of: UInt8(ascii: ".")) { bytes[dot] = UInt8(ascii: ":") }

@@ -3,18 +3,18 @@
 import DequeModule
 package import EventLog
 
-/// Dead letters on their way to the tape: when there are too many, the oldest are lost and counted.
+/// A queue of dead letters to be stored on the tape. When it is full, the oldest are dropped and counted.
 package struct LetterBox: Sendable {
     private var letters = Deque<DeadLetter>()
     private var bytes = 0
     private let limit: Int
     private let byteLimit: Int
-    /// Letters lost for lack of room, or because they cannot be kept.
+    /// Letters dropped because the queue was full, or because they cannot be stored.
     package private(set) var lost = 0
 
     /// - Parameters:
-    ///   - limit: Most letters.
-    ///   - byteLimit: Most bytes of payload.
+    ///   - limit: Maximum number of letters.
+    ///   - byteLimit: Maximum total size of the payloads.
     package init(limit: Int, byteLimit: Int) {
         self.limit = limit
         self.byteLimit = byteLimit
@@ -24,14 +24,14 @@ package struct LetterBox: Sendable {
         self.letters.count
     }
 
-    /// Takes a letter in.
+    /// Adds a letter.
     package mutating func add(_ letter: DeadLetter) {
         self.letters.append(letter)
         self.bytes += letter.payload.count
         self.dropOldest()
     }
 
-    /// The oldest letters, which are on their way from now on.
+    /// Removes and returns the oldest letters.
     package mutating func take(_ count: Int) -> [DeadLetter] {
         let taken = Array(self.letters.prefix(count))
         self.letters.removeFirst(taken.count)
@@ -39,14 +39,14 @@ package struct LetterBox: Sendable {
         return taken
     }
 
-    /// Letters that were taken could not be delivered; they are the oldest again.
+    /// Returns letters that could not be stored to the front of the queue.
     package mutating func putBack(_ letters: [DeadLetter]) {
         self.letters.prepend(contentsOf: letters)
         self.bytes += letters.reduce(0) { $0 + $1.payload.count }
         self.dropOldest()
     }
 
-    /// So many letters that were taken cannot be kept.
+    /// Counts letters that were taken and cannot be stored.
     package mutating func lose(_ count: Int) {
         self.lost += count
     }

@@ -3,12 +3,12 @@
 package import EventLog
 import JSON
 
-/// Which message of each strictly ordered source is due.
+/// Tracks which message of each strictly ordered source is expected next.
 ///
-/// A source says of its messages that they are worth something in order only, and that it sends again what it is asked
-/// for. What comes too early from such a source is left, and asked for, instead of taken in with a gap before it.
+/// Such a source declares that its messages must be processed in order, and that it resends messages on request. A
+/// message that arrives too early is skipped and requested again later, instead of being accepted with a gap before it.
 package struct SourceOrder: Sendable {
-    /// Between two requests for the same, in case one, or what it asked for, is lost.
+    /// Minimum time between two requests for the same message, in case a request or its response is lost.
     private static let patience: Duration = .milliseconds(500)
 
     private struct Place: Sendable {
@@ -22,7 +22,7 @@ package struct SourceOrder: Sendable {
 
     package enum OnMessage: Sendable, Equatable {
         case take
-        /// It comes too early; ask for what comes after a number, or not again yet.
+        /// The message is too early. `ask` says what to request; nil if it was requested recently.
         case leave(ask: (source: String, after: Int)?)
 
         package static func == (left: Self, right: Self) -> Bool {
@@ -35,8 +35,8 @@ package struct SourceOrder: Sendable {
         }
     }
 
-    /// A message with these numbers came.
-    /// - Parameter last: The number of the last message of a source that was taken in before this was made.
+    /// Checks a message with these numbers.
+    /// - Parameter last: The last number of a source accepted before this value was created.
     package mutating func received(
         _ numbers: [SourceNumber],
         at time: Timestamp,

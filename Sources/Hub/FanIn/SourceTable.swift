@@ -3,20 +3,20 @@
 package import EventLog
 import JSON
 
-/// The sources of the fan-in, as many as there is room for.
+/// The sources of the fan-in, up to a limit.
 package struct SourceTable: Sendable {
     private var tracks: [ExactText: SourceTrack] = [:]
-    /// Sources whose marks have changed since they were taken last.
+    /// Sources whose marks have changed since ``takeMarks()`` was last called.
     private var unmarked: Set<ExactText> = []
     private var held: Timestamp?
     private let limit: Int
 
-    /// - Parameter limit: Most sources.
+    /// - Parameter limit: Maximum number of sources.
     package init(limit: Int) {
         self.limit = limit
     }
 
-    /// Takes in what was noted, perhaps by another node.
+    /// Applies stored marks, which may be from another node.
     package mutating func learn(_ marks: [SourceMark]) {
         for mark in marks {
             let source = ExactText(mark.source)
@@ -36,9 +36,9 @@ package struct SourceTable: Sendable {
         self.tracks[ExactText(source)]
     }
 
-    /// A message of a source came.
-    /// - Parameter isNew: Whether a source that was not known is taken up.
-    /// - Returns: Nil when the source is not tracked.
+    /// Records a message of a source.
+    /// - Parameter isNew: Whether an unknown source is added.
+    /// - Returns: Nil if the source is not tracked.
     package mutating func heard(
         _ number: SourceNumber,
         at time: Timestamp,
@@ -56,13 +56,13 @@ package struct SourceTable: Sendable {
         isNew && self.tracks.count < self.limit ? SourceTrack(heard: time) : nil
     }
 
-    /// Nothing could be heard of any source until now: their silence does not count.
+    /// No source could be received until now: silence up to this time does not count.
     package mutating func held(until time: Timestamp) {
         self.held = max(self.held ?? time, time)
     }
 
-    /// Time has passed.
-    /// - Returns: The sources that have become stale by this.
+    /// Updates staleness to the current time.
+    /// - Returns: The sources that have become stale since the last check.
     package mutating func checked(at now: Timestamp, limit: Duration) -> [String] {
         var silent: [ExactText] = []
         for (source, var track) in self.tracks where track.checked(at: now, limit: limit, held: self.held) {
@@ -72,8 +72,8 @@ package struct SourceTable: Sendable {
         return silent.sorted().map(\.text)
     }
 
-    /// Forgets sources that were last heard of before a time.
-    /// - Returns: How many.
+    /// Removes sources whose last message is older than a time.
+    /// - Returns: The number of removed sources.
     package mutating func forget(heardBefore time: Timestamp) -> Int {
         let before = self.tracks.count
         self.tracks = self.tracks.filter { $0.value.heard >= time }
@@ -81,7 +81,7 @@ package struct SourceTable: Sendable {
         return before - self.tracks.count
     }
 
-    /// The sources, ascending by name after one, at most so many.
+    /// The sources after a name, ascending by name, up to a limit.
     package func reports(after name: String = "", limit: Int) -> [FanInSourceReport] {
         self.tracks.lazy.filter { $0.key > ExactText(name) }.sorted { $0.key < $1.key }.prefix(limit).map {
             name,
@@ -96,13 +96,13 @@ package struct SourceTable: Sendable {
         }
     }
 
-    /// The sources that are stale, ascending.
+    /// The stale sources, ascending.
     package var stale: [StaleSource] {
         self.tracks.filter(\.value.isStale).sorted { $0.key < $1.key }
             .map { StaleSource(name: $0.key.text, types: $0.value.types) }
     }
 
-    /// The marks that have changed since this was called last.
+    /// The marks that have changed since this was last called.
     package mutating func takeMarks() -> [SourceMark] {
         defer { self.unmarked = [] }
         return self.unmarked.sorted().compactMap { source in
@@ -112,21 +112,21 @@ package struct SourceTable: Sendable {
         }
     }
 
-    /// Marks that were taken could not be noted; they are taken again.
+    /// Marks could not be stored; they are returned again by the next ``takeMarks()``.
     package mutating func putBack(_ marks: [SourceMark]) {
         self.unmarked.formUnion(marks.map { ExactText($0.source) }.filter { self.tracks[$0] != nil })
     }
 }
 
-/// What a message says of one of its sources.
+/// What a message says about one of its sources.
 package struct SourceNumber: Sendable, Equatable {
     package var source: String
     package var seq: Int?
     /// The types of its events.
     package var types: [String]
-    /// Whether the source's messages are to be taken in in order only (`"sourceOrder": "strict"`).
+    /// Whether messages of the source are accepted only in order (`"sourceOrder": "strict"`).
     package var isStrict: Bool
-    /// Whether the messages before this one cannot be had any more (`"sourceFirst": true`).
+    /// Whether the messages before this one are no longer available (`"sourceFirst": true`).
     package var isFirst: Bool
 
     package init(source: String, seq: Int?, types: [String], isStrict: Bool = false, isFirst: Bool = false) {
@@ -138,19 +138,19 @@ package struct SourceNumber: Sendable, Equatable {
     }
 }
 
-/// A source of the fan-in as an operator sees it.
+/// A source of the fan-in, as shown to operators.
 package struct FanInSourceReport: Sendable, Equatable {
     package var name: String
-    /// The highest number it gave; nil when it gives none.
+    /// The highest number received; nil if the source does not number its messages.
     package var seq: Int?
-    /// When it was last heard of.
+    /// When the last message was received.
     package var heard: Timestamp
-    /// The event types it feeds.
+    /// The event types it publishes.
     package var types: [String]
     package var isStale: Bool
 }
 
-/// A source that has fallen silent, and the event types whose subscribers are to know.
+/// A stale source, and the event types whose subscribers are notified.
 package struct StaleSource: Sendable, Equatable {
     package var name: String
     package var types: [String]

@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import EventLog
-
-/// How far one source of the fan-in has come, and whether it has fallen silent.
+/// Tracks the progress of one fan-in source, and whether it is stale.
 ///
-/// Numbers count up by one. What a source sends again is known by its number; a source that begins anew takes another
-/// name, or numbers that go on where it stopped.
+/// Numbers increase by one. A repeated message is recognized by its number. A source that restarts must use another
+/// name, or continue the numbers where it stopped.
 package struct SourceTrack: Sendable, Equatable {
-    /// The highest number; nil while it has given none.
+    /// The highest number received; nil before the first.
     package private(set) var seq: Int?
     package private(set) var heard: Timestamp
-    /// The event types it feeds, ascending.
+    /// The event types it publishes, ascending.
     package private(set) var types: [String]
-    /// Silent for too long; until it is heard again.
+    /// Silent for too long; until its next message.
     package private(set) var isStale = false
 
-    /// A source that is heard of for the first time.
+    /// A source whose first message has just been received.
     package init(heard: Timestamp) {
         self.heard = heard
         self.types = []
     }
 
-    /// A source that was heard of before, perhaps by another node.
+    /// A source known from a stored mark, which may be from another node.
     package init(_ mark: SourceMark) {
         self.init(heard: mark.heard)
         self.learn(mark)
     }
 
-    /// Takes in what was noted of the source, perhaps by another node: the later of both counts.
+    /// Applies a stored mark of the source, which may be from another node; the later of both states wins.
     package mutating func learn(_ mark: SourceMark) {
         if mark.heard > self.heard {
             self.heard = mark.heard
@@ -38,19 +36,19 @@ package struct SourceTrack: Sendable, Equatable {
     }
 
     package enum OnHeard: Sendable, Equatable {
-        /// The message that was due, or the first with a number.
+        /// The expected message, or the first one with a number.
         case next
-        /// It gives no number.
+        /// The message has no number.
         case unnumbered
-        /// Was had before, or comes too late.
+        /// Already received, or too late.
         case duplicate
-        /// The messages of these numbers are missing.
+        /// The messages with these numbers are missing.
         case gap(ClosedRange<Int>)
     }
 
-    /// A message of the source came.
+    /// Records a message of the source.
     /// - Parameters:
-    ///   - seq: Its number, 0 or more.
+    ///   - seq: Its number, 0 or greater.
     ///   - types: The types of its events.
     package mutating func heard(seq: Int?, types: [String], at time: Timestamp) -> OnHeard {
         self.heard = max(self.heard, time)
@@ -73,11 +71,11 @@ package struct SourceTrack: Sendable, Equatable {
         }
     }
 
-    /// Time has passed.
+    /// Updates staleness to the current time.
     /// - Parameters:
-    ///   - limit: Silence after which the source counts as stale.
-    ///   - held: Until when nothing could be heard of any source, if that was later than the source itself.
-    /// - Returns: Whether it has become stale by this.
+    ///   - limit: Silence after which the source is stale.
+    ///   - held: The time until which no source could be received, if that is later than the last message.
+    /// - Returns: Whether the source has just become stale.
     package mutating func checked(at now: Timestamp, limit: Duration, held: Timestamp?) -> Bool {
         guard !self.isStale, now.duration(since: max(self.heard, held ?? self.heard)) > limit else { return false }
         self.isStale = true
@@ -85,7 +83,7 @@ package struct SourceTrack: Sendable, Equatable {
     }
 }
 
-/// Numbers that a source left out.
+/// Sequence numbers that a source skipped.
 package struct SourceGap: Sendable, Equatable {
     package var source: String
     package var missing: ClosedRange<Int>

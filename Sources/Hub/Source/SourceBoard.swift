@@ -4,15 +4,15 @@ package import EventLog
 import JSON
 import Synchronization
 
-/// Where the sources that run inside this node tell how they are: for monitoring, for the operators' page, and for
-/// the subscribers of what they feed, who learn that a source is stale.
+/// The health of the sources this node runs: for monitoring, for the operators' page, and for subscribers of their
+/// events, who are notified when a source is stale.
 ///
-/// Sources are few and come from the configuration, so the board is bounded by it. From any thread.
+/// The number of sources is set by the configuration, so memory is bounded. Can be used from any thread.
 package final class SourceBoard: Sendable {
     private let reports = Mutex<[ExactText: SourceReport]>([:])
     private let tellStale: @Sendable ([StaleSource]) -> Void
 
-    /// - Parameter tellStale: Told of all sources that are stale or stopped after each report; must not block.
+    /// - Parameter tellStale: Called after each report with all stale or stopped sources; must not block.
     package init(tellStale: @escaping @Sendable ([StaleSource]) -> Void = { _ in }) {
         self.tellStale = tellStale
     }
@@ -23,14 +23,14 @@ package final class SourceBoard: Sendable {
     }
 
     package func report(_ report: SourceReport) {
-        // The notice is changed under the lock, so that of two reports the later one has the last word there too.
+        // The notice is changed while the lock is held, so that the later of two reports wins there as well.
         self.reports.withLock { reports in
             reports[ExactText(report.name)] = report
             self.tellStale(reports.values.filter(\.isStale).map { StaleSource(name: $0.name, types: $0.types) })
         }
     }
 
-    /// The source is not this node's any more: another one follows it, or nobody.
+    /// The source no longer runs on this node: another node follows it, or none.
     package func withdraw(_ name: String) {
         self.reports.withLock { reports in
             guard reports.removeValue(forKey: ExactText(name)) != nil else { return }
@@ -40,7 +40,8 @@ package final class SourceBoard: Sendable {
 }
 
 extension Hub {
-    /// The sources of a type that are stale now, of this node and of the fan-in; at most ``Notice/maxSources``.
+    /// The sources of a type that are currently stale, from this node and from the fan-in; at most
+    /// ``Notice/maxSources``.
     package func staleSources(of type: String) -> [String] {
         self.board.current.stale[type] ?? []
     }

@@ -141,7 +141,7 @@ import Testing
         ("rate.binance", #"{"source":"payments",\#(rate)}"#, "the source payments"),
         ("rate.binance", #"[{\#(rate)},{"source":"payments",\#(rate)}]"#, "the source payments"),
         ("chain.a.b", #"{"source":"chain:a:b",\#(chainEvent)}"#, "the source chain:a:b"),
-        ("pay.x", "{\(rate)}", "no pattern"),
+        ("pay.x", "{\(rate)}", "no fan-in pattern"),
     ])
     func channelsCarryWhatTheirNamesSay(_ channel: String, _ payload: String, _ complaint: String?) {
         let reading = self.read(payload, on: channel, FanInRules())
