@@ -2,16 +2,16 @@
 
 import JSON
 
-/// Takes back what a token, a user or a session was allowed, before its time is up.
+/// Withdraws the access of a token, a user or a session before it expires.
 package struct Revocation: Sendable, Equatable {
     /// What is revoked.
     package enum Target: Hashable, Sendable {
-        /// The token of this id (`jti`).
+        /// The token with this id (`jti`).
         case token(String)
-        /// All tokens of a user or service that were issued up to the revocation: a new one works. Tokens that do not
-        /// say when they were issued, and API keys, count as issued before.
+        /// All tokens of a user or service that were issued up to the revocation; newer ones are valid. API keys and
+        /// tokens without an issue time count as issued before.
         case subject(String)
-        /// One connection. Its token stays good.
+        /// One connection. Its token stays valid.
         case session(String)
 
         package enum Kind: String, Sendable, CaseIterable {
@@ -43,7 +43,7 @@ package struct Revocation: Sendable, Equatable {
             }
         }
 
-        /// By bytes, as everywhere where names decide who sees what.
+        /// Compares bytes, like everything that decides about access.
         package static func == (left: Self, right: Self) -> Bool {
             left.kind == right.kind && left.value.hasSameBytes(as: right.value)
         }
@@ -54,17 +54,17 @@ package struct Revocation: Sendable, Equatable {
         }
     }
 
-    /// Longest value, in UTF-8 bytes.
+    /// Maximum length of the value, in UTF-8 bytes.
     package static let maxValueLength = 256
-    /// Longest reason, in UTF-8 bytes.
+    /// Maximum length of the reason, in UTF-8 bytes.
     package static let maxReasonLength = 500
 
     package var target: Target
     /// When it was revoked.
     package var time: Timestamp
-    /// When it can be forgotten, because everything that it concerns has expired; nil keeps it for ever.
+    /// When it can be deleted because everything it affects has expired; nil keeps it forever.
     package var until: Timestamp?
-    /// For those who look at the list.
+    /// A note for operators who read the list.
     package var reason: String
 
     package init(_ target: Target, time: Timestamp, until: Timestamp? = nil, reason: String = "") {

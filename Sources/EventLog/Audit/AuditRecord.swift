@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who did what, when, and what came of it. Never what was said: no payloads, no tokens.
+/// Who did what, when, and with what result. Never contains payloads or tokens.
 package struct AuditRecord: Sendable, Equatable {
     package enum Action: String, Sendable, CaseIterable {
-        /// Events were handed in. One record stands for what one publisher did with one type to one result within
-        /// about a second.
+        /// Events were published. One record covers what one publisher did with one type and one result within about a
+        /// second.
         case publish
-        /// Someone read another user's private channel or rows by the support scope.
+        /// Another user's private channel or rows were read with the support scope.
         case supportRead = "support-read"
         case revoke
         case liftRevocation = "lift-revocation"
-        /// An operator closed a connection, which may come back.
+        /// An operator closed a connection; the client may reconnect.
         case disconnect
-        /// An operator made a node leave.
+        /// An operator drained a node.
         case drain
     }
 
     package var time: Timestamp
     package var node: String
-    /// The token's subject; for an operator, who the request says it is.
+    /// The token's subject; for an operator, the name given in the request.
     package var actor: String
     package var action: Action
-    /// What it was done to: an event type, a channel, what was revoked.
+    /// The target: an event type, a channel, or what was revoked.
     package var object: String
-    /// `accepted`, `duplicate`, or the code of the error.
+    /// `accepted`, `duplicate`, or an error code.
     package var result: String
-    /// Events or, where there are none, how often.
+    /// Number of events, or of actions if there are no events.
     package var count: Int
     package var detail: String
 

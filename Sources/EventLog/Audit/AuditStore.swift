@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the audit trail is kept: beside the log, for all nodes.
+/// Stores the audit trail of all nodes next to the log.
 ///
-/// For implementers: all methods may be called at once; records are only ever added and, once they are old, removed.
+/// For implementers: all methods may be called concurrently. Records are only added and, once they are old, removed.
 package protocol AuditStore: Sendable {
-    /// Keeps records, durably, all of them or none.
+    /// Stores records durably, all or none.
     func record(_ records: [AuditRecord]) async throws(TapeFault)
 
     /// Records, newest first.
     func auditEntries(_ query: AuditQuery) async throws(TapeFault) -> [AuditEntry]
 
-    /// Removes records of before a time, a number of them at most.
-    /// - Returns: How many were removed.
+    /// Removes records older than a time, up to a limit.
+    /// - Returns: The number of removed records.
     func pruneAudit(before time: Timestamp, limit: Int) async throws(TapeFault) -> Int
 }
 
-/// A record and its place in the trail.
+/// A record and its position in the trail.
 package struct AuditEntry: Sendable, Equatable {
     /// Ascending in the order in which records were written.
     package var id: Int
@@ -27,9 +27,9 @@ package struct AuditEntry: Sendable, Equatable {
     }
 }
 
-/// Which records are wanted.
+/// Selects records.
 package struct AuditQuery: Sendable, Equatable {
-    /// Those with smaller ids; nil begins with the newest.
+    /// Only records with smaller ids; nil begins with the newest.
     package var before: Int?
     package var actor: String?
     package var action: AuditRecord.Action?

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import EventLog
-
-/// What is kept beside the log of who may do what and who did what.
+/// The stores for access control besides the log: revocations and the audit trail.
 package struct AccessPorts: Sendable {
     package var revocations: (any RevocationStore)?
     package var audit: (any AuditStore)?
@@ -12,7 +10,7 @@ package struct AccessPorts: Sendable {
         self.audit = audit
     }
 
-    /// As much of it as a tape keeps.
+    /// The stores that the tape implements.
     package init(tape: any Tape) {
         self.init(revocations: tape as? any RevocationStore, audit: tape as? any AuditStore)
     }

@@ -3,19 +3,19 @@
 package import EventLog
 import JSON
 
-/// Who a session or a request belongs to, as a verified token says.
+/// The identity and permissions of a session or request, from a verified token.
 package struct Principal: Sendable, Equatable {
     /// `sub`: the user or service.
     package var subject: String
-    /// `publish:<type>`, `read:<type>`, either with `*` for every type; `source:<name>`, or `*` for every name.
+    /// `publish:<type>` and `read:<type>`, with `*` for all types; `source:<name>`, with `*` for all names.
     package var scopes: Set<String>
-    /// From when on the token is worth nothing; nil for a token that does not expire.
+    /// When the token expires; nil if it never does.
     package var expires: Timestamp?
-    /// When the token was issued, where it says so.
+    /// When the token was issued, if it says so.
     package var issued: Timestamp?
-    /// Names the token, where it has a name.
+    /// The token's id, if it has one.
     package var tokenID: String?
-    /// Whether it is a source of the hub itself, which no token says.
+    /// Whether this is a built-in source of the hub. A token cannot set this.
     package var isInternal: Bool
 
     package init(
@@ -39,26 +39,27 @@ package struct Principal: Sendable, Equatable {
         self.has("publish:*") || self.has("publish:\(type)")
     }
 
-    /// Whether a scope was given, where there is such a scope.
+    /// Whether the principal has a scope; false for nil.
     package func has(_ scope: String?) -> Bool {
         guard let scope, let place = self.scopes.firstIndex(of: scope) else { return false }
         return self.scopes[place].hasSameBytes(as: scope)
     }
 
-    /// Whether events of any type may be published: what makes a service of somebody.
+    /// Whether events of any type may be published, that is, whether this is a service.
     package var mayPublishSomething: Bool {
         self.scopes.contains { $0.utf8.starts(with: "publish:".utf8) }
     }
 
-    /// Whether every channel of a type may be read, also other users'.
+    /// Whether every channel of a type may be read, including those of other users.
     package func mayReadAll(_ type: some StringProtocol) -> Bool {
         self.has("read:*") || self.has("read:\(type)")
     }
 }
 
 extension EventType {
-    /// Whether someone may read a channel of this type; `nil` is someone who has not authenticated.
-    /// - Parameter supportScope: The scope that opens private channels, see ``HubConfiguration/supportScope``.
+    /// Whether a principal may read a channel of this type; `nil` is an unauthenticated client.
+    /// - Parameter supportScope: The scope that gives access to private channels, see
+    ///   ``HubConfiguration/supportScope``.
     package func mayRead(_ channel: ChannelName, _ principal: Principal?, supportScope: String? = nil) -> Bool {
         switch self.readers {
         case .everyone:

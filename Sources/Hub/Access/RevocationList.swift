@@ -4,19 +4,20 @@ package import EventLog
 import JSON
 import Synchronization
 
-/// The revocations that hold, as this node knows them: what every token and every session is compared with.
+/// The active revocations known to this node. Every token and every session is checked against them.
 package final class RevocationList: Sendable {
-    /// Revocations held at most, in memory of about 300 bytes each. More are refused when they are made, not forgotten.
+    /// Maximum number of revocations, at about 300 bytes of memory each. Beyond it, new revocations are rejected; none
+    /// is dropped.
     package static let maxCount = 1_000_000
 
     private struct State {
         var entries: [Revocation.Target: Revocation] = [:]
-        /// The number of the last change that is in here.
+        /// Number of the last change applied.
         var number = 0
     }
 
     private let state = Mutex(State())
-    /// Whether there are none, so that most hubs pay nothing.
+    /// Whether there are no revocations. Most hubs have none, so the check costs them nothing.
     private let isEmpty = Atomic<Bool>(true)
 
     package init() {}
@@ -33,7 +34,7 @@ package final class RevocationList: Sendable {
         self.state.withLock { $0.entries[target] }
     }
 
-    /// Takes changes in, in order.
+    /// Applies changes in order.
     package func apply(_ changes: [RevocationChange]) {
         self.state.withLock { state in
             for change in changes where change.number > state.number {
@@ -44,7 +45,7 @@ package final class RevocationList: Sendable {
         }
     }
 
-    /// Forgets what has ended.
+    /// Removes revocations that have ended.
     package func forget(endedBefore time: Timestamp) {
         self.state.withLock { state in
             state.entries = state.entries.filter { ($0.value.until ?? time) >= time }
@@ -52,13 +53,13 @@ package final class RevocationList: Sendable {
         }
     }
 
-    /// Whether someone's token is revoked.
+    /// Whether the token of a principal is revoked.
     package func holds(_ principal: Principal, now: Timestamp) -> Bool {
         guard !self.isEmpty.load(ordering: .acquiring) else { return false }
         return self.state.withLock { Self.holds(principal, $0.entries, now: now) }
     }
 
-    /// Whether a session has to end.
+    /// Whether a session has to be closed.
     package func holds(session: String, of principal: Principal?, now: Timestamp) -> Bool {
         guard !self.isEmpty.load(ordering: .acquiring) else { return false }
         return self.state.withLock { state in
@@ -77,8 +78,8 @@ package final class RevocationList: Sendable {
         return principal.issued.map { $0 <= entry.time } ?? true
     }
 
-    /// Revocations in the order of their kind and value.
-    /// - Parameter target: Begins behind it; nil begins with the first.
+    /// Revocations ordered by kind and value.
+    /// - Parameter target: The page begins after this target; nil begins with the first.
     package func page(after target: Revocation.Target?, limit: Int) -> [Revocation] {
         let entries = self.state.withLock { $0.entries }
         let sorted = entries.values.sorted { $0.target.precedes($1.target) }

@@ -3,29 +3,29 @@
 package import EventLog
 import Synchronization
 
-/// The revocations of all nodes: the list that holds here, and the store that it follows.
+/// The revocations of all nodes: the list that applies on this node, and the store it follows.
 package final class Revocations: Sendable {
-    /// Changes read at once.
+    /// Changes read per query.
     private static let batch = 1_000
 
     package let list = RevocationList()
     let alarm = Alarm()
     private let store: (any RevocationStore)?
-    /// Numbers of changes where there is no store.
+    /// Last change number, used when there is no store.
     private let number = Mutex(0)
 
-    /// - Parameter store: Nil keeps them in memory, for this process only.
+    /// - Parameter store: Nil keeps revocations in memory, for this process only.
     package init(store: (any RevocationStore)?) {
         self.store = store
     }
 
-    /// Whether other processes may change them.
+    /// Whether other processes can change them.
     var areShared: Bool {
         self.store?.areRevocationsShared ?? false
     }
 
-    /// Takes in what has changed since the last time.
-    /// - Returns: Whether anything has.
+    /// Reads and applies the changes since the last call.
+    /// - Returns: Whether there were any.
     func refresh() async throws(TapeFault) -> Bool {
         guard let store else { return false }
         var hasChanged = false

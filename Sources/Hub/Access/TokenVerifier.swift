@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Turns a token into who it belongs to.
+/// Verifies a token and returns its owner.
 package struct TokenVerifier: Sendable {
-    /// Called on event loops and any other task: must not block.
+    /// Called on event loops and in other tasks: must not block.
     package let verdict: @Sendable (_ token: String) -> TokenVerdict
-    /// Whether tokens can be verified at all. A node whose keys are not there yet takes no clients.
+    /// Whether tokens can be verified at all. A node whose keys are not loaded yet accepts no clients.
     package let isReady: @Sendable () -> Bool
 
     package init(
@@ -16,19 +16,19 @@ package struct TokenVerifier: Sendable {
     }
 }
 
-/// What is known of a token at once.
+/// The result of verifying a token, as far as it is available immediately.
 package enum TokenVerdict: Sendable {
     case settled(Result<Principal, TokenFault>)
-    /// Something has to be fetched first; to be called once.
+    /// Something has to be fetched first. The closure is called once.
     case pending(@Sendable () async -> Result<Principal, TokenFault>)
 }
 
-/// Why a token was refused.
+/// Why a token was rejected.
 package enum TokenFault: Error, Sendable, Equatable {
     case expired
     case revoked
-    /// Malformed, wrongly signed, or without what a token needs; the text may be shown to its sender.
+    /// Malformed, wrongly signed, or without a required claim. The text may be shown to the sender.
     case invalid(String)
-    /// It cannot be verified now, and may be good; the text may be shown to its sender.
+    /// It cannot be verified now, but may be valid. The text may be shown to the sender.
     case unavailable(String)
 }

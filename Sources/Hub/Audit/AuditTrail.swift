@@ -5,27 +5,27 @@ import JSON
 import Logging
 import Synchronization
 
-/// Gathers who did what and writes it to the ``AuditStore`` in batches, or to the log where there is none.
+/// Collects audit records and writes them to the ``AuditStore`` in batches, or to the log if there is none.
 ///
-/// Policies. *Publishing never waits for it*: what one publisher does with one type to one result is added up, in
-/// memory that is bounded by ``Limits/waiting`` such sums, and written about once a second; while the store is away
-/// the sums grow, and past the bound new ones go to one that names nobody (`*`). A crash loses the last second of them.
-/// *Reading by support is refused* (``note(_:)``) while too many records wait. *What operators do* is written before it
-/// is done (``write(_:)``).
+/// Policies. *Publishing never waits for the audit trail*: events with the same publisher, type and result are counted
+/// in one record. At most ``Limits/waiting`` such records are kept in memory and written about once a second. While the
+/// store is unavailable the counts grow; beyond the limit, new events are counted under the publisher `*`. A crash
+/// loses the last second. *Support access is rejected* (``note(_:)``) while too many records are waiting. *Actions of
+/// operators* are recorded before they are performed (``write(_:)``).
 package final class AuditTrail: Sendable {
     package struct Limits: Sendable {
         package var isOn = true
-        /// Records that wait to be written, of each kind.
+        /// Maximum number of records waiting to be written, of each kind.
         package var waiting = 10_000
-        /// Between two writes of sums.
+        /// Interval between two writes of the publish counts.
         package var interval: Duration = .seconds(1)
-        /// How long records are kept; nil keeps them for ever.
+        /// How long records are kept; nil keeps them forever.
         package var retention: Duration? = .seconds(365 * 86_400)
 
         package init() {}
     }
 
-    /// Records of one write, and of one removal.
+    /// Maximum number of records per write, and per removal.
     private static let batch = 1_000
 
     private struct Sum: Hashable {
@@ -41,7 +41,7 @@ package final class AuditTrail: Sendable {
     }
 
     private struct State {
-        /// Publishing, added up.
+        /// Publish records, added up.
         var sums: [Sum: AuditRecord] = [:]
         var records: [AuditRecord] = []
         var failures = SparseLog()
@@ -62,15 +62,15 @@ package final class AuditTrail: Sendable {
         self.logger = logger
     }
 
-    /// Records that wait to be written.
+    /// Number of records waiting to be written.
     package var waiting: Int {
         self.state.withLock { $0.sums.count + $0.records.count }
     }
 
-    // MARK: - In
+    // MARK: - Recording
 
-    /// Events were handed in and this came of it. Called on the way of every request to publish: one lock, one look-up
-    /// for each run of events of a type.
+    /// Records the result of publishing events. Called for every publish request: one lock, and one lookup per run of
+    /// events with the same type.
     package func published(_ events: [Event], by publisher: Principal, _ result: Result<AppendOutcome, AppendFault>) {
         guard self.limits.isOn else { return }
         switch result {
@@ -98,8 +98,8 @@ package final class AuditTrail: Sendable {
         }
     }
 
-    /// Events were refused.
-    /// - Parameter type: Of the first of them, if the hub knows it.
+    /// Records rejected events.
+    /// - Parameter type: The type of the first event, if the hub knows it.
     func refused(_ count: Int, of type: String?, by publisher: Principal, _ code: ErrorCode) {
         guard self.limits.isOn else { return }
         self.state.withLock { self.add(count, publisher.subject, type ?? "", code.rawValue, &$0) }
@@ -125,8 +125,8 @@ package final class AuditTrail: Sendable {
         state.sums[key, default: fresh].count += count
     }
 
-    /// Something is about to be done that must not go unrecorded; it is written soon.
-    /// - Returns: False where it cannot be recorded, and must not be done.
+    /// Records an action that must not be performed without a record; it is written soon.
+    /// - Returns: False if it cannot be recorded. The action must not be performed then.
     package func note(
         _ action: AuditRecord.Action,
         by actor: String,
@@ -144,7 +144,7 @@ package final class AuditTrail: Sendable {
         return isTaken
     }
 
-    /// Writes down what an operator is about to do, and returns when it stands.
+    /// Records an action of an operator before it is performed; returns when the record is durable.
     package func write(
         _ action: AuditRecord.Action,
         by actor: String,
@@ -172,9 +172,9 @@ package final class AuditTrail: Sendable {
         )
     }
 
-    // MARK: - Out
+    // MARK: - Writing
 
-    /// Writes what is gathered, until the task is cancelled. What remains then is for ``flush()``.
+    /// Writes the collected records until the task is cancelled. ``flush()`` writes what remains then.
     func run() async {
         while !Task.isCancelled {
             await self.alarm.sleep(for: self.limits.interval)
@@ -182,7 +182,7 @@ package final class AuditTrail: Sendable {
         }
     }
 
-    /// Writes what is gathered.
+    /// Writes the collected records.
     package func flush() async {
         while true {
             let records = self.take()
@@ -192,7 +192,7 @@ package final class AuditTrail: Sendable {
                 return part
             }
             for (record, result) in zip(records, halves.results) {
-                // Not lost, and not in the way of the others.
+                // It goes to the log instead, so that it is not lost and does not block the others.
                 if case .failure(let refusal) = result { self.log(record, refused: refusal) }
             }
             if let fault = halves.fault {
@@ -239,7 +239,7 @@ package final class AuditTrail: Sendable {
         for record in records { self.log(record) }
     }
 
-    /// - Parameter refusal: Why it cannot be where it belongs.
+    /// - Parameter refusal: Why the store rejected the record.
     private func log(_ record: AuditRecord, refused refusal: ContentRefusal? = nil) {
         var metadata: Logger.Metadata = [
             "actor": "\(record.actor)", "action": "\(record.action.rawValue)", "object": "\(record.object)",
@@ -251,19 +251,19 @@ package final class AuditTrail: Sendable {
 
     // MARK: - Reading and removing
 
-    /// Records, newest first; nil where they are in the log only.
+    /// Records, newest first; nil if they are only in the log.
     package func entries(_ query: AuditQuery) async throws(TapeFault) -> [AuditEntry]? {
         try await self.store?.auditEntries(query)
     }
 
-    /// Removes what is older than the retention.
+    /// Removes records older than the retention.
     func prune(now: Timestamp) async {
         guard let store, let retention = self.limits.retention else { return }
         let time = now.advanced(by: .zero - retention)
         do throws(TapeFault) {
             while try await store.pruneAudit(before: time, limit: Self.batch) == Self.batch, !Task.isCancelled {}
         } catch {
-            self.logger.warning("retention of the audit trail is behind", metadata: ["fault": "\(error)"])
+            self.logger.warning("old audit records cannot be deleted", metadata: ["fault": "\(error)"])
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// So many in a second on the average, and so many at once after a pause.
+/// An average rate per second, and the burst allowed after a pause.
 package struct AllowedRate: Sendable, Equatable {
     /// At least 1.
     package let perSecond: Int

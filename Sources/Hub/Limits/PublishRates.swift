@@ -4,22 +4,22 @@ import JSON
 package import NIOCore
 import Synchronization
 
-/// Keeps every service to a number of events a second, whichever way it publishes; of this node alone.
+/// Limits the events per second of each service on this node, over all transports.
 package final class PublishRates: Sendable {
-    /// Services remembered before those that may publish all they want again are forgotten.
+    /// Number of services kept before those with a full bucket are removed.
     private static let forgettingCount = 10_000
 
     private let rate: AllowedRate?
     private let buckets = Mutex<[ExactText: TokenBucket]>([:])
 
-    /// - Parameter rate: In events; nil lets everybody publish as fast as the tape takes it.
+    /// - Parameter rate: In events; nil means no limit.
     package init(_ rate: AllowedRate?) {
         self.rate = rate
     }
 
-    /// Counts events of a service if it may publish them now. More than it may publish at once count as all of that, or
-    /// they could never be published. One lock for a request, whatever it holds.
-    /// - Returns: How long until it may; nil when it may.
+    /// Counts events of a service if it may publish them now. A request larger than the burst counts as a full burst,
+    /// otherwise it could never be published. Locks once per request, whatever its size.
+    /// - Returns: How long until the service may publish; nil if it may now.
     package func take(_ count: Int, for subject: String, at now: NIODeadline = .now()) -> TimeAmount? {
         guard let rate = self.rate else { return nil }
         let subject = ExactText(subject)

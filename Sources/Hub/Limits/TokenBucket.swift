@@ -3,22 +3,22 @@
 import JSON
 package import NIOCore
 
-/// Keeps someone to an ``AllowedRate``: a token bucket, kept as the time at which it will be full.
+/// Enforces an ``AllowedRate``: a token bucket, stored as the time at which it will be full.
 ///
-/// A value of one word without a clock: the time comes in with every call.
+/// A single-word value without a clock: the caller passes the time.
 package struct TokenBucket: Sendable, Equatable {
-    /// When all tokens will be back, in nanoseconds of uptime.
+    /// When the bucket will be full again, in nanoseconds of uptime.
     private var full: UInt64 = 0
 
     package init() {}
 
-    /// Whether all tokens are there.
+    /// Whether the bucket is full.
     package func isFull(at now: NIODeadline) -> Bool {
         self.full <= now.uptimeNanoseconds
     }
 
-    /// Takes tokens if there are enough. More than the bucket holds are never there.
-    /// - Returns: How long until there would be enough; nil when they were taken.
+    /// Takes tokens if there are enough. There are never more than the bucket holds.
+    /// - Returns: How long until there would be enough; nil if they were taken.
     package mutating func take(_ count: Int, of rate: AllowedRate, at now: NIODeadline) -> TimeAmount? {
         let uptime = now.uptimeNanoseconds
         let taken = Self.time(for: max(0, count), of: rate)
@@ -33,10 +33,10 @@ package struct TokenBucket: Sendable, Equatable {
         return nil
     }
 
-    /// A hundred years, in nanoseconds: leaves room to count with what is waited for.
+    /// A hundred years in nanoseconds, which leaves room for adding waiting times without overflow.
     private static let longest: UInt64 = 31_536_000 * 100 * 1_000_000_000
 
-    /// How long it takes for tokens to come back, in nanoseconds; ``longest`` and a second at most.
+    /// How long it takes until tokens are available again, in nanoseconds; at most ``longest`` plus a second.
     private static func time(for count: Int, of rate: AllowedRate) -> UInt64 {
         let seconds = UInt64(clamping: count) / UInt64(clamping: rate.perSecond)
         let rest = UInt64(clamping: count) % UInt64(clamping: rate.perSecond)

@@ -3,18 +3,18 @@
 import JSON
 import Synchronization
 
-/// How many sessions each user has on this node.
+/// Number of sessions per user on this node.
 final class UserConnections: Sendable {
     private let limit: Int?
     private let counts = Mutex<[ExactText: Int]>([:])
 
-    /// - Parameter limit: Of one user; nil counts nothing.
+    /// - Parameter limit: Maximum per user; nil counts nothing.
     init(limit: Int?) {
         self.limit = limit
     }
 
-    /// Counts a session, which has to ``leave(_:)``.
-    /// - Returns: False when the user has as many as allowed; nothing is counted then.
+    /// Counts a session, which must call ``leave(_:)`` later.
+    /// - Returns: False if the user has reached the limit; the session is not counted then.
     func enter(_ user: String) -> Bool {
         guard let limit = self.limit else { return true }
         let user = ExactText(user)
