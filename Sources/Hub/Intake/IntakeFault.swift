@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a request to publish was refused; nothing of it was appended.
+/// Why a publish request was rejected. None of its events is appended.
 package enum IntakeFault: Error, Sendable, Equatable {
-    /// Not what the endpoint takes: no event, or something that is neither an object nor an array of objects.
+    /// Not a valid request body: no events, or neither an object nor an array of objects.
     case malformed(String)
-    /// More events than one request may carry.
+    /// More events than one request may contain.
     case tooManyEvents(limit: Int, actual: Int)
-    /// Some event of it cannot be stored.
+    /// An event in it cannot be stored.
     case unfit(String)
-    /// These events are not acceptable; ascending by index, at most ``Intake/maxReportedItems``.
+    /// Invalid events, ascending by index; at most ``Intake/maxReportedItems``.
     case items([ItemFault])
 }
 
 /// What is wrong with one event of a request.
 package struct ItemFault: Error, Sendable, Equatable {
-    /// In the order in which one stands for a whole request.
+    /// Ordered by precedence: the lowest reason in a request determines its error code.
     package enum Reason: Int, Sendable, Comparable {
         case forbidden
         case unknownType
@@ -27,12 +27,12 @@ package struct ItemFault: Error, Sendable, Equatable {
         }
     }
 
-    /// Place of the event in the request, from 0.
+    /// Index of the event in the request, from 0.
     package var index: Int
     package var reason: Reason
-    /// The member at fault, such as `data.amount`.
+    /// The invalid member, such as `data.amount`.
     package var field: String?
-    /// A sentence for the publisher.
+    /// An explanation for the publisher.
     package var message: String
 
     package init(index: Int, reason: Reason, field: String? = nil, message: String) {

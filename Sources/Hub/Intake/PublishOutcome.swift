@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import EventLog
-
-/// What a publisher is told of its request.
+/// The response to a publish request.
 package enum PublishOutcome: Sendable, Equatable {
     case published([PublishResult])
-    /// Ids of these events are taken by other content.
+    /// The ids of these events are already used for different content.
     case conflict([ItemFault])
-    /// The tape cannot hold what is in the request.
+    /// The tape cannot store the content of the request.
     case refused(IntakeFault)
     case failed(AppendFault)
 
-    /// - Parameter events: What was handed to the writer.
+    /// - Parameter events: The events that were passed to the writer.
     package init(events: [Event], _ result: Result<AppendOutcome, AppendFault>) {
         switch result {
         case .success(.committed(let receipts)):
@@ -35,18 +33,18 @@ package enum PublishOutcome: Sendable, Equatable {
 }
 
 extension IntakeFault {
-    /// What a publisher may know of a refusal. Which of several events is at fault the storage does not say.
+    /// What a publisher may see of a rejection. The storage does not say which of several events caused it.
     init(_ refusal: ContentRefusal, events: Int) {
-        let message = "cannot be stored as it is (\(refusal.kind)); sent again it will be refused again"
+        let message = "cannot be stored (\(refusal.kind)); sending it again will fail again"
         self =
             events == 1
             ? .items([ItemFault(index: 0, reason: .invalid, message: message)])
             : .unfit(
-                "one of the \(events) events \(message); nothing of the request was stored. Sent one by one, it shows"
+                "one of the \(events) events \(message); nothing was stored. Send them one by one to find it"
             )
     }
 
-    /// What the faults come down to: the reason that stands for the request, and a sentence.
+    /// The error code and message for the whole request.
     package var summary: (code: ErrorCode, message: String) {
         switch self {
         case .malformed(let message):
@@ -76,17 +74,17 @@ extension IntakeFault {
 }
 
 extension AppendFault {
-    /// What a publisher may know.
+    /// What a publisher may see.
     package var summary: (code: ErrorCode, message: String) {
         switch self {
         case .unavailable(.outcomeUnknown):
             (.unavailable, "it is not known whether the events were committed; send them again with the same ids")
         case .unavailable:
-            (.unavailable, "events cannot be committed now; send them again with the same ids")
+            (.unavailable, "events cannot be committed at the moment; send them again with the same ids")
         case .overloaded:
-            (.overloaded, "too much waits to be committed; send the events again with the same ids")
+            (.overloaded, "too many events are waiting to be committed; send the events again with the same ids")
         case .stopping:
-            (.unavailable, "this node is leaving; send the events again with the same ids")
+            (.unavailable, "this node is shutting down; send the events again with the same ids")
         }
     }
 }

@@ -2,10 +2,10 @@
 
 import JSON
 
-/// The `source` of events: names the ids of those who publish under it, so that whoever takes another's name takes its
-/// ids.
+/// The `source` of an event. It is the namespace of event ids, so a publisher that uses another publisher's source can
+/// take its ids.
 package enum SourceName {
-    /// What the names of the hub's own sources begin with, and those of the fan-in's channels for chains and rates.
+    /// Prefixes reserved for the hub's own sources, and for the fan-in channels of chains and rates.
     private static let reserved = ["chain:", "rate:", "chain.", "rate."]
 
     /// Whether only the hub itself publishes under a name.
@@ -13,29 +13,29 @@ package enum SourceName {
         self.reserved.contains { name.utf8.starts(with: $0.utf8) }
     }
 
-    /// Whether a text can be the name of a source.
+    /// Whether a text is a valid source name.
     package static func isValid(_ name: String) -> Bool {
         Intake.isIdentifier(name)
     }
 
-    /// The scope that lets others than the subject of its name publish under a name.
+    /// Prefix of the scope that allows publishing under a name other than the token's subject.
     package static let scope = "source:"
-    /// The scope for every name.
+    /// The scope for all names.
     package static let anyScope = "source:*"
 }
 
 extension Principal {
-    /// Why events may not be published under a source; nil when they may.
+    /// Why events may not be published under a source; nil if they may.
     func complaint(aboutSource source: String) -> String? {
         if self.isInternal { return nil }
         if SourceName.isReserved(source) {
-            return "\(source) is a source of the hub itself; publish under another name"
+            return "\(source) is reserved for the hub; publish under another name"
         }
         return self.maySpeak(for: source)
             ? nil : "publishing as \(source) needs the scope \(SourceName.scope)\(source) or \(SourceName.anyScope)"
     }
 
-    /// By bytes: two spellings of one text are two names.
+    /// Compares bytes: two spellings of a text are two names.
     private func maySpeak(for source: String) -> Bool {
         if source.hasSameBytes(as: self.subject) || self.scopes.contains(SourceName.anyScope) { return true }
         let prefix = SourceName.scope.utf8

@@ -3,16 +3,16 @@
 import EventLog
 import JSON
 
-/// An event type with what it takes to find all it asks for in one pass over an event's `data`.
+/// An event type, prepared so that one pass over an event's `data` finds every field the type needs.
 final class TypeReader: Sendable {
     let type: EventType
-    /// The names of the type's fields in their order, then those of the key and the slot as far as they are not fields.
+    /// The names of the type's fields in order, followed by those of the key and the slot unless they are fields.
     private let selection: JSON.Selection
     /// By the field's index.
     private let fieldPlaces: [Int]
     private let keyPlace: Int?
     private let slotPlace: Int?
-    /// The fields that name things in an index, and their places.
+    /// The fields that name things in an index, and their positions.
     private let namePlaces: [(name: String, place: Int)]
 
     init(_ type: EventType) {
@@ -32,7 +32,7 @@ final class TypeReader: Sendable {
         self.selection = JSON.Selection(names)
     }
 
-    /// `data` of one event, looked through once.
+    /// The `data` of one event after one pass.
     struct Data {
         private let reader: TypeReader
         private let found: JSON.Value.Selected
@@ -42,7 +42,7 @@ final class TypeReader: Sendable {
             self.found = found
         }
 
-        /// What is wrong with the first field that is not as the type says.
+        /// The first invalid field and what is wrong with it; nil if all fields are valid.
         func complaint() -> (field: String, message: String)? {
             for (index, field) in self.reader.type.fields.enumerated() {
                 if let message = field.complaint(aboutValue: self.found[self.reader.fieldPlaces[index]]) {
@@ -55,7 +55,7 @@ final class TypeReader: Sendable {
             return nil
         }
 
-        /// What stands in the field that names the key; nil also where the type has none.
+        /// The value of the field that contains the key; nil also if the type has no such field.
         var key: JSON.Value? {
             self.reader.keyPlace.flatMap { self.found[$0] }
         }
@@ -72,7 +72,7 @@ final class TypeReader: Sendable {
     }
 }
 
-/// The members of an event as it is published, looked through once.
+/// The members of a published event after one pass.
 struct Envelope {
     private static let selection = JSON.Selection([
         "type", "key", "keys", "id", "source", "time", "data", "traceparent",

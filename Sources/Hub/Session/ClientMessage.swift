@@ -2,28 +2,28 @@
 
 package import JSON
 
-/// What a client asks of the hub.
+/// A request from a client.
 package enum ClientMessage: Sendable {
     case auth(token: String)
     case subscribe([SubscriptionRequest])
     case unsubscribe(channel: String)
-    /// `after` nil begins with the oldest retained.
+    /// A nil `after` begins with the oldest retained event.
     case history(channel: String, after: Int?, limit: Int)
     case publish([JSON.Value])
     case ping
 }
 
-/// One subscription that a client wants.
+/// One subscription requested by a client.
 package struct SubscriptionRequest: Sendable, Equatable {
-    /// As the client wrote it: a full name, or a private type alone for the client's own channel.
+    /// As the client sent it: a full channel name, or just a private type for the client's own channel.
     package var channel: String
-    /// Resume after this number.
+    /// Resume after this sequence number.
     package var since: Int?
-    /// The life of the numbering that `since` belongs to.
+    /// The epoch that `since` belongs to.
     package var epoch: String?
-    /// Begin with the newest event; nil leaves it to the type's delivery.
+    /// Begin with the newest event; nil uses the default of the type's delivery.
     package var snapshot: Bool?
-    /// Least milliseconds between two events, for types with delivery `latest`.
+    /// Minimum interval between two events in milliseconds, for types with delivery `latest`.
     package var interval: Int?
 
     package init(
@@ -41,7 +41,7 @@ package struct SubscriptionRequest: Sendable, Equatable {
     }
 }
 
-/// A message that says nothing the hub understands.
+/// A client message that is malformed or not supported.
 package struct MessageFault: Error, Sendable, Equatable {
     package var code: ErrorCode
     package var message: String
@@ -53,15 +53,15 @@ package struct MessageFault: Error, Sendable, Equatable {
 }
 
 extension ClientMessage {
-    /// Most entries of one `history`.
+    /// Allowed `limit` of a `history` request.
     package static let historyLimit = 1...1000
-    /// Longest interval between two events, in milliseconds.
+    /// Allowed interval between two events, in milliseconds.
     package static let intervalLimit = 1...3_600_000
 
-    /// Reads a message; unknown members are ignored.
+    /// Parses a message; unknown members are ignored.
     package init(_ message: JSON.Value) throws(MessageFault) {
         guard let op = message["op"]?.string else {
-            throw MessageFault(.badRequest, "a message has a member \"op\" (a string)")
+            throw MessageFault(.badRequest, "a message must have a member \"op\" (a string)")
         }
         switch op {
         case "auth":
@@ -88,7 +88,7 @@ extension ClientMessage {
         default:
             throw MessageFault(
                 .unknownOp,
-                "there is no op \"\(op.cut(to: 64))\"; there are auth, subscribe, unsubscribe, history, publish and ping"
+                "unknown op \"\(op.cut(to: 64))\"; use auth, subscribe, unsubscribe, history, publish or ping"
             )
         }
     }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why the hub ends a connection, with the code that tells the client what to do.
+/// Why the hub closes a connection. The close code tells the client how to react.
 package enum CloseReason: Sendable, Equatable {
-    /// The node is leaving; come back after this many milliseconds.
+    /// The node is shutting down; the client reconnects after this many milliseconds.
     case draining(reconnectAfter: Int)
     case tokenExpired
-    /// Only where the operator has set a limit, which is given.
+    /// Only if the operator has configured a limit, which is included.
     case slowConsumer(limit: Duration)
     case heartbeatTimeout
-    /// By an operator; the client may come back.
+    /// Disconnected by an operator; the client may reconnect.
     case disconnected
     case overloaded
     case badMessage(String)
@@ -18,7 +18,7 @@ package enum CloseReason: Sendable, Equatable {
     case tooManySubscriptions(limit: Int)
     case rateLimited
 
-    /// 4000–4099: reconnect and resume; 4500–4999: do not reconnect by itself.
+    /// 4000–4099: reconnect and resume. 4500–4999: do not reconnect automatically.
     package var code: UInt16 {
         switch self {
         case .draining: 4001
@@ -36,13 +36,13 @@ package enum CloseReason: Sendable, Equatable {
         }
     }
 
-    /// At most 123 bytes go out.
+    /// At most 123 bytes are sent.
     package var text: String {
         switch self {
         case .draining(let reconnectAfter): "draining;retry=\(reconnectAfter)"
         case .tokenExpired: "the token has expired; reconnect with a new one"
-        case .slowConsumer(let limit): "slow consumer: events have waited for \(limit) and nothing was read"
-        case .heartbeatTimeout: "nothing was heard from the client for too long"
+        case .slowConsumer(let limit): "slow consumer: events waited for \(limit) and nothing was read"
+        case .heartbeatTimeout: "nothing was received from the client for too long"
         case .disconnected: "disconnected by an operator; reconnect and resume"
         case .overloaded: "overloaded; try again later"
         case .badMessage(let why): why

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What an `error` message tells a client, in one word.
+/// The error code of an `error` message.
 package enum ErrorCode: String, Sendable, CaseIterable {
     case badRequest = "bad_request"
     case unknownOp = "unknown_op"
@@ -23,7 +23,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case unavailable
     case overloaded
 
-    /// What the client can do about it, where there is one thing.
+    /// What the client should do about it, if there is one obvious action.
     package var action: String? {
         switch self {
         case .cursorExpired, .epochChanged: "snapshot"

@@ -2,23 +2,23 @@
 
 package import NIOCore
 
-/// The part of an ``Outlet`` that every delivery uses, without what makes an outlet fit to be handed between threads:
-/// the ``Roster`` takes it once, on the connection's loop, and never lets it go elsewhere.
+/// The part of an ``Outlet`` that is used for every delivery. It is not `Sendable`: the session shard of the loop
+/// obtains it once, on the connection's loop, and never passes it to another thread.
 package protocol Lane: AnyObject {
-    /// Whether the connection takes more events: false from when the bytes not yet taken by the kernel pass a limit
-    /// until they have left. Control messages are written regardless.
+    /// Whether the connection accepts more events. False once the bytes not yet written to the kernel exceed a limit,
+    /// until they have drained. Control messages are written regardless.
     var isWritable: Bool { get }
 
-    /// Appends framed messages to what goes out at the next ``flush()``, in order.
+    /// Appends framed messages, in order, to the output of the next ``flush()``.
     func write(_ frames: ByteBuffer)
 
-    /// Whether frames of a run may come compressed; false unless an implementation says otherwise. Never changes.
+    /// Whether the frames of a run may be compressed; false by default. Never changes.
     var takesCompressedRuns: Bool { get }
 
-    /// Appends frames that many connections get, as ``write(_:)`` does; the default is to call that.
+    /// Appends frames that are shared by many connections, like ``write(_:)``; calls it by default.
     func writeRun(_ frames: ByteBuffer)
 
-    /// Sends what has been written. Called once per tick for each connection written to.
+    /// Sends what has been written. Called once per tick for each connection with new output.
     func flush()
 }
 

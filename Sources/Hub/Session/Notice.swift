@@ -4,19 +4,19 @@ import JSON
 import NIOCore
 import Synchronization
 
-/// What sessions are told of trouble, in heartbeats, for as long as it lasts.
+/// Service status for clients, sent in heartbeats for as long as there is a problem.
 package struct Notice: Sendable, Equatable {
-    /// Sources named in one heartbeat at most.
+    /// Maximum number of sources per type in one heartbeat.
     package static let maxSources = 20
 
-    /// Events cannot be committed now.
+    /// Events cannot be committed at the moment.
     package var isPaused = false
-    /// The sources that have fallen silent, by the event type they feed; ascending, at most ``maxSources`` of each.
+    /// Stale sources by the event type they publish, ascending; at most ``maxSources`` per type.
     package private(set) var stale: [String: [String]] = [:]
 
     private var staleByOrigin: [Origin: [StaleSource]] = [:]
 
-    /// Who tells of sources.
+    /// Which component reports the sources.
     package enum Origin: Sendable {
         case fanIn
         case ownSources
@@ -39,13 +39,13 @@ package struct Notice: Sendable, Equatable {
         self.stale = stale
     }
 
-    /// Whether there is nothing to tell.
+    /// Whether there is nothing to report.
     package var isClear: Bool {
         !self.isPaused && self.stale.isEmpty
     }
 }
 
-/// Where the present ``Notice`` hangs for the loops to see.
+/// Holds the current ``Notice`` and publishes changes to all event loops.
 final class NoticeBoard: Sendable {
     private let notice = Mutex(Notice())
     private let rosters: [Roster]
@@ -58,7 +58,7 @@ final class NoticeBoard: Sendable {
         self.notice.withLock { $0 }
     }
 
-    /// Changes the notice, from any thread, and has the loops look at it.
+    /// Changes the notice and notifies the event loops. Can be called from any thread.
     func change(_ body: (inout Notice) -> Void) {
         let hasChanged = self.notice.withLock { notice in
             let before = notice
@@ -67,7 +67,7 @@ final class NoticeBoard: Sendable {
         }
         guard hasChanged else { return }
         for roster in self.rosters {
-            // Looked up there and then: two changes in a row may arrive in either order.
+            // Reads the current notice instead of capturing it: two changes in a row may arrive in either order.
             roster.loop.execute {
                 roster.assumeIsolated { $0.noticed(self.current) }
             }

@@ -2,22 +2,23 @@
 
 package import NIOCore
 
-/// How a session gets bytes out: the seam between the hub and a connection.
+/// How a session sends bytes: the interface between the hub and a connection.
 ///
-/// For implementers: every method is called on the connection's event loop and may not block. None calls back before it
-/// returns, except that ``flush()`` may tell the session that it became writable. After the connection has ended all of
-/// them do nothing.
+/// For implementers: every method is called on the connection's event loop and must not block. No method calls back
+/// before it returns, except that ``flush()`` may inform the session that the connection became writable. After the
+/// connection has ended, all methods do nothing.
 package protocol Outlet: Lane, Sendable {
-    /// The way for events, for use on the connection's loop only; the outlet itself unless there is a shorter one.
+    /// The writer for events, used only on the connection's loop. It is the outlet itself unless there is a faster
+    /// path.
     var lane: any Lane { get }
 
-    /// Asks the peer for a sign of life.
+    /// Sends a ping to the peer.
     func ping()
 
-    /// When the peer was last heard of.
+    /// When data was last received from the peer.
     var lastHeard: NIODeadline { get }
 
-    /// The session takes messages; does nothing unless ``Session/takesMessages`` was false when it was asked last.
+    /// Resumes reading messages. Does nothing unless ``Session/takesMessages`` was false when it was last checked.
     func resumeReading()
 
     /// Sends what has been written, then a close with this reason, and ends the connection. Further calls do nothing.

@@ -3,9 +3,9 @@
 package import EventLog
 package import JSON
 
-/// What the hub tells a client besides events.
+/// A message from the hub to a client, other than an event.
 package enum ServerMessage: Sendable {
-    /// How a subscription begins.
+    /// How a subscription starts.
     package enum Mode: String, Sendable {
         case live
         case snapshot
@@ -15,13 +15,13 @@ package enum ServerMessage: Sendable {
     case welcome(session: String, node: String, heartbeatMilliseconds: Int)
     case authenticated(id: RequestID?, user: String, expires: Timestamp?)
     case subscribed(id: RequestID?, channel: ChannelName, epoch: String, head: Int, mode: Mode)
-    /// `reason` where the hub ended the subscription by itself.
+    /// `reason` is set if the hub ended the subscription.
     case unsubscribed(id: RequestID?, channel: ChannelName, reason: ErrorCode? = nil)
     case caughtUp(channel: ChannelName, seq: Int)
     case history(id: RequestID?, channel: ChannelName, epoch: String, entries: [TapeEntry], next: Int)
     case published(id: RequestID?, results: [PublishResult])
     case pong(id: RequestID?)
-    /// `stale` are names of sources.
+    /// `stale` contains source names.
     case heartbeat(
         time: Timestamp,
         heads: [(channel: ChannelName, head: Int)],
@@ -39,7 +39,7 @@ package enum ServerMessage: Sendable {
     )
     case goodbye(reason: String, reconnectAfter: Int)
 
-    /// Room for most messages of the case, in bytes.
+    /// Initial buffer capacity in bytes, enough for most messages of the case.
     private var usualLength: Int {
         if case .published(_, let results) = self { 64 + results.count * 256 } else { 256 }
     }
@@ -146,7 +146,8 @@ extension JSON.Writer {
 
     /// `"results": [{id, status, positions}, …]`
     package mutating func results(_ results: [PublishResult]) {
-        // Every publisher is answered with these, mostly about a single event: written without the checks of members.
+        // Every publish request gets these results, mostly for a single event, so they are written without the checks
+        // of the generic writer.
         var text: [UInt8] = []
         text.reserveCapacity(results.count * 256)
         text.append(UInt8(ascii: "["))
@@ -186,7 +187,7 @@ extension JSON.Writer {
     }
 }
 
-/// What became of one published event.
+/// The result of publishing one event.
 package struct PublishResult: Sendable, Equatable {
     package var id: String
     package var receipt: Receipt

@@ -2,25 +2,26 @@
 
 package import NIOCore
 
-/// For how long one connection has held up events, looked at about once a second: what an operator's limit on slow
-/// consumers is compared with.
+/// Measures for how long a connection has blocked events, checked about once a second. The operator's slow-consumer
+/// limit is compared with this time.
 ///
-/// It counts only while events of a subscription that gets every one of them wait **and** the connection takes nothing.
-/// Room on the connection, for however short a time, begins the count anew: a client that reads a long replay is never
-/// slow as long as it reads, and one without anything to come is not slow whatever it does.
+/// Time counts only while events wait for a subscription that gets every event **and** the connection accepts no bytes.
+/// As soon as the connection is writable, however briefly, the measurement restarts: a client that keeps reading a long
+/// replay is never slow, and neither is one without pending events.
 package struct SlowReading: Sendable, Equatable {
-    /// When it was first seen to hold up events; nil while it does not.
+    /// When the connection was first seen to block events; nil while it does not.
     private var since: NIODeadline?
 
     package init() {}
 
-    /// The connection has had room.
+    /// The connection became writable.
     package mutating func madeRoom() {
         self.since = nil
     }
 
-    /// Looks at the connection.
-    /// - Returns: For how long it has held up events without a break; zero while it does not, and at the first look.
+    /// Checks the connection.
+    /// - Returns: For how long it has blocked events without interruption; zero while it does not, and at the first
+    ///   check.
     package mutating func look(isWritable: Bool, hasEventsWaiting: Bool, now: NIODeadline) -> TimeAmount {
         guard !isWritable, hasEventsWaiting else {
             self.since = nil

@@ -35,10 +35,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (AppendFault.overloaded, ErrorCode.overloaded, "too much waits"),
-        (.stopping, .unavailable, "this node is leaving"),
-        (.unavailable(.unavailable("disk /dev/sda full")), .unavailable, "cannot be committed now"),
-        (.unavailable(.damaged("secret")), .unavailable, "cannot be committed now"),
+        (AppendFault.overloaded, ErrorCode.overloaded, "too many events are waiting"),
+        (.stopping, .unavailable, "this node is shutting down"),
+        (.unavailable(.unavailable("disk /dev/sda full")), .unavailable, "cannot be committed at the moment"),
+        (.unavailable(.damaged("secret")), .unavailable, "cannot be committed at the moment"),
         (.unavailable(.outcomeUnknown("secret")), .unavailable, "not known whether"),
     ])
     func failuresAreToldWithoutInnards(fault: AppendFault, code: ErrorCode, part: String) {

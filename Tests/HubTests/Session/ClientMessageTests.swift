@@ -62,11 +62,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{}", ErrorCode.badRequest, #"a message has a member "op" (a string)"#),
-        (#"{"op":null}"#, .badRequest, #"a message has a member "op" (a string)"#),
-        (#"{"op":7}"#, .badRequest, #"a message has a member "op" (a string)"#),
-        (#"{"op":""}"#, .unknownOp, #"there is no op """#),
-        (#"{"op":"Ping"}"#, .unknownOp, #"there is no op "Ping"; there are auth, subscribe, unsubscribe"#),
+        ("{}", ErrorCode.badRequest, #"a message must have a member "op" (a string)"#),
+        (#"{"op":null}"#, .badRequest, #"a message must have a member "op" (a string)"#),
+        (#"{"op":7}"#, .badRequest, #"a message must have a member "op" (a string)"#),
+        (#"{"op":""}"#, .unknownOp, #"unknown op """#),
+        (#"{"op":"Ping"}"#, .unknownOp, #"unknown op "Ping"; use auth, subscribe, unsubscribe"#),
         (#"{"op":"auth"}"#, .badRequest, #""token" is required (a string)"#),
         (#"{"op":"auth","token":null}"#, .badRequest, #""token" is required (a string)"#),
         (#"{"op":"auth","token":1}"#, .badRequest, #""token" must be a string"#),

@@ -181,7 +181,7 @@ import Testing
             try await client.send(Self.publish(1, Self.note("a")))
             let answer = try await client.answer(1, op: "error")
             #expect(answer["code"]?.string == "unavailable")
-            #expect(answer["message"]?.string?.contains("leaving") == true)
+            #expect(answer["message"]?.string?.contains("shutting down") == true)
         }
     }
 

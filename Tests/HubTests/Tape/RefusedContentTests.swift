@@ -119,7 +119,7 @@ import Testing
             }
             let one = try await publish(1, #"{"type":"note","key":"k","id":"bad","data":{}}"#)
             #expect(one["code"]?.string == "invalid_event")
-            #expect(one["message"]?.string?.contains("cannot be stored as it is (a limit)") == true, "\(one.json)")
+            #expect(one["message"]?.string?.contains("cannot be stored (a limit)") == true, "\(one.json)")
             #expect(one["items"]?.elements.map { $0["index"]?.integer(in: .seq) } == [0])
             let two = try await publish(
                 2,
