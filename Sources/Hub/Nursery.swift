@@ -2,10 +2,11 @@
 
 import Synchronization
 
-/// Where code on an event loop, which cannot suspend, starts work that does.
+/// Starts asynchronous work from code on an event loop, which cannot suspend.
 ///
-/// Everything started here is a child of ``run()``, which does not return before all of it has ended: no task floats
-/// free. The number of children at once is bounded; what is refused is told to the caller at once.
+/// Everything started here is a child of ``run()``, which returns only after all children have ended: there are no
+/// unstructured tasks. The number of concurrent children is bounded, and a caller learns immediately if its work is
+/// rejected.
 package final class Nursery: Sendable {
     package typealias Work = @Sendable () async -> Void
 
@@ -14,14 +15,14 @@ package final class Nursery: Sendable {
     private let works: AsyncStream<Work>
     private let continuation: AsyncStream<Work>.Continuation
 
-    /// - Parameter limit: Most children at once, waiting ones included.
+    /// - Parameter limit: Maximum number of children, including waiting ones.
     package init(limit: Int) {
         self.limit = limit
         (self.works, self.continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(limit))
     }
 
     /// Starts work soon, on no particular executor.
-    /// - Returns: False when there are too many children, or no more are taken; the work will not run then.
+    /// - Returns: False if there are too many children, or ``finish()`` was called; the work does not run then.
     package func start(_ work: @escaping Work) -> Bool {
         guard self.children.wrappingAdd(1, ordering: .relaxed).newValue <= self.limit,
             case .enqueued = self.continuation.yield(work)
@@ -32,12 +33,12 @@ package final class Nursery: Sendable {
         return true
     }
 
-    /// Takes no more work; ``run()`` returns when what there is has ended.
+    /// Accepts no more work; ``run()`` returns when the remaining work has ended.
     package func finish() {
         self.continuation.finish()
     }
 
-    /// Runs the children until ``finish()``; cancelling cancels them.
+    /// Runs the children until ``finish()``. Cancelling this task cancels them.
     package func run() async {
         await withDiscardingTaskGroup { group in
             for await work in self.works {

@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// A sleep that others can end: what does something now and then, and sooner when it is asked to, waits here.
+/// A sleep that others can end early, for work that runs periodically and also on demand.
 package final class Alarm: Sendable {
     private struct State {
         var hasRung = false
@@ -13,7 +13,7 @@ package final class Alarm: Sendable {
 
     package init() {}
 
-    /// Ends the sleep, or the next one if nobody sleeps. From any thread.
+    /// Ends the sleep, or the next one if nobody is sleeping. Can be called from any thread.
     package func ring() {
         self.state.withLock { state in
             if let sleeper = state.sleeper {
@@ -24,9 +24,9 @@ package final class Alarm: Sendable {
         }
     }
 
-    /// Returns after a time, when it rings, or when the task is cancelled. For one sleeper at a time.
+    /// Returns after a time, on ``ring()``, or when the task is cancelled. Only one task may sleep at a time.
     package func sleep(for time: Duration) async {
-        // Made anew each time: a stream whose consumer was cancelled is over.
+        // Created for each sleep: a stream ends for good when its consumer is cancelled.
         let (rings, sleeper) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let hasRung = self.state.withLock { state in
             defer { state.hasRung = false }

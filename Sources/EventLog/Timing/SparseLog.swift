@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Keeps something that may happen thousands of times a second from filling the log.
+/// Limits log messages about something that can happen thousands of times a second.
 package struct SparseLog: Sendable {
-    /// Between two lines.
+    /// Minimum time between two messages.
     private static let interval: Duration = .seconds(10)
 
     private var next: Timestamp?
@@ -10,8 +10,8 @@ package struct SparseLog: Sendable {
 
     package init() {}
 
-    /// It has happened.
-    /// - Returns: How often it has since the last line, if it is time for one.
+    /// Counts one occurrence.
+    /// - Returns: The number of occurrences since the last message if it is time for the next one, otherwise nil.
     package mutating func happened(at now: Timestamp) -> Int? {
         self.count += 1
         if let next, now < next { return nil }

@@ -2,12 +2,12 @@
 
 import JSON
 
-/// Where a piece of work stands in a distributed trace: W3C Trace Context, `traceparent` of version 00.
+/// The position of an operation in a distributed trace: W3C Trace Context, `traceparent` version 00.
 package struct TraceContext: Sendable, Hashable {
     /// As it is sent: `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`.
     package let traceparent: String
 
-    /// Where the parts of ``traceparent`` are.
+    /// The positions of the parts of ``traceparent``.
     private enum Part {
         static let trace = 3..<35
         static let parent = 36..<52
@@ -15,8 +15,8 @@ package struct TraceContext: Sendable, Hashable {
         static let length = 55
     }
 
-    /// Reads what another program sent; nil unless it is well formed (§3.2.2). Of versions beyond 00 the parts known here
-    /// are taken.
+    /// Parses a received header; nil unless it is well formed (§3.2.2). Of versions after 00, only the parts known here
+    /// are used.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count >= Part.length, bytes[2] == Self.dash, bytes[35] == Self.dash, bytes[52] == Self.dash,
@@ -36,7 +36,7 @@ package struct TraceContext: Sendable, Hashable {
         self.traceparent = "00-\(trace)-\(parent)-\(isSampled ? "01" : "00")"
     }
 
-    /// The beginning of a trace of our own.
+    /// Starts a new trace.
     package static func begin() -> TraceContext {
         TraceContext(
             trace: Self.hex(.random(in: 1 ... .max)) + Self.hex(.random(in: .min ... .max)),
@@ -45,15 +45,15 @@ package struct TraceContext: Sendable, Hashable {
         )
     }
 
-    /// A piece of work within this one.
+    /// A child operation of this one.
     package func child() -> TraceContext {
         TraceContext(trace: self.traceID, parent: Self.hex(.random(in: 1 ... .max)), isSampled: self.isSampled)
     }
 
     package var traceID: String { self.part(Part.trace) }
-    /// The piece of work itself: the parent of what it causes.
+    /// The id of this operation, which is the parent of the operations it causes.
     package var spanID: String { self.part(Part.parent) }
-    /// Whether whoever began the trace records it.
+    /// Whether the caller that started the trace records it.
     package var isSampled: Bool { (Int(hexadecimal: self.part(Part.flags).utf8, in: 0...255) ?? 0) & 1 == 1 }
 
     private func part(_ range: Range<Int>) -> String {

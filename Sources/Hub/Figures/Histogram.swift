@@ -2,28 +2,28 @@
 
 package import NIOCore
 
-/// How often values of what size were seen: counts up to fixed bounds, as Prometheus has them.
+/// A histogram with fixed bucket bounds, as in Prometheus.
 package struct Histogram: Sendable, Equatable {
     /// Upper bounds of the buckets, ascending.
     package struct Scale: Sendable, Equatable {
         package let bounds: [Double]
 
-        /// Of work that should be done at once, in seconds: 100 µs to 10 s.
+        /// For latencies, in seconds: 100 µs to 10 s.
         package static let latency = Scale(
             bounds: [
                 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
             ]
         )
-        /// Of how old news is, in seconds: 1 ms to a day.
+        /// For the age of data, in seconds: 1 ms to a day.
         package static let age = Scale(
             bounds: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 3_600, 86_400]
         )
-        /// Of how many come together.
+        /// For batch sizes.
         package static let count = Scale(bounds: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000])
     }
 
     package let scale: Scale
-    /// By bucket, those beyond the last bound at the end; not cumulative.
+    /// Counts per bucket, not cumulative. The last one counts the values beyond the last bound.
     package private(set) var counts: [Int]
     package private(set) var sum = 0.0
 
@@ -32,7 +32,7 @@ package struct Histogram: Sendable, Equatable {
         self.counts = Array(repeating: 0, count: scale.bounds.count + 1)
     }
 
-    /// How many values were seen.
+    /// Number of observed values.
     package var count: Int {
         self.counts.reduce(0, +)
     }
@@ -42,17 +42,17 @@ package struct Histogram: Sendable, Equatable {
         self.sum += value
     }
 
-    /// In seconds; less than nothing counts as nothing.
+    /// In seconds; negative values count as zero.
     package mutating func observe(_ time: TimeAmount) {
         self.observe(max(0, Double(time.nanoseconds) / 1e9))
     }
 
-    /// In seconds; less than nothing counts as nothing.
+    /// In seconds; negative values count as zero.
     package mutating func observe(_ duration: Duration) {
         self.observe(max(0, duration / .seconds(1)))
     }
 
-    /// Adds what another one of the same scale has seen.
+    /// Adds the values of another histogram with the same scale.
     package mutating func add(_ other: Histogram) {
         for (index, count) in other.counts.enumerated() where index < self.counts.count {
             self.counts[index] += count

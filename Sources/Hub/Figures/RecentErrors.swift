@@ -5,17 +5,17 @@ package import EventLog
 import JSON
 import Synchronization
 
-/// What went wrong of late on this node, for operators who look: refusals, and the log's warnings and errors.
+/// Recent problems on this node, for operators: rejected requests, and the log's warnings and errors.
 ///
-/// Holds the newest ``limit`` entries; what repeats one of the newest few is counted there instead of taking another
-/// place, so that a client in a loop does not push everything else out. From any thread.
+/// Keeps the newest ``limit`` entries. A repetition of one of the last few entries increases that entry's count instead
+/// of adding an entry, so a client in a retry loop does not push out everything else. Can be used from any thread.
 package final class RecentErrors: Sendable {
     package enum Kind: String, Sendable {
-        /// A client or service asked for something that it did not get.
+        /// A request of a client or service was rejected.
         case refused
-        /// The hub closed a connection for what its client did.
+        /// The hub closed a connection because of the client's behavior.
         case closed
-        /// A line of the log.
+        /// A log message.
         case warning
         case error
     }
@@ -27,7 +27,7 @@ package final class RecentErrors: Sendable {
         /// An error code, a close code, or the log's message.
         package var what: String
         package var detail: String
-        /// Who it happened to, where that is known.
+        /// The user, service or connection concerned, where known.
         package var subject: String
         package var first: Timestamp
         package var last: Timestamp
@@ -35,9 +35,9 @@ package final class RecentErrors: Sendable {
     }
 
     package static let limit = 200
-    /// Entries among which a repetition is looked for.
+    /// How many of the newest entries are searched for a repetition.
     private static let lookBack = 16
-    /// Longest text of each kind, in scalars; what is longer is cut.
+    /// Maximum length of each text, in scalars; longer texts are truncated.
     private static let textLength = 300
 
     private struct State {
@@ -49,12 +49,12 @@ package final class RecentErrors: Sendable {
 
     package init() {}
 
-    /// The newest first.
+    /// All entries, newest first.
     package var all: [Entry] {
         self.state.withLock { $0.entries.sorted { $0.last > $1.last } }
     }
 
-    /// How many entries there have been.
+    /// Number of entries ever added.
     package var total: Int {
         self.state.withLock { $0.number }
     }

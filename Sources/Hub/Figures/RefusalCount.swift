@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// Publish requests that were refused before anything was handed to the writer, by error code.
+/// Publish requests rejected before they reached the writer, by error code.
 package final class RefusalCount: Sendable {
     private let counts = Mutex<[ErrorCode: Int]>([:])
 

@@ -3,26 +3,26 @@
 import EventLog
 import NIOCore
 
-/// What the writer has counted since the start.
+/// Counters and histograms of the writer since the process started.
 package struct WriterFigures: Sendable {
     package enum Result: String, Sendable, CaseIterable {
         case accepted
         case duplicate
-        /// Of a request that was refused for a taken id.
+        /// Event of a request rejected because an id is already taken.
         case conflict
-        /// Of a request that was refused by the tape for what is in it.
+        /// Event of a request whose content the tape rejected.
         case refused
-        /// Of a request that could not be committed.
+        /// Event of a request that could not be committed.
         case failed
     }
 
-    /// Events by the name of their type, which is one of those declared, and what became of them.
+    /// Events by type name and result. Only declared types occur.
     package private(set) var events: [String: [Result: Int]] = [:]
-    /// Time that a transaction took.
+    /// Duration of a transaction.
     package private(set) var commit = Histogram(.latency)
-    /// Events of one transaction.
+    /// Events per transaction.
     package private(set) var batch = Histogram(.count)
-    /// Time between an event and its commit, by the publisher's clock and ours.
+    /// Time between an event and its commit: the publisher's clock against this node's clock.
     package private(set) var age = Histogram(.age)
 
     package init() {}

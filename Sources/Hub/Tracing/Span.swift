@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import EventLog
-
-/// A piece of work that is over, as tracing systems show it.
+/// A completed operation, as tracing systems show it.
 package struct Span: Sendable, Equatable {
     package enum Kind: Int, Sendable {
         case within = 1
-        /// Answers a request of another program.
+        /// Handles a request from another program.
         case server = 2
-        /// Tells other programs, which do not answer.
+        /// Sends to other programs, which do not reply.
         case producer = 4
     }
 
     package var name: String
     package var kind: Kind
     package var context: TraceContext
-    /// The piece of work that caused it; nil for the first of a trace.
+    /// The operation that caused it; nil for the root of a trace.
     package var parentID: String?
     package var start: Timestamp
     package var end: Timestamp

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import EventLog
-
-/// Records what becomes of events on their way through the node: accepted, committed, told.
+/// Records the stages of an event on this node: accepted, committed, delivered.
 package struct Tracing: Sendable {
-    /// Takes a span that is over; called from any thread, must not block.
+    /// Receives a completed span. Called from any thread; must not block.
     package typealias Record = @Sendable (Span) -> Void
 
-    /// Part of the requests without a `traceparent` for which a trace is begun, from 0 to 1.
+    /// Share of the requests without a `traceparent` that start a trace, from 0 to 1.
     private let sampled: Double
     private let record: Record
 
@@ -16,16 +14,16 @@ package struct Tracing: Sendable {
         self.record = record
     }
 
-    /// A request to publish that is being worked on.
+    /// A publish request in progress.
     package struct Accepting: Sendable {
         package let context: TraceContext
         fileprivate let parentID: String?
         fileprivate let start: Timestamp
     }
 
-    /// A request to publish arrived.
-    /// - Parameter parent: What it came with.
-    /// - Returns: Nil when it is not recorded.
+    /// A publish request arrived.
+    /// - Parameter parent: The trace context it came with.
+    /// - Returns: Nil if it is not recorded.
     package func accept(_ parent: TraceContext?, now: Timestamp = .now) -> Accepting? {
         if let parent {
             return parent.isSampled ? Accepting(context: parent.child(), parentID: parent.spanID, start: now) : nil
@@ -34,10 +32,10 @@ package struct Tracing: Sendable {
         return Accepting(context: .begin(), parentID: nil, start: now)
     }
 
-    /// It was answered.
+    /// The request was answered.
     /// - Parameters:
-    ///   - way: How it came.
-    ///   - failure: The code of the error, if it was refused.
+    ///   - way: The transport of the request.
+    ///   - failure: The error code, if it was rejected.
     package func accepted(_ accepting: Accepting, by way: String, failure: String?, now: Timestamp = .now) {
         self.record(
             Span(
@@ -53,7 +51,7 @@ package struct Tracing: Sendable {
         )
     }
 
-    /// A transaction ended that had events of these traces.
+    /// A transaction ended that contained events of these traces.
     func committed(_ contexts: Set<TraceContext>, events: Int, from start: Timestamp, to end: Timestamp, failed: Bool) {
         for context in contexts where context.isSampled {
             self.record(
