@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A chain and what of it is wanted, as the operator says.
+/// An EVM chain and which of its logs are published, as configured by the operator.
 package struct Chain: Sendable {
-    /// How far a fact has come. A later level implies the earlier ones.
+    /// How settled a log is. A later level implies the earlier ones.
     package enum Level: String, Sendable, CaseIterable, Comparable {
-        /// In a block, which may yet be replaced by another one.
+        /// In a block that may still be replaced by a reorganisation.
         case seen
-        /// Some blocks later still there.
+        /// Still on the chain after a configured number of further blocks.
         case confirmed
-        /// For good.
+        /// Final: not expected to be reverted.
         case final
 
         private var rank: Int {
@@ -24,23 +24,23 @@ package struct Chain: Sendable {
         }
     }
 
-    /// How finality is known.
+    /// How finality is determined.
     package enum Finality: Sendable, Equatable {
-        /// The node says (`finalized`).
+        /// By the node's `finalized` tag.
         case tag
-        /// So many blocks below the head.
+        /// A fixed number of blocks below the head.
         case depth(Int)
     }
 
-    /// What the bloom filters of blocks are worth.
+    /// Whether the bloom filters in block headers can be trusted.
     package enum BloomUse: String, Sendable, CaseIterable {
-        /// They say exactly which logs a block has, so answers that lack some are found out.
+        /// They match the logs exactly, so an answer with missing logs is detected.
         case exact
-        /// They are not kept to, as on zkSync and Cronos.
+        /// They are not maintained, as on zkSync and Cronos.
         case off
     }
 
-    /// An event of a contract, and what is made of it.
+    /// An event of a contract, and the client events derived from it.
     package struct WantedEvent: Sendable {
         package var signature: EventSignature
         package var moves: [Move]
@@ -51,23 +51,23 @@ package struct Chain: Sendable {
         }
     }
 
-    /// Names the source: `chain:NAME`.
+    /// Name of the source: `chain:NAME`.
     package var name: String
-    /// Nil when any will do the first time.
+    /// Expected chain id. Nil accepts any id on the first start.
     package var chainID: Int?
-    /// The first block whose logs are wanted.
+    /// First block whose logs are read.
     package var start = 0
     package var finality = Finality.tag
-    /// Blocks on top of a block from which on it is confirmed.
+    /// Number of blocks on top of a block that make it confirmed.
     package var confirmations = 5
-    /// The levels that events are made for.
+    /// Levels that are published.
     package var levels = Set(Level.allCases)
     package var bloom = BloomUse.exact
-    /// Blocks of the first range, and of any.
+    /// Number of blocks in the first range, and in any range.
     package var firstSpan = 50
     package var maxSpan = 10_000
-    /// Blocks below finality that are remembered with what was told of them, so that an operator can have it undone
-    /// should finality have been none.
+    /// Number of blocks below finality that are kept together with their published events, so that an operator can undo
+    /// them if finality is violated.
     package var remembered = 256
     package var contracts: [Address: [WantedEvent]]
 
@@ -80,14 +80,14 @@ package struct Chain: Sendable {
         "chain:\(self.name)"
     }
 
-    /// The event types that it makes.
+    /// Event types that this source publishes.
     package var types: [String] {
         let moves = Set(self.contracts.values.joined().flatMap(\.moves).map(\.kind))
         return ["chainEvent"] + (moves.contains(.transaction) ? ["transactionUpdate"] : [])
             + (moves.contains(.balance) ? ["balanceUpdate"] : [])
     }
 
-    /// What the node is asked for.
+    /// The filter sent to the node.
     package var filter: LogFilter {
         LogFilter(
             addresses: self.contracts.keys.sorted { $0.description < $1.description },
@@ -97,13 +97,13 @@ package struct Chain: Sendable {
         )
     }
 
-    /// The event that a log is of, if it is wanted.
+    /// The event that a log belongs to; nil when it is not followed.
     package func wanted(_ log: Log) -> WantedEvent? {
         guard let topic = log.topics.first else { return nil }
         return self.contracts[log.address]?.first { $0.signature.topic == topic }
     }
 
-    /// Tells one set of contracts and events from another.
+    /// Identifies a set of contracts and events.
     package var contractsDigest: String {
         let lines = self.contracts.flatMap { address, events in
             events.map { "\(address) \($0.signature.topic)" }

@@ -2,21 +2,21 @@
 
 import JSON
 
-/// What an event of a contract means for the user who owns a wallet address in it.
+/// What a contract event means for the user who owns a wallet address in it.
 package struct Move: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         /// A `transactionUpdate` whose status follows the levels.
         case transaction
-        /// A `balanceUpdate`, at finality only: what the balance was before cannot be told again.
+        /// A `balanceUpdate`, only at finality: an undo could not restore the previous balance.
         case balance
     }
 
     package var kind: Kind
-    /// The argument with the wallet's address.
+    /// Name of the argument with the wallet address.
     package var owner: String
-    /// The argument with the amount or the balance.
+    /// Name of the argument with the amount or the balance.
     package var amount: String
-    /// Digits after the point of the amount's unit.
+    /// Number of decimal places of the amount's unit.
     package var decimals: Int
     /// `type` of the transaction: `deposit`, `investment` …
     package var type: String
@@ -41,7 +41,7 @@ package struct Move: Sendable, Equatable {
         self.walletID = walletID
     }
 
-    /// What the transaction's status is at a level.
+    /// Status of the transaction at a level.
     static func status(_ level: Chain.Level) -> String {
         switch level {
         case .seen: "pending"
@@ -53,11 +53,11 @@ package struct Move: Sendable, Equatable {
     static let undoneStatus = "reversed"
 }
 
-/// A ``Move`` that has found its user.
+/// A ``Move`` with the user that it belongs to.
 struct OwnedMove: Sendable, Equatable {
     let kind: Move.Kind
     let user: String
-    /// The members of `data` that do not change with the level, as a JSON object.
+    /// Members of `data` that do not change with the level, as a JSON object.
     let data: [UInt8]
 
     init(kind: Move.Kind, user: String, data: [UInt8]) {
@@ -66,7 +66,7 @@ struct OwnedMove: Sendable, Equatable {
         self.data = data
     }
 
-    /// - Parameter fact: Names the fact whatever block it is in.
+    /// - Parameter fact: Identifies the log independently of its block.
     init?(_ move: Move, _ values: [(name: String, value: DecodedValue)], fact: String, users: [Address: String]) {
         func text(_ name: String) -> String? {
             guard case .text(let text) = values.first(where: { $0.name == name })?.value else { return nil }

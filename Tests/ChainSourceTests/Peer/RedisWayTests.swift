@@ -23,7 +23,7 @@ struct RedisWayTests {
                 // Published before there is a hub: Redis keeps none of it.
                 var chain = try Self.start(peer, redis.url, in: folder)
                 try await chain.record.wait(for: "the chain to be followed", within: .seconds(40)) {
-                    $0.errors.contains("a chain is followed")
+                    $0.errors.contains("chain follower started")
                 }
                 let hub = try await RunningHub.start(
                     in: folder,

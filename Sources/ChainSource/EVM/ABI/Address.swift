@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a contract or a wallet is: 20 bytes. Written in lower case.
+/// Address of a contract or a wallet: 20 bytes. Written in lower case.
 package struct Address: Sendable, Hashable, CustomStringConvertible {
     package let bytes: [UInt8]
 
-    /// Nil unless these are 20 bytes.
+    /// Nil unless there are exactly 20 bytes.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 20 else { return nil }
         self.bytes = Array(bytes)
     }
 
-    /// Nil unless the text is `0x` and 40 digits. Digits of both cases are a checksum (EIP-55), which has to be right.
+    /// Nil unless the text is `0x` and 40 digits. Mixed case is a checksum (EIP-55) and must be valid.
     package init?(_ text: String) {
         guard text.utf8.count == 42, let bytes = Hex.bytes(text) else { return nil }
         self.bytes = bytes
@@ -23,7 +23,7 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
         Hex.text(self.bytes)
     }
 
-    /// With the letters' case as a checksum (EIP-55).
+    /// Mixed-case form with a checksum (EIP-55).
     package var checksummed: String {
         let digits = self.description.utf8.dropFirst(2)
         let hash = Keccak256.digest(digits).bytes

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// 256 bits to decimal digits, without a type for calculating.
+/// Converts 256-bit numbers to decimal digits, without an arithmetic type.
 package enum BigNumber {
-    /// The digits of an unsigned big-endian number of at most 32 bytes.
+    /// Decimal digits of an unsigned big-endian number of at most 32 bytes.
     package static func decimal(_ bytes: some Collection<UInt8>) -> String {
         var limbs = Self.limbs(bytes)
         var groups: [UInt64] = []
@@ -21,7 +21,7 @@ package enum BigNumber {
         }
     }
 
-    /// The digits of a two's complement big-endian number of 32 bytes.
+    /// Decimal digits of a two's complement big-endian number of 32 bytes.
     package static func signedDecimal(_ bytes: some Collection<UInt8>) -> String {
         guard let first = bytes.first, first & 0x80 != 0 else { return Self.decimal(bytes) }
         var negated = bytes.map { ~$0 }
@@ -33,7 +33,7 @@ package enum BigNumber {
     }
 
     /// A whole number in units of 10^-places: `"1500"` with 3 places is `"1.5"`.
-    /// - Parameter digits: Decimal digits, perhaps with a sign.
+    /// - Parameter digits: Decimal digits, optionally with a sign.
     package static func scaled(_ digits: String, places: Int) -> String {
         guard places > 0 else { return digits }
         let sign = digits.hasPrefix("-") ? "-" : ""

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The filter of 2048 bits in a block's head, over the addresses and topics of all its logs (yellow paper, 4.3.1).
+/// The 2048-bit filter in a block header, over the addresses and topics of all its logs (yellow paper, 4.3.1).
 package struct Bloom: Sendable, Equatable {
     package private(set) var bytes: [UInt8]
 
-    /// Of no logs.
+    /// Empty filter.
     package init() {
         self.bytes = [UInt8](repeating: 0, count: 256)
     }
 
-    /// Nil unless these are 256 bytes.
+    /// Nil unless there are exactly 256 bytes.
     package init?(bytes: [UInt8]) {
         guard bytes.count == 256 else { return nil }
         self.bytes = bytes
     }
 
-    /// Takes in an address or a topic.
+    /// Adds an address or a topic.
     package mutating func insert(_ value: some Sequence<UInt8>) {
         for (index, bit) in Self.bits(value) { self.bytes[index] |= bit }
     }

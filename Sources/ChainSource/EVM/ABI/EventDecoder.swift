@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A decoded value of an event.
+/// A decoded parameter of an event.
 package enum DecodedValue: Sendable, Equatable {
-    /// A number in decimal, an address or bytes as hexadecimal, a text; what becomes a JSON string.
+    /// A number in decimal, an address or bytes in hexadecimal, or a text; written as a JSON string.
     case text(String)
     case bool(Bool)
 }
 
-/// What is wrong with a log that should be of an event. The text is for operators.
+/// Why a log does not match its event. The text is for operators.
 package struct UndecodableLog: Error, Sendable, Equatable {
     package let reason: String
 }
@@ -15,23 +15,23 @@ package struct UndecodableLog: Error, Sendable, Equatable {
 extension EventSignature {
     /// The values of a log, in the order of the declaration.
     ///
-    /// Everything is checked before it is used: the number of topics, which tells an ERC-721 Transfer from an ERC-20
-    /// one, that padding is clean, and that offsets and lengths lie inside the data. Of an indexed text or byte string
-    /// only the hash is there, which is what is returned.
+    /// Everything is validated before it is used: the number of topics, which distinguishes an ERC-721 Transfer from an
+    /// ERC-20 one; that padding is zero; that offsets and lengths are inside the data. For an indexed text or byte
+    /// string the log has only the hash, which is returned.
     package func decode(topics: [Hash256], data: [UInt8]) throws(UndecodableLog) -> [(
         name: String, value: DecodedValue
     )] {
         guard topics.first == self.topic else { throw UndecodableLog(reason: "the first topic is not \(self.name)'s") }
         let indexed = self.parameters.count(where: \.isIndexed)
         guard topics.count == indexed + 1 else {
-            throw UndecodableLog(reason: "there are \(topics.count) topics, \(self.name) has \(indexed + 1)")
+            throw UndecodableLog(reason: "it has \(topics.count) topics, \(self.name) needs \(indexed + 1)")
         }
         let heads = self.parameters.count - indexed
         guard data.count % 32 == 0, data.count >= heads * 32 else {
-            throw UndecodableLog(reason: "there are \(data.count) bytes of data for \(heads) values")
+            throw UndecodableLog(reason: "it has \(data.count) bytes of data for \(heads) values")
         }
         if !self.parameters.contains(where: { !$0.isIndexed && $0.type.isDynamic }), data.count > heads * 32 {
-            throw UndecodableLog(reason: "there are \(data.count) bytes of data, \(self.name) has \(heads * 32)")
+            throw UndecodableLog(reason: "it has \(data.count) bytes of data, \(self.name) needs \(heads * 32)")
         }
         var values: [(name: String, value: DecodedValue)] = []
         values.reserveCapacity(self.parameters.count)
@@ -58,7 +58,7 @@ extension EventSignature {
 }
 
 extension ValueType {
-    /// - Parameter word: The 32 bytes in its place.
+    /// - Parameter word: The 32 bytes in its slot.
     fileprivate func decode(_ word: ArraySlice<UInt8>, in data: [UInt8]) throws(UndecodableLog) -> DecodedValue {
         switch self {
         case .bytes:
@@ -98,24 +98,24 @@ extension ValueType {
     }
 
     private var dirty: UndecodableLog {
-        UndecodableLog(reason: "there are bytes beside the \(self.canonicalName)")
+        UndecodableLog(reason: "the padding of the \(self.canonicalName) is not zero")
     }
 
-    /// The bytes that a head points to.
+    /// The bytes that an offset points to.
     private static func content(
         at head: ArraySlice<UInt8>,
         in data: [UInt8]
     ) throws(UndecodableLog) -> ArraySlice<UInt8> {
         guard let offset = Self.small(head), offset <= data.count - 32 else {
-            throw UndecodableLog(reason: "its offset lies outside the data of \(data.count) bytes")
+            throw UndecodableLog(reason: "its offset is outside the data of \(data.count) bytes")
         }
         guard let length = Self.small(data[offset..<offset + 32]), length <= data.count - offset - 32 else {
-            throw UndecodableLog(reason: "its length goes beyond the data of \(data.count) bytes")
+            throw UndecodableLog(reason: "its length exceeds the data of \(data.count) bytes")
         }
         return data[offset + 32..<offset + 32 + length]
     }
 
-    /// A word that is less than 2^32; no data is that long.
+    /// Reads a word below 2^32; data is never longer than that.
     private static func small(_ word: ArraySlice<UInt8>) -> Int? {
         guard word.dropLast(4).allSatisfy({ $0 == 0 }) else { return nil }
         return word.suffix(4).reduce(0) { $0 << 8 | Int(truncatingIfNeeded: $1) }

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An event as a contract declares it: `Investment(address indexed investor, uint256 amount, uint256 shares)`.
+/// An event declaration of a contract: `Investment(address indexed investor, uint256 amount, uint256 shares)`.
 package struct EventSignature: Sendable, Equatable {
-    /// One value of an event.
+    /// One parameter of an event.
     package struct Parameter: Sendable, Equatable {
         package let name: String
         package let type: ValueType
         package let isIndexed: Bool
     }
 
-    /// Why a text is not the signature of an event: a sentence with the text.
+    /// Why a text is not a valid event signature: a full sentence.
     package struct Invalid: Error, Sendable, Equatable, CustomStringConvertible {
         package let description: String
     }
 
-    /// Topics of one log, the signature's included.
+    /// Maximum number of topics of one log, including the signature.
     private static let maxTopics = 4
 
     package let name: String
     package let parameters: [Parameter]
-    /// The first topic of its logs.
+    /// First topic of its logs.
     package let topic: Hash256
 
-    /// Reads a declaration; `event` in front and `;` at the end may be there. A value without a name is called `arg`
-    /// and its place, counted from 0.
+    /// Parses a declaration; a leading `event` and a trailing `;` are optional. An unnamed parameter is called `arg`
+    /// followed by its index, counted from 0.
     package init(_ text: String) throws(Invalid) {
         func invalid(_ reason: String) -> Invalid {
-            Invalid(description: "\"\(text.prefix(200))\" is not the signature of an event: \(reason)")
+            Invalid(description: "\"\(text.prefix(200))\" is not a valid event signature: \(reason)")
         }
         var rest = Self.trimmed(text[...])
         if rest.hasPrefix("event ") { rest = Self.trimmed(rest.dropFirst("event ".count)) }
@@ -35,29 +35,29 @@ package struct EventSignature: Sendable, Equatable {
             throw invalid("write it like Transfer(address indexed from, address indexed to, uint256 value)")
         }
         let name = Self.trimmed(rest[..<open])
-        guard Self.isName(name) else { throw invalid("\"\(name)\" cannot be a name") }
+        guard Self.isName(name) else { throw invalid("\"\(name)\" is not a valid name") }
         let list = Self.trimmed(rest[rest.index(after: open)...].dropLast())
         guard !list.contains(where: { $0 == "(" || $0 == ")" }) else { throw invalid("tuples are not supported") }
         var parameters: [Parameter] = []
         let parts = list.isEmpty ? [] : list.split(separator: ",", omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
             let words = part.split(whereSeparator: \.isWhitespace)
-            guard let typeName = words.first else { throw invalid("a type is missing at place \(index)") }
+            guard let typeName = words.first else { throw invalid("parameter \(index) has no type") }
             guard let type = ValueType(typeName) else {
-                throw invalid("\"\(typeName)\" is not a type that is supported (arrays and tuples are not)")
+                throw invalid("\"\(typeName)\" is not a supported type (arrays and tuples are not)")
             }
             let isIndexed = words.count > 1 && words[1] == "indexed"
             let names = words.dropFirst(isIndexed ? 2 : 1)
-            guard names.count <= 1 else { throw invalid("\"\(Self.trimmed(part))\" has words too many") }
+            guard names.count <= 1 else { throw invalid("\"\(Self.trimmed(part))\" has too many words") }
             let parameterName = names.first.map(String.init) ?? "arg\(index)"
-            guard Self.isName(parameterName[...]) else { throw invalid("\"\(parameterName)\" cannot be a name") }
+            guard Self.isName(parameterName[...]) else { throw invalid("\"\(parameterName)\" is not a valid name") }
             guard !parameters.contains(where: { $0.name == parameterName }) else {
-                throw invalid("it has two values of the name \(parameterName)")
+                throw invalid("two parameters are named \(parameterName)")
             }
             parameters.append(Parameter(name: parameterName, type: type, isIndexed: isIndexed))
         }
         guard parameters.count(where: \.isIndexed) < Self.maxTopics else {
-            throw invalid("more than \(Self.maxTopics - 1) values are indexed")
+            throw invalid("more than \(Self.maxTopics - 1) parameters are indexed")
         }
         self.name = String(name)
         self.parameters = parameters

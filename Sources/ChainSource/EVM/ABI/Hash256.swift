@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// 32 bytes that name something: a block, a transaction, a topic. Written as `0x` and 64 lower-case digits.
+/// A 32-byte identifier of a block, a transaction or a topic. Written as `0x` and 64 lower-case digits.
 package struct Hash256: Sendable, Hashable, CustomStringConvertible {
     private let first: UInt64
     private let second: UInt64
     private let third: UInt64
     private let fourth: UInt64
 
-    /// All zeros: the parent of the first block.
+    /// All zeros: the parent of the genesis block.
     package static let zero = Hash256(words: (0, 0, 0, 0))
 
     /// - Parameter words: Big-endian, the most significant first.
@@ -15,7 +15,7 @@ package struct Hash256: Sendable, Hashable, CustomStringConvertible {
         (self.first, self.second, self.third, self.fourth) = words
     }
 
-    /// Nil unless these are 32 bytes.
+    /// Nil unless there are exactly 32 bytes.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
         var words: [UInt64] = [0, 0, 0, 0]

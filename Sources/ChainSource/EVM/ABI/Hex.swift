@@ -2,7 +2,7 @@
 
 import JSON
 
-/// Hexadecimal as JSON-RPC writes it: `0x` in front, data in pairs of digits, quantities without leading zeros.
+/// Hexadecimal as used in JSON-RPC: a `0x` prefix, data in pairs of digits, quantities without leading zeros.
 package enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
 
@@ -17,7 +17,7 @@ package enum Hex {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Data of either case; nil without `0x` or with half a byte.
+    /// Decodes data in either case; nil without `0x` or with an odd number of digits.
     package static func bytes(_ text: String) -> [UInt8]? {
         let digits = text.utf8
         guard digits.count % 2 == 0, text.hasPrefix("0x") || text.hasPrefix("0X") else { return nil }
@@ -41,7 +41,7 @@ package enum Hex {
         "0x" + String(value, radix: 16)
     }
 
-    /// A quantity, with leading zeros or not; nil when it is none or outside of the range.
+    /// Decodes a quantity, with or without leading zeros; nil when it is malformed or out of range.
     package static func integer(_ text: String, in range: ClosedRange<Int>) -> Int? {
         guard text.hasPrefix("0x") || text.hasPrefix("0X") else { return nil }
         return Int(hexadecimal: text.utf8.dropFirst(2), in: range)

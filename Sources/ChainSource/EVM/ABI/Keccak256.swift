@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Keccak-256 as Ethereum uses it: the sponge of FIPS 202 with the padding of the original submission (0x01), which
-/// makes other digests than SHA3-256.
+/// Keccak-256 as used by Ethereum: the sponge of FIPS 202 with the padding of the original submission (0x01), so
+/// digests differ from SHA3-256.
 package enum Keccak256 {
-    /// Bytes taken in by one permutation.
+    /// Bytes absorbed per permutation.
     private static let rate = 136
 
     /// The 32 bytes of the digest.
     package static func digest(_ bytes: some Sequence<UInt8>) -> Hash256 {
-        // The state of 25 words, and five to work with.
+        // The state of 25 words, and five scratch words.
         var state = [UInt64](repeating: 0, count: 30)
         var position = 0
         for byte in bytes {

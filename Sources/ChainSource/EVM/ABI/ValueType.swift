@@ -2,7 +2,7 @@
 
 import JSON
 
-/// A type of the contract ABI, as far as events of tokens and funds use them: no arrays, no tuples.
+/// A type of the contract ABI, as far as token and fund events use them: no arrays, no tuples.
 package enum ValueType: Sendable, Equatable {
     /// Bits, 8 to 256.
     case uint(Int)
@@ -15,7 +15,7 @@ package enum ValueType: Sendable, Equatable {
     case bytes
     case string
 
-    /// Nil for a name that is no type, or one that is not supported.
+    /// Nil for a name that is not a type, or a type that is not supported.
     init?(_ name: some StringProtocol) {
         switch name {
         case "address": self = .address
@@ -46,7 +46,7 @@ package enum ValueType: Sendable, Equatable {
         return Int(decimal: text, in: 1...256)
     }
 
-    /// As it stands in the text that is hashed.
+    /// The name used in the hashed signature.
     var canonicalName: String {
         switch self {
         case .uint(let bits): "uint\(bits)"
@@ -59,7 +59,7 @@ package enum ValueType: Sendable, Equatable {
         }
     }
 
-    /// Whether a value of it is a number.
+    /// Whether its values are numbers.
     package var isNumber: Bool {
         switch self {
         case .uint, .int: true
@@ -67,7 +67,7 @@ package enum ValueType: Sendable, Equatable {
         }
     }
 
-    /// Whether its place in the data holds an offset; as an indexed value only its hash is kept.
+    /// Whether its slot in the data holds an offset; when indexed, only the hash is stored.
     var isDynamic: Bool {
         switch self {
         case .bytes, .string: true

@@ -3,7 +3,7 @@
 import Ingest
 import JSON
 
-/// The answers to a batch, read as what was asked for.
+/// The answers to a batch, as typed values.
 struct Answers: Sendable {
     let calls: [RPCCall]
     let answers: [RPCAnswer]
@@ -26,7 +26,8 @@ struct Answers: Sendable {
         }
     }
 
-    /// Nil also when the node does not have it: an old one does not know the tag, a young chain has nothing final.
+    /// Also nil when the node does not have it: old software does not know the tag, and a young chain has no final
+    /// block.
     func blockIfAny(_ index: Int) throws(FollowFault) -> Block? {
         if case .refusal(let refusal) = self.answers[index] {
             switch refusal.meaning {
@@ -46,7 +47,7 @@ struct Answers: Sendable {
         }
     }
 
-    /// The logs of a block's receipts; nil when the node does not give them at all, or not so many.
+    /// The logs of a block's receipts; nil when the node does not support the method, or the answer is too large.
     func logsOfReceipts(_ index: Int) throws(FollowFault) -> [Log]? {
         if case .refusal(let refusal) = self.answers[index] {
             switch refusal.meaning {
@@ -63,7 +64,7 @@ struct Answers: Sendable {
         }
     }
 
-    /// What the node says would work, when it refuses for size; nil when it does not.
+    /// The request size that the node suggests; nil when the error is not about size.
     func refusedForSize(_ index: Int) -> Refusal.Hint?? {
         guard case .refusal(let refusal) = self.answers[index], case .tooLarge(let hint) = refusal.meaning else {
             return nil
@@ -75,10 +76,10 @@ struct Answers: Sendable {
         let why = "\(call.method): \(refusal.message) (\(refusal.code))"
         switch refusal.meaning {
         case .tooLarge where call.isForLogs: return .again(why)
-        // One block is not too large: a limit of another kind.
+        // A single block cannot be too large: this is another limit.
         case .tooLarge, .tooFast: return .slowDown(why)
         case .notYet: return .again(why)
-        case .pruned: return .unfit(.pruned, "it does not have that history any more: \(why); use an archive node")
+        case .pruned: return .unfit(.pruned, "that history has been pruned: \(why); use an archive node")
         case .refused, .never: return .unfit(.refused, why)
         }
     }

@@ -3,14 +3,14 @@
 import EventLog
 import JSON
 
-/// A log that is wanted, decoded: what events are made of.
+/// A decoded log of a followed event: the source of published events.
 struct Fact: Sendable, Equatable {
     let contract: String
     let event: String
     let transactionHash: String
     let logIndex: Int
-    /// Names the fact whatever block it is in: the transaction and the log's place among its wanted logs. A
-    /// reorganisation moves a transaction, and with it the index of its logs in the block, but not their order.
+    /// Identifies the log independently of its block: the transaction and the position among its followed logs. A
+    /// reorganisation may change the index of a log in the block, but not the order within the transaction.
     let name: String
     /// A JSON object.
     let args: [UInt8]
@@ -34,7 +34,7 @@ struct Fact: Sendable, Equatable {
         self.moves = moves
     }
 
-    /// Makes facts of the wanted logs of one block, in their order; those that cannot be decoded become letters.
+    /// Decodes the followed logs of one block, in order; logs that cannot be decoded become dead letters.
     static func all(
         of logs: [Log],
         _ chain: Chain,
@@ -86,7 +86,7 @@ struct Fact: Sendable, Equatable {
         return writer.bytes
     }
 
-    // MARK: As an entry
+    // MARK: Stored form
 
     init?(_ value: JSON.Value) {
         guard let contract = value["contract"]?.string, let event = value["event"]?.string,

@@ -2,19 +2,19 @@
 
 package import Ingest
 
-/// Why a step of a follower led nowhere. The texts are for operators.
+/// Why a step of a follower failed. The texts are for operators.
 package enum FollowFault: Error, Sendable, Equatable {
-    /// What the endpoint answered is of no use. It is to be tried again, not before the delay that was asked for.
+    /// The answer of the endpoint is unusable. Retry, but not before the requested delay.
     case again(String, after: Duration? = nil)
-    /// As ``again``, and more slowly from now on.
+    /// Like ``again``, and at a lower rate from now on.
     case slowDown(String, after: Duration? = nil)
-    /// The endpoint does not do; another one may.
+    /// The endpoint cannot be used; another one may work.
     case unfit(EndpointTrouble, String, after: Duration? = nil)
-    /// Another endpoint is there, which is to be asked at once.
+    /// Another endpoint is available and is to be asked at once.
     case elsewhere(String)
-    /// The endpoint does not know this part of what is followed.
+    /// The endpoint does not know this contract or topic.
     case lacking(String)
-    /// Where the events go, or what is remembered, cannot be reached now.
+    /// The event store or the state of the source is unavailable.
     case unavailable(String)
     /// Nothing more is published until an operator has decided.
     case stopped(String)
@@ -28,9 +28,8 @@ package enum FollowFault: Error, Sendable, Equatable {
         }
     }
 
-    /// Says of an endpoint what it has failed in, if it is the endpoint that has. What it said itself is shown from here on,
-    /// without its keys.
-    /// - Returns: What is to be done now.
+    /// Records a failure with the endpoint that caused it. From here on, the endpoint's message is shown without keys.
+    /// - Returns: What to do now.
     func blame(_ endpoint: Int, of endpoints: EndpointPool) -> FollowFault {
         let trouble: EndpointTrouble
         let asked: Duration?
@@ -52,18 +51,18 @@ package enum FollowFault: Error, Sendable, Equatable {
     }
 }
 
-/// What a step of a follower did.
+/// Outcome of a step.
 package enum FollowProgress: Sendable, Equatable {
-    /// Took blocks in, or learned to ask for fewer: there is more to do.
+    /// Processed blocks, or reduced the range: there is more to do.
     case advanced
-    /// Undid so many blocks: there is more to do.
+    /// Undid this many blocks: there is more to do.
     case rolledBack(Int)
-    /// Has all that the node has.
+    /// Has everything that the node has.
     case idle
 }
 
 extension FollowFault: CustomStringConvertible {
-    /// The sentence for the operator.
+    /// A sentence for the operator.
     package var description: String {
         switch self {
         case .again(let why, _), .slowDown(let why, _), .unfit(_, let why, _), .elsewhere(let why), .lacking(let why),
@@ -74,11 +73,11 @@ extension FollowFault: CustomStringConvertible {
 }
 
 extension EndpointPool {
-    /// The endpoint that the next step asks.
+    /// Endpoint for the next step.
     func chosen() throws(FollowFault) -> Int {
         switch self.choose() {
         case .ask(let index): index
-        case .wait(let rest, _): throw .again("no endpoint can be asked now: \(self.trouble)", after: rest)
+        case .wait(let rest, _): throw .again("no endpoint is available now: \(self.trouble)", after: rest)
         }
     }
 }

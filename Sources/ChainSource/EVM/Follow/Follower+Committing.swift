@@ -3,19 +3,19 @@
 import EventLog
 import Logging
 
-/// What a step changes beside the place itself.
+/// What a step changes in addition to the checkpoint.
 struct Changes {
-    /// Numbers of blocks that are to be written as they are then remembered, or removed.
+    /// Numbers of blocks whose stored form is written or removed.
     var put: Set<Int> = []
     var letters: [DeadLetter] = []
-    /// Facts.
+    /// Number of logs published.
     var taken = 0
-    /// Facts.
+    /// Number of logs undone.
     var undone = 0
 }
 
 extension Follower {
-    /// Takes a block to a level.
+    /// Promotes a block to a level.
     func reach(
         _ level: Chain.Level,
         _ block: KnownBlock,
@@ -36,7 +36,7 @@ extension Follower {
         return facts
     }
 
-    /// Commits a step. Whatever goes wrong, where we are is read anew before the next.
+    /// Commits a step. After a failure, the checkpoint is read again before the next step.
     func commit(_ place: inout Place, _ events: [SourceEvent], _ changes: Changes) async throws(FollowFault) {
         var changes = changes
         self.forgetOld(&place, &changes)
@@ -57,10 +57,10 @@ extension Follower {
         } catch {
             self.knownEndpoint = nil
             switch error {
-            case .unavailable(let why): throw .unavailable("the step cannot be committed: \(why)")
-            case .moved: throw .unavailable("another process has gone on with this source")
+            case .unavailable(let why): throw .unavailable("the step was not committed: \(why)")
+            case .moved: throw .unavailable("another process has continued this source")
             case .conflict(let ids):
-                throw .stopped("other content stands under the ids of these events: \(ids.joined(separator: ", "))")
+                throw .stopped("other events are already stored with these ids: \(ids.joined(separator: ", "))")
             case .refused(let why): throw .stopped("the step cannot be stored as it is: \(why)")
             }
         }
@@ -75,7 +75,7 @@ extension Follower {
         self.note(place)
     }
 
-    /// Blocks far below finality are of no use any more. The last of them is kept, so that a place has one.
+    /// Drops blocks far below finality. The last one is kept, so that a checkpoint always has one.
     private func forgetOld(_ place: inout Place, _ changes: inout Changes) {
         let oldest = min(place.final, place.number) - self.chain.remembered
         for block in place.blocks(in: ..<oldest) {

@@ -5,17 +5,17 @@ import Ingest
 import JSON
 
 extension Follower {
-    /// How the endpoints are.
+    /// Health of the endpoints.
     package nonisolated var endpointReports: [EndpointReport] {
         self.node.endpoints.reports
     }
 
-    /// Looks at the endpoints that are not in use, until the task is cancelled.
+    /// Checks the endpoints that are not in use, until the task is cancelled.
     package nonisolated func watchEndpoints() async {
         await self.node.endpoints.watch { endpoint in await self.probe(endpoint) }
     }
 
-    /// Asks an endpoint that is not in use which chain it is of and how far it is.
+    /// Asks an idle endpoint for its chain id and its head.
     private func probe(_ endpoint: Int) async -> EndpointPool.Probe {
         let calls: [RPCCall] = [.chainID, .block(.latest)]
         do throws(FollowFault) {
@@ -31,7 +31,7 @@ extension Follower {
             let asked = Answers(calls: calls, answers: answers)
             let chainID = try asked.result(0).string.flatMap { Hex.integer($0, in: .unlimited) }
             if let wanted = self.chain.chainID ?? self.place?.chainID, let chainID, wanted != chainID {
-                return .failure(.foreign, "it is of chain \(chainID), not \(wanted); check its URL", after: nil)
+                return .failure(.foreign, "it serves chain \(chainID), not \(wanted); check its URL", after: nil)
             }
             guard let head = try asked.block(1) else {
                 return .failure(.failing, "the node has no latest block", after: nil)
@@ -45,7 +45,7 @@ extension Follower {
 }
 
 extension FollowFault {
-    /// As the outcome of a look at an endpoint that is not in use.
+    /// Converts a failure to the outcome of a health check.
     var probe: EndpointPool.Probe {
         switch self {
         case .again(let why, let after): .failure(.failing, why, after: after)

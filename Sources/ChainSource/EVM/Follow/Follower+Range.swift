@@ -3,36 +3,37 @@
 import EventLog
 import Logging
 
-/// Below finality: ranges.
+/// Below finality: ranges of blocks.
 extension Follower {
-    /// - Parameter final: What the node says is final.
+    /// - Parameter final: The final block, according to the node.
     func takeRange(from place: Place, final: Int) async throws(FollowFault) -> FollowProgress {
         let first = place.number + 1
         let range = first...min(final, place.number + self.span.count)
         let last = range.upperBound
-        // One batch, so that what the logs are of and what the range is known by come from one node; and that node has
-        // to think itself that the range is final.
+        // One batch, so that the logs and the block hashes come from the same node, and so that this node itself
+        // reports the range as final.
         let asked = try await self.ask(
             [.block(.number(first)), .block(.number(last)), .logsInRange(range, self.filter), .block(.latest)]
                 + (self.chain.finality == .tag ? [.block(.finalized)] : [])
         )
         guard let begin = try asked.block(0), let end = try asked.block(1), let head = try asked.block(3) else {
-            throw .again("the node does not have the blocks \(first) to \(last) yet")
+            throw .again("the node does not have blocks \(first) to \(last) yet")
         }
         guard begin.number == first, end.number == last else { throw .again("the node answered with another block") }
         let tagged = self.chain.finality == .tag ? try asked.blockIfAny(4) : nil
         let nodeFinal = self.final(below: head, tagged)
         guard nodeFinal >= last else {
-            throw .again("the node that answered is behind the finality of \(last)")
+            throw .again("the node that answered has not finalized block \(last)")
         }
-        // The seam: what is final has our block before it, or our block is of another branch.
+        // Continuity check: the parent of a final range is the stored block; otherwise the stored block is on another
+        // branch.
         guard begin.parentHash == place.hash else { return try await self.rollBack(place, to: begin, final: nodeFinal) }
         let logs: [Log]
         if let hint = asked.refusedForSize(2) {
             guard range.count == 1 else {
                 self.span.refused(range, hint)
                 self.logger.debug(
-                    "a range was refused as too large",
+                    "block range rejected as too large",
                     metadata: ["chain": "\(self.chain.name)", "asked": "\(range.count)", "next": "\(self.span.count)"]
                 )
                 return .advanced
@@ -49,7 +50,7 @@ extension Follower {
         var place = place
         var events: [SourceEvent] = []
         var changes = Changes()
-        // What was taken in one by one is final now: the range stands on it.
+        // Blocks that were read one by one are final now, because the range builds on them.
         for block in place.blocks(in: (place.final + 1)...max(place.final + 1, place.number)) {
             self.reach(.final, block, &place, &events, &changes)
         }
@@ -90,14 +91,14 @@ extension Follower {
         var seen: Set<[Int]> = []
         for log in logs {
             guard range.contains(log.blockNumber), self.filter.includes(log), !log.isRemoved else {
-                throw .again("the node answered with logs that were not asked for")
+                throw .again("the node answered with logs that were not requested")
             }
             guard hashes[log.blockNumber, default: log.blockHash] == log.blockHash else {
                 throw .again("the node answered with logs of two blocks of number \(log.blockNumber)")
             }
             hashes[log.blockNumber] = log.blockHash
             guard seen.insert([log.blockNumber, log.index]).inserted else {
-                throw .again("the node answered with a log twice")
+                throw .again("the node answered with a duplicate log")
             }
         }
     }

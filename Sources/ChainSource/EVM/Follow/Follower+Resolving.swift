@@ -2,24 +2,24 @@
 
 import JSON
 
-/// What an operator does about a chain whose finality was none.
+/// Operator command for a chain that violated finality.
 extension Follower {
-    /// What came of it.
+    /// Outcome of the command.
     package enum Resolution: Sendable, Equatable {
-        /// The node's chain has all that is remembered: nothing was changed.
+        /// The node's chain has all remembered blocks: nothing was changed.
         case unneeded
-        /// What was told of the blocks above this one is undone, also what was told as final.
+        /// The events of the blocks above this one are undone, including final ones.
         case undone(downTo: Int, blocks: Int)
-        /// The chain is followed from this block on; what was told of other blocks stands as it is.
+        /// The chain is followed from this block on; events of other blocks remain published.
         case restarted(at: Int)
     }
 
-    /// Goes back to the newest remembered block that the node's chain has, whatever was told as final since, and undoes
-    /// that; or, when it has none of them, to a block that the operator names. Nobody else may follow the chain
-    /// meanwhile.
+    /// Returns to the newest remembered block that the node's chain has and undoes all events since, including final
+    /// ones. When the chain has none of them, restarts at a block that the operator names. No other process may follow
+    /// the chain meanwhile.
     package func resolve(restartAt number: Int?) async throws(FollowFault) -> Resolution {
         guard let place = try await self.stored() else {
-            throw .stopped("\(self.chain.name) was never followed; there is nothing to resolve")
+            throw .stopped("\(self.chain.name) has never been followed; there is nothing to resolve")
         }
         while true {
             self.endpoint = try self.node.endpoints.chosen()
@@ -43,8 +43,8 @@ extension Follower {
         guard let number else {
             let oldest = place.blocks.keys.min() ?? place.number
             throw .stopped(
-                "the node's chain has none of the blocks from \(oldest) to \(place.number) that are remembered; name the "
-                    + "block to go on from with --restart-at: what was told of blocks since stands as it is"
+                "the node's chain has none of the remembered blocks \(oldest) to \(place.number); choose the "
+                    + "block to restart at with --restart-at: events of later blocks remain published"
             )
         }
         guard let block = try await self.ask([.block(.number(number))]).block(0), block.number == number else {

@@ -3,35 +3,36 @@
 import EventLog
 import Logging
 
-/// The chain has been reorganised.
+/// Handling of chain reorganisations.
 extension Follower {
-    /// Branches without our final block, in a row, before they are taken for the chain although the node says of none of
-    /// them that it is final.
+    /// Consecutive branches without the stored final block that count as a finality violation, even if the node does
+    /// not report them as final.
     private static let patience = 20
 
-    /// Goes back to the last block in common with the branch of a block, and undoes what was told since, the last first.
+    /// Returns to the last common ancestor with the branch of a block and undoes the events published since, newest
+    /// first.
     ///
-    /// A branch that does not have our final block breaks the promise if the node calls it final as far as that. A node
-    /// that does not is behind, and perhaps on a branch that died long ago: it is asked again, for a while.
-    /// - Parameter final: What the node says is final.
+    /// A branch without the stored final block violates finality if the node reports that height as final. Otherwise
+    /// the node is behind, or on an abandoned branch; it is retried a limited number of times.
+    /// - Parameter final: The final block, according to the node.
     func rollBack(_ place: Place, to block: Block, final: Int) async throws(FollowFault) -> FollowProgress {
         var block = block
         while true {
             let number = block.number - 1
             if number >= place.final, place.hash(of: number) == block.parentHash { break }
             guard number > place.final else {
-                // A gateway may have begun to answer with another chain.
+                // A gateway may have switched to another chain.
                 try await self.checkChain(place)
                 self.contradictions += 1
                 let why =
-                    "the chain of the node does not have our final block \(place.final) (\(self.described(place))), but "
+                    "the node's chain does not have final block \(place.final) (\(self.described(place))), but "
                     + "\(block.parentHash) as block \(number)"
                 guard final >= place.final || self.contradictions >= Self.patience else { throw .again(why) }
                 throw .stopped("\(why); see `broadtape chain resolve`")
             }
             let hash = block.parentHash
             guard let parent = try await self.ask([.blockByHash(hash)]).block(0) else {
-                throw .again("the node does not have block \(hash) any more")
+                throw .again("the node no longer has block \(hash)")
             }
             guard parent.hash == hash, parent.number == number else {
                 throw .again("the node answered with another block")
@@ -41,7 +42,7 @@ extension Follower {
         return .rolledBack(try await self.undo(place, downTo: block.number - 1))
     }
 
-    /// Takes back what was told of the blocks above one that is remembered, which is the last one from then on.
+    /// Undoes the events of all blocks above a remembered one, which becomes the new tip.
     func undo(_ place: Place, downTo number: Int) async throws(FollowFault) -> Int {
         guard let hash = place.hash(of: number) else { throw .stopped("block \(number) is not remembered") }
         var place = place

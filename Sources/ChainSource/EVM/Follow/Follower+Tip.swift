@@ -2,9 +2,9 @@
 
 import EventLog
 
-/// Above finality: one block a step.
+/// Above finality: one block per step.
 extension Follower {
-    /// - Parameter final: What the node says is final.
+    /// - Parameter final: The final block, according to the node.
     func takeBlock(_ block: Block, from place: Place, final: Int) async throws(FollowFault) -> FollowProgress {
         guard block.parentHash == place.hash else { return try await self.rollBack(place, to: block, final: final) }
         let logs = block.number < self.chain.start ? [] : try await self.logs(of: block)
@@ -26,7 +26,7 @@ extension Follower {
         return .advanced
     }
 
-    /// The wanted logs of a block, all of them. By hash: by number the node may answer with another block's.
+    /// All followed logs of a block. Requested by hash: by number, the node may answer for another block.
     private func logs(of block: Block) async throws(FollowFault) -> [Log] {
         let logs: [Log]
         if self.chain.bloom == .exact {
@@ -37,7 +37,7 @@ extension Follower {
                 }
                 logs = all
             } else {
-                // That it refuses to give so many at once says that it has them.
+                // The node has all of them, it only rejects the size of the answer.
                 logs = try await self.wantedLogs(of: block)
             }
         } else {
@@ -49,14 +49,14 @@ extension Follower {
         return logs.filter(self.filter.includes)
     }
 
-    /// Every log of a block; nil when they are more than the node gives in one answer.
+    /// All logs of a block; nil when they exceed the node's limit for one answer.
     private func allLogs(of block: Block) async throws(FollowFault) -> [Log]? {
         let asked = try await self.ask([.logsOfBlock(block.hash, nil)])
         guard asked.refusedForSize(0) != nil else { return try asked.logs(0) }
         return try await self.ask([.receiptsOfBlock(block.hash)]).logsOfReceipts(0)
     }
 
-    /// The wanted logs of a block, contract by contract where they are too many for one answer.
+    /// The followed logs of a block, contract by contract when they are too many for one answer.
     func wantedLogs(of block: Block) async throws(FollowFault) -> [Log] {
         let asked = try await self.ask([.logsOfBlock(block.hash, self.filter)])
         guard asked.refusedForSize(0) != nil else { return try asked.logs(0) }
@@ -77,7 +77,7 @@ extension Follower {
 
     private static func bloom(of logs: [Log]) -> Bloom {
         var bloom = Bloom()
-        // Addresses and topics recur, and hashing is what this costs.
+        // Addresses and topics repeat, and hashing dominates the cost.
         for address in Set(logs.map(\.address)) { bloom.insert(address.bytes) }
         for topic in Set(logs.flatMap(\.topics)) { bloom.insert(topic.bytes) }
         return bloom
@@ -85,8 +85,8 @@ extension Follower {
 
     // MARK: - Finality
 
-    /// Says that blocks have become final, if the node shows that the final block is the one we have.
-    /// - Parameter final: What the node says is final.
+    /// Marks blocks as final if the node confirms that its final block is the stored one.
+    /// - Parameter final: The final block, according to the node.
     /// - Returns: Nil when there was nothing to do.
     func finalize(_ place: Place, tagged: Block?, final: Int) async throws(FollowFault) -> FollowProgress? {
         let shown: Block
@@ -102,7 +102,7 @@ extension Follower {
             guard block.number == final else { throw .again("the node answered with another block") }
             shown = block
         }
-        // On another branch: the next block, or the head, will show it.
+        // On another branch: the next block or the head reveals the reorganisation.
         guard place.hash(of: shown.number) == shown.hash else { return nil }
         var place = place
         var events: [SourceEvent] = []

@@ -5,17 +5,17 @@ import Ingest
 import JSON
 package import Logging
 
-/// Follows one chain: takes its blocks in, one step at a time, each step one transaction.
+/// Follows one chain: processes its blocks step by step, each step in one transaction.
 ///
-/// Below finality whole ranges of blocks are asked for; above it one block at a time, because a node's answers by
-/// number are not to be relied on there. That nothing is missing and nothing is taken in twice follows from hashes: each
-/// block or range names the block before it, and one that does not name ours means that the chain has been reorganised,
-/// so we go back to the last block in common, undo what was told since, and go on from there. Finality is a promise:
-/// what was told as final is never undone; when the chain breaks it, the follower stops for an operator.
+/// Below finality whole ranges of blocks are requested. Above it blocks are read one at a time, because answers by
+/// block number are not reliable there. Hashes guarantee that nothing is missing or processed twice: each block or
+/// range names its parent, and a parent other than the stored block means a reorganisation. The follower then returns
+/// to the last common ancestor, undoes the events published since, and continues from there. Final events are never
+/// undone: if the chain violates finality, the follower halts for an operator.
 ///
-/// Not entered twice: whoever runs it takes one step after the other.
+/// Not reentrant: the caller runs one step after the other.
 package actor Follower {
-    /// What can be seen of a follower from outside.
+    /// Public state of a follower.
     package struct Status: Sendable, Equatable {
         package var number = 0
         package var head = 0
@@ -26,7 +26,7 @@ package actor Follower {
         package var rollbacks = 0
         package var letters = 0
         package var steps = 0
-        /// Why it has stopped.
+        /// Why the follower has halted.
         package var stopped: String?
     }
 
@@ -40,17 +40,17 @@ package actor Follower {
     let logger: Logger
     var place: Place?
     var span: Span
-    /// Branches in a row that did not have our final block.
+    /// Consecutive branches without the stored final block.
     var contradictions = 0
-    /// The endpoint of this step.
+    /// Endpoint of this step.
     var endpoint = 0
-    /// The endpoint that was found to be of our chain, as long as it is the one in use.
+    /// Endpoint that was verified to serve this chain, while it is in use.
     var knownEndpoint: Int?
-    /// The endpoint that the newest block was taken from; nil since the beginning here.
+    /// Endpoint that the newest block was read from; nil after a start.
     var tipEndpoint: Int?
     package internal(set) var status = Status()
 
-    /// - Parameter users: Who owns which wallet; asked once per step that has facts.
+    /// - Parameter users: Which user owns which wallet; called once per step that has logs.
     package init(
         chain: Chain,
         node: any EVMNode,
@@ -67,7 +67,7 @@ package actor Follower {
         self.span = Span(first: chain.firstSpan, cap: chain.maxSpan)
     }
 
-    /// Takes one step, all of whose questions go to one endpoint.
+    /// Runs one step. All its calls go to one endpoint.
     package func step() async throws(FollowFault) -> FollowProgress {
         if let why = self.status.stopped { throw .stopped(why) }
         self.endpoint = try self.node.endpoints.chosen()
@@ -101,9 +101,9 @@ package actor Follower {
         if head.number <= place.number {
             // The node is behind, or on another branch.
             guard let ours = place.hash(of: head.number), ours != head.hash else { return .idle }
-            // A shorter branch of another endpoint than we had the blocks from is no reorganisation: it lags.
+            // A shorter branch at a different endpoint is not a reorganisation: that endpoint lags.
             guard head.number == place.number || self.tipEndpoint ?? self.endpoint == self.endpoint else {
-                throw .unfit(.behind, "its head is block \(head.number) of another branch, \(place.number) was read")
+                throw .unfit(.behind, "its head is block \(head.number) of another branch, behind \(place.number)")
             }
             return try await self.rollBack(place, to: head, final: nodeFinal)
         }
@@ -114,7 +114,7 @@ package actor Follower {
         return try await self.takeBlock(next, from: place, final: nodeFinal)
     }
 
-    /// The finality that a node tells of, never above its head.
+    /// The finality that the node reports, never above its head.
     func final(below head: Block, _ tagged: Block?) -> Int {
         switch self.chain.finality {
         case .tag: min(head.number, tagged?.number ?? 0)
@@ -124,7 +124,7 @@ package actor Follower {
 
     // MARK: - Beginning
 
-    /// Where we are, with an endpoint that is of our chain.
+    /// The checkpoint, after the endpoint was verified to serve this chain.
     private func present() async throws(FollowFault) -> Place {
         if let place, self.knownEndpoint == self.endpoint { return place }
         self.knownEndpoint = nil
@@ -134,21 +134,21 @@ package actor Follower {
             stored.lighten()
             guard stored.contracts == self.chain.contractsDigest else {
                 throw .stopped(
-                    "the contracts or events of \(self.chain.name) have changed; what is new has to be followed from "
-                        + "its beginning: give it a chain entry of another name"
+                    "the contracts or events of \(self.chain.name) have changed; new ones must be followed from "
+                        + "their start: add a chain entry with another name"
                 )
             }
             self.place = stored
         } else {
             self.place = try await self.begin(chainID: chainID, genesis: genesis)
         }
-        guard let place else { throw .again("there is no place to begin") }
+        guard let place else { throw .again("there is no checkpoint to start from") }
         self.knownEndpoint = self.endpoint
         self.note(place)
         return place
     }
 
-    /// Checks that the endpoint is of the chain that is followed.
+    /// Checks that the endpoint serves this chain.
     @discardableResult
     func checkChain(_ place: Place?) async throws(FollowFault) -> (chainID: Int, genesis: Block) {
         let asked = try await self.ask([.chainID, .block(.number(0))])
@@ -158,15 +158,15 @@ package actor Follower {
         if let wanted = self.chain.chainID ?? place?.chainID, wanted != chainID {
             throw .unfit(
                 .foreign,
-                "the node is of chain \(chainID), \(self.chain.name) is chain \(wanted); check its URL"
+                "the node serves chain \(chainID), \(self.chain.name) is chain \(wanted); check its URL"
             )
         }
         guard let genesis = try asked.block(1) else { throw .again("the node has no first block") }
         if let place, place.chainID != chainID || place.genesis != genesis.hash {
             throw .unfit(
                 .foreign,
-                "the node's chain \(chainID) begins with \(genesis.hash), that of \(self.chain.name) with "
-                    + "\(place.genesis): it is another chain"
+                "the node's chain \(chainID) starts with \(genesis.hash), that of \(self.chain.name) with "
+                    + "\(place.genesis): this is another chain"
             )
         }
         return (chainID, genesis)
@@ -177,11 +177,11 @@ package actor Follower {
             return try Place(await self.sink.state(of: self.chain.source, prefix: Place.prefix))
         } catch {
             if case .damaged(let why) = error { throw .stopped(why) }
-            throw .unavailable("what the source remembers cannot be read: \(error)")
+            throw .unavailable("the state of the source cannot be read: \(error)")
         }
     }
 
-    /// The first step: just before the first block that is wanted, or at the last final block where that is later.
+    /// First step: starts just before the first requested block, or at the last final block if that is lower.
     private func begin(chainID: Int, genesis: Block) async throws(FollowFault) -> Place {
         let asked = try await self.ask(
             [.block(.latest)] + (self.chain.finality == .tag ? [.block(.finalized)] : [])
@@ -201,7 +201,7 @@ package actor Follower {
             version: try await self.version()
         )
         try await self.commit(&place, [], Changes(put: [number]))
-        self.logger.info("a chain is followed from here", metadata: self.metadata(place))
+        self.logger.info("chain follower started", metadata: self.metadata(place))
         return place
     }
 
@@ -209,7 +209,7 @@ package actor Follower {
         do throws(TapeFault) {
             return try await self.sink.state(of: self.chain.source, prefix: Place.prefix).version
         } catch {
-            throw .unavailable("what the source remembers cannot be read: \(error)")
+            throw .unavailable("the state of the source cannot be read: \(error)")
         }
     }
 
@@ -226,7 +226,7 @@ package actor Follower {
             guard case .tooLarge(let why) = error, let place = calls.firstIndex(where: \.isForLogs) else {
                 throw FollowFault(error)
             }
-            // It is the logs that are too many: the rest can be had without them.
+            // Only the logs are too many: the rest is requested without them.
             var rest = calls
             rest.remove(at: place)
             var answers = rest.isEmpty ? [] : try await self.ask(rest).answers

@@ -3,16 +3,16 @@
 import EventLog
 import JSON
 
-/// A block that the follower has gone past, and what it has told of it.
+/// A block that was processed, and the events that were published for it.
 struct KnownBlock: Sendable, Equatable {
     let number: Int
     let hash: Hash256
-    /// The level it has reached.
+    /// Level that the block has reached.
     var level: Chain.Level
-    /// Counts rollbacks: in one turn a block is taken in once at most, so ids made with it come once.
+    /// Counts rollbacks. Within one generation a block is processed at most once, so ids that include it are unique.
     let turn: Int
     let facts: [Fact]
-    /// The level at which the facts were first told of, if they were; what an undo names.
+    /// Level at which the logs were first published, if any; an undo refers to it.
     var told: Chain.Level?
 
     init(number: Int, hash: Hash256, level: Chain.Level, turn: Int, facts: [Fact]) {
@@ -23,7 +23,7 @@ struct KnownBlock: Sendable, Equatable {
         self.facts = facts
     }
 
-    // MARK: As an entry
+    // MARK: Stored form
 
     static let prefix = "place/block/"
 
@@ -66,9 +66,9 @@ struct KnownBlock: Sendable, Equatable {
         return writer.bytes
     }
 
-    // MARK: As events
+    // MARK: Events
 
-    /// Says that the block has reached a level: events for its facts if the level is one of those told of.
+    /// Promotes the block to a level: returns the events of its logs if that level is published.
     mutating func reach(_ level: Chain.Level, in chain: Chain) -> [SourceEvent] {
         self.level = level
         guard chain.levels.contains(level) else { return [] }
@@ -79,7 +79,7 @@ struct KnownBlock: Sendable, Equatable {
         }
     }
 
-    /// Takes back what was told of the facts, the last first.
+    /// Undoes the published events of the block, newest first.
     func undo(turn: Int, in chain: Chain) -> [SourceEvent] {
         guard let told else { return [] }
         let last = chain.levels.filter { $0 <= self.level }.max() ?? told

@@ -3,25 +3,25 @@
 import EventLog
 import JSON
 
-/// Where a follower is on its chain: what it remembers from one step to the next.
+/// Checkpoint of a follower: the state kept between steps.
 struct Place: Sendable, Equatable {
-    /// Names of the entry with everything but the blocks.
+    /// Name of the entry with everything except the blocks.
     static let entryName = "place/cursor"
-    /// Begins the names of all its entries.
+    /// Prefix of the names of all its entries.
     static let prefix = "place/"
 
     let chainID: Int
     let genesis: Hash256
     /// See ``Chain/contractsDigest``.
     var contracts: String
-    /// The last block that was taken in.
+    /// Last block that was processed.
     var number: Int
     var hash: Hash256
-    /// Blocks up to this one are told of as final and are never undone; not above ``number``.
+    /// Blocks up to this one are published as final and never undone; not above ``number``.
     var final: Int
     /// See ``KnownBlock/turn``.
     var turn: Int
-    /// Every block from ``final`` to ``number``, and those with facts for a while below.
+    /// Every block from ``final`` to ``number``, and for a while blocks with logs below that.
     private(set) var blocks: [Int: KnownBlock] = [:]
     /// See ``SourceState/version``.
     var version: Int
@@ -38,7 +38,7 @@ struct Place: Sendable, Equatable {
         self.blocks[number] = KnownBlock(number: number, hash: hash, level: .final, turn: 0, facts: [])
     }
 
-    /// What was stored; nil before the first step.
+    /// Reads the stored checkpoint; nil before the first step.
     init?(_ state: SourceState) throws(TapeFault) {
         guard let entry = state.entries.first(where: { $0.name == Self.entryName }) else { return nil }
         guard let value = try? JSON.Value.parse(entry.value), let chainID = value["chainId"]?.integer(in: .unlimited),
@@ -46,7 +46,7 @@ struct Place: Sendable, Equatable {
             let contracts = value["contracts"]?.string, let number = value["number"]?.integer(in: .seq),
             let hash = value["hash"]?.string.flatMap(Hash256.init(_:)),
             let final = value["final"]?.integer(in: .seq), let turn = value["turn"]?.integer(in: .seq)
-        else { throw .damaged("the cursor of a chain is not as this program writes it") }
+        else { throw .damaged("the stored checkpoint of a chain is malformed") }
         self.chainID = chainID
         self.genesis = genesis
         self.contracts = contracts
@@ -57,7 +57,7 @@ struct Place: Sendable, Equatable {
         self.version = state.version
         for entry in state.entries where entry.name.hasPrefix(KnownBlock.prefix) {
             guard let block = KnownBlock(json: entry.value) else {
-                throw .damaged("\(entry.name) of a chain is not as this program writes it")
+                throw .damaged("\(entry.name) of a chain is malformed")
             }
             self.blocks[block.number] = block
         }
@@ -77,12 +77,12 @@ struct Place: Sendable, Equatable {
         return writer.bytes
     }
 
-    /// The hash of a block as it was taken in, where it is remembered.
+    /// Hash of a remembered block.
     func hash(of number: Int) -> Hash256? {
         number == self.number ? self.hash : self.blocks[number]?.hash
     }
 
-    /// The remembered blocks of some numbers, ascending.
+    /// Remembered blocks with numbers in a range, ascending.
     func blocks(in range: some RangeExpression<Int>) -> [KnownBlock] {
         self.blocks.values.filter { range.contains($0.number) }.sorted { $0.number < $1.number }
     }
@@ -91,8 +91,8 @@ struct Place: Sendable, Equatable {
         self.blocks[block.number] = block
     }
 
-    /// Lets go of the facts of final blocks, which are stored: only an operator may have them undone, and that is done
-    /// from what is stored. What it takes in memory does not grow with what happens in a block.
+    /// Releases the logs of final blocks from memory; they remain stored. Only an operator can undo them, and that
+    /// reads the stored form. Memory use does not depend on the number of logs in a block.
     mutating func lighten() {
         for block in self.blocks.values where block.number <= self.final && !block.facts.isEmpty {
             self.blocks[block.number] = KnownBlock(

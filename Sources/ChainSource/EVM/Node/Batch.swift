@@ -3,9 +3,9 @@
 import Ingest
 import JSON
 
-/// A batch of calls as JSON-RPC 2.0 has it on the wire.
+/// A batch of calls in the JSON-RPC 2.0 wire format.
 package enum Batch {
-    /// - Parameter id: Of the first call; the others count on.
+    /// - Parameter id: Id of the first call; the others are numbered consecutively.
     package static func request(_ calls: [RPCCall], id: Int) -> [UInt8] {
         var writer = JSON.Writer(reservingCapacity: 256 * calls.count)
         writer.beginArray()
@@ -22,7 +22,7 @@ package enum Batch {
         return writer.bytes
     }
 
-    /// Reads the answers, in whatever order they come. Every call has to have one, under its own id.
+    /// Parses the answers, in any order. Every call must have one answer, with its own id.
     package static func answers(_ body: [UInt8], count: Int, id: Int) throws(NodeFault) -> [RPCAnswer] {
         let value: JSON.Value
         do throws(JSON.Fault) {
@@ -38,7 +38,7 @@ package enum Batch {
         for element in value.elements {
             if let error = element["error"], !error.isNull, element["id"]?.isNull ?? true { throw Self.refused(error) }
             guard count > 0, let number = element["id"]?.integer(in: id...id + count - 1), answers[number - id] == nil
-            else { throw .again("an answer has not the id of a call") }
+            else { throw .again("an answer does not have the id of a call") }
             if let error = element["error"], !error.isNull {
                 answers[number - id] = .refusal(Refusal(error))
             } else if let result = element["result"] {
@@ -53,10 +53,10 @@ package enum Batch {
         }
     }
 
-    /// What it means that a node refuses a batch as a whole.
+    /// Classifies the refusal of a whole batch.
     private static func refused(_ error: JSON.Value) -> NodeFault {
         let refusal = Refusal(error)
-        let why = "the batch was refused: \(refusal.message) (\(refusal.code))"
+        let why = "the batch was rejected: \(refusal.message) (\(refusal.code))"
         return switch refusal.meaning {
         case .tooFast: .slowDown(why)
         case .never, .refused: .unfit(.refused, why)

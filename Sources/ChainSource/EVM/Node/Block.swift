@@ -2,7 +2,7 @@
 
 package import JSON
 
-/// The head of a block, as far as it is needed.
+/// The header of a block, as far as it is needed.
 package struct Block: Sendable, Equatable {
     package var number: Int
     package var hash: Hash256
@@ -16,13 +16,13 @@ package struct Block: Sendable, Equatable {
         self.bloom = bloom
     }
 
-    /// Reads a node's answer.
+    /// Parses a node's answer.
     package init(_ value: JSON.Value) throws(NodeFault) {
         guard let number = value["number"]?.string.flatMap({ Hex.integer($0, in: .seq) }),
             let hash = value["hash"]?.string.flatMap(Hash256.init(_:)),
             let parentHash = value["parentHash"]?.string.flatMap(Hash256.init(_:)),
             let bloom = value["logsBloom"]?.string.flatMap(Hex.bytes).flatMap(Bloom.init(bytes:))
-        else { throw .again("a block lacks its number, hash, parentHash or logsBloom") }
+        else { throw .again("a block is missing its number, hash, parentHash or logsBloom") }
         self.init(number: number, hash: hash, parentHash: parentHash, bloom: bloom)
     }
 }
@@ -35,7 +35,7 @@ package struct Log: Sendable, Equatable {
     package var blockNumber: Int
     package var blockHash: Hash256
     package var transactionHash: Hash256
-    /// Its place in the block.
+    /// Index of the log in the block.
     package var index: Int
     package var isRemoved: Bool
 
@@ -59,7 +59,7 @@ package struct Log: Sendable, Equatable {
         self.isRemoved = isRemoved
     }
 
-    /// Reads one element of a node's answer.
+    /// Parses one element of a node's answer.
     package init(_ value: JSON.Value) throws(NodeFault) {
         guard let address = value["address"]?.string.flatMap(Hex.bytes).flatMap(Address.init(bytes:)),
             let data = value["data"]?.string.flatMap(Hex.bytes),
@@ -68,10 +68,10 @@ package struct Log: Sendable, Equatable {
             let transactionHash = value["transactionHash"]?.string.flatMap(Hash256.init(_:)),
             let index = value["logIndex"]?.string.flatMap({ Hex.integer($0, in: .seq) }),
             let list = value["topics"], list.kind == .array
-        else { throw .again("a log lacks its address, topics, data, block, transaction or logIndex") }
+        else { throw .again("a log is missing its address, topics, data, block, transaction or logIndex") }
         var topics: [Hash256] = []
         for element in list.elements {
-            guard let topic = element.string.flatMap(Hash256.init(_:)) else { throw .again("a topic has not 32 bytes") }
+            guard let topic = element.string.flatMap(Hash256.init(_:)) else { throw .again("a topic is not 32 bytes") }
             topics.append(topic)
         }
         self.init(
@@ -86,7 +86,7 @@ package struct Log: Sendable, Equatable {
         )
     }
 
-    /// Reads a node's answer to `eth_getLogs`.
+    /// Parses a node's answer to `eth_getLogs`.
     package static func list(_ value: JSON.Value) throws(NodeFault) -> [Log] {
         guard value.kind == .array else { throw .again("the answer to eth_getLogs is not an array") }
         var logs: [Log] = []
@@ -94,18 +94,18 @@ package struct Log: Sendable, Equatable {
         return logs
     }
 
-    /// Reads a node's answer to `eth_getBlockReceipts`.
+    /// Parses a node's answer to `eth_getBlockReceipts`.
     package static func ofReceipts(_ value: JSON.Value) throws(NodeFault) -> [Log] {
         guard value.kind == .array else { throw .again("the answer to eth_getBlockReceipts is not an array") }
         var logs: [Log] = []
         for receipt in value.elements {
-            guard let list = receipt["logs"], list.kind == .array else { throw .again("a receipt lacks its logs") }
+            guard let list = receipt["logs"], list.kind == .array else { throw .again("a receipt is missing its logs") }
             for element in list.elements { logs.append(try Log(element)) }
         }
         return logs
     }
 
-    /// As it goes to the dead letters.
+    /// The form written to the dead letters.
     package var json: [UInt8] {
         var writer = JSON.Writer()
         writer.beginObject()

@@ -7,12 +7,12 @@ package import Logging
 import NIOCore
 import NIOHTTP1
 
-/// A node over HTTP, at one of several endpoints, which are to be of one chain.
+/// An EVM node over HTTP, with one or more endpoints of the same chain.
 package actor HTTPNode: EVMNode {
     package struct Limits: Sendable {
-        /// Of one batch, from connecting to the last byte.
+        /// Timeout of one batch, from connecting to the last byte.
         package var time: Duration = .seconds(20)
-        /// Largest answer; a larger one is asked for in parts.
+        /// Maximum size of an answer; a larger one is requested in parts.
         package var bytes = 16 << 20
 
         package init() {}
@@ -24,8 +24,8 @@ package actor HTTPNode: EVMNode {
     private var lastID = 0
 
     /// - Parameters:
-    ///   - urls: At least one, the preferred one first.
-    ///   - client: The caller's, who shuts it down.
+    /// - urls: At least one, in order of preference.
+    /// - client: Owned and shut down by the caller.
     package init(
         urls: [String],
         client: HTTPClient,
@@ -65,8 +65,8 @@ package actor HTTPNode: EVMNode {
         return answer.body
     }
 
-    /// A status other than 200 counts by itself, unless the body is JSON-RPC, which says it better. What a provider says
-    /// of a key or a quota it says by the status.
+    /// A status other than 200 decides, unless the body is a JSON-RPC error, which is more specific. For keys and
+    /// quotas, the status decides.
     private static func check(_ answer: HTTPExchange.Answer) throws(NodeFault) {
         guard answer.status != 200 else { return }
         let value = try? JSON.Value.parse(answer.body)
@@ -85,7 +85,7 @@ package actor HTTPNode: EVMNode {
 }
 
 extension EndpointRotation.Rules {
-    /// For the nodes of an EVM chain, whose positions are blocks.
+    /// Endpoints of an EVM chain, whose positions are block numbers.
     package static var chain: EndpointRotation.Rules {
         var rules = EndpointRotation.Rules()
         rules.stall = .seconds(30)

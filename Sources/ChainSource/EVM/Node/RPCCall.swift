@@ -2,7 +2,7 @@
 
 package import JSON
 
-/// A question to a node of a chain (Ethereum JSON-RPC).
+/// A call to an EVM node (Ethereum JSON-RPC).
 package enum RPCCall: Sendable, Equatable {
     case chainID
     case block(BlockName)
@@ -10,7 +10,7 @@ package enum RPCCall: Sendable, Equatable {
     case logsInRange(ClosedRange<Int>, LogFilter)
     /// Without a filter, all logs of the block.
     case logsOfBlock(Hash256, LogFilter?)
-    /// All logs of a block by another way, with a limit of its own.
+    /// All logs of a block, read from its receipts, with a separate size limit.
     case receiptsOfBlock(Hash256)
 
     package enum BlockName: Sendable, Equatable {
@@ -27,7 +27,7 @@ package enum RPCCall: Sendable, Equatable {
         }
     }
 
-    /// Whether the answer may be of any size.
+    /// Whether the size of the answer is unbounded.
     var isForLogs: Bool {
         switch self {
         case .logsInRange, .logsOfBlock, .receiptsOfBlock: true
@@ -75,7 +75,7 @@ package enum RPCCall: Sendable, Equatable {
     }
 }
 
-/// Which logs are wanted: of any of these contracts, with any of these first topics.
+/// Filter for logs: emitted by any of these contracts, with any of these first topics.
 package struct LogFilter: Sendable, Equatable {
     package var addresses: [Address]
     package var topics: [Hash256]
@@ -85,7 +85,7 @@ package struct LogFilter: Sendable, Equatable {
         self.topics = topics
     }
 
-    /// Whether a log is one of those wanted.
+    /// Whether a log matches the filter.
     package func includes(_ log: Log) -> Bool {
         self.addresses.contains(log.address) && log.topics.first.map(self.topics.contains) ?? false
     }

@@ -4,27 +4,27 @@ package import JSON
 
 /// A JSON-RPC error, and what providers mean by it.
 ///
-/// Codes decide little: -32005 is a result too large as well as a rate limit, -32602 a range too wide as well as one
-/// beyond the head. So the words are read.
+/// Error codes are ambiguous: -32005 is used for a result that is too large and for a rate limit, -32602 for a range
+/// that is too wide and for one beyond the head. The message decides.
 package struct Refusal: Error, Sendable, Equatable {
     package enum Meaning: Sendable, Equatable {
         /// The range has too many blocks or results.
         case tooLarge(Hint?)
         case tooFast
-        /// The node lacks something that it will have, or another one has.
+        /// The data is not available yet, or only on another node.
         case notYet
-        /// The history that is asked for is gone.
+        /// The requested history has been pruned.
         case pruned
-        /// The node does not serve us: the key, the plan, a method that is not in it.
+        /// Access is denied: the key, the plan, or a method that the plan does not include.
         case refused
-        /// Something else: a mistake of ours, or a node that cannot do it.
+        /// Anything else: an invalid call, or a method that the node does not implement.
         case never
     }
 
-    /// What a node says would work.
+    /// A request size that the node suggests.
     package enum Hint: Sendable, Equatable {
         case range(ClosedRange<Int>)
-        /// Blocks of one range at most.
+        /// Maximum number of blocks in one range.
         case blocks(Int)
     }
 
@@ -38,7 +38,7 @@ package struct Refusal: Error, Sendable, Equatable {
         self.data = String(data.prefix(500))
     }
 
-    /// Reads the `error` member of an answer.
+    /// Parses the `error` member of an answer.
     package init(_ value: JSON.Value) {
         self.init(
             code: value["code"]?.integer(in: -Int.maxSafe...Int.maxSafe) ?? 0,
@@ -54,14 +54,14 @@ package struct Refusal: Error, Sendable, Equatable {
         if self.code == 4444 || lacksHistory || says(Self.ofHistory) { return .pruned }
         if self.code == 429 || says(Self.ofRates) { return .tooFast }
         if says(Self.ofTheHead) { return .notYet }
-        // Before what is said of plans: the size that a plan allows is a size.
+        // Checked before the phrases about plans: a size limit of a plan is a size limit.
         if self.code == -32_614 || self.code == 413 || says(Self.ofRanges) { return .tooLarge(self.hint) }
         if [401, 402, 403].contains(self.code) || says(Self.ofAccess) { return .refused }
         if says(Self.ofMethods) { return .never }
         if says(Self.ofSize) { return .tooLarge(self.hint) }
         switch self.code {
         case -32_601, -32_602, -32_600, -32_700: return .never
-        // Without a word that is known: a limit, an account, an error of the server, which may pass.
+        // No known phrase: the code decides. A server error is taken as temporary.
         case -32_005: return .tooFast
         case -32_001, -32_002: return .refused
         default: return .notYet
@@ -98,7 +98,7 @@ package struct Refusal: Error, Sendable, Equatable {
         "timed out",
     ]
 
-    /// `[0x1, 0x2]` or `from`/`to` anywhere is a range; a number before or after "block" is how many.
+    /// `[0x1, 0x2]` or `from`/`to` anywhere is a range; a number before or after "block" is a count.
     private var hint: Hint? {
         let text = self.message + " " + self.data
         let quantities = Self.quantities(in: text)

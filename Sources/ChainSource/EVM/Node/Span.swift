@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How many blocks one range has: as many as the node gives, found out by asking.
+/// Adaptive number of blocks per `eth_getLogs` range: as many as the node accepts.
 package struct Span: Sendable, Equatable {
-    /// Of the next range.
+    /// Size of the next range.
     package private(set) var count: Int
-    /// What the operator allows, or the node said it allows.
+    /// Maximum, set by the operator or suggested by the node.
     private var cap: Int
-    /// Logs of one range above which the next is shorter: what one transaction is to hold.
+    /// Number of logs in one range above which the next range is shorter: the size of one transaction.
     private let wantedLogs: Int
 
     package init(first: Int, cap: Int, wantedLogs: Int = 2_000) {
@@ -15,12 +15,12 @@ package struct Span: Sendable, Equatable {
         self.wantedLogs = wantedLogs
     }
 
-    /// Whether so many logs of one range are more than is to be held at once, and it is to be asked for in parts.
+    /// Whether one range has too many logs to hold at once and must be read in parts.
     package func isTooMuch(logs: Int) -> Bool {
         self.count > 1 && logs > self.wantedLogs * 4
     }
 
-    /// A range was answered.
+    /// Called when a range was answered.
     package mutating func succeeded(logs: Int) {
         if logs > self.wantedLogs {
             self.count = max(1, self.count / 2)
@@ -29,8 +29,8 @@ package struct Span: Sendable, Equatable {
         }
     }
 
-    /// A range was refused as too large. What the node offers is taken if it begins where we do and is shorter than
-    /// what was asked for; half of it otherwise.
+    /// Called when a range was rejected as too large. Uses the range that the node suggests if it has the same first
+    /// block and is shorter than the one requested; otherwise halves the size.
     package mutating func refused(_ range: ClosedRange<Int>, _ hint: Refusal.Hint?) {
         let asked = range.count
         switch hint {

@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// Wakes one waiter, now or the next time it waits; rung several times meanwhile, it wakes once.
+/// Wakes one waiter, now or on its next wait. Several signals in between wake it once.
 final class Bell: Sendable {
     private struct State {
         var isRung = false
@@ -11,7 +11,7 @@ final class Bell: Sendable {
 
     private let state = Mutex(State())
 
-    /// From any thread.
+    /// Safe to call from any thread.
     func ring() {
         let waiter = self.state.withLock { state in
             defer { state.waiter = nil }
@@ -21,7 +21,7 @@ final class Bell: Sendable {
         waiter?.resume()
     }
 
-    /// Returns once it has been rung, or the task is cancelled. One waiter at a time.
+    /// Returns after a signal, or when the task is cancelled. One waiter at a time.
     func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

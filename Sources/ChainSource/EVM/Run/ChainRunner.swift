@@ -5,26 +5,25 @@ import Ingest
 package import Logging
 import NIOCore
 
-/// Runs a follower: steps as long as there is something to do, waits for the next block or the next look, slows down
-/// when it is told to.
+/// Runs a follower: steps while there is work, then waits for the next block or poll. Backs off on rate limits.
 package struct ChainRunner: Sendable {
     package struct Limits: Sendable {
-        /// Between two looks at the node; at most the time between blocks.
+        /// Interval between two polls of the node; at most the block time.
         package var poll: Duration = .seconds(4)
-        /// After something went wrong.
+        /// Delay after a failure.
         package var retry: ClosedRange<Duration> = .milliseconds(250) ... .seconds(30)
-        /// Between two lines on how a catch-up goes.
+        /// Interval between two log lines about catching up.
         package var progress: Duration = .seconds(10)
 
-        /// Between two alarms of a chain that is not followed any more.
+        /// Interval between two alarms while the chain is halted.
         package var stopped: Duration = .seconds(30)
 
-        /// Without a step that succeeds, after which subscribers are told that the source is stale.
+        /// Time without a successful step after which subscribers see the source as stale.
         package var stale: Duration = .seconds(60)
-        /// Without a higher head for so long, whichever endpoint is asked, it is stale as well; nil when a chain may stand
-        /// still.
+        /// Time without a higher head, at any endpoint, after which the source is stale as well; nil for a chain that
+        /// may pause.
         package var stall: Duration? = .seconds(60)
-        /// Between two reports at most.
+        /// Minimum interval between two reports.
         package var report: Duration = .seconds(1)
 
         package init() {}
@@ -36,7 +35,8 @@ package struct ChainRunner: Sendable {
     private let onReport: @Sendable (SourceReport) -> Void
     private let bell = Bell()
 
-    /// - Parameter onReport: Told how the chain is, at most once in ``Limits/report`` while it is well.
+    /// - Parameter onReport: Called with the state of the chain, at most once per ``Limits/report`` while it is
+    ///   healthy.
     package init(
         follower: Follower,
         limits: Limits = Limits(),
@@ -49,14 +49,14 @@ package struct ChainRunner: Sendable {
         self.onReport = onReport
     }
 
-    /// There may be a new block: look at once. From any thread.
+    /// Polls at once because there may be a new block. Safe to call from any thread.
     package func wake() {
         self.bell.ring()
     }
 
-    /// Runs until the task is cancelled. Says so when the follower has stopped, and returns after a while, so that the
-    /// operator, or another node, gets a turn.
-    /// - Parameter watch: Is told of the head after each look that was not asked for by ``wake()``.
+    /// Runs until the task is cancelled. When the follower halts, logs an error and returns after a delay, so that the
+    /// operator or another node can take over.
+    /// - Parameter watch: Receives the head after each poll that was not triggered by ``wake()``.
     package func run(beside watch: HeadWatch? = nil) async {
         var backoff = Backoff(self.limits.retry)
         var nextLine = NIODeadline.now()
@@ -83,7 +83,7 @@ package struct ChainRunner: Sendable {
                     try? await Task.sleep(for: backoff.delay())
                 case .stopped(let why):
                     self.logger.critical(
-                        "a chain is not followed any more until it has been looked at",
+                        "chain halted: operator action required",
                         metadata: ["chain": "\(self.follower.chain.name)", "reason": "\(why)"]
                     )
                     try? await Task.sleep(for: self.limits.stopped)
@@ -93,13 +93,13 @@ package struct ChainRunner: Sendable {
         }
     }
 
-    /// How the chain has been lately, for its reports.
+    /// Recent health of the chain, for reports.
     private struct Health {
         var state = SourceReport.State.catchingUp
-        /// When a step last succeeded.
+        /// Time of the last successful step.
         var worked = NIODeadline.now()
         var head = 0
-        /// When the head was last higher than before.
+        /// Time of the last rise of the head.
         var rose = NIODeadline.now()
         var nextReport = NIODeadline.now()
     }
@@ -114,12 +114,12 @@ package struct ChainRunner: Sendable {
         guard now >= health.nextReport || state != health.state || progress == .idle else { return }
         health.nextReport = now + TimeAmount(self.limits.report)
         health.state = state
-        await self.report(state, trouble: stall ? "the head, block \(head), does not move" : "", watch)
+        await self.report(state, trouble: stall ? "the head has not advanced past block \(head)" : "", watch)
     }
 
     private func failed(_ fault: FollowFault, _ health: inout Health, _ watch: HeadWatch?) async {
         let now = NIODeadline.now()
-        self.logger.debug("a chain has to be asked again", metadata: ["reason": "\(fault)"])
+        self.logger.debug("chain request failed, retrying", metadata: ["reason": "\(fault)"])
         if now - health.worked >= TimeAmount(self.limits.stale) { health.state = .stale }
         if case .stopped = fault { health.state = .stopped }
         guard now >= health.nextReport || health.state == .stopped || health.state == .stale else { return }
@@ -127,8 +127,8 @@ package struct ChainRunner: Sendable {
         await self.report(health.state, trouble: fault.description, watch)
     }
 
-    /// Returns after a while, or when there may be a new block.
-    /// - Returns: Whether it was the while.
+    /// Returns after a delay, or when there may be a new block.
+    /// - Returns: Whether the delay elapsed.
     private func pause(_ duration: Duration) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { (try? await Task.sleep(for: duration)) != nil }
@@ -165,7 +165,7 @@ package struct ChainRunner: Sendable {
         nextLine = now + TimeAmount(self.limits.progress)
         let status = await self.follower.status
         self.logger.info(
-            status.number < status.head ? "catching up with a chain" : "a chain is followed",
+            status.number < status.head ? "catching up with a chain" : "chain in sync",
             metadata: [
                 "chain": "\(self.follower.chain.name)", "block": "\(status.number)", "head": "\(status.head)",
                 "final": "\(status.final)", "facts": "\(status.facts)", "undone": "\(status.undone)",

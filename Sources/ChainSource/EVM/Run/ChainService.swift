@@ -3,9 +3,9 @@
 package import EventLog
 package import Logging
 
-/// One chain as long as a process lives: on one node at a time, with the socket that wakes it up.
+/// One chain for the lifetime of the process: followed by one cluster node at a time, with a WebSocket for new blocks.
 package struct ChainService: Sendable {
-    /// Makes what wakes the chain up; nil when it cannot be made.
+    /// Makes the watcher for new blocks; nil when it cannot be made.
     package typealias MakeWatch = @Sendable (_ wake: @escaping @Sendable () -> Void) -> HeadWatch?
 
     private let name: String
@@ -17,9 +17,10 @@ package struct ChainService: Sendable {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - store: Whose nodes take turns.
-    ///   - makeFollower: Called at the beginning of each turn, as another node may have gone on meanwhile.
-    ///   - onReport: Told how the chain is while it is followed from here, from any thread; nil when it no longer is.
+    /// - store: The store through which the cluster nodes take turns.
+    /// - makeFollower: Called each time this node takes over, as another node may have continued in the meantime.
+    ///   - onReport: Called from any thread with the state of the chain while this node follows it; nil when it no
+    ///     longer does.
     package init(
         name: String,
         store: any SourceStore,
@@ -46,7 +47,7 @@ package struct ChainService: Sendable {
                 try await self.store.whileAlone("chain:\(self.name)") { await self.lead() }
                 backoff.reset()
             } catch {
-                self.logger.notice("a chain cannot be followed from here now", metadata: ["fault": "\(error)"])
+                self.logger.notice("this node cannot follow the chain now", metadata: ["fault": "\(error)"])
             }
             await backoff.wait()
         }
@@ -66,7 +67,7 @@ package struct ChainService: Sendable {
             if let watch { group.addTask { await watch.run() } }
             group.addTask { await follower.watchEndpoints() }
             await runner.run(beside: watch)
-            // The runner returns when it has stopped: then it is somebody's turn.
+            // The runner returns after the follower has halted, so that another node can take over.
             group.cancelAll()
         }
         self.onReport(nil)

@@ -7,19 +7,19 @@ import JSON
 package import Logging
 package import NIOCore
 
-/// Hears of new blocks over a WebSocket (`eth_subscribe newHeads`), as soon as there are any.
+/// Learns of new blocks over a WebSocket (`eth_subscribe newHeads`) as soon as they appear.
 ///
-/// A wake-up and nothing else: what is told is never used, and everything is right without it. A connection that lives
-/// and tells nothing is found out by who polls: ``polled(head:)`` with a head that was not told, twice in a row, ends
-/// it. A socket that refuses, or says nothing, rests, and another one is tried if there is one.
-package actor HeadWatch: LoopActor {
-    /// Where the socket is.
+/// Only a wake-up: its content is never used, and the follower is correct without it. Polling detects a connection that
+/// is open but reports nothing: ``polled(head:)`` with a head that was not reported, twice in a row, closes the
+/// connection. A socket that refuses or stays silent backs off while another one is tried, if there is one.
+package actor HeadWatch {
+    /// Address of a WebSocket endpoint.
     package struct Address: Sendable {
         let hub: HubAddress
         let target: String
         let url: String
 
-        /// Reads a URL with the scheme `ws` or `wss`.
+        /// Parses a URL with the scheme `ws` or `wss`.
         package init(_ text: String) throws(HubAddress.Invalid) {
             self.url = text
             let start = text.firstRange(of: "://").map(\.upperBound) ?? text.startIndex
@@ -31,7 +31,7 @@ package actor HeadWatch: LoopActor {
     }
 
     private static let subscription = #"{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}"#
-    /// Polls that saw a head that was not told before the connection is given up.
+    /// Polls with an unreported head after which the connection is closed.
     private static let patience = 2
 
     package nonisolated let loop: any EventLoop
@@ -41,21 +41,21 @@ package actor HeadWatch: LoopActor {
     private let logger: Logger
     private var connection: Connection?
     private var waiting: CheckedContinuation<Ending, Never>?
-    /// Which socket the connection is of.
+    /// Index of the endpoint that the connection belongs to.
     private var endpoint = 0
-    /// Why the node does not subscribe us, in its own words.
+    /// Why the node refused the subscription, in its own words.
     private var refusal: String?
-    /// Whether this connection has told of a block.
+    /// Whether this connection has reported a block.
     private var hasTold = false
     private var told = 0
     private var misses = 0
-    /// Connections that came about.
+    /// Connections that were established.
     package private(set) var connects = 0
 
     /// - Parameters:
-    ///   - addresses: At least one, the preferred one first.
-    ///   - retry: How long a socket rests that was of no use: first, and at most.
-    ///   - wake: Called on the loop when there is a new block; must not block.
+    /// - addresses: At least one, in order of preference.
+    /// - retry: How long an endpoint backs off after a failure: first and maximum delay.
+    /// - wake: Called on the event loop when there is a new block; must not block.
     package init(
         _ addresses: [Address],
         on loop: any EventLoop,
@@ -77,7 +77,7 @@ package actor HeadWatch: LoopActor {
         self.wake = wake
     }
 
-    /// Keeps a connection until the task is cancelled.
+    /// Keeps a connection open until the task is cancelled.
     package func run() async {
         while !Task.isCancelled {
             switch self.endpoints.choose() {
@@ -90,7 +90,7 @@ package actor HeadWatch: LoopActor {
         }
     }
 
-    /// Returns when the connection has ended.
+    /// Returns when the connection is closed.
     private func connected(_ connector: Connector) async -> Ending {
         (self.refusal, self.hasTold, self.misses) = (nil, false, 0)
         return await withTaskCancellationHandler {
@@ -104,11 +104,11 @@ package actor HeadWatch: LoopActor {
         }
     }
 
-    /// What became of a connection is known of its socket.
+    /// Records the outcome of a connection with its endpoint.
     private func ended(_ ending: Ending, of index: Int) {
         guard !Task.isCancelled else { return }
         if let refusal {
-            self.endpoints.failed(index, .refused, "it does not subscribe to new blocks: \(refusal)")
+            self.endpoints.failed(index, .refused, "the subscription to new blocks was refused: \(refusal)")
         } else {
             switch ending {
             case .refused(let status, let reason, let after):
@@ -119,13 +119,13 @@ package actor HeadWatch: LoopActor {
                     after: after.map { .seconds($0) }
                 )
             case .unreachable, .timedOut: self.endpoints.failed(index, .unreachable, "\(ending)")
-            case .silent: self.endpoints.failed(index, .unreachable, "it is open and tells of no new blocks")
+            case .silent: self.endpoints.failed(index, .unreachable, "connected, but no new blocks are reported")
             default: self.endpoints.failed(index, .unreachable, "\(ending)")
             }
         }
     }
 
-    /// Somebody has looked, and found this head.
+    /// Called after each poll, with the head it found.
     package func polled(head: Int) {
         guard self.connection?.isOpen == true, head > self.told else {
             self.misses = 0
@@ -134,14 +134,14 @@ package actor HeadWatch: LoopActor {
         self.misses += 1
         guard self.misses >= Self.patience else { return }
         self.misses = 0
-        self.logger.notice("the socket does not tell of new blocks any more", metadata: ["head": "\(head)"])
+        self.logger.notice("the WebSocket no longer reports new blocks", metadata: ["head": "\(head)"])
         self.connection?.abandon(.silent(milliseconds: 0))
     }
 
     private func opened() {
         self.connects += 1
         self.connection?.send(ByteBuffer(string: Self.subscription))
-        // What came between the last connection and this one was not told.
+        // Blocks between the last connection and this one were not reported.
         self.wake()
     }
 
@@ -168,7 +168,7 @@ package actor HeadWatch: LoopActor {
     private func ended(_ ending: Ending) {
         self.connection = nil
         let reason = self.endpoints.redact("\(ending)")
-        self.logger.debug("the socket for new blocks has ended", metadata: ["reason": "\(reason)"])
+        self.logger.debug("the WebSocket for new blocks was closed", metadata: ["reason": "\(reason)"])
         self.waiting?.resume(returning: ending)
         self.waiting = nil
     }

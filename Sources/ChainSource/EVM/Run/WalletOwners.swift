@@ -5,11 +5,11 @@ import JSON
 package import Logging
 import Synchronization
 
-/// Which user owns which wallet address: what the configuration says and, if there is one, a file with a line for each,
-/// the address and the user with a blank between them.
+/// Which user owns which wallet address: from the configuration and, optionally, a file with one line per wallet, the
+/// address and the user separated by a space.
 ///
-/// The file is read again when it has changed, so an operator, or a job that writes it, adds customers without
-/// a restart. A line that cannot be read is left out and told of.
+/// The file is reloaded when it changes, so an operator or a job adds customers without a restart. A line that cannot
+/// be parsed is skipped and logged.
 package final class WalletOwners: Sendable {
     private struct State: Sendable {
         var users: [Address: String]
@@ -29,7 +29,8 @@ package final class WalletOwners: Sendable {
         self.state = Mutex(State(users: given))
     }
 
-    /// As they are now. Looks at the file's date; a file that is gone or cannot be read leaves what was known.
+    /// The current owners. Checks the file's modification time; keeps the last known owners if the file is missing or
+    /// unreadable.
     package var users: [Address: String] {
         guard let path else { return self.given }
         return self.state.withLock { state in
@@ -52,7 +53,7 @@ package final class WalletOwners: Sendable {
             guard let first = words.first, !first.hasPrefix("#") else { continue }
             guard words.count == 2, let address = Address(String(first)) else {
                 self.logger.warning(
-                    "a line of the wallets' owners is not an address and a user",
+                    "invalid line in the wallet owners file: expected an address and a user",
                     metadata: ["line": "\(index + 1)"]
                 )
                 continue
