@@ -3,18 +3,18 @@
 import EventLog
 import JSON
 
-/// When a transaction reached consensus, in whole nanoseconds since 1970: what orders everything on Hedera. Written as
-/// mirror nodes do, `1639010151.000000001`.
+/// Consensus time of a transaction, in whole nanoseconds since 1970; it orders everything on Hedera. Written in the
+/// format of mirror nodes, `1639010151.000000001`.
 package struct ConsensusTime: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let nanoseconds: Int64
 
-    /// - Parameter nanoseconds: Not negative; anything below is taken for 0.
+    /// - Parameter nanoseconds: Negative values are taken as 0.
     package init(nanoseconds: Int64) {
         self.nanoseconds = max(0, nanoseconds)
     }
 
-    /// Reads 1 to 10 digits of seconds and, after a point, 1 to 9 of the fraction. Nil for anything else, and for what
-    /// does not fit into 64 bits.
+    /// Parses 1 to 10 digits of seconds and, after a dot, 1 to 9 digits of the fraction. Nil for anything else, and for
+    /// values that exceed 64 bits.
     package init?(_ text: String) {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), (1...10).contains(parts[0].count),
@@ -41,7 +41,7 @@ package struct ConsensusTime: Sendable, Hashable, Comparable, CustomStringConver
         left.nanoseconds < right.nanoseconds
     }
 
-    /// Stays at the ends of the range instead of overflowing.
+    /// Saturates at the ends of the range.
     package func advanced(by duration: Duration) -> ConsensusTime {
         ConsensusTime(nanoseconds: Timestamp(nanoseconds: self.nanoseconds).advanced(by: duration).nanoseconds)
     }
@@ -50,7 +50,7 @@ package struct ConsensusTime: Sendable, Hashable, Comparable, CustomStringConver
         .nanoseconds(self.nanoseconds - earlier.nanoseconds)
     }
 
-    /// Nineteen digits, so that names made with it sort as the times do.
+    /// Nineteen digits, so that names that contain it sort in time order.
     var sortable: String {
         let digits = String(self.nanoseconds)
         return String(repeating: "0", count: max(0, 19 - digits.count)) + digits

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A contract as the operator names it; its events have this name as their key.
+/// A contract as named in the configuration; the name is the key of its events.
 package enum ContractName: Sendable, Hashable, CustomStringConvertible {
     case id(EntityID)
     case address(Address)
 
-    /// Reads `0.0.1234` or an address.
+    /// Parses `0.0.1234` or an address.
     package init?(_ text: String) {
         if let id = EntityID(text) {
             self = .id(id)
@@ -23,8 +23,8 @@ package enum ContractName: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Whether a log is of this contract. A contract with an address of its own can be asked for by the one that its
-    /// number makes, and is answered with its own.
+    /// Whether a log belongs to this contract. A contract with its own EVM address may also be requested by its
+    /// long-zero address; the answer has its own.
     func has(_ log: MirrorLog) -> Bool {
         switch self {
         case .id(let id): log.contract.map { $0 == id } ?? (id.longZero == log.address)

@@ -2,7 +2,7 @@
 
 import JSON
 
-/// What Hedera calls an account, a contract or a topic: `0.0.1234`.
+/// Hedera's identifier of an account, a contract or a topic: `0.0.1234`.
 package struct EntityID: Sendable, Hashable, CustomStringConvertible {
     package let shard: UInt32
     package let realm: UInt32
@@ -14,7 +14,7 @@ package struct EntityID: Sendable, Hashable, CustomStringConvertible {
         self.number = number
     }
 
-    /// Nil unless the text is three whole numbers with points between them, without leading zeros.
+    /// Nil unless the text is three whole numbers separated by dots, without leading zeros.
     package init?(_ text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3,
@@ -33,7 +33,7 @@ package struct EntityID: Sendable, Hashable, CustomStringConvertible {
         "\(self.shard).\(self.realm).\(self.number)"
     }
 
-    /// The address that stands for it in a contract: 4 bytes of shard, 8 of realm and 8 of the number.
+    /// The long-zero EVM address of the entity: 4 bytes of shard, 8 of realm and 8 of the number.
     package var longZero: Address? {
         func bytes(_ value: UInt64, _ count: Int) -> [UInt8] {
             (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(clamping: (count - 1 - $0) * 8)) }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A Hedera network behind mirror nodes, and what of it is wanted, as the operator says.
+/// A Hedera network read through mirror nodes, and which of its events are published, as configured by the operator.
 package struct Mirror: Sendable {
-    /// Names the source: `chain:NAME`.
+    /// Name of the source: `chain:NAME`.
     package var name: String
     package var contracts: [ContractName: [Chain.WantedEvent]]
     package var topics: Set<EntityID>
-    /// The first consensus time that is wanted.
+    /// First consensus time that is read.
     package var start = ConsensusTime(nanoseconds: 0)
-    /// How long logs may come late, in consensus time: so far behind the newest block a log becomes final.
+    /// How late a log may appear, in consensus time. A log this far behind the newest block becomes final.
     package var settle: Duration = .seconds(60)
-    /// How long after it was read a stretch of time is read again, ascending. Finds what a mirror left out of an answer.
+    /// Delays after which a time range is read again, ascending. Finds logs that a mirror left out of an answer.
     package var rereads: [Duration] = [.seconds(3_600), .seconds(86_400)]
-    /// The levels that events are made for; ``Chain/Level/seen`` is never told, as there are no reorganisations.
+    /// Levels that are published. ``Chain/Level/seen`` is never published, because Hedera has no reorganisations.
     package var levels: Set<Chain.Level> = [.confirmed, .final]
-    /// Logs of one contract whose names are remembered until they have been read for the last time. Beyond it the
-    /// oldest are not read again.
+    /// Maximum number of logs per contract whose keys are kept until their last reread. Beyond it the oldest logs are
+    /// not read again.
     package var remembered = 200_000
 
     package init(name: String, contracts: [ContractName: [Chain.WantedEvent]] = [:], topics: Set<EntityID> = []) {
@@ -28,7 +28,7 @@ package struct Mirror: Sendable {
         "chain:\(self.name)"
     }
 
-    /// The event types that it feeds.
+    /// Event types that this source publishes.
     package var eventTypes: [String] {
         let moves = self.contracts.values.joined().flatMap(\.moves)
         var types: Set<String> = self.contracts.isEmpty ? [] : ["chainEvent"]
@@ -38,13 +38,13 @@ package struct Mirror: Sendable {
         return types.sorted()
     }
 
-    /// The event that a log is of, if it is wanted.
+    /// The event that a log belongs to; nil when it is not followed.
     func wanted(_ log: MirrorLog, of contract: ContractName) -> Chain.WantedEvent? {
         guard let topic = log.topics.first else { return nil }
         return self.contracts[contract]?.first { $0.signature.topic == topic }
     }
 
-    /// Tells one set of events of a contract from another.
+    /// Identifies a set of events of a contract.
     func digest(of contract: ContractName) -> String {
         let topics = self.contracts[contract, default: []].map(\.signature.topic.description).sorted()
         return Keccak256.digest(topics.joined(separator: "\n").utf8).description

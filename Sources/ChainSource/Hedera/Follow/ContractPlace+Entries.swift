@@ -3,8 +3,8 @@
 import EventLog
 import JSON
 
-/// A contract's place as entries: one with where it is, one for each log that is held, some with the keys of what was
-/// told.
+/// Stored form of a contract's checkpoint: one entry with the position, one for each held log, and some with the keys
+/// of final logs.
 extension ContractPlace {
     static let prefix = "place/c/"
     private static let heldPrefix = "h/"
@@ -39,23 +39,23 @@ extension ContractPlace {
         return writer.bytes
     }
 
-    /// What was stored, under names without ``entryPrefix``; as at the beginning where there is nothing.
+    /// Reads stored entries, named without ``entryPrefix``; the initial checkpoint when nothing is stored.
     init(name: ContractName, in mirror: Mirror, _ entries: [SourceEntry]) throws(FollowFault) {
         self.init(name: name, in: mirror)
         guard let place = entries.first(where: { $0.name == "at" }) else { return }
-        let damaged = FollowFault.stopped("the place of contract \(name) is not as this program writes it")
+        let damaged = FollowFault.stopped("the stored checkpoint of contract \(name) is malformed")
         guard let value = try? JSON.Value.parse(place.value), let digest = value["digest"]?.string,
             let floor = value["floor"]?.string.flatMap(ConsensusTime.init(_:)),
             let passes = value["passes"].map({ Self.times($0) }), let marks = value["marks"]?.elements.map(Self.times)
         else { throw damaged }
         guard digest == self.digest else {
             throw .stopped(
-                "the events of contract \(name) have changed; what is new has to be followed from its beginning: give it "
+                "the events of contract \(name) have changed; new ones must be followed from their start: add "
                     + "a chain entry of another name"
             )
         }
         self.floor = floor
-        // A rereading that is new begins here: what is before is not remembered for it.
+        // A new reread pass starts here: keys of earlier logs were not kept for it.
         self.passes = self.passes.indices.map { $0 < passes.count ? passes[$0] : floor }
         self.marks = try marks.map { times throws(FollowFault) in
             guard times.count == 3 else { throw damaged }

@@ -3,40 +3,40 @@
 import EventLog
 import JSON
 
-/// Where a follower is with the logs of one contract.
+/// Checkpoint of one contract's logs.
 ///
-/// Time is cut at ``floor``. What is before it has been told of as final, for good, and is read again only by the
-/// rereadings. What is after it is read at every look, as a mirror may still be missing some of it; a log in there is
-/// told of as confirmed when it is first seen, and held until the floor has passed it and it is read once more.
+/// ``floor`` divides time. Logs before it are published as final and are read again only by rereads. Logs after it are
+/// read at every poll, because a mirror may still be missing some of them; such a log is published as confirmed when it
+/// is first seen, and held until the floor has passed it and it has been read once more.
 struct ContractPlace: Sendable, Equatable {
-    /// A part of the time before ``floor``: what was newly read when the mirror had come to a certain time.
+    /// A time range before ``floor`` that was read for the first time at a known mirror time.
     struct Mark: Sendable, Equatable {
-        /// Its end, exclusively.
+        /// Exclusive end.
         var floor: ConsensusTime
-        /// The mirror's time when its last bit was read.
+        /// The mirror's time when the last part was read.
         var head: ConsensusTime
-        /// The mirror's time when its first bit was read.
+        /// The mirror's time when the first part was read.
         var opened: ConsensusTime
     }
 
-    /// Logs held at once; those beyond it are told of when they are final.
+    /// Maximum number of held logs; further ones are published when they are final.
     static let maxHeld = 10_000
-    /// Readings in a row that may lack what was there before, until such an answer is taken for what it is.
+    /// Consecutive rereads that may be missing known logs before the answer is accepted.
     static let patience = 5
 
     let name: ContractName
     /// See ``Mirror/digest(of:)``.
     let digest: String
     var floor: ConsensusTime
-    /// Told of as confirmed, not yet as final. Some may be before the floor: they were not there any more when it passed.
+    /// Published as confirmed, not yet as final. Some may be before the floor: they were gone when it passed them.
     var held: [LogKey: MirrorFact] = [:]
-    /// Told of as final and not read for the last time.
+    /// Published as final, with a reread outstanding.
     var told = ToldKeys()
-    /// How far each rereading has come.
+    /// Progress of each reread pass.
     var passes: [ConsensusTime]
     /// Ascending.
     var marks: [Mark] = []
-    /// Rereadings in a row that lacked something; not kept.
+    /// Consecutive rereads with missing logs; not stored.
     var failures = 0
 
     init(name: ContractName, in mirror: Mirror) {
@@ -46,11 +46,11 @@ struct ContractPlace: Sendable, Equatable {
         self.passes = mirror.rereads.map { _ in mirror.start }
     }
 
-    // MARK: Looking
+    // MARK: Polling
 
-    /// Takes in what a look has found.
-    /// - Parameter head: How far the mirror has come.
-    /// - Returns: What is to be committed; nil when that can wait.
+    /// Processes the result of a poll.
+    /// - Parameter head: Newest consensus time of the mirror.
+    /// - Returns: What to commit; nil when that can wait.
     mutating func take(
         _ reading: LogReading,
         head: ConsensusTime,
@@ -83,8 +83,8 @@ struct ContractPlace: Sendable, Equatable {
         return taken
     }
 
-    /// How far the floor can go: a settle window behind the mirror, as far as was read, and, for a while, not past a
-    /// log that was seen and is not in this answer, which is thereby known to be incomplete.
+    /// How far the floor can advance: a settle window behind the mirror, no further than what was read and, for a
+    /// while, not past a known log that is missing from this answer, which shows that the answer is incomplete.
     private func nextFloor(
         _ reading: LogReading,
         _ logs: [MirrorLog],
@@ -99,9 +99,9 @@ struct ContractPlace: Sendable, Equatable {
         return max(floor, self.floor)
     }
 
-    // MARK: Reading again
+    // MARK: Rereading
 
-    /// The next stretch to read again.
+    /// The next time range to read again.
     func nextReread(head: ConsensusTime, in mirror: Mirror) -> (pass: Int, from: ConsensusTime, before: ConsensusTime)?
     {
         for (pass, delay) in mirror.rereads.enumerated() where self.passes.indices.contains(pass) {
@@ -111,8 +111,8 @@ struct ContractPlace: Sendable, Equatable {
         return nil
     }
 
-    /// Takes in what a rereading has found: what is not told of yet was missing the first time.
-    /// - Throws: When the answer lacks what was there before, so there is no telling what else it lacks.
+    /// Processes the result of a reread: a log that is not published yet was missing the first time.
+    /// - Throws: When known logs are missing from the answer, because others may be missing as well.
     mutating func take(
         _ reading: LogReading,
         ofPass pass: Int,
@@ -127,12 +127,12 @@ struct ContractPlace: Sendable, Equatable {
             self.told.count(from: reading.start, before: end) - logs.count { self.told.contains($0.key) }
         if lacking > 0, self.failures + 1 < Self.patience {
             self.failures += 1
-            throw .again("the mirror's answer lacks \(lacking) logs of \(self.name) that it had before")
+            throw .again("\(lacking) logs of \(self.name) are missing from the mirror's answer")
         }
         self.failures = 0
         for log in logs where !self.told.contains(log.key) {
             if self.held[log.key] == nil { taken.healed += 1 }
-            // A later balance may have been told already; an old one must not replace it.
+            // A later balance may have been published already; an old one must not replace it.
             self.settle(log, self.fact(of: log, in: mirror, users: users), in: mirror, balances: false, &taken)
         }
         self.passes[pass] = end
@@ -148,7 +148,7 @@ struct ContractPlace: Sendable, Equatable {
         return taken
     }
 
-    // MARK: Parts
+    // MARK: Helpers
 
     private func fact(
         of log: MirrorLog,
@@ -156,7 +156,7 @@ struct ContractPlace: Sendable, Equatable {
         users: [Address: String]
     ) -> Result<MirrorFact, UndecodableLog> {
         guard let wanted = mirror.wanted(log, of: self.name) else {
-            return .failure(UndecodableLog(reason: "its event is not wanted"))
+            return .failure(UndecodableLog(reason: "its event is not followed"))
         }
         do throws(UndecodableLog) {
             return .success(try MirrorFact(log, of: self.name, wanted, in: mirror, users: users))
@@ -165,7 +165,7 @@ struct ContractPlace: Sendable, Equatable {
         }
     }
 
-    /// Tells of a log for good.
+    /// Publishes a log as final.
     private mutating func settle(
         _ log: MirrorLog,
         _ fact: Result<MirrorFact, UndecodableLog>,
@@ -178,7 +178,7 @@ struct ContractPlace: Sendable, Equatable {
         switch fact {
         case .success(let fact):
             if let before, before.says(fact) {
-                // As it was told of, with the owners of then.
+                // Unchanged since it was published, with the owners of that time.
                 taken.events += before.reach(.final, in: mirror, balances: balances)
             } else {
                 if let before {
@@ -200,7 +200,7 @@ struct ContractPlace: Sendable, Equatable {
         if !mirror.rereads.isEmpty { self.told.insert(log.key, &taken.changes) }
     }
 
-    /// Takes back what was told of as confirmed and is not there.
+    /// Undoes confirmed logs that no longer exist.
     private mutating func undoHeld(before time: ConsensusTime, in mirror: Mirror, _ taken: inout Taken) {
         for key in self.held.keys.filter({ $0.time < time }).sorted() {
             guard let fact = self.held[key] else { continue }
@@ -224,7 +224,7 @@ struct ContractPlace: Sendable, Equatable {
 
     private mutating func mark(_ newFloor: ConsensusTime, head: ConsensusTime, in mirror: Mirror) {
         guard newFloor > self.floor, let shortest = mirror.rereads.min() else { return }
-        // A mark counts from its last bit, so a long one would be read again late.
+        // The reread delay counts from the last part of a mark, so a long mark would be read again late.
         let length = min(.seconds(600), shortest / 6)
         if let last = self.marks.last, head.duration(since: last.opened) < length {
             self.marks[self.marks.count - 1].floor = newFloor
@@ -235,7 +235,7 @@ struct ContractPlace: Sendable, Equatable {
         }
     }
 
-    /// What is not remembered cannot be told from what is missing, so it is not read again.
+    /// Logs whose keys are dropped cannot be distinguished from missing ones, so they are not read again.
     private mutating func forgetTooMany(in mirror: Mirror, _ taken: inout Taken) {
         while self.told.count > max(mirror.remembered, ToldKeys.bucketSize),
             let last = self.told.forgetOldest(&taken.changes)

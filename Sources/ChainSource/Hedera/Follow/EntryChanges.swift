@@ -2,7 +2,7 @@
 
 import EventLog
 
-/// What a step changes of the entries whose names begin with something.
+/// Changes of a step to the entries with a common name prefix.
 struct EntryChanges: Sendable, Equatable {
     let prefix: String
     private(set) var puts: [String: [UInt8]] = [:]

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The logs of one contract from a time on, read page by page: pages in, the next path or the end out.
+/// Reads the logs of one contract from a given time, page by page: takes pages, returns the next path or nil.
 ///
-/// What comes has to go on strictly where the last row ended, so links that lead in circles are found out. A reading
-/// that would be too long is cut where a transaction ends; only what is before the cut has been read then.
+/// Rows must continue strictly after the last row, so circular links are detected. A read that is too long is cut at
+/// the end of a transaction; it covers only the time before the cut.
 struct LogReading: Sendable {
-    /// Pages of one reading, unless a single consensus time has more.
+    /// Maximum number of pages, unless a single consensus time has more.
     static let wantedPages = 20
-    /// Pages of one reading at most: 40,000 logs.
+    /// Absolute maximum number of pages: 40,000 logs.
     static let maxPages = 400
 
     let contract: ContractName
     let start: ConsensusTime
-    /// Where it ends, exclusively; nil for all there is.
+    /// Exclusive end; nil for no limit.
     let end: ConsensusTime?
-    /// Ascending, each once.
+    /// Ascending and unique.
     private(set) var logs: [MirrorLog] = []
-    /// Where it was cut: there is more from this time on. Nil when all was read.
+    /// Time of the cut: there is more from here on. Nil when everything was read.
     private(set) var cut: ConsensusTime?
     private var pages = 0
     private var asked: String
@@ -28,25 +28,25 @@ struct LogReading: Sendable {
         self.asked = MirrorPath.logs(contract, from: start, before: end)
     }
 
-    /// The path of the first page.
+    /// Path of the first page.
     var first: String {
         MirrorPath.logs(self.contract, from: self.start, before: self.end)
     }
 
-    /// - Returns: The path of the next page; nil when the reading is over.
+    /// - Returns: Path of the next page; nil at the end.
     mutating func take(_ page: MirrorPage<MirrorLog>) throws(FollowFault) -> String? {
         for log in page.rows {
             guard self.contract.has(log), log.key.time >= self.start, self.end.map({ log.key.time < $0 }) ?? true else {
-                throw .again("the mirror answered with logs that were not asked for")
+                throw .again("the mirror answered with logs that were not requested")
             }
             if let last = self.logs.last, log.key <= last.key {
-                throw .again("the mirror's pages do not go on where the last one ended")
+                throw .again("the mirror's pages do not continue after the last one")
             }
             self.logs.append(log)
         }
         guard let next = page.next else { return nil }
         guard !page.rows.isEmpty, next != self.asked, let last = self.logs.last else {
-            throw .again("the link to the next page leads nowhere")
+            throw .again("the link to the next page is invalid")
         }
         self.asked = next
         self.pages += 1

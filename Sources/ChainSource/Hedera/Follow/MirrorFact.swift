@@ -3,7 +3,7 @@
 import EventLog
 import JSON
 
-/// A log that is wanted, decoded: what events are made of.
+/// A decoded log of a followed event: the source of published events.
 struct MirrorFact: Sendable, Equatable {
     let key: LogKey
     let contract: String
@@ -36,10 +36,11 @@ struct MirrorFact: Sendable, Equatable {
         }
     }
 
-    // MARK: As events
+    // MARK: Events
 
-    /// Says that the log has reached a level.
-    /// - Parameter balances: Whether a balance may be told: not when a later one may have been told already.
+    /// Promotes the log to a level and returns its events.
+    /// - Parameter balances: Whether a balance may be published: false when a later one may have been published
+    ///   already.
     func reach(_ level: Chain.Level, in mirror: Mirror, balances: Bool = true) -> [SourceEvent] {
         guard mirror.levels.contains(level) else { return [] }
         let id = self.id(level.rawValue)
@@ -47,7 +48,7 @@ struct MirrorFact: Sendable, Equatable {
             + self.moves(status: Move.status(level), id: id, balances: balances && level == .final)
     }
 
-    /// Takes back that it was told of as confirmed.
+    /// Undoes the log's confirmed events.
     func undo(in mirror: Mirror) -> [SourceEvent] {
         guard mirror.levels.contains(.confirmed) else { return [] }
         let id = self.id("undo")
@@ -55,7 +56,7 @@ struct MirrorFact: Sendable, Equatable {
             + self.moves(status: Move.undoneStatus, id: id, balances: false)
     }
 
-    /// With the contract in front: under two names of it there are two events.
+    /// Starts with the contract: the same contract under two names has separate events.
     private func id(_ end: String) -> String {
         "\(self.contract):\(self.key):\(end)"
     }
@@ -94,7 +95,7 @@ struct MirrorFact: Sendable, Equatable {
         }
     }
 
-    // MARK: As an entry
+    // MARK: Stored form
 
     init?(_ value: JSON.Value) {
         guard let time = value["time"]?.string.flatMap(ConsensusTime.init(_:)),
@@ -132,7 +133,7 @@ struct MirrorFact: Sendable, Equatable {
         writer.endObject()
     }
 
-    /// Whether it says the same as another one, whoever owns the wallets in it now.
+    /// Whether both have the same content, regardless of who owns the wallets now.
     func says(_ other: MirrorFact) -> Bool {
         (self.event, self.blockNumber, self.blockHash, self.transactionHash, self.args)
             == (other.event, other.blockNumber, other.blockHash, other.transactionHash, other.args)

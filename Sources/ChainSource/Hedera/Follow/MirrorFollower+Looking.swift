@@ -4,7 +4,7 @@ import EventLog
 import Logging
 
 extension MirrorFollower {
-    /// Looks at the newest logs of a contract.
+    /// Reads the newest logs of a contract.
     /// - Returns: Whether there are more.
     func look(at name: ContractName, head: MirrorBlock) async throws(FollowFault) -> Bool {
         guard let floor = self.place?.contracts[name]?.floor else { return false }
@@ -17,7 +17,7 @@ extension MirrorFollower {
         return taken.hasMore
     }
 
-    /// Looks once more at a stretch of time that was read long enough ago.
+    /// Rereads a time range that was read long enough ago.
     /// - Returns: Whether there was one.
     func lookAgain(at name: ContractName, head: MirrorBlock) async throws(FollowFault) -> Bool {
         guard let next = self.place?.contracts[name]?.nextReread(head: head.end, in: self.mirror) else { return false }
@@ -40,7 +40,7 @@ extension MirrorFollower {
         try await self.commit(place, taken, head: head)
         if taken.healed > 0 || taken.undone > 0 {
             self.logger.notice(
-                "a mirror has other logs than before",
+                "the mirror's logs differ from an earlier read",
                 metadata: ["contract": "\(name)", "found": "\(taken.healed)", "undone": "\(taken.undone)"]
             )
         }
@@ -62,10 +62,10 @@ extension MirrorFollower {
 
     // MARK: Topics
 
-    /// Pages of messages taken in at once.
+    /// Maximum number of pages of messages per step.
     private static var messagePages: Int { 10 }
 
-    /// Looks at the newest messages of a topic.
+    /// Reads the newest messages of a topic.
     /// - Returns: Whether there are more.
     func look(at id: EntityID, head: MirrorBlock) async throws(FollowFault) -> Bool {
         guard let topic = self.place?.topics[id] else { return false }
@@ -79,7 +79,7 @@ extension MirrorFollower {
             for message in page.rows {
                 let expected = sequence + messages.count + 1
                 guard message.topic == id, message.sequence >= expected else {
-                    throw .again("the mirror answered with messages that were not asked for")
+                    throw .again("the mirror answered with messages that were not requested")
                 }
                 if message.sequence > expected {
                     hasHole = true
@@ -101,10 +101,10 @@ extension MirrorFollower {
         return path != nil && !hasHole
     }
 
-    /// Finds out with which message to begin.
+    /// Finds the message to start with.
     private func begin(_ id: EntityID, head: MirrorBlock) async throws(FollowFault) -> Bool {
         let page = try await self.messages(MirrorPath.firstMessage(id, since: self.mirror.start))
-        // An earlier one may yet come while it is new.
+        // An earlier message may still appear while the start time is recent.
         guard let first = page.rows.first, first.topic == id,
             first.time < head.end.advanced(by: .zero - self.mirror.settle),
             var place = self.place, var topic = place.topics[id]
@@ -127,7 +127,7 @@ extension MirrorFollower {
 
     // MARK: Committing
 
-    /// Commits what was found. Whatever goes wrong, where we are is read anew before the next step.
+    /// Commits the result of a poll. After a failure, the checkpoint is read again before the next step.
     func commit(_ place: MirrorPlace, _ taken: Taken, head: MirrorBlock) async throws(FollowFault) {
         var place = place
         var step = SourceStep(source: self.mirror.source, version: place.version)
@@ -143,10 +143,10 @@ extension MirrorFollower {
         } catch {
             self.knownEndpoint = nil
             switch error {
-            case .unavailable(let why): throw .unavailable("the step cannot be committed: \(why)")
-            case .moved: throw .unavailable("another process has gone on with this source")
+            case .unavailable(let why): throw .unavailable("the step was not committed: \(why)")
+            case .moved: throw .unavailable("another process has continued this source")
             case .conflict(let ids):
-                throw .stopped("other content stands under the ids of these events: \(ids.joined(separator: ", "))")
+                throw .stopped("other events are already stored with these ids: \(ids.joined(separator: ", "))")
             case .refused(let why): throw .stopped("the step cannot be stored as it is: \(why)")
             }
         }

@@ -5,36 +5,36 @@ import Ingest
 import JSON
 package import Logging
 
-/// Follows contracts and topics of one Hedera network through mirror nodes: one look after the other, each thing that
-/// was found one transaction.
+/// Follows contracts and topics of one Hedera network through mirror nodes: one poll after another, each result in one
+/// transaction.
 ///
-/// There are no reorganisations, but a mirror is not steady either: logs come late, and an incomplete answer looks like
-/// a complete one. What to do about that is in ``ContractPlace``. Topics number their messages, see ``TopicPlace``.
+/// Hedera has no reorganisations, but mirror nodes are not consistent: logs appear late, and an incomplete answer looks
+/// like a complete one. ``ContractPlace`` handles this. Topics number their messages, see ``TopicPlace``.
 ///
-/// Not entered twice: whoever runs it takes one step after the other.
+/// Not reentrant: the caller runs one step after the other.
 package actor MirrorFollower {
-    /// What can be seen of a follower from outside.
+    /// Public state of a follower.
     package struct Status: Sendable, Equatable {
-        /// How far the mirror has come.
+        /// Newest consensus time of the mirror.
         package var head = ConsensusTime(nanoseconds: 0)
-        /// Before which all logs have been told of for good; the head where no contract is followed.
+        /// All logs before this time are published as final; the head when no contract is followed.
         package var floor = ConsensusTime(nanoseconds: 0)
-        /// Logs and messages told of.
+        /// Number of logs and messages published.
         package var facts = 0
-        /// Events committed.
+        /// Number of events committed.
         package var events = 0
-        /// Logs that were found when they were looked for again.
+        /// Number of logs found only by a reread.
         package var healed = 0
         package var undone = 0
         package var letters = 0
         package var steps = 0
-        /// Whether the last step left something to read.
+        /// Whether there is more to read after the last step.
         package var isBehind = true
-        /// Contracts and topics that the endpoint does not know, with its words.
+        /// Contracts and topics that the endpoint does not know, with its message.
         package var unknown: [String: String] = [:]
-        /// Those of them that were read before: an endpoint that had them has lost them, or another one never had them.
+        /// Those that were read before: the endpoint has lost them, or another endpoint never had them.
         package var lost: Set<String> = []
-        /// Why it has stopped.
+        /// Why the follower has halted.
         package var stopped: String?
     }
 
@@ -46,13 +46,13 @@ package actor MirrorFollower {
     let users: Users
     let logger: Logger
     var place: MirrorPlace?
-    /// The endpoint of this step.
+    /// Endpoint of this step.
     var endpoint = 0
-    /// The endpoint that was found to be of our network, as long as it is the one in use.
+    /// Endpoint that was verified to serve this network, while it is in use.
     var knownEndpoint: Int?
     package internal(set) var status = Status()
 
-    /// - Parameter users: Who owns which wallet; asked once per look that has logs.
+    /// - Parameter users: Which user owns which wallet; called once per poll that has logs.
     package init(
         mirror: Mirror,
         node: any MirrorNode,
@@ -67,9 +67,9 @@ package actor MirrorFollower {
         self.logger = logger
     }
 
-    /// Looks once at everything that is followed, all of it at one endpoint. What goes wrong with one contract or topic
-    /// does not keep the others from their turn; the step fails with it afterwards. One that the endpoint does not know is
-    /// told of in the status, and is no failure.
+    /// Polls all contracts and topics once, at one endpoint. A failure of one contract or topic does not skip the
+    /// others; the step fails afterwards. One that the endpoint does not know is listed in the status and is not a
+    /// failure.
     package func step() async throws(FollowFault) -> FollowProgress {
         if let why = self.status.stopped { throw .stopped(why) }
         self.endpoint = try self.node.endpoints.chosen()
@@ -102,7 +102,7 @@ package actor MirrorFollower {
         func note(_ fault: FollowFault, _ name: String) {
             if case .lacking(let why) = fault { unknown[name] = why } else { faults.append(fault) }
         }
-        // What was committed, if anything, has to be read first; an endpoint that has had enough is left alone.
+        // A failed commit requires a reload first; an endpoint that is overloaded gets no further requests.
         func isOver() -> Bool { self.place == nil || faults.contains(where: \.isOfTheWholeEndpoint) }
         for name in self.mirror.contracts.keys.sorted(by: { $0.description < $1.description }) where !isOver() {
             do throws(FollowFault) {
@@ -153,7 +153,7 @@ package actor MirrorFollower {
             }
         } catch {
             if case .damaged(let why) = error { throw .stopped(why) }
-            throw .unavailable("what the source remembers cannot be read: \(error)")
+            throw .unavailable("the state of the source cannot be read: \(error)")
         }
     }
 
@@ -165,17 +165,17 @@ package actor MirrorFollower {
         }
     }
 
-    /// The newest block of an endpoint.
+    /// Newest block of the endpoint.
     static func head(_ node: any MirrorNode, _ endpoint: Int) async throws(NodeFault) -> MirrorBlock {
         switch try await node.get(MirrorPath.newestBlock, of: endpoint) {
         case .found(let value): return try MirrorBlock(first: value)
-        case .missing(let why): throw .unfit(.refused, "it does not give its newest block: \(why); check its URL")
+        case .missing(let why): throw .unfit(.refused, "it does not serve its newest block: \(why); check its URL")
         }
     }
 
-    /// Checks that an endpoint is of the network that is followed.
+    /// Checks that the endpoint serves this network.
     private func check(_ head: MirrorBlock) async throws(FollowFault) {
-        guard let place else { throw .again("there is no place to go on from") }
+        guard let place else { throw .again("there is no checkpoint to continue from") }
         guard self.knownEndpoint != self.endpoint else { return }
         self.knownEndpoint = nil
         if let anchor = place.anchor {
@@ -187,25 +187,25 @@ package actor MirrorFollower {
             var place = place
             place.anchor = MirrorPlace.Anchor(head)
             try await self.commit(place, Taken(changes: changes), head: head)
-            self.logger.info("a mirror is followed from here", metadata: ["head": "\(head.end)"])
+            self.logger.info("mirror follower started", metadata: ["head": "\(head.end)"])
         }
         self.knownEndpoint = self.endpoint
     }
 
-    /// Checks that an endpoint has a block that is remembered.
+    /// Checks that the endpoint has the remembered block.
     private func check(_ anchor: MirrorBlock, _ head: MirrorBlock) async throws(FollowFault) {
         let block: MirrorBlock
         switch try await self.get(MirrorPath.block(anchor.number)) {
         case .missing where head.number < anchor.number:
             throw .unfit(
                 .behind,
-                "its newest block is \(head.number), and \(self.mirror.name) has block \(anchor.number); it is behind, or "
-                    + "of another network"
+                "its newest block is \(head.number), \(self.mirror.name) has block \(anchor.number): it is behind or "
+                    + "on another network"
             )
         case .missing(let why):
             throw .unfit(
                 .pruned,
-                "it has no block \(anchor.number), by which \(self.mirror.name) is recognised (\(why)): an endpoint with "
+                "it has no block \(anchor.number), which identifies \(self.mirror.name) (\(why)): an endpoint with "
                     + "that history is needed"
             )
         case .found(let value):
@@ -216,27 +216,27 @@ package actor MirrorFollower {
             throw .unfit(
                 .foreign,
                 "block \(block.number) of the mirror is \(block.hash.prefix(18))…, that of \(self.mirror.name) is "
-                    + "\(anchor.hash.prefix(18))…: it is another network; check its URL"
+                    + "\(anchor.hash.prefix(18))…: this is another network; check its URL"
             )
         }
     }
 
-    /// Checks that an endpoint still has what comes after the place: one that lost a part of its history answers for
-    /// that time as if nothing had happened.
+    /// Checks that the endpoint still has the history after the checkpoint: with pruned history, it answers as if
+    /// nothing had happened in that time.
     private func checkHistory(_ place: MirrorPlace) async throws(FollowFault) {
-        // What was never read begins with what there is.
+        // A contract that was never read starts with the available history.
         let floors = place.contracts.values.map(\.floor).filter { $0 > self.mirror.start }
         guard let floor = floors.min(), case .found(let value) = try await self.get(MirrorPath.oldestBlock),
             let oldest = try? MirrorBlock(first: value), oldest.number > 0, let begin = oldest.begin, begin > floor
         else { return }
         throw .unfit(
             .pruned,
-            "its oldest block, \(oldest.number), begins at \(begin), and \(self.mirror.name) was read up to \(floor): an "
+            "its oldest block, \(oldest.number), starts at \(begin), \(self.mirror.name) was read up to \(floor): an "
                 + "endpoint with that history is needed"
         )
     }
 
-    // MARK: Asking
+    // MARK: Requests
 
     func get(_ path: String) async throws(FollowFault) -> MirrorAnswer {
         do throws(NodeFault) {
@@ -246,7 +246,7 @@ package actor MirrorFollower {
         }
     }
 
-    /// Asks for rows of a contract or a topic.
+    /// Requests rows of a contract or a topic.
     func ask(_ path: String) async throws(FollowFault) -> JSON.Value {
         switch try await self.get(path) {
         case .found(let value): return value
@@ -256,12 +256,12 @@ package actor MirrorFollower {
 
     // MARK: Endpoints
 
-    /// How the endpoints are.
+    /// Health of the endpoints.
     package nonisolated var endpointReports: [EndpointReport] {
         self.node.endpoints.reports
     }
 
-    /// Looks at the endpoints that are not in use, until the task is cancelled.
+    /// Checks the endpoints that are not in use, until the task is cancelled.
     package nonisolated func watchEndpoints() async {
         await self.node.endpoints.watch { endpoint in
             do throws(NodeFault) {
@@ -278,7 +278,7 @@ extension FollowFault {
         if case .stopped = self { true } else { false }
     }
 
-    /// Whether nothing else is to be asked of that endpoint now.
+    /// Whether the endpoint should get no further requests now.
     fileprivate var isOfTheWholeEndpoint: Bool {
         switch self {
         case .slowDown, .unfit: true

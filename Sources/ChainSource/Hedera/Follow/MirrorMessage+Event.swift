@@ -5,12 +5,12 @@ import Foundation
 import JSON
 
 extension MirrorMessage {
-    /// The `data` of an event up to which a text is told as text, in bytes; what takes more is told in base64, whose
-    /// length does not depend on what it says.
+    /// Maximum size of `data`, in bytes, for a message published as text. A larger one is published in base64, whose
+    /// length does not depend on the content.
     private static let maxTextBytes = 60_000
 
-    /// As an event: text as text, anything else in base64.
-    /// - Parameter parts: How many it was joined of.
+    /// The message as an event: text if it is valid UTF-8, base64 otherwise.
+    /// - Parameter parts: Number of chunks it was joined from.
     func event(in mirror: Mirror, parts: Int? = nil) -> SourceEvent {
         var data: [UInt8]?
         if let text = String(validating: self.content, as: UTF8.self) {
@@ -55,7 +55,7 @@ extension MirrorMessage {
         return writer.bytes
     }
 
-    /// As a mirror writes it, so that it is read as one is.
+    /// Written in the format of a mirror node, so that it is parsed by the same code.
     func write(to writer: inout JSON.Writer) {
         writer.beginObject()
         writer.member("topic_id", string: self.topic.description)

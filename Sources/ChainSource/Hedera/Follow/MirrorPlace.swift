@@ -3,11 +3,11 @@
 import EventLog
 import JSON
 
-/// Where a follower is with everything it follows on one network.
+/// Checkpoint of a follower with everything it follows on one network.
 struct MirrorPlace: Sendable, Equatable {
-    /// A block of the network that is followed, by which an endpoint of another one is found out.
+    /// A remembered block of the followed network, used to detect endpoints of other networks.
     struct Anchor: Sendable, Equatable {
-        /// How much newer a block has to be to take its place.
+        /// How much newer a block must be to replace it.
         static let age: Duration = .seconds(3_600)
         static let entryName = "place/mirror"
 
@@ -42,19 +42,19 @@ struct MirrorPlace: Sendable, Equatable {
     /// See ``SourceState/version``.
     var version: Int
 
-    /// What was stored; as at the beginning where there is nothing.
+    /// Reads the stored checkpoint; the initial one when nothing is stored.
     init(_ state: SourceState, _ mirror: Mirror) throws(FollowFault) {
         self.version = state.version
         guard !state.entries.contains(where: { $0.name == Place.entryName }) else {
-            throw .stopped("\(mirror.name) was followed as an EVM chain before; give the mirror a name of its own")
+            throw .stopped("\(mirror.name) was followed as an EVM chain before; choose another name for the mirror")
         }
         if let entry = state.entries.first(where: { $0.name == Anchor.entryName }) {
             guard let anchor = Anchor(entry.value) else {
-                throw .stopped("\(entry.name) of \(mirror.name) is not as this program writes it")
+                throw .stopped("\(entry.name) of \(mirror.name) is malformed")
             }
             self.anchor = anchor
         }
-        // Names of contracts and topics have no slash in them.
+        // Names of contracts and topics do not contain a slash.
         var groups: [Substring: [SourceEntry]] = [:]
         for entry in state.entries {
             let parts = entry.name.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
@@ -71,7 +71,7 @@ struct MirrorPlace: Sendable, Equatable {
         }
     }
 
-    /// Before which everything of the contracts has been told of; nil when none is followed.
+    /// All contract logs before this time are published as final; nil when no contract is followed.
     var floor: ConsensusTime? {
         self.contracts.values.map(\.floor).min()
     }

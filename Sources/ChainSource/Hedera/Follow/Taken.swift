@@ -2,16 +2,16 @@
 
 import EventLog
 
-/// What a step of one contract or topic comes to.
+/// Result of a step for one contract or topic.
 struct Taken: Sendable, Equatable {
     var events: [SourceEvent] = []
     var letters: [DeadLetter] = []
     var changes: EntryChanges
-    /// Logs and messages that were told of for the first time.
+    /// Logs and messages published for the first time.
     var facts = 0
-    /// Logs that an earlier reading had missed.
+    /// Logs that an earlier read missed.
     var healed = 0
-    /// Logs that were told of as confirmed and are not there.
+    /// Logs that were published as confirmed and no longer exist.
     var undone = 0
     /// Whether there is more to read at once.
     var hasMore = false

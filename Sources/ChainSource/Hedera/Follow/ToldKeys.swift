@@ -3,18 +3,18 @@
 import EventLog
 import JSON
 
-/// Which logs of a contract were told of for good, until they have been read for the last time.
+/// Keys of a contract's logs that were published as final, kept until their last reread.
 ///
-/// Kept in buckets of some hundred, each an entry of the source, so that a step writes only what it has changed.
+/// Stored in buckets of a few hundred keys, one entry each, so that a step writes only what it changes.
 struct ToldKeys: Sendable, Equatable {
-    /// Keys of one bucket.
+    /// Maximum number of keys per bucket.
     static let bucketSize = 500
 
-    /// Ascending and not empty; the buckets too are ascending and do not overlap.
+    /// Ascending, with no empty bucket; buckets are ascending and do not overlap.
     private var buckets: [[LogKey]] = []
     private(set) var count = 0
 
-    /// - Parameter entries: With names that end in ``entryName(_:)``.
+    /// - Parameter entries: Entries with names that end in ``entryName(_:)``.
     init(_ entries: some Sequence<SourceEntry>) throws(TapeFault) {
         for entry in entries {
             var bucket: [LogKey] = []
@@ -23,7 +23,7 @@ struct ToldKeys: Sendable, Equatable {
                 guard parts.count == 2, let time = Int(decimal: parts[0], in: .unlimited), time >= 0,
                     let index = Int(decimal: parts[1], in: .seq)
                 else {
-                    throw .damaged("\(entry.name) of a mirror is not as this program writes it")
+                    throw .damaged("\(entry.name) of a mirror is malformed")
                 }
                 bucket.append(LogKey(ConsensusTime(nanoseconds: Int64(clamping: time)), index))
             }
@@ -43,7 +43,7 @@ struct ToldKeys: Sendable, Equatable {
         return index < bucket.count && bucket[index] == key
     }
 
-    /// Those of a stretch of time.
+    /// Number of keys in a time range.
     func count(from start: ConsensusTime, before end: ConsensusTime) -> Int {
         guard start < end else { return 0 }
         return self.buckets.reduce(0) { sum, bucket in
@@ -54,7 +54,7 @@ struct ToldKeys: Sendable, Equatable {
     }
 
     mutating func insert(_ key: LogKey, _ changes: inout EntryChanges) {
-        // Into the last bucket that begins before it, or the first one.
+        // The last bucket that starts before the key, or the first one.
         let place = max(0, self.buckets.count { $0[0] <= key } - 1)
         guard self.buckets.indices.contains(place), self.buckets[place].count < Self.bucketSize else {
             return self.insertBucket(key, near: place, &changes)
@@ -66,7 +66,7 @@ struct ToldKeys: Sendable, Equatable {
         self.write(place, &changes)
     }
 
-    /// The bucket is full, or there is none: a new one, or two halves.
+    /// The bucket is full, or there is none: adds a new one, or splits it.
     private mutating func insertBucket(_ key: LogKey, near place: Int, _ changes: inout EntryChanges) {
         guard let last = self.buckets.last?.last, key < last else {
             self.buckets.append([key])
@@ -81,7 +81,7 @@ struct ToldKeys: Sendable, Equatable {
         self.insert(key, &changes)
     }
 
-    /// Forgets the buckets that lie before a time as a whole.
+    /// Drops the buckets that are entirely before a time.
     mutating func forget(before time: ConsensusTime, _ changes: inout EntryChanges) {
         while let first = self.buckets.first, let last = first.last, last.time < time {
             changes.remove(Self.entryName(first[0]))
@@ -90,8 +90,8 @@ struct ToldKeys: Sendable, Equatable {
         }
     }
 
-    /// Forgets the oldest bucket.
-    /// - Returns: The time of its last log.
+    /// Drops the oldest bucket.
+    /// - Returns: Time of its last log.
     mutating func forgetOldest(_ changes: inout EntryChanges) -> ConsensusTime? {
         guard let first = self.buckets.first else { return nil }
         changes.remove(Self.entryName(first[0]))
@@ -106,7 +106,7 @@ struct ToldKeys: Sendable, Equatable {
         changes.put(Self.entryName(bucket[0]), Array(text.utf8))
     }
 
-    /// By the bucket's first key. Two buckets never begin alike, as no key is in there twice.
+    /// Named by the bucket's first key, which is unique because no key occurs twice.
     static func entryName(_ first: LogKey) -> String {
         "k/\(first.time.sortable).\(first.index)"
     }
@@ -116,7 +116,7 @@ struct ToldKeys: Sendable, Equatable {
         return place >= 0 ? place : nil
     }
 
-    /// Where a key is or would be.
+    /// Index of a key, or where it would be inserted.
     private static func firstIndex(of key: LogKey, in bucket: [LogKey]) -> Int {
         var (low, high) = (0, bucket.count)
         while low < high {

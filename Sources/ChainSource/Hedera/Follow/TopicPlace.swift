@@ -3,33 +3,33 @@
 import EventLog
 import JSON
 
-/// Where a follower is with the messages of one topic.
+/// Checkpoint of one topic.
 ///
-/// Their numbers have no holes, so nothing can be missing before a message whose number is the next one: each is told of
-/// once, in order, as soon as it is there. The parts of a long message are kept until it is whole.
+/// Sequence numbers of messages have no gaps, so nothing is missing before a message with the next number: each message
+/// is published once, in order, as soon as it is available. The chunks of a long message are kept until it is complete.
 struct TopicPlace: Sendable, Equatable {
-    /// A message some of whose parts are there.
+    /// A message with missing chunks.
     struct Partial: Sendable, Equatable {
         let total: Int
-        /// In the order in which they came; at least one.
+        /// In order of arrival; at least one.
         var parts: [MirrorMessage]
 
         var bytes: Int { self.parts.reduce(0) { $0 + $1.content.count } }
     }
 
-    /// Parts of a message that is joined, of 1,024 bytes at most on the networks there are, and its bytes in any case; a
-    /// longer one is told of part by part.
+    /// Maximum number of chunks of a message that is joined (at most 1,024 bytes each on current networks), and its
+    /// maximum size. A longer message is published chunk by chunk.
     static let maxParts = 40
     static let maxBytes = 45_000
-    /// Messages in parts at once; with one more, the oldest is told of part by part.
+    /// Maximum number of incomplete messages. Above it, the oldest is published chunk by chunk.
     static let maxPartials = 64
-    /// How long the rest of a message may take, in consensus time.
+    /// How long to wait for the remaining chunks, in consensus time.
     static let patience: Duration = .seconds(86_400)
 
     let id: EntityID
-    /// Of the last message taken in; nil until it is known where to begin.
+    /// Sequence number of the last processed message; nil until the first one is known.
     var sequence: Int?
-    /// The oldest first.
+    /// Oldest first.
     private(set) var partials: [Partial] = []
 
     init(id: EntityID, in mirror: Mirror) {
@@ -37,7 +37,7 @@ struct TopicPlace: Sendable, Equatable {
         self.sequence = mirror.start.nanoseconds == 0 ? 0 : nil
     }
 
-    /// Takes in messages whose numbers follow on the last one.
+    /// Processes messages whose numbers follow the last one.
     mutating func take(_ messages: [MirrorMessage], in mirror: Mirror) -> Taken {
         var taken = Taken(changes: EntryChanges(prefix: self.entryPrefix))
         for message in messages {
@@ -62,7 +62,7 @@ struct TopicPlace: Sendable, Equatable {
         }
         let partial = self.partials[found]
         guard partial.total == chunk.total, !partial.parts.contains(where: { $0.chunk?.number == chunk.number }) else {
-            // A part that is there already, or of another cut: of no use to the whole, and not lost.
+            // A duplicate chunk, or one with another total: not part of the message, but not dropped either.
             return taken.events.append(message.event(in: mirror))
         }
         self.partials[found].parts.append(message)
@@ -76,7 +76,7 @@ struct TopicPlace: Sendable, Equatable {
         self.remove(found, &taken)
     }
 
-    /// Tells of the parts of a message as they are.
+    /// Publishes the chunks of a message separately.
     private mutating func giveUp(_ place: Int, in mirror: Mirror, _ taken: inout Taken) {
         taken.events += self.partials[place].parts.map { $0.event(in: mirror) }
         self.remove(place, &taken)
@@ -88,7 +88,7 @@ struct TopicPlace: Sendable, Equatable {
         }
     }
 
-    // MARK: As entries
+    // MARK: Stored form
 
     static let prefix = "place/t/"
 
@@ -122,11 +122,11 @@ struct TopicPlace: Sendable, Equatable {
         return writer.bytes
     }
 
-    /// What was stored, under names without ``entryPrefix``; as at the beginning where there is nothing.
+    /// Reads stored entries, named without ``entryPrefix``; the initial checkpoint when nothing is stored.
     init(id: EntityID, in mirror: Mirror, _ entries: [SourceEntry]) throws(FollowFault) {
         self.init(id: id, in: mirror)
         guard let place = entries.first(where: { $0.name == "at" }) else { return }
-        let damaged = FollowFault.stopped("the place of topic \(id) is not as this program writes it")
+        let damaged = FollowFault.stopped("the stored checkpoint of topic \(id) is malformed")
         guard let sequence = (try? JSON.Value.parse(place.value))?["sequence"]?.integer(in: .seq) else {
             throw damaged
         }

@@ -6,12 +6,12 @@ import JSON
 package import Logging
 import NIOHTTP1
 
-/// A mirror node over HTTP, at one of several endpoints, which are to be of one network.
+/// A mirror node over HTTP, with one or more endpoints of the same network.
 package struct HTTPMirror: MirrorNode {
     package struct Limits: Sendable {
-        /// Of one request, from connecting to the last byte.
+        /// Timeout of one request, from connecting to the last byte.
         package var time: Duration = .seconds(20)
-        /// Largest answer.
+        /// Maximum size of an answer.
         package var bytes = 32 << 20
 
         package init() {}
@@ -22,9 +22,9 @@ package struct HTTPMirror: MirrorNode {
     private let exchange: HTTPExchange
 
     /// - Parameters:
-    ///   - urls: At least one, the preferred one first; what is asked for is put behind it, so a path that a provider
-    ///     wants may be there.
-    ///   - client: The caller's, who shuts it down.
+    /// - urls: At least one, in order of preference. Request paths are appended, so a URL may have a path that a
+    ///   provider requires.
+    ///   - client: Owned and shut down by the caller.
     package init(
         urls: [String],
         client: HTTPClient,
@@ -61,7 +61,7 @@ package struct HTTPMirror: MirrorNode {
 }
 
 extension EndpointRotation.Rules {
-    /// For the mirror nodes of a Hedera network, whose positions are nanoseconds of consensus time.
+    /// Endpoints of a Hedera network, whose positions are nanoseconds of consensus time.
     package static var mirror: EndpointRotation.Rules {
         var rules = EndpointRotation.Rules()
         rules.stall = .seconds(30)

@@ -2,7 +2,7 @@
 
 package import JSON
 
-/// Names a log of a network, and orders them: when, and its place in its transaction.
+/// Identifies a log of a network, and orders logs: consensus time, then index in the transaction.
 package struct LogKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let time: ConsensusTime
     package let index: Int
@@ -21,11 +21,11 @@ package struct LogKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     }
 }
 
-/// One log of a contract, as a mirror has it.
+/// One log of a contract, in the form of a mirror node.
 package struct MirrorLog: Sendable, Equatable {
     package var key: LogKey
     package var address: Address
-    /// Nil where the mirror does not say.
+    /// Nil if the mirror does not report it.
     package var contract: EntityID?
     package var topics: [Hash256]
     package var data: [UInt8]
@@ -55,21 +55,21 @@ package struct MirrorLog: Sendable, Equatable {
         self.transactionHash = transactionHash
     }
 
-    /// Reads one row. A mirror that is asked too early has not all of a row; there is no telling what else it lacks.
+    /// Parses one row. A mirror that is asked too early returns incomplete rows, and may be missing more.
     package init(_ value: JSON.Value) throws(NodeFault) {
         guard let time = value["timestamp"]?.string.flatMap(ConsensusTime.init(_:)),
             let address = value["address"]?.string.flatMap(Hex.bytes).flatMap(Address.init(bytes:)),
             let list = value["topics"], list.kind == .array
-        else { throw .again("a log lacks its timestamp, address or topics") }
+        else { throw .again("a log is missing its timestamp, address or topics") }
         guard let index = value["index"]?.integer(in: 0...Int(Int32.max)),
             let blockNumber = value["block_number"]?.integer(in: .seq),
             let blockHash = value["block_hash"]?.string.flatMap(Hex.bytes), blockHash.count == 48,
             let transactionHash = value["transaction_hash"]?.string.flatMap(Hex.bytes),
             transactionHash.count == 32 || transactionHash.count == 48
-        else { throw .again("the log of \(time) is not complete yet: it lacks its index, block or transaction") }
+        else { throw .again("the log of \(time) is not complete yet: no index, block or transaction") }
         var topics: [Hash256] = []
         for element in list.elements {
-            guard let topic = element.string.flatMap(Hash256.init(_:)) else { throw .again("a topic has not 32 bytes") }
+            guard let topic = element.string.flatMap(Hash256.init(_:)) else { throw .again("a topic is not 32 bytes") }
             topics.append(topic)
         }
         var data: [UInt8] = []
@@ -89,7 +89,7 @@ package struct MirrorLog: Sendable, Equatable {
         )
     }
 
-    /// As it goes to the dead letters.
+    /// The form written to the dead letters.
     package var json: [UInt8] {
         var writer = JSON.Writer()
         writer.beginObject()

@@ -3,11 +3,11 @@
 import Foundation
 package import JSON
 
-/// One message of a topic, which may be a part of a longer one.
+/// One message of a topic, which may be a chunk of a longer one.
 package struct MirrorMessage: Sendable, Equatable {
-    /// Which part of which message it is.
+    /// Which chunk of which message it is.
     package struct Chunk: Sendable, Equatable {
-        /// Names the message: the account and the valid start of the transaction with its first part.
+        /// Identifies the message: the account and valid start of the first chunk's transaction.
         package var message: String
         /// Counted from 1.
         package var number: Int
@@ -26,7 +26,7 @@ package struct MirrorMessage: Sendable, Equatable {
     package var payer: String
     package var runningHash: String
     package var content: [UInt8]
-    /// Nil for a message in one part.
+    /// Nil for a message that is not chunked.
     package var chunk: Chunk?
 
     package init(
@@ -47,13 +47,13 @@ package struct MirrorMessage: Sendable, Equatable {
         self.chunk = chunk
     }
 
-    /// Reads one row.
+    /// Parses one row.
     package init(_ value: JSON.Value) throws(NodeFault) {
         guard let topic = value["topic_id"]?.string.flatMap(EntityID.init(_:)),
             let sequence = value["sequence_number"]?.integer(in: 1...Int.maxSafe),
             let time = value["consensus_timestamp"]?.string.flatMap(ConsensusTime.init(_:)),
             let content = value["message"]?.string.flatMap({ Data(base64Encoded: $0) })
-        else { throw .again("a message lacks its topic, sequence_number, consensus_timestamp or content") }
+        else { throw .again("a message is missing its topic, sequence_number, consensus_timestamp or content") }
         var chunk: Chunk?
         if let info = value["chunk_info"], !info.isNull {
             guard let total = info["total"]?.integer(in: 1...Int.maxSafe),
@@ -63,7 +63,7 @@ package struct MirrorMessage: Sendable, Equatable {
                 let transaction = info["initial_transaction_id"]
                 guard let account = transaction?["account_id"]?.string,
                     let start = transaction?["transaction_valid_start"]?.string
-                else { throw .again("message \(sequence) is a part, and does not say of which") }
+                else { throw .again("message \(sequence) is a chunk of an unknown message") }
                 chunk = Chunk(message: "\(account.cut(to: 64))@\(start.cut(to: 64))", number: number, total: total)
             }
         }

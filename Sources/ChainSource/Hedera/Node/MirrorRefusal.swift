@@ -3,10 +3,10 @@
 import Ingest
 import JSON
 
-/// What a mirror's status and body mean.
+/// Classifies a mirror's status and body.
 package enum MirrorRefusal {
-    /// Reads an answer.
-    /// - Parameter beginning: How the body begins, as it may be shown; nil when there are no keys that it could repeat.
+    /// Parses an answer.
+    /// - Parameter beginning: Start of the body, safe to show; nil when there are no keys that it could repeat.
     package static func read(
         status: Int,
         after: Duration?,
@@ -25,7 +25,7 @@ package enum MirrorRefusal {
         let words = [message?["message"], message?["detail"]].compactMap { $0?.string }.filter { !$0.isEmpty }
         let said = words.isEmpty ? beginning : String(words.joined(separator: ": ").prefix(300))
         let why = "the mirror answered \(status): \(said)"
-        // Of the path that was asked for, in the mirror's own words; not those of a proxy, who does not know.
+        // About the requested path, in the mirror's own JSON; a proxy's 404 does not count.
         if status == 404 || status == 400, !words.isEmpty { return .missing(said) }
         switch EndpointTrouble(status: status) {
         case .throttled: throw .slowDown(why, after: after)

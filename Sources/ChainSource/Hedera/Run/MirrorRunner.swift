@@ -5,19 +5,19 @@ import Ingest
 package import Logging
 import NIOCore
 
-/// Runs a follower of a mirror: steps as long as there is something to do, waits for the next look, slows down when it
-/// is told to, and tells how it is.
+/// Runs a mirror follower: steps while there is work, then waits for the next poll. Backs off on rate limits and
+/// reports the state of the source.
 package struct MirrorRunner: Sendable {
     package struct Limits: Sendable {
-        /// Between two looks at the mirror; blocks have two seconds each.
+        /// Interval between two polls of the mirror; blocks take two seconds.
         package var poll: Duration = .seconds(2)
-        /// After something went wrong.
+        /// Delay after a failure.
         package var retry: ClosedRange<Duration> = .milliseconds(250) ... .seconds(30)
-        /// Between two lines on how a catch-up goes.
+        /// Interval between two log lines about catching up.
         package var progress: Duration = .seconds(10)
-        /// Between two alarms of a mirror that is not followed any more.
+        /// Interval between two alarms while the mirror is halted.
         package var stopped: Duration = .seconds(30)
-        /// Without a good look, or behind the clock, for which it is stale.
+        /// Time without a successful poll, or lag behind the clock, after which the source is stale.
         package var stale: Duration = .seconds(120)
 
         package init() {}
@@ -30,7 +30,7 @@ package struct MirrorRunner: Sendable {
     private let logger: Logger
     private let onReport: OnReport
 
-    /// - Parameter onReport: Told how the source is after each step; must not block.
+    /// - Parameter onReport: Called with the state of the source after each step; must not block.
     package init(
         follower: MirrorFollower,
         limits: Limits = Limits(),
@@ -43,8 +43,8 @@ package struct MirrorRunner: Sendable {
         self.onReport = onReport
     }
 
-    /// Runs until the task is cancelled. Says so when the follower has stopped, and returns after a while, so that the
-    /// operator, or another node, gets a turn.
+    /// Runs until the task is cancelled. When the follower halts, logs an error and returns after a delay, so that the
+    /// operator or another node can take over.
     package func run() async {
         var backoff = Backoff(self.limits.retry)
         var nextLine = NIODeadline.now()
@@ -61,7 +61,7 @@ package struct MirrorRunner: Sendable {
                 if progress == .idle { try? await Task.sleep(for: self.limits.poll) }
             } catch {
                 let isStale = ContinuousClock.now - lastGood >= self.limits.stale
-                self.logger.debug("a mirror has to be asked again", metadata: ["reason": "\(error)"])
+                self.logger.debug("mirror request failed, retrying", metadata: ["reason": "\(error)"])
                 await self.report(error.isStop ? .stopped : isStale ? .stale : nil, trouble: error.description)
                 switch error {
                 case .elsewhere: continue
@@ -73,7 +73,7 @@ package struct MirrorRunner: Sendable {
                     try? await Task.sleep(for: backoff.delay())
                 case .stopped(let why):
                     self.logger.critical(
-                        "a mirror is not followed any more until it has been looked at",
+                        "mirror halted: operator action required",
                         metadata: ["chain": "\(self.follower.mirror.name)", "reason": "\(why)"]
                     )
                     try? await Task.sleep(for: self.limits.stopped)
@@ -86,13 +86,13 @@ package struct MirrorRunner: Sendable {
     private func report(_ state: SourceReport.State? = nil, trouble: String = "") async {
         let status = await self.follower.status
         let mirror = self.follower.mirror
-        // Before the first answer nothing is known of the mirror's time.
+        // Before the first answer the mirror's time is unknown.
         let lag =
             status.head.nanoseconds == 0
             ? nil : Timestamp.now.duration(since: Timestamp(nanoseconds: status.head.nanoseconds))
         let isOld = lag.map { $0 > self.limits.stale + mirror.settle } ?? false
         let endpoints = self.follower.endpointReports
-        let old = isOld ? "the mirror's newest block is of \(status.head)" : ""
+        let old = isOld ? "the mirror's newest block is from \(status.head)" : ""
         self.onReport(
             SourceReport(
                 name: mirror.source,
@@ -114,7 +114,7 @@ package struct MirrorRunner: Sendable {
         nextLine = now + TimeAmount(self.limits.progress)
         let status = await self.follower.status
         self.logger.info(
-            status.isBehind ? "catching up with a mirror" : "a mirror is followed",
+            status.isBehind ? "catching up with a mirror" : "mirror in sync",
             metadata: [
                 "chain": "\(self.follower.mirror.name)", "floor": "\(status.floor)", "head": "\(status.head)",
                 "facts": "\(status.facts)", "healed": "\(status.healed)", "undone": "\(status.undone)",

@@ -3,7 +3,7 @@
 package import EventLog
 package import Logging
 
-/// One mirror as long as a process lives: followed by one node at a time.
+/// One mirror for the lifetime of the process: followed by one cluster node at a time.
 package struct MirrorService: Sendable {
     private let name: String
     private let store: any SourceStore
@@ -14,10 +14,10 @@ package struct MirrorService: Sendable {
     private let onEnd: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - store: Whose nodes take turns.
-    ///   - makeFollower: Called at the beginning of each turn, as another node may have gone on meanwhile.
-    ///   - onReport: Told how the source is; must not block.
-    ///   - onEnd: Told when the source is not this node's any more.
+    /// - store: The store through which the cluster nodes take turns.
+    /// - makeFollower: Called each time this node takes over, as another node may have continued in the meantime.
+    ///   - onReport: Called with the state of the source; must not block.
+    ///   - onEnd: Called when this node no longer runs the source.
     package init(
         name: String,
         store: any SourceStore,
@@ -44,7 +44,7 @@ package struct MirrorService: Sendable {
                 try await self.store.whileAlone("chain:\(self.name)") { await self.lead() }
                 backoff.reset()
             } catch {
-                self.logger.notice("a mirror cannot be followed from here now", metadata: ["fault": "\(error)"])
+                self.logger.notice("this node cannot follow the mirror now", metadata: ["fault": "\(error)"])
             }
             await backoff.wait()
         }
