@@ -3,11 +3,11 @@
 package import EventLog
 import JSON
 
-/// From quotes to what is published.
+/// Selects the quotes to publish.
 extension Desk {
-    /// A rate that is to be published now.
+    /// A rate that is due.
     package struct Offer: Sendable, Equatable {
-        /// The index of the exchange.
+        /// Index of the exchange.
         package let house: Int
         package let rate: RateEvent
         let place: Int
@@ -15,12 +15,12 @@ extension Desk {
         let version: Int
     }
 
-    /// The rates that are to be published now, at most one of each pair.
+    /// The rates that are due now, at most one per pair.
     package mutating func due(at now: Timestamp) -> [Offer] {
         self.pits.indices.compactMap { self.offer(of: $0, at: now) }
     }
 
-    /// The rates of some exchanges are committed.
+    /// Called when the rates of some exchanges were committed.
     package mutating func published(_ offers: [Offer], at now: Timestamp) {
         for offer in offers {
             self.pits[offer.place].slot = offer.slot
@@ -33,13 +33,13 @@ extension Desk {
         }
     }
 
-    /// When there is, as far as is known now, something to do: something to publish, or a source to call stale.
+    /// Time of the next known work: a rate to publish, or a source that becomes stale.
     package func nextDue(after now: Timestamp) -> Timestamp? {
         let times = self.pits.indices.compactMap { self.time(of: $0, at: now) }
         return (times + [self.nextCheck].compactMap(\.self)).min()
     }
 
-    /// When a pair's rate is to be published next; nil while there is nothing new.
+    /// When the next rate of a pair is due; nil when there is nothing new.
     func time(of place: Int, at now: Timestamp) -> Timestamp? {
         guard let (house, line) = self.speaker(of: place, at: now), line.version > line.publishedVersion,
             let quote = line.quote, let prices = RateEvent.Prices(quote, on: self.houses[house].exchange)
@@ -68,14 +68,14 @@ extension Desk {
             omitsSequence: line.isRenumbered
         )
         guard let rate, rate.digest != line.publishedDigest else {
-            // The very quote that was published last, perhaps before a restart.
+            // The same quote that was published last, possibly before a restart.
             self.houses[house].lines[place]?.publishedVersion = line.version
             return nil
         }
         return Offer(house: house, rate: rate, place: place, slot: slot, version: line.version)
     }
 
-    /// Who speaks for a pair: the first that is fresh.
+    /// The active exchange of a pair: the first that is fresh.
     private func speaker(of place: Int, at now: Timestamp) -> (house: Int, line: Line)? {
         for house in self.pits[place].houses {
             guard let line = self.houses[house].lines[place], line.isFresh, let received = line.received,
@@ -99,12 +99,12 @@ extension Desk {
         Int64(clamping: interval / .nanoseconds(1), to: 1_000_000...Int64.max)
     }
 
-    // MARK: - What is remembered
+    // MARK: - Checkpoint
 
-    /// Begins the names of what is remembered of a market: how far its published quotes go.
+    /// Prefix of the entry names of a market: the position of its published quotes.
     private static let prefix = "market/"
 
-    /// What is to be remembered of published rates.
+    /// Checkpoint entries of published rates.
     package func entries(for offers: [Offer], at now: Timestamp) -> [SourceEntry] {
         offers.compactMap { offer in
             guard let line = self.houses[offer.house].lines[offer.place] else { return nil }
@@ -128,10 +128,10 @@ extension Desk {
         }
     }
 
-    /// Takes up what was remembered of an exchange, perhaps by another node: what is older is out of date.
+    /// Restores the checkpoint of an exchange, possibly written by another node. Older quotes are out of date.
     package mutating func restore(_ entries: [SourceEntry], of house: Int, at now: Timestamp) {
         if StaleWord.isStale(entries), !self.houses[house].lines.values.contains(where: { $0.received != nil }) {
-            // It was stale before, and is until something comes.
+            // It was stale before, and remains so until a quote is received.
             self.houses[house].isStale = true
             self.houses[house].heard = now.advanced(by: .zero - self.houses[house].exchange.staleAfter)
         }
@@ -147,7 +147,7 @@ extension Desk {
                     continue
                 }
                 let time = order["time"]?.integer(in: .unlimited).map { Timestamp(nanoseconds: Int64(clamping: $0)) }
-                // What has come meanwhile is later.
+                // A quote received in the meantime is later.
                 guard self.houses[house].lines[place]?.orders[feed] == nil else { continue }
                 self.houses[house].lines[place]?.orders[feed] = (
                     QuoteOrder(sequence: order["sequence"]?.integer(in: .seq), time: time),
@@ -161,7 +161,7 @@ extension Desk {
         guard let last = QuoteReader.figure(value["rate"]), let published = value["published"]?.integer(in: .unlimited)
         else { return }
         let time = Timestamp(nanoseconds: Int64(clamping: published))
-        // Of several exchanges the one that spoke last.
+        // With several exchanges, the last one that was published.
         if let known = self.pits[place].published, known.at >= time { return }
         let prices = RateEvent.Prices(
             exchange: self.houses[house].exchange.name,
@@ -172,9 +172,9 @@ extension Desk {
         self.pits[place].published = (prices, time)
     }
 
-    // MARK: - How it is
+    // MARK: - State
 
-    /// How an exchange is.
+    /// State of an exchange.
     package func report(of house: Int, at now: Timestamp) -> SourceReport {
         let state = self.houses[house]
         return SourceReport(

@@ -3,37 +3,37 @@
 package import EventLog
 import SafeText
 
-/// What is known of every market, and which rate of each pair is to be published when.
+/// The rate book: the state of every market, and when to publish which rate of each pair.
 ///
-/// Of several exchanges that have a pair, the first in the order of the configuration speaks that is fresh: whose quotes
-/// have come within its `staleAfter`, and whose quote of this pair is not older than ``maxAge``. One that was stale
-/// speaks again with its next new quote. Of the quotes of a pair the newest is kept and the others are forgotten, so
-/// what is held is bounded by the configuration. A pair's rate is published at most once in each of the intervals that
-/// begin at whole multiples of its interval, the same for every node.
+/// Of several exchanges with the same pair, the active one is the first in configuration order that is fresh: it has
+/// sent quotes within its `staleAfter`, and its quote of this pair is not older than ``maxAge``. An exchange that was
+/// stale becomes active again with its next new quote. Only the newest quote of a pair is kept, so memory is bounded by
+/// the configuration. A pair's rate is published at most once per interval; intervals start at whole multiples of their
+/// length, the same on every node.
 ///
-/// A value: time comes in as an argument.
+/// A value type: the current time is a parameter.
 package struct Desk: Sendable {
-    /// A quote that was received longer ago is not worth telling, and does not make others out of date.
+    /// A quote received longer ago is not published, and does not make others out of date.
     package static let maxAge: Duration = .seconds(300)
-    /// How far ahead of ours an exchange's clock may be.
+    /// Maximum clock skew of an exchange ahead of the local clock.
     static let maxLead: Duration = .seconds(300)
-    /// A rate that stays the same is told again after so long, so that its age does not look like a failure.
+    /// An unchanged rate is published again after this time, so that its age does not look like a failure.
     static let refresh: Duration = .seconds(15)
 
     struct House: Sendable {
         let exchange: Exchange
-        /// What of its addresses may be a key.
+        /// Parts of its addresses that may be an API key.
         let secrets: AddressSecrets
-        /// Indices of the pairs by the names that the exchange uses.
+        /// Indices of the pairs by the exchange's own market names.
         let places: [String: Int]
         var lines: [Int: Line]
-        /// When a quote of any market came.
+        /// When a quote of any market was last received.
         var heard: Timestamp
         var isStale = false
         var refusals: [Refusal: Int] = [:]
         var repeated = 0
         var committed = 0
-        /// What the exchange has last refused, for operators.
+        /// The exchange's last rejection, for operators.
         var trouble = ""
     }
 
@@ -44,19 +44,20 @@ package struct Desk: Sendable {
         var orders: [Quote.Feed: (order: QuoteOrder, at: Timestamp)] = [:]
         var newest = Quote.Feed.ticker
         var received: Timestamp?
-        /// It may speak: since the exchange was stale, something new has come.
+        /// Whether it may be active: since the exchange was stale, a new quote was received.
         var isFresh = false
-        /// Counts the new quotes; the last of them that was published.
+        /// Counts new quotes; and the last one that was published.
         var version = 0
         var publishedVersion = 0
-        /// Of what was published last, also before a restart.
+        /// Digest of the last published rate, including before a restart.
         var publishedDigest: String?
-        /// The numbers have begun anew: one event goes without, so that they are not compared with the old ones.
+        /// The numbering has restarted: the next event has no sequence number, so that it is not compared with the old
+        /// ones.
         var isRenumbered = false
-        /// It differs from one of the same time, which it cannot be told from by that.
+        /// It differs from a quote with the same time, so the time does not order them.
         var isTied = false
 
-        /// What is known of the market by now.
+        /// Current quote of the market.
         var quote: Quote? {
             self.quotes[self.newest].map { quote in
                 quote.completed(by: self.quotes.first { $0.key != quote.feed }?.value)
@@ -64,12 +65,12 @@ package struct Desk: Sendable {
         }
     }
 
-    /// One pair, whoever speaks.
+    /// One pair, across exchanges.
     struct Pit: Sendable {
         let pair: Pair
-        /// In the order of preference.
+        /// In order of preference.
         var houses: [Int] = []
-        /// The interval in which it was published last.
+        /// The interval in which it was last published.
         var slot: Int64?
         var published: (prices: RateEvent.Prices, at: Timestamp)?
     }
@@ -79,8 +80,8 @@ package struct Desk: Sendable {
     private var soonest: Timestamp?
 
     /// - Parameters:
-    ///   - exchanges: In the order of preference.
-    ///   - now: From when on silence counts.
+    /// - exchanges: In order of preference.
+    /// - now: Start of the silence timers.
     package init(_ exchanges: [Exchange], at now: Timestamp) {
         for (house, exchange) in exchanges.enumerated() {
             var places: [String: Int] = [:]
@@ -99,13 +100,13 @@ package struct Desk: Sendable {
         }
     }
 
-    // MARK: - In
+    // MARK: - Ingest
 
-    /// What a message was worth.
+    /// Outcome of a message.
     package struct Verdict: Sendable, Equatable {
-        /// Quotes of wanted markets that can be used, also such that say the same as before.
+        /// Usable quotes of configured markets, including unchanged ones.
         package var quotes = 0
-        /// Of them, those that say something new.
+        /// Of these, the ones with new content.
         package var news = 0
         package var isLeaving = false
 
@@ -116,7 +117,7 @@ package struct Desk: Sendable {
         }
     }
 
-    /// - Parameter asked: When an answer was asked for, which may have been overtaken by what came by itself since.
+    /// - Parameter asked: When a polled answer was requested; quotes pushed since then are newer.
     package mutating func received(
         _ incoming: [Incoming],
         from house: Int,
@@ -186,7 +187,7 @@ package struct Desk: Sendable {
         self.soonest = min(self.soonest ?? time, time)
     }
 
-    /// When what has come since this was called last is to be published; nil if none of it is.
+    /// When the quotes received since the last call are due; nil if none of them is.
     mutating func takeSoonest() -> Timestamp? {
         defer { self.soonest = nil }
         return self.soonest
@@ -194,8 +195,8 @@ package struct Desk: Sendable {
 
     // MARK: - Staleness
 
-    /// Time has passed.
-    /// - Returns: The exchanges that have become stale or fresh by this.
+    /// Advances the time.
+    /// - Returns: The exchanges that became stale or fresh.
     package mutating func checked(at now: Timestamp) -> [Int] {
         self.houses.indices.filter { house in
             let isStale = self.isStale(house, at: now)
@@ -212,14 +213,14 @@ package struct Desk: Sendable {
         now.duration(since: self.houses[house].heard) >= self.houses[house].exchange.staleAfter
     }
 
-    /// When the next exchange becomes stale unless something comes.
+    /// When the next exchange becomes stale if nothing is received.
     package var nextCheck: Timestamp? {
         self.houses.filter { !$0.isStale }.map { $0.heard.advanced(by: $0.exchange.staleAfter) }.min()
     }
 }
 
 extension Quote {
-    /// But for its number and time.
+    /// Ignoring its number and time.
     func saysTheSame(as other: Quote) -> Bool {
         var one = self
         one.time = other.time

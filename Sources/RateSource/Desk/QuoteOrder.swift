@@ -2,7 +2,7 @@
 
 package import EventLog
 
-/// Where a quote stands among those of its market and feed.
+/// Order of a quote among those of the same market and feed.
 package struct QuoteOrder: Sendable, Equatable {
     package var sequence: Int?
     package var time: Timestamp?
@@ -20,10 +20,10 @@ package struct QuoteOrder: Sendable, Equatable {
         case later
         /// The same number: the same quote.
         case same
-        /// The same time, or neither says: their contents tell.
+        /// The same time, or neither has one: the contents decide.
         case unknown
         case earlier
-        /// A later time, and a smaller number: the exchange has begun to count anew.
+        /// A later time with a smaller number: the exchange has restarted its numbering.
         case renumbered
     }
 

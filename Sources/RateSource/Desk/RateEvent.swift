@@ -3,9 +3,9 @@
 package import EventLog
 import JSON
 
-/// A quote as an event.
+/// A quote as a published event.
 package struct RateEvent: Sendable, Equatable {
-    /// What a rate is about; while these stay the same there is little to tell.
+    /// The prices of a rate; while they are unchanged the rate is published less often.
     struct Prices: Sendable, Equatable {
         var exchange: String
         var last: DecimalNumber
@@ -29,15 +29,16 @@ package struct RateEvent: Sendable, Equatable {
     package let pair: Pair
     let prices: Prices
     package let event: SourceEvent
-    /// Of its data: equal for equal quotes.
+    /// Digest of its data: equal for equal quotes.
     let digest: String
 
     /// Nil without a last price.
     ///
-    /// Its id follows from what it says and from the exchange's own number or time, or, where there is neither, from the
-    /// interval it is published in: two nodes, or one before and after a restart, make the same of the same quote.
+    /// The id depends on the content and on the exchange's sequence number or time or, where there is neither, on the
+    /// interval of publication. Two nodes, or one node before and after a restart, derive the same id from the same
+    /// quote.
     /// - Parameters:
-    ///   - slot: The interval, where the exchange's number or time is that of another quote too.
+    ///   - slot: The interval, if another quote has the same sequence number or time.
     ///   - fallback: The interval.
     init?(
         _ quote: Quote,
@@ -79,7 +80,7 @@ package struct RateEvent: Sendable, Equatable {
         )
     }
 
-    /// FNV-1a of 64 bits: tells contents apart, and keeps nobody from making others.
+    /// 64-bit FNV-1a: distinguishes contents; not collision resistant.
     private static func digest(_ bytes: [UInt8]) -> String {
         let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
             ($0 ^ UInt64(truncatingIfNeeded: $1)) &* 0x100_0000_01b3

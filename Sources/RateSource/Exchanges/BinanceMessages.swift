@@ -2,7 +2,7 @@
 
 import JSON
 
-/// What Binance sends: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
+/// Messages of Binance: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
 enum BinanceMessages {
     static func read(_ value: JSON.Value) -> [Incoming] {
         if let data = value["data"], value["stream"] != nil { return Self.read(data) }
@@ -46,7 +46,7 @@ enum BinanceMessages {
         quote.previousClose = reader.priceFigure("x")
         quote.change = reader.figure("p")
         quote.percentage = reader.figure("P")
-        // Of the figures, not of the message: the same as REST says.
+        // Time of the statistics, not of the message: the same as in REST.
         quote.time = reader.unixTime("C") ?? quote.time
         return quote
     }
@@ -64,7 +64,7 @@ enum BinanceMessages {
         return quote
     }
 
-    /// The spot market's has no time; that of futures has.
+    /// The spot market's message has no time; the one for futures has.
     private static func bookTicker(_ value: JSON.Value) throws(Refusal) -> Quote {
         let reader = QuoteReader(value: value)
         var quote = Quote(symbol: try Self.symbol(value, "s"), feed: .book)
@@ -77,7 +77,7 @@ enum BinanceMessages {
         return quote
     }
 
-    /// The answers of `/api/v3/ticker/24hr`, `/price` and `/bookTicker`, of one market or several.
+    /// The answers of `/api/v3/ticker/24hr`, `/price` and `/bookTicker`, for one or more markets.
     static func readAnswer(_ value: JSON.Value) -> [Incoming] {
         switch value.kind {
         case .array: value.elements.map { item in .reading { () throws(Refusal) in try Self.answer(item) } }

@@ -3,7 +3,7 @@
 import EventLog
 import JSON
 
-/// What Coinbase Advanced Trade sends:
+/// Messages of Coinbase Advanced Trade:
 /// https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels
 enum CoinbaseAdvancedMessages {
     static func read(_ value: JSON.Value) -> [Incoming] {
@@ -50,7 +50,7 @@ enum CoinbaseAdvancedMessages {
         quote.low = reader.priceFigure("low_24_h")
         quote.percentage = reader.figure("price_percent_chg_24_h")
         quote.baseVolume = reader.figure("volume_24_h")
-        // `sequence_num` counts the messages of one connection, so it says nothing of this market.
+        // `sequence_num` counts the messages of one connection, so it does not order the quotes of a market.
         quote.time = time
         return quote
     }

@@ -2,7 +2,7 @@
 
 import JSON
 
-/// What Coinbase Exchange sends: https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
+/// Messages of Coinbase Exchange: https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
 enum CoinbaseMessages {
     static func read(_ value: JSON.Value) -> [Incoming] {
         switch value["type"]?.string {
@@ -32,7 +32,7 @@ enum CoinbaseMessages {
         return quote
     }
 
-    /// The answer of `/products/{id}/ticker`, which does not say which market it is of.
+    /// The answer of `/products/{id}/ticker`, which does not name its market.
     static func readAnswer(_ value: JSON.Value, symbol: String) -> [Incoming] {
         if value["price"] == nil, let text = value["message"]?.string { return [.rejected(text)] }
         return [

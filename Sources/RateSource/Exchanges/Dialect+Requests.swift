@@ -2,19 +2,19 @@
 
 import JSON
 
-/// What is said to exchanges, and how often.
+/// Requests to exchanges, and their rate limits.
 extension Dialect {
-    /// Markets of one connection at most.
+    /// Maximum number of markets per connection.
     package var maxMarkets: Int {
         switch self {
-        // 1024 streams, of which a market may have two.
+        // 1024 streams; a market may use two.
         case .binance: 512
         case .coinbase, .coinbaseAdvanced, .kraken: 500
         }
     }
 
-    /// Between two messages to the exchange. Binance closes connections that send more than five a second, pongs
-    /// included; Coinbase takes eight.
+    /// Minimum interval between two messages to the exchange. Binance closes connections that send more than five per
+    /// second, including pongs; Coinbase accepts eight.
     var messageInterval: Duration {
         switch self {
         case .binance, .kraken: .milliseconds(250)
@@ -22,7 +22,7 @@ extension Dialect {
         }
     }
 
-    /// How long a connection may be used; nil without a limit. Binance ends connections after 24 hours.
+    /// Maximum lifetime of a connection; nil without a limit. Binance closes connections after 24 hours.
     package var lifetime: Duration? {
         switch self {
         case .binance: .seconds(23 * 3600 + 1800)
@@ -66,7 +66,7 @@ extension Dialect {
         return messages
     }
 
-    /// Something that the exchange answers; nil where it sends heartbeats by itself.
+    /// A message that the exchange answers; nil if it sends heartbeats by itself.
     var probe: String? {
         switch self {
         case .binance: #"{"method":"LIST_SUBSCRIPTIONS","id":0}"#
@@ -85,7 +85,7 @@ extension Dialect {
 
     // MARK: REST
 
-    /// Markets of one request. Binance weighs a request of 1 to 20 markets 2, of 21 to 100 40, of 6,000 a minute.
+    /// Markets per request. Binance's weight is 2 for 1 to 20 markets and 40 for 21 to 100, of 6,000 per minute.
     var marketsPerRequest: Int {
         switch self {
         case .binance: 20
@@ -94,7 +94,7 @@ extension Dialect {
         }
     }
 
-    /// Between two requests: Kraken counts one a second, Coinbase takes ten.
+    /// Minimum interval between two requests: Kraken allows one per second, Coinbase ten.
     var requestInterval: Duration {
         switch self {
         case .binance, .coinbase, .coinbaseAdvanced: .milliseconds(200)
@@ -115,7 +115,7 @@ extension Dialect {
         }
     }
 
-    /// Percent-encoded, but for letters, digits and what is never special.
+    /// Percent-encodes everything except letters, digits and unreserved characters.
     private static func escaped(_ text: String) -> String {
         var escaped = ""
         for byte in text.utf8 {
@@ -130,7 +130,7 @@ extension Dialect {
         return escaped
     }
 
-    /// Whether an exchange's words in a refused answer mean that it was asked too often.
+    /// Whether the message of a rejected request means that the rate limit was exceeded.
     func isRateLimit(_ text: String) -> Bool {
         ["EGeneral:Too many requests", "EAPI:Rate limit exceeded", "Rate limit", "code -1003"].contains {
             text.lowercased().contains($0.lowercased())

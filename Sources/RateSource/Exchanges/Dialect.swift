@@ -2,7 +2,7 @@
 
 import JSON
 
-/// How an exchange speaks: names of markets, messages, limits.
+/// Protocol of an exchange: market names, messages, limits.
 package enum Dialect: String, Sendable, CaseIterable {
     case binance
     /// Coinbase Exchange.
@@ -11,7 +11,7 @@ package enum Dialect: String, Sendable, CaseIterable {
     case coinbaseAdvanced = "coinbase-advanced"
     case kraken
 
-    // MARK: Places
+    // MARK: Addresses
 
     package var webSocket: String {
         switch self {
@@ -33,7 +33,7 @@ package enum Dialect: String, Sendable, CaseIterable {
 
     // MARK: Names
 
-    /// What the exchange calls a pair on its WebSocket.
+    /// The exchange's WebSocket name of a pair.
     package func symbol(of pair: Pair) -> String {
         switch self {
         case .binance: pair.base + pair.quote
@@ -42,7 +42,7 @@ package enum Dialect: String, Sendable, CaseIterable {
         }
     }
 
-    /// What its REST calls a market.
+    /// The REST name of a market.
     func restSymbol(of market: Market) -> String {
         switch self {
         case .binance, .coinbase, .coinbaseAdvanced: return market.symbol ?? self.symbol(of: market.pair)
@@ -52,11 +52,12 @@ package enum Dialect: String, Sendable, CaseIterable {
         }
     }
 
-    /// All names under which the exchange may speak of a market.
+    /// All names that the exchange may use for a market.
     func names(of market: Market) -> [String] {
         let symbol = market.symbol ?? self.symbol(of: market.pair)
         guard self == .kraken else { return [symbol] }
-        // REST puts an X before old currencies and a Z before old money: XXBTZUSD, XXBTZEUR, USDTZUSD, but XBTUSDT.
+        // REST prefixes old cryptocurrencies with X and old fiat currencies with Z: XXBTZUSD, XXBTZEUR, USDTZUSD, but
+        // XBTUSDT.
         let common = Pair(symbol) ?? market.pair
         let pair = common.ofKraken
         let bases = [pair.base, "X" + pair.base, "Z" + pair.base]
@@ -66,7 +67,7 @@ package enum Dialect: String, Sendable, CaseIterable {
 
     // MARK: Messages
 
-    /// What a message says; never nothing.
+    /// Parses a message; never returns an empty array.
     package func read(_ text: [UInt8]) -> [Incoming] {
         guard let value = try? JSON.Value.parse(text), value.kind == .object else { return [.refused(.malformed)] }
         return switch self {
@@ -77,8 +78,8 @@ package enum Dialect: String, Sendable, CaseIterable {
         }
     }
 
-    /// What an answer of the REST interface says.
-    /// - Parameter symbols: What was asked for.
+    /// Parses an answer of the REST API.
+    /// - Parameter symbols: The requested markets.
     package func readAnswer(_ text: [UInt8], to symbols: [String]) -> [Incoming] {
         guard let value = try? JSON.Value.parse(text) else { return [.refused(.malformed)] }
         return switch self {

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An exchange whose rates are taken, as the configuration has it.
+/// An exchange that rates are read from, as configured.
 package struct Exchange: Sendable, Equatable {
-    /// What events say in `exchange`.
+    /// The value of `exchange` in events.
     package var name: String
     package var dialect: Dialect
     package var markets: [Market]
-    /// Where its WebSocket is, the preferred address first; none asks by REST only.
+    /// WebSocket URLs in order of preference; if empty, only REST is polled.
     package var webSockets: [String]
-    /// The bases of its REST interface without a slash at the end, the preferred one first; none has the WebSocket only.
+    /// Base URLs of the REST API without a trailing slash, in order of preference; if empty, only the WebSocket is
+    /// used.
     package var rests: [String]
-    /// Whether every change of the best bid and ask is heard of, not only with the ticker (Binance).
+    /// Whether every change of the best bid and ask is received, not only the ticker (Binance).
     package var hasBook = false
-    /// Without a quote for so long, the source is stale and other exchanges speak.
+    /// Time without a quote after which the source is stale and another exchange takes over.
     package var staleAfter: Duration = .seconds(15)
-    /// Without any message for so long, the connection counts as dead.
+    /// Time without any message after which the connection counts as dead.
     package var silence: Duration = .seconds(10)
-    /// Between two rounds of requests while the WebSocket says nothing.
+    /// Interval between two polling rounds while the WebSocket is silent.
     package var poll: Duration = .seconds(2)
-    /// How long a connection is used before another takes its place.
+    /// Lifetime of a connection before it is replaced.
     package var lifetime: Duration?
-    /// Between two attempts to connect: the delay is anything up to a limit that begins here, doubles, and ends there.
+    /// Reconnect delay: random, up to a limit that starts at the lower bound and doubles up to the upper one.
     package var retry: ClosedRange<Duration> = .milliseconds(500) ... .seconds(30)
 
     package init(name: String, dialect: Dialect, markets: [Market]) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a message of an exchange says.
+/// Content of a message of an exchange.
 package enum Incoming: Sendable, Equatable {
     case quote(Quote)
-    /// A quote that is not used.
+    /// A quote that is rejected.
     case refused(Refusal)
-    /// A request is answered: so is a subscription that was granted.
+    /// A successful answer, such as a confirmed subscription.
     case acknowledged
-    /// A request is refused; the text is the exchange's.
+    /// A rejected request, with the exchange's message.
     case rejected(String)
-    /// Something else that shows that the exchange is there, such as a heartbeat.
+    /// Any other sign of life, such as a heartbeat.
     case alive
     /// The exchange will close this connection soon.
     case leaving

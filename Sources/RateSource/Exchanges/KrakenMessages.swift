@@ -2,7 +2,7 @@
 
 import JSON
 
-/// What Kraken sends, version 2 of its WebSocket: https://docs.kraken.com/api/docs/websocket-v2/ticker
+/// Messages of Kraken's WebSocket version 2: https://docs.kraken.com/api/docs/websocket-v2/ticker
 enum KrakenMessages {
     static func read(_ value: JSON.Value) -> [Incoming] {
         if value["method"] != nil {
@@ -37,7 +37,7 @@ enum KrakenMessages {
         return quote
     }
 
-    /// The answer of `/0/public/Ticker`: by markets under names of its own, without a time.
+    /// The answer of `/0/public/Ticker`: keyed by Kraken's REST market names, without a time.
     static func readAnswer(_ value: JSON.Value) -> [Incoming] {
         var incoming: [Incoming] = []
         if let errors = value["error"], errors.kind == .array {
@@ -51,7 +51,7 @@ enum KrakenMessages {
         return incoming.isEmpty ? [.refused(.malformed)] : incoming
     }
 
-    /// - Parameter symbol: As the answer has it.
+    /// - Parameter symbol: Market name in the answer.
     static func answer(_ value: JSON.Value, symbol: String) throws(Refusal) -> Quote {
         var quote = Quote(symbol: symbol)
         quote.last = try QuoteReader.price(Self.part(value, "c", 0))

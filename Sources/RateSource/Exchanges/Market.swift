@@ -3,9 +3,9 @@
 /// A pair on one exchange.
 package struct Market: Sendable, Equatable {
     package var pair: Pair
-    /// The exchange's name of it; nil for the one that follows from the pair.
+    /// The exchange's name of the market; nil to derive it from the pair.
     package var symbol: String?
-    /// At most one rate is published in this time.
+    /// Minimum interval between two published rates.
     package var interval: Duration
 
     package init(pair: Pair, symbol: String? = nil, interval: Duration = .seconds(1)) {

@@ -5,12 +5,12 @@ package struct Pair: Hashable, Sendable, CustomStringConvertible {
     package let base: String
     package let quote: String
 
-    /// Codes that some exchanges use for themselves, and the common ones.
+    /// Exchange-specific codes and the common ones.
     private static let common = ["XBT": "BTC", "XDG": "DOGE"]
 
     package var description: String { "\(self.base)/\(self.quote)" }
 
-    /// Reads `BTC/USDT`; nil unless there are two different codes of 1 to 20 capitals and digits.
+    /// Parses `BTC/USDT`; nil unless there are two different codes of 1 to 20 capital letters and digits.
     package init?(_ text: some StringProtocol) {
         let codes = text.split(separator: "/" as Character, omittingEmptySubsequences: false).map { String($0) }
         guard codes.count == 2, codes[0] != codes[1], codes.allSatisfy(Self.isCode) else { return nil }
@@ -28,7 +28,7 @@ package struct Pair: Hashable, Sendable, CustomStringConvertible {
         Pair(base: Self.common[self.base] ?? self.base, quote: Self.common[self.quote] ?? self.quote)
     }
 
-    /// By the codes that Kraken's REST has kept.
+    /// With the codes that Kraken's REST API still uses.
     var ofKraken: Pair {
         func code(_ common: String) -> String { Self.common.first { $0.value == common }?.key ?? common }
         return Pair(base: code(self.base), quote: code(self.quote))

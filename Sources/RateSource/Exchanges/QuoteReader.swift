@@ -3,11 +3,11 @@
 import EventLog
 import JSON
 
-/// Reads the members of a quote, whose numbers are strings or JSON numbers: of either the text is kept.
+/// Reads the members of a quote. Numbers are strings or JSON numbers; their text is kept.
 struct QuoteReader {
     let value: JSON.Value
 
-    /// A price that decides: what is there has to be a number.
+    /// A required price: if present, it must be a number.
     func price(_ name: String) throws(Refusal) -> DecimalNumber? {
         try Self.price(self.value[name])
     }
@@ -20,7 +20,7 @@ struct QuoteReader {
         return number
     }
 
-    /// A figure beside the price: what cannot be read is left out.
+    /// An optional figure: an unreadable value is omitted.
     func figure(_ name: String) -> DecimalNumber? {
         Self.figure(self.value[name])
     }
@@ -29,7 +29,7 @@ struct QuoteReader {
         value.flatMap { $0.string ?? $0.number }.flatMap { DecimalNumber($0) }
     }
 
-    /// The same for what is a price: zero stands for none.
+    /// An optional price: zero means none.
     func priceFigure(_ name: String) -> DecimalNumber? {
         Self.priceFigure(self.value[name])
     }
@@ -38,7 +38,7 @@ struct QuoteReader {
         Self.figure(value).flatMap { $0.isZero ? nil : $0 }
     }
 
-    /// A time as an integer since 1970, of a unit that its size tells: seconds, milli-, micro- or nanoseconds.
+    /// A time as an integer since 1970; the unit follows from its size: seconds, milli-, micro- or nanoseconds.
     func unixTime(_ name: String) -> Timestamp? {
         guard let number = self.value[name]?.integer(in: .unlimited), number > 0 else { return nil }
         let nanosecondsPerUnit =
@@ -60,7 +60,7 @@ struct QuoteReader {
 }
 
 extension Incoming {
-    /// What comes of a quote that may be refused.
+    /// Outcome of a quote that may be rejected.
     static func reading(_ read: () throws(Refusal) -> Quote) -> Incoming {
         do throws(Refusal) {
             return .quote(try read().checked())
@@ -69,10 +69,10 @@ extension Incoming {
         }
     }
 
-    /// Longest text of an exchange that is kept.
+    /// Maximum length of an exchange's message that is kept.
     private static let maxText = 200
 
-    /// A refusal in the exchange's words, of which there may be any number.
+    /// A rejection with the exchange's message, of which there may be any number.
     static func rejected(_ parts: String?...) -> Incoming {
         .rejected(String(parts.compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ": ").prefix(maxText)))
     }

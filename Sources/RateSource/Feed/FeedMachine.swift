@@ -2,25 +2,25 @@
 
 package import EventLog
 
-/// The WebSocket of one exchange: when to connect, what to say, when to give a connection up, and when to ask by REST
-/// meanwhile. Time comes in as an argument, chance too.
+/// State machine of one exchange's WebSocket: when to connect, what to send, when to close a connection, and when to
+/// poll REST instead. Time and randomness are parameters.
 ///
-/// A connection's number tells it from those before it; what comes of any other than the present ones is left.
+/// Connections are numbered. Events of any other than the current ones are ignored.
 package struct FeedMachine: Sendable {
-    /// What differs from exchange to exchange.
+    /// Parameters that depend on the exchange.
     package struct Rules: Sendable {
-        /// Said in this order on every connection.
+        /// Messages sent in this order on every connection.
         package var subscriptions: [String]
         package var messageInterval: Duration
-        /// Said when nothing has come for half of ``silence``.
+        /// Sent when nothing was received for half of ``silence``.
         package var probe: String?
-        /// Without a message for so long, a connection counts as dead.
+        /// Time without a message after which a connection counts as dead.
         package var silence: Duration
-        /// Without a quote for so long, REST is asked.
+        /// Time without a quote after which REST is polled.
         package var quiet: Duration
         package var lifetime: Duration?
         package var retry: ClosedRange<Duration>
-        /// A connection that has lasted so long is no sign of trouble when it ends.
+        /// Lifetime after which the end of a connection does not count as a failure.
         package var settled: Duration = .seconds(60)
 
         package init(_ exchange: Exchange) {
@@ -39,21 +39,21 @@ package struct FeedMachine: Sendable {
         case send(Int, String)
         /// With a closing handshake.
         case close(Int)
-        /// Without a word: the peer is taken for dead.
+        /// Without a closing handshake: the peer counts as dead.
         case abandon(Int)
     }
 
     private struct Line: Sendable {
         var number: Int
-        /// When the upgrade was complete.
+        /// When the upgrade completed.
         var opened: Timestamp?
         var heard: Timestamp
         var quoted: Timestamp?
-        /// What is still to be said, and when the next of it may be.
+        /// Messages still to be sent, and the earliest time of the next one.
         var unsent: ArraySlice<String> = []
         var nextSend: Timestamp
         var isProbed = false
-        /// The exchange has said that it will close it.
+        /// The exchange has announced that it will close the connection.
         var isLeaving = false
 
         init(_ number: Int, at now: Timestamp) {
@@ -66,27 +66,27 @@ package struct FeedMachine: Sendable {
     private enum Phase: Sendable {
         /// Not started, or stopped. → `attempting`
         case idle
-        /// Nothing until then. → `attempting`
+        /// Waits until the given time. → `attempting`
         case waiting(until: Timestamp)
-        /// Connects and subscribes; no quote has come. → `open`, `waiting`
+        /// Connecting and subscribing; no quote has been received. → `open`, `waiting`
         case attempting(Line)
-        /// Quotes come. → `renewing`, `waiting`
+        /// Receiving quotes. → `renewing`, `waiting`
         case open(Line)
-        /// The old one serves until quotes come over the next. → `open`, `attempting`, `waiting`
+        /// The old connection serves until the new one receives quotes. → `open`, `attempting`, `waiting`
         case renewing(old: Line, next: Line)
-        /// The old one serves until it is time to try another again. → `renewing`, `waiting`
+        /// The old connection serves until the next attempt. → `renewing`, `waiting`
         case keeping(old: Line, until: Timestamp)
     }
 
-    /// Of the lifetime of a connection: after so many times ``Rules/silence`` it has to have brought a quote.
+    /// A connection must receive a quote within this multiple of ``Rules/silence``.
     private static let patience = 3
-    /// Answers of REST with something new, in a row, while the WebSocket says nothing.
+    /// Consecutive REST answers with new content while the WebSocket is silent.
     private static let missesAllowed = 2
 
     private let rules: Rules
     private var phase = Phase.idle
     private var lastNumber = 0
-    /// Attempts in a row that came to nothing lasting.
+    /// Consecutive attempts without a lasting connection.
     private(set) package var failures = 0
     private var started: Timestamp?
     private var misses = 0
@@ -95,7 +95,7 @@ package struct FeedMachine: Sendable {
         self.rules = rules
     }
 
-    // MARK: - What happens
+    // MARK: - Events
 
     package mutating func started(at now: Timestamp) -> [Action] {
         guard case .idle = self.phase else { return [] }
@@ -103,7 +103,7 @@ package struct FeedMachine: Sendable {
         return self.attempt(at: now)
     }
 
-    /// A connection is open for messages.
+    /// A connection is ready for messages.
     package mutating func opened(_ number: Int, at now: Timestamp) -> [Action] {
         let messages = self.rules.subscriptions
         let isKnown = self.change(number) { line in
@@ -115,10 +115,10 @@ package struct FeedMachine: Sendable {
         return isKnown ? self.passed(at: now) : [.abandon(number)]
     }
 
-    /// A message came.
+    /// A message was received.
     /// - Parameters:
-    ///   - isQuote: It had a quote that can be used.
-    ///   - isLeaving: It said that the exchange will close this connection.
+    ///   - isQuote: Whether it contains a usable quote.
+    ///   - isLeaving: Whether it announces that the exchange will close the connection.
     package mutating func received(_ number: Int, isQuote: Bool, isLeaving: Bool, at now: Timestamp) -> [Action] {
         let isKnown = self.change(number) { line in
             line.heard = now
@@ -143,10 +143,10 @@ package struct FeedMachine: Sendable {
         return actions + self.passed(at: now)
     }
 
-    /// A connection has ended, or none came about.
+    /// A connection was closed, or could not be established.
     /// - Parameters:
-    ///   - retryAfter: How long the exchange says to stay away.
-    ///   - chance: From 0 to 1.
+    ///   - retryAfter: Delay requested by the exchange.
+    ///   - chance: Random number from 0 to 1.
     package mutating func ended(
         _ number: Int,
         retryAfter: Duration? = nil,
@@ -171,7 +171,7 @@ package struct FeedMachine: Sendable {
     }
 
     /// REST has answered.
-    /// - Parameter isNews: The answer had a rate that the WebSocket had not told of.
+    /// - Parameter isNews: Whether the answer has a rate that the WebSocket had not reported.
     package mutating func polled(isNews: Bool, at now: Timestamp, chance: Double) -> [Action] {
         guard case .open(let line) = self.phase else { return [] }
         guard isNews else {
@@ -181,11 +181,11 @@ package struct FeedMachine: Sendable {
         self.misses += 1
         guard self.misses >= Self.missesAllowed else { return [] }
         self.misses = 0
-        // It lives, and does not say what it was asked to.
+        // The connection is alive, but does not send what was subscribed.
         return self.giveUp(line, at: now, chance: chance)
     }
 
-    /// Time has passed: to be called at ``deadline``.
+    /// Advances the time: to be called at ``deadline``.
     package mutating func passed(at now: Timestamp, chance: Double = 1) -> [Action] {
         switch self.phase {
         case .idle:
@@ -200,7 +200,7 @@ package struct FeedMachine: Sendable {
             guard let end = self.renewal(of: line), now >= end else { return self.say(line.number, at: now) }
             return self.attempt(at: now)
         case .renewing(let old, let next):
-            // Looks at the old one too, by what is left then.
+            // Checks the old connection too, if it still exists.
             guard !self.isDead(next, at: now) else { return self.giveUp(next, at: now, chance: chance) }
             let actions = self.say(next.number, at: now)
             return self.isDead(old, at: now) ? actions + self.giveUp(old, at: now, chance: chance) : actions
@@ -215,7 +215,7 @@ package struct FeedMachine: Sendable {
         return self.lines.map { .close($0.number) }
     }
 
-    // MARK: - What is to be asked
+    // MARK: - Queries
 
     /// When to call ``passed(at:chance:)`` next.
     package var deadline: Timestamp? {
@@ -228,19 +228,19 @@ package struct FeedMachine: Sendable {
         return times.min()
     }
 
-    /// Whether REST is to be asked.
+    /// Whether REST is to be polled.
     package func isPolling(at now: Timestamp) -> Bool {
         switch self.phase {
         case .idle: return false
         case .waiting, .attempting:
-            // At the beginning the WebSocket gets a moment.
+            // At the start the WebSocket gets a moment.
             return self.failures > 0 || self.started.map { now >= $0.advanced(by: self.rules.quiet) } ?? true
         case .open(let line), .renewing(let line, _), .keeping(let line, _):
             return line.quoted.map { now >= $0.advanced(by: self.rules.quiet) } ?? true
         }
     }
 
-    /// When ``isPolling(at:)`` becomes true unless something happens.
+    /// When ``isPolling(at:)`` becomes true if nothing happens.
     package var pollingBegins: Timestamp? {
         switch self.phase {
         case .idle: nil
@@ -250,7 +250,7 @@ package struct FeedMachine: Sendable {
         }
     }
 
-    /// Whether quotes come over a WebSocket.
+    /// Whether quotes are received over a WebSocket.
     package var isOpen: Bool {
         switch self.phase {
         case .open, .renewing, .keeping: true
@@ -258,7 +258,7 @@ package struct FeedMachine: Sendable {
         }
     }
 
-    // MARK: - Parts
+    // MARK: - Helpers
 
     private var lines: [Line] {
         switch self.phase {
@@ -336,7 +336,7 @@ package struct FeedMachine: Sendable {
         return times
     }
 
-    /// Whoever connects knows when to give up; from then on, silence counts.
+    /// The connection attempt has its own timeout; the silence timer starts after it.
     private func isDead(_ line: Line, at now: Timestamp) -> Bool {
         guard let opened = line.opened else { return false }
         return now >= line.heard.advanced(by: self.rules.silence)
@@ -345,7 +345,7 @@ package struct FeedMachine: Sendable {
 
     private func renewal(of line: Line) -> Timestamp? {
         guard let opened = line.opened else { return nil }
-        // An exchange that says so on every new connection is not asked for another one at once.
+        // Some exchanges announce a close on every new connection: do not reconnect at once.
         if line.isLeaving { return opened.advanced(by: self.rules.retry.upperBound) }
         return self.rules.lifetime.map { opened.advanced(by: $0) }
     }
@@ -354,7 +354,7 @@ package struct FeedMachine: Sendable {
         [.abandon(line.number)] + self.ended(line.number, at: now, chance: chance)
     }
 
-    /// Full jitter: anything up to a limit that doubles from failure to failure.
+    /// Full jitter: random, up to a limit that doubles with each failure.
     private mutating func nextAttempt(
         after line: Line,
         _ retryAfter: Duration?,

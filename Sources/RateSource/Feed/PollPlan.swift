@@ -2,22 +2,22 @@
 
 package import EventLog
 
-/// When to ask an exchange's REST interface for which markets, within its limits.
+/// Schedules REST polling of an exchange's markets within its rate limits.
 ///
-/// A value: time comes in as an argument, chance too.
+/// A value type: time and randomness are parameters.
 package struct PollPlan: Sendable {
-    /// What came of a request.
+    /// Outcome of a request.
     package enum Answer: Sendable, Equatable {
         case good
-        /// The exchange refuses this request and would refuse it again: one of its markets may be none.
+        /// The exchange rejects this request and would reject it again: one of its markets may not exist.
         case refused
-        /// 429, or the same in other words.
+        /// 429, or an equivalent error message.
         case tooMany(after: Duration?)
-        /// 418 and 403: the exchange has shut this address out for having gone on after a 429, or altogether.
+        /// 418 and 403: the exchange has banned this client for ignoring a 429, or blocks it altogether.
         case banned(after: Duration?)
-        /// Anything that may pass.
+        /// Any temporary failure.
         case failed(after: Duration?)
-        /// It is this address of the exchange that is of no use, and there is another one.
+        /// This endpoint is unusable, and there is another one.
         case elsewhere
     }
 
@@ -30,13 +30,13 @@ package struct PollPlan: Sendable {
     package private(set) var size: Int
     private var place = 0
     private var failures = 0
-    /// When the next request may be made.
+    /// Earliest time of the next request.
     package private(set) var next: Timestamp
     private var roundBegan: Timestamp
 
     /// - Parameters:
-    ///   - interval: From the beginning of one round through all markets to that of the next.
-    ///   - spacing: Between two requests at least.
+    /// - interval: Time from the start of one round through all markets to the start of the next.
+    /// - spacing: Minimum interval between two requests.
     package init(symbols: [String], size: Int, interval: Duration, spacing: Duration, at now: Timestamp) {
         self.symbols = symbols
         self.interval = interval
@@ -51,7 +51,7 @@ package struct PollPlan: Sendable {
         Array(self.symbols[self.place..<min(self.place + self.size, self.symbols.count)])
     }
 
-    /// The request is being made.
+    /// Called when the request is sent.
     package mutating func asked(at now: Timestamp) {
         if self.place == 0 { self.roundBegan = now }
         self.next = now.advanced(by: self.spacing)
@@ -64,7 +64,7 @@ package struct PollPlan: Sendable {
             self.goOn(at: now)
         case .refused:
             self.failures = 0
-            // One by one from now on, so that one that is none does not keep the others away.
+            // One by one from now on, so that an unknown market does not block the others.
             if self.size > 1 {
                 self.size = 1
                 self.place = 0

@@ -6,12 +6,12 @@ package import Ingest
 package import Logging
 import NIOHTTP1
 
-/// Asks the REST interface of one exchange while it is wanted.
+/// Polls the REST API of one exchange while requested.
 package actor RESTFeed {
-    /// Called with what came and when it was asked for.
+    /// Called with the content of an answer and the time of its request.
     package typealias Take = @Sendable (_ incoming: [Incoming], _ asked: Timestamp) async -> Void
 
-    /// Of one answer.
+    /// Maximum size of an answer.
     private static let maxAnswer = 4 << 20
     private static let timeout: Duration = .seconds(5)
 
@@ -25,7 +25,7 @@ package actor RESTFeed {
     private var plan: PollPlan
 
     /// - Parameters:
-    ///   - client: The caller's, who shuts it down.
+    /// - client: Owned and shut down by the caller.
     package init(
         _ exchange: Exchange,
         client: HTTPClient,
@@ -49,25 +49,25 @@ package actor RESTFeed {
         )
     }
 
-    /// Asks while the newest wish is true, until the wishes end or the task is cancelled.
+    /// Polls while the newest value is true, until the sequence ends or the task is cancelled.
     package func run(while wishes: AsyncStream<Bool>) async {
         var wishes = wishes.makeAsyncIterator()
         var isWanted = false
         while let wish = await wishes.next() {
             isWanted = wish
             while isWanted {
-                self.logger.info("rates are asked for by REST")
+                self.logger.info("polling rates over REST")
                 isWanted = await Self.until(&wishes) { await self.poll() } ?? false
             }
         }
     }
 
-    /// Asks without being told to, until the task is cancelled.
+    /// Polls unconditionally, until the task is cancelled.
     package func run() async {
         await self.poll()
     }
 
-    /// Does something until the next wish; nil when there will be none.
+    /// Runs an operation until the next value; nil at the end of the sequence.
     private static func until(
         _ wishes: inout AsyncStream<Bool>.Iterator,
         _ work: @escaping @Sendable () async -> Void
@@ -98,7 +98,7 @@ package actor RESTFeed {
         let asked = self.clock.now
         self.plan.asked(at: asked)
         var request = HTTPClientRequest(url: self.bases[endpoint] + self.dialect.target(for: symbols))
-        // Coinbase refuses requests without one.
+        // Coinbase rejects requests without one.
         request.headers.add(name: "User-Agent", value: "broadtape")
         var answer: PollPlan.Answer
         do throws(HTTPExchange.Fault) {
@@ -109,7 +109,7 @@ package actor RESTFeed {
                 await self.take(incoming.map { Self.told($0, response.status) }, asked)
             }
             let why = "it answered \(response.status): \(response.beginning)"
-            // 418 is a ban of whoever goes on after a 429, whichever address is asked.
+            // 418 is a ban of clients that ignore a 429, at every endpoint.
             let trouble = response.status == 418 ? .throttled : EndpointTrouble(status: response.status)
             answer = self.judged(answer, trouble, why, of: endpoint)
         } catch {
@@ -126,26 +126,26 @@ package actor RESTFeed {
                 answer = self.judged(.failed(after: nil), .unreachable, why, of: endpoint)
             }
         }
-        // Whoever is cancelled meanwhile has got no answer, and is no reason to slow down.
+        // A cancelled request has no answer, and is no reason to slow down.
         guard !Task.isCancelled || answer != .failed(after: nil) else { return }
         self.plan.answered(answer, at: self.clock.now, chance: .random(in: 0...1))
     }
 
-    /// A refusal with its status, which says more than the exchange's words where these are of something else.
+    /// A rejection with its status, which is more specific if the exchange's message is about something else.
     private static func told(_ incoming: Incoming, _ status: Int) -> Incoming {
         guard status != 200, case .rejected(let text) = incoming else { return incoming }
         return .rejected("it answered \(status): \(text)")
     }
 
-    /// The plan has waited already; where every address rests, the one whose rest ends first is asked.
+    /// The plan has waited already. If all endpoints back off, the one that is available first is used.
     private var chosen: Int {
         switch self.endpoints.choose() {
         case .ask(let index), .wait(_, for: let index): index
         }
     }
 
-    /// Says of the address what came of it. Another one is asked at once where it is the address that is of no use; what
-    /// the exchange itself refuses (a rate, a ban) is waited out whatever the address.
+    /// Records the outcome with the endpoint. Another endpoint is used at once if this one is unusable; rate limits and
+    /// bans of the exchange apply to every endpoint.
     private func judged(
         _ answer: PollPlan.Answer,
         _ trouble: EndpointTrouble,
@@ -175,7 +175,7 @@ package actor RESTFeed {
         case 429: return .tooMany(after: after)
         case 418, 403: return .banned(after: after)
         case 200 where rejections.isEmpty: return incoming.contains(.refused(.malformed)) ? .failed(after: nil) : .good
-        // A market that is none; not the page of a proxy, who knows none.
+        // An unknown market; the error page of a proxy does not count.
         case 200: return .refused
         case 400, 404: return incoming.contains(.refused(.malformed)) ? .failed(after: after) : .refused
         default: return .failed(after: after)

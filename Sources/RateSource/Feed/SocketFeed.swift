@@ -6,17 +6,17 @@ package import Ingest
 package import Logging
 package import NIOCore
 
-/// Keeps the WebSocket of one exchange, as ``FeedMachine`` says, and hands over what comes.
+/// Runs the WebSocket of one exchange as directed by ``FeedMachine``, and delivers its messages.
 ///
-/// Lives on an event loop; messages are read and handed over there and then, so nothing waits anywhere.
-package actor SocketFeed: LoopActor {
-    /// Where the socket is.
+/// Runs on an event loop. Messages are parsed and delivered synchronously, so nothing is queued.
+package actor SocketFeed {
+    /// Address of a WebSocket endpoint.
     package struct Address: Sendable, Equatable {
         let server: HubAddress
         let target: String
         let url: String
 
-        /// Reads a URL with the scheme `ws` or `wss`.
+        /// Parses a URL with the scheme `ws` or `wss`.
         package init(_ text: String) throws(HubAddress.Invalid) {
             self.url = text
             let start = text.firstRange(of: "://").map(\.upperBound) ?? text.startIndex
@@ -27,11 +27,11 @@ package actor SocketFeed: LoopActor {
         }
     }
 
-    /// Called on the loop with what came; must not block. Says what it was worth.
+    /// Called on the event loop with each message; must not block. Returns its outcome.
     package typealias Take = @Sendable (_ text: [UInt8]) -> Desk.Verdict
 
     package nonisolated let loop: any EventLoop
-    /// Whether REST is to be asked; the newest wish only.
+    /// Whether REST is to be polled; only the newest value.
     package nonisolated let wishes: AsyncStream<Bool>
     private let wish: AsyncStream<Bool>.Continuation
     package nonisolated let endpoints: EndpointPool
@@ -47,14 +47,18 @@ package actor SocketFeed: LoopActor {
     private var isStopped = false
     private var finished: CheckedContinuation<Void, Never>?
 
-    /// A connection, which address it is of, and whether quotes have come.
+    /// A connection, its endpoint, and whether it received quotes.
     private struct Line {
         var connection: Connection
         var endpoint: Int
         var hasQuoted = false
     }
 
-    /// - Parameter addresses: At least one, the preferred one first.
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe self.loop.executor.asUnownedSerialExecutor()
+    }
+
+    /// - Parameter addresses: At least one, in order of preference.
     package init(
         _ addresses: [Address],
         rules: FeedMachine.Rules,
@@ -78,7 +82,7 @@ package actor SocketFeed: LoopActor {
         (self.wishes, self.wish) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Keeps connections until the task is cancelled; returns when the last one has ended.
+    /// Maintains connections until the task is cancelled; returns when the last one is closed.
     package func run() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -112,7 +116,7 @@ package actor SocketFeed: LoopActor {
         self.finished = nil
     }
 
-    // MARK: - The machine
+    // MARK: - State machine
 
     private func perform(_ event: (inout FeedMachine, Timestamp) -> [FeedMachine.Action]) {
         guard !self.isStopped else { return }
@@ -134,7 +138,7 @@ package actor SocketFeed: LoopActor {
         }
     }
 
-    /// The machine has waited already; where every address rests, the one whose rest ends first is tried.
+    /// The state machine has waited already. If all endpoints back off, the one that is available first is used.
     private func connect(_ number: Int) {
         let endpoint =
             switch self.endpoints.choose() {
@@ -146,13 +150,13 @@ package actor SocketFeed: LoopActor {
         self.connections[number] = Line(connection: connection, endpoint: endpoint)
     }
 
-    /// What follows from where the machine stands now.
+    /// Applies the current state.
     private func settle() {
         guard !self.isStopped else { return }
         let now = self.clock.now
         if self.machine.isOpen != self.wasOpen {
             self.wasOpen = self.machine.isOpen
-            self.logger.info(self.wasOpen ? "quotes come over the WebSocket" : "no quotes come over the WebSocket")
+            self.logger.info(self.wasOpen ? "quotes arrive over the WebSocket" : "no quotes arrive over the WebSocket")
         }
         let isPolling = self.machine.isPolling(at: now)
         if isPolling != self.isPolling {
@@ -171,7 +175,7 @@ package actor SocketFeed: LoopActor {
         }
     }
 
-    // MARK: - From below
+    // MARK: - Callbacks
 
     private func opened(_ number: Int) {
         self.perform { $0.opened(number, at: $1) }
@@ -192,10 +196,10 @@ package actor SocketFeed: LoopActor {
     private func ended(_ number: Int, _ ending: Ending) {
         let line = self.connections.removeValue(forKey: number)
         let reason = self.endpoints.redact("\(ending)")
-        self.logger.debug("a WebSocket has ended", metadata: ["reason": "\(reason)"])
+        self.logger.debug("a WebSocket was closed", metadata: ["reason": "\(reason)"])
         var retryAfter: Duration?
         if case .refused(let status, _, let seconds) = ending {
-            // 418 is what comes of going on after a 429.
+            // 418 is sent to clients that ignore a 429.
             retryAfter = seconds.map { .seconds(min(max(0, $0), 86_400)) }
             if retryAfter == nil, status == 429 || status == 418 { retryAfter = .seconds(60) }
         }
@@ -204,8 +208,8 @@ package actor SocketFeed: LoopActor {
         self.finishIfOver()
     }
 
-    /// Says of an address what came of a connection. One that brought quotes and ends in order is no failure: exchanges
-    /// end connections now and then.
+    /// Records the outcome of a connection with its endpoint. A connection that received quotes and closes normally is
+    /// no failure: exchanges close connections periodically.
     private func judge(_ line: Line, _ ending: Ending) {
         switch ending {
         case .refused(let status, let reason, _):
@@ -216,7 +220,7 @@ package actor SocketFeed: LoopActor {
         }
     }
 
-    /// Who hears of one connection.
+    /// Callbacks of one connection.
     private final class Receiver: ConnectionReceiver {
         private let feed: SocketFeed
         private let number: Int

@@ -5,18 +5,18 @@ import JSON
 
 /// A decimal number, kept as text so that no digit of a price is ever changed.
 ///
-/// Has one form for each number: no exponent, no needless zero in front or at the end, no negative zero. `"1e-7"` is
-/// `0.0000001`, `"118449.03000000"` is `118449.03`. So numbers are equal when their texts are.
+/// Each number has one canonical form: no exponent, no redundant leading or trailing zero, no negative zero. `"1e-7"`
+/// is `0.0000001`, `"118449.03000000"` is `118449.03`. So numbers are equal when their texts are.
 package struct DecimalNumber: Hashable, Sendable, CustomStringConvertible {
-    /// Longest text that is read.
+    /// Maximum length of the input text.
     private static let maxInput = 400
-    /// Longest number, in digits: what the hub takes as a decimal has room for a sign and a point besides.
+    /// Maximum number of digits: the hub's limit for decimals leaves room for a sign and a point.
     private static let maxDigits = Field.Kind.maxDecimalLength - 3
 
     package let description: String
 
-    /// Reads what JSON calls a number (RFC 8259 §6), whose digits may also begin with zeros or a plus, as exchanges
-    /// write them in strings. Nil for anything else, and for numbers of more than ``maxDigits`` digits.
+    /// Parses a JSON number (RFC 8259 §6); leading zeros or a plus sign are allowed, as exchanges write them in
+    /// strings. Nil for anything else, and for numbers of more than ``maxDigits`` digits.
     package init?(_ text: some StringProtocol) {
         guard text.utf8.count <= Self.maxInput, let parts = Parts(Array(text.utf8)),
             let description = parts.plain(within: Self.maxDigits)
@@ -43,7 +43,7 @@ extension DecimalNumber: Comparable {
         let (left, right) = (left.halves, right.halves)
         guard left.whole.count == right.whole.count else { return left.whole.count < right.whole.count }
         guard left.whole.elementsEqual(right.whole) else { return left.whole.lexicographicallyPrecedes(right.whole) }
-        // Fractions have no zeros at the end, so a shorter one that agrees so far is the smaller one.
+        // Fractions have no trailing zeros, so a shorter one with the same prefix is the smaller one.
         return left.fraction.lexicographicallyPrecedes(right.fraction)
     }
 
@@ -57,7 +57,7 @@ extension DecimalNumber: Comparable {
     }
 }
 
-/// Exact arithmetic for what an exchange leaves out; nil where a result would need more than 38 digits.
+/// Exact arithmetic for values that an exchange omits; nil where a result would need more than 38 digits.
 extension DecimalNumber {
     private static let maxScale = 30
 
@@ -106,7 +106,7 @@ extension DecimalNumber {
         return isOver ? nil : Self(product, scale: left.scale + right.scale)
     }
 
-    /// Cut off, not rounded, after so many digits behind the point; nil also when dividing by zero.
+    /// Truncated, not rounded, to this many decimal places; nil also for a division by zero.
     package func divided(by other: Self, digits: Int) -> Self? {
         guard let left = self.scaled, let right = other.scaled, right.value != 0,
             (0...Self.maxScale).contains(digits), left.scale <= Self.maxScale + right.scale + digits
@@ -120,11 +120,11 @@ extension DecimalNumber {
     }
 }
 
-/// A number as it was written.
+/// A number in the form in which it was written.
 private struct Parts {
     private var isNegative = false
     private var digits: [UInt8] = []
-    /// How many of the digits stand before the point; may lie outside of them.
+    /// Number of digits before the decimal point; may be negative or exceed the number of digits.
     private var point = 0
 
     init?(_ text: [UInt8]) {
@@ -157,7 +157,7 @@ private struct Parts {
         return digits
     }
 
-    /// At most four digits: no number of use has more, and what is written out costs memory.
+    /// At most four digits: no realistic number has more, and expanding an exponent costs memory.
     private static func exponent(_ rest: inout ArraySlice<UInt8>) -> Int? {
         var isNegative = false
         if let sign = rest.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
@@ -169,7 +169,7 @@ private struct Parts {
         return isNegative ? -value : value
     }
 
-    /// In its one form; nil when it has more digits than that.
+    /// The canonical form; nil when it has too many digits.
     func plain(within limit: Int) -> String? {
         let zero = UInt8(ascii: "0")
         let leading = self.digits.prefix { $0 == zero }.count

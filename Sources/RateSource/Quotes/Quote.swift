@@ -2,20 +2,20 @@
 
 package import EventLog
 
-/// What an exchange says of a market at one moment: the same for all exchanges.
+/// The state of a market at one moment, in the same form for all exchanges.
 ///
-/// What was not said, and does not follow exactly from what was, is nil. Prices are above zero, the bid is not above the
-/// ask.
+/// A value that was not reported, and cannot be derived exactly, is nil. Prices are positive, and the bid is not above
+/// the ask.
 package struct Quote: Sendable, Equatable {
     /// Messages of one kind are ordered among themselves.
     package enum Feed: String, Sendable, CaseIterable {
-        /// The last price with the figures of 24 hours.
+        /// The last price with 24-hour statistics.
         case ticker
         /// The best bid and ask only.
         case book
     }
 
-    /// The market by the exchange's own name.
+    /// The exchange's own name of the market.
     package var symbol: String
     package var feed: Feed
     package var last: DecimalNumber?
@@ -27,17 +27,17 @@ package struct Quote: Sendable, Equatable {
     package var open: DecimalNumber?
     package var high: DecimalNumber?
     package var low: DecimalNumber?
-    /// The average price of 24 hours, weighted by volume.
+    /// Volume-weighted average price of 24 hours.
     package var vwap: DecimalNumber?
     package var previousClose: DecimalNumber?
     package var change: DecimalNumber?
     package var percentage: DecimalNumber?
-    /// Of 24 hours, in the first and in the second currency of the pair.
+    /// 24-hour volume in the base and in the quote currency.
     package var baseVolume: DecimalNumber?
     package var quoteVolume: DecimalNumber?
-    /// By the exchange's clock.
+    /// Time by the exchange's clock.
     package var time: Timestamp?
-    /// The exchange's number of it, where numbers count up for one market whatever connection they come on.
+    /// The exchange's sequence number, if numbers increase per market independently of the connection.
     package var sequence: Int?
 
     package init(symbol: String, feed: Feed = .ticker) {
@@ -45,7 +45,7 @@ package struct Quote: Sendable, Equatable {
         self.feed = feed
     }
 
-    /// Checks the prices, and fills in what the exchange left out and follows from what it said.
+    /// Validates the prices, and derives values that the exchange omitted.
     func checked() throws(Refusal) -> Quote {
         for price in [self.last, self.bid, self.ask] {
             guard let price else { continue }
@@ -59,7 +59,7 @@ package struct Quote: Sendable, Equatable {
         return quote
     }
 
-    /// Digits behind the point of what is divided.
+    /// Decimal places of quotients.
     private static let derivedDigits = 8
 
     private mutating func derive() {
@@ -75,7 +75,7 @@ package struct Quote: Sendable, Equatable {
         }
     }
 
-    /// With what another message of another kind says and this one does not.
+    /// Adds the values that a message of another kind has and this one does not.
     func completed(by other: Quote?) -> Quote {
         guard let other, other.feed != self.feed else { return self }
         var quote = self
@@ -85,7 +85,7 @@ package struct Quote: Sendable, Equatable {
         ] where quote[keyPath: part] == nil {
             quote[keyPath: part] = other[keyPath: part]
         }
-        // A newer bid may have passed the ask of before.
+        // A newer bid may be above the previous ask.
         if let bid = quote.bid, let ask = quote.ask, bid > ask {
             if self.bid == nil { quote.bid = nil }
             if self.ask == nil { quote.ask = nil }

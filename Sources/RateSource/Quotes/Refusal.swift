@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a quote is not used. Counted by reason.
+/// Why a quote is rejected. Counted by reason.
 package enum Refusal: String, Error, Sendable, CaseIterable {
     /// A price is an empty string.
     case empty
-    /// A price is not a number, or not a number of a length that anybody could mean.
+    /// A price is not a number, or is unreasonably long.
     case notANumber = "not-a-number"
     case zero
     case negative
@@ -12,12 +12,12 @@ package enum Refusal: String, Error, Sendable, CaseIterable {
     case noPrice = "no-price"
     /// The bid is above the ask.
     case crossed
-    /// It is of a market that nobody asked for.
+    /// It belongs to a market that was not requested.
     case unknownPair = "unknown-pair"
-    /// A later one has been had already.
+    /// A later quote has been received already.
     case outOfDate = "out-of-date"
-    /// The exchange dates it minutes ahead: nothing that is right would count as later than it.
+    /// Its time is minutes in the future: every correct quote would count as earlier.
     case fromTheFuture = "from-the-future"
-    /// The message is not what the exchange's documentation says.
+    /// The message does not match the exchange's documentation.
     case malformed
 }

@@ -3,13 +3,13 @@
 import EventLog
 import Synchronization
 
-/// The desk as connections and the publisher share it: written on event loops, read by one task.
+/// The rate book shared by connections and the publisher: written on event loops, read by one task.
 final class DeskBox: Sendable {
     private let desk: Mutex<Desk>
     private let clock: SteadyClock
     /// Wakes the publisher.
     let alarm = Alarm()
-    /// What the publisher has been told to wait for; a sooner time wakes it.
+    /// The time the publisher waits for; an earlier time wakes it.
     private let awaited = Mutex<Timestamp?>(nil)
 
     init(_ exchanges: [Exchange], clock: SteadyClock) {
@@ -17,7 +17,7 @@ final class DeskBox: Sendable {
         self.desk = Mutex(Desk(exchanges, at: clock.now))
     }
 
-    /// Takes in what came. From any thread.
+    /// Ingests a message. Safe to call from any thread.
     func received(_ incoming: [Incoming], from house: Int, asked: Timestamp? = nil) -> Desk.Verdict {
         let now = self.clock.now
         let (verdict, next) = self.desk.withLock { desk in
@@ -33,7 +33,7 @@ final class DeskBox: Sendable {
         return self.desk.withLock { body(&$0, now) }
     }
 
-    /// Returns when there is something to do, or after a while.
+    /// Returns when there is work, or after a timeout.
     func wait(atMost limit: Duration) async {
         let now = self.clock.now
         let next = self.desk.withLock { desk in

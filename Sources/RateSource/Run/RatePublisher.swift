@@ -4,29 +4,29 @@ import EventLog
 import Ingest
 import Logging
 
-/// Takes rates from the desk to the sink, and tells how the exchanges are.
+/// Publishes rates from the rate book to the sink, and reports the state of the exchanges.
 ///
-/// What is published of one exchange at one time is one step, which remembers how far it went.
+/// The rates of one exchange at one time are one step, which stores the new checkpoint.
 struct RatePublisher: Sendable {
-    /// At least so often is told how the exchanges are.
+    /// Maximum interval between two reports of an exchange's state.
     private static let reporting: Duration = .seconds(1)
 
     let exchanges: [Exchange]
     let desk: DeskBox
     let sink: any SourceSink
-    /// How the addresses of an exchange are.
+    /// State of an exchange's endpoints.
     let endpoints: @Sendable (Int) -> [EndpointReport]
     let tellBoard: @Sendable (SourceReport) -> Void
     let logger: Logger
 
-    /// What the tape has of one exchange.
+    /// What the tape stores for one exchange.
     private struct Place {
         var version: Int
-        /// What other nodes read there.
+        /// The stale marker that other nodes read.
         var isStale: Bool
     }
 
-    /// Publishes until the task is cancelled, or another process has gone on with one of the sources.
+    /// Publishes until the task is cancelled, or another process has continued one of the sources.
     func run() async {
         var places: [Int: Place] = [:]
         var backoff = Backoff(.milliseconds(50) ... .seconds(2))
@@ -46,13 +46,13 @@ struct RatePublisher: Sendable {
                 case .moved:
                     return self.logger.notice("another process publishes these rates")
                 case .unavailable(let why):
-                    self.logger.warning("rates cannot be committed now", metadata: ["fault": "\(why)"])
+                    self.logger.warning("rates were not committed, retrying", metadata: ["fault": "\(why)"])
                     await backoff.wait()
                 case .conflict(let ids):
-                    self.logger.error("other rates stand under these ids", metadata: ["ids": "\(ids)"])
+                    self.logger.error("other rates are already stored with these ids", metadata: ["ids": "\(ids)"])
                     await backoff.wait()
                 case .refused(let why):
-                    self.logger.error("rates cannot be stored as they are", metadata: ["fault": "\(why)"])
+                    self.logger.error("the rates were rejected by the store", metadata: ["fault": "\(why)"])
                     await backoff.wait()
                 }
             }
@@ -77,7 +77,7 @@ struct RatePublisher: Sendable {
             do throws(SinkFault) {
                 try await self.commit(part.map(\.rate.event), entries, of: house, &places)
             } catch {
-                // Rates that can never stand are not tried for ever; newer ones follow.
+                // Rates that can never be stored are not retried forever; newer ones follow.
                 switch error {
                 case .conflict, .refused: self.desk.with { desk, now in desk.published(part, at: now) }
                 case .moved, .unavailable: break
@@ -94,8 +94,8 @@ struct RatePublisher: Sendable {
         of house: Int,
         _ places: inout [Int: Place]
     ) async throws(SinkFault) {
-        guard var place = places[house] else { throw .unavailable("where the source stands is not known") }
-        // Until it is known what became of the step, it counts as unknown.
+        guard var place = places[house] else { throw .unavailable("the checkpoint of the source is unknown") }
+        // Until the outcome of the step is known, the checkpoint counts as unknown.
         places[house] = nil
         let step = SourceStep(source: self.exchanges[house].source, version: place.version, puts: entries)
         try await self.sink.commit(events, step)
@@ -103,7 +103,7 @@ struct RatePublisher: Sendable {
         places[house] = place
     }
 
-    /// Lets the other nodes know when an exchange has become stale or fresh.
+    /// Notifies the other nodes when an exchange becomes stale or fresh.
     private func leaveWord(_ places: inout [Int: Place]) async throws(SinkFault) {
         for house in self.exchanges.indices {
             let isStale = self.desk.with { desk, now in desk.isStale(house, at: now) }
@@ -121,9 +121,9 @@ struct RatePublisher: Sendable {
         }
         for house in changed {
             if reports[house].isStale {
-                self.logger.warning("no quotes come", metadata: ["exchange": "\(self.exchanges[house].name)"])
+                self.logger.warning("no quotes received", metadata: ["exchange": "\(self.exchanges[house].name)"])
             } else {
-                self.logger.info("quotes come again", metadata: ["exchange": "\(self.exchanges[house].name)"])
+                self.logger.info("quotes received again", metadata: ["exchange": "\(self.exchanges[house].name)"])
             }
         }
         for (house, report) in reports.enumerated() {

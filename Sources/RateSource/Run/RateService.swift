@@ -8,10 +8,10 @@ package import Logging
 package import NIOCore
 import Synchronization
 
-/// The rates of some exchanges as long as a process lives, on one node at a time.
+/// The rates of all configured exchanges for the lifetime of the process; run by one cluster node at a time.
 package final class RateService: Sendable {
     private static let name = "rates"
-    /// Between two looks of a node that takes no rates at how the exchanges are.
+    /// Interval at which a standby node reads the state of the exchanges.
     private static let look: Duration = .seconds(1)
 
     private let exchanges: [Exchange]
@@ -26,12 +26,12 @@ package final class RateService: Sendable {
     private let isLeading = Atomic<Bool>(false)
 
     /// - Parameters:
-    ///   - exchanges: In the order of preference.
-    ///   - store: Whose nodes take turns.
-    ///   - client: The caller's, who shuts it down.
-    ///   - makeSink: Called at the beginning of each turn.
-    ///   - report: Told how an exchange is, about once a second.
-    ///   - withdraw: Told the source of an exchange when the turn is over.
+    /// - exchanges: In order of preference.
+    /// - store: The store through which the cluster nodes take turns.
+    /// - client: Owned and shut down by the caller.
+    /// - makeSink: Called each time this node takes over.
+    /// - report: Called with the state of an exchange, about once per second.
+    ///   - withdraw: Called with the source of an exchange when this node no longer runs it.
     package init(
         _ exchanges: [Exchange],
         store: any SourceStore,
@@ -63,7 +63,7 @@ package final class RateService: Sendable {
         }
     }
 
-    /// Tells the subscribers of this node which exchanges are stale while another node takes the rates.
+    /// Reports stale exchanges to the subscribers of this node while another node runs the source.
     private func lookOn() async {
         var stale: Set<String> = []
         while (try? await Task.sleep(for: Self.look)) != nil {
@@ -72,7 +72,7 @@ package final class RateService: Sendable {
                 continue
             }
             for exchange in self.exchanges {
-                // While nothing can be read nothing is known to have changed.
+                // While the store cannot be read, nothing is known to have changed.
                 guard let state = try? await self.store.state(of: exchange.source, prefix: StaleWord.name),
                     !self.isLeading.load(ordering: .relaxed)
                 else { continue }
@@ -93,7 +93,7 @@ package final class RateService: Sendable {
                 try await self.store.whileAlone(Self.name) { await self.lead() }
                 backoff.reset()
             } catch {
-                self.logger.notice("rates cannot be taken from here now", metadata: ["fault": "\(error)"])
+                self.logger.notice("this node cannot run the rate source now", metadata: ["fault": "\(error)"])
             }
             await backoff.wait()
         }
@@ -114,17 +114,17 @@ package final class RateService: Sendable {
             logger: self.logger
         )
         for exchange in self.exchanges { self.withdraw(exchange.source) }
-        self.logger.info("taking rates", metadata: ["exchanges": "\(self.exchanges.map(\.name))"])
+        self.logger.info("running the rate source", metadata: ["exchanges": "\(self.exchanges.map(\.name))"])
         await withTaskGroup(of: Void.self) { group in
             for feeds in feeds { group.addTask { await feeds.run() } }
             await publisher.run()
             group.cancelAll()
         }
         for exchange in self.exchanges { self.withdraw(exchange.source) }
-        self.logger.info("no longer taking rates")
+        self.logger.info("no longer running the rate source")
     }
 
-    /// Both ways of one exchange.
+    /// WebSocket and REST feed of one exchange.
     private struct Feeds: Sendable {
         let socket: SocketFeed?
         let rest: RESTFeed?
@@ -172,7 +172,7 @@ package final class RateService: Sendable {
                 desk.received(dialect.read(text), from: house)
             }
         } catch {
-            logger.error("rates are asked for by REST only", metadata: ["reason": "\(error)"])
+            logger.error("rates are polled over REST only", metadata: ["reason": "\(error)"])
             return nil
         }
     }

@@ -2,7 +2,7 @@
 
 import EventLog
 
-/// What the node that takes rates leaves for the others to tell their own subscribers: whether an exchange is stale.
+/// Whether an exchange is stale: written by the node that runs the source, read by the others for their subscribers.
 enum StaleWord {
     static let name = "stale"
 
@@ -10,7 +10,7 @@ enum StaleWord {
         Array(isStale ? "true".utf8 : "false".utf8)
     }
 
-    /// Whether the exchange is stale by what is remembered.
+    /// Whether the stored marker says that the exchange is stale.
     static func isStale(_ entries: [SourceEntry]) -> Bool {
         entries.contains { $0.name == Self.name && $0.value == Self.value(isStale: true) }
     }

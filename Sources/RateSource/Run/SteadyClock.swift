@@ -2,8 +2,8 @@
 
 package import EventLog
 
-/// The time of day as it was when this was made, and from then on as a clock that nobody sets: waits and silences stay
-/// as long as they are when somebody corrects the time.
+/// The time of day at creation, advanced by a monotonic clock: timeouts keep their length when the system time is
+/// corrected.
 package struct SteadyClock: Sendable {
     private let time = Timestamp.now
     private let start = ContinuousClock.now

@@ -116,7 +116,7 @@ struct ProgramTests {
                 }
                 // Published before there is a hub: Redis keeps none of it.
                 var program = try start()
-                try await program.record.wait(for: "rates") { $0.errors.contains("quotes come over the WebSocket") }
+                try await program.record.wait(for: "rates") { $0.errors.contains("quotes arrive over the WebSocket") }
                 let hub = try await Self.start("", in: folder, ["--redis", redis.url])
                 try await RateWatcher.following("BTC/USDT", on: hub) { seen in
                     try await seen.wait(for: "rates") { $0.count("peer") > 3 }
