@@ -8,7 +8,7 @@ import JSON
 import Synchronization
 import Testing
 
-/// A second endpoint behind a first one that is of no use.
+/// Failover to a second endpoint when the first one is unusable.
 @Suite struct EndpointTests {
     private static func node(
         mined count: Int,
@@ -20,7 +20,7 @@ import Testing
         return node
     }
 
-    /// A first endpoint that has once failed stays out of use.
+    /// After one failure the first endpoint remains out of rotation.
     private static var lasting: EndpointRotation.Rules {
         var rules = EndpointRotation.Rules.restless
         rules.rest = .seconds(600) ... .seconds(600)

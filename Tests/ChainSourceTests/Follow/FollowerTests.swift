@@ -46,7 +46,7 @@ import Testing
         let following = Following(node, RecordingSink(), chain)
         try await following.catchUp()
         #expect(following.sink.state.value.events.isEmpty)
-        // What was not told needs no undoing.
+        // Nothing was published, so nothing is undone.
         node.change { $0.reorganise(depth: 4, length: 4) }
         try await following.catchUp()
         #expect(following.sink.state.value.events.isEmpty)
@@ -71,7 +71,7 @@ import Testing
         let numbers = following.sink.state.value.events.compactMap { event in
             (try? JSON.Value.parse(event.data))?["blockNumber"]?.integer(in: .seq)
         }
-        // Below finality each fact is told once, in order.
+        // Below finality each log is published once, in order.
         #expect(numbers.filter { $0 > 5 && $0 <= 95 } == numbers.filter { $0 > 5 && $0 <= 95 }.sorted())
     }
 
@@ -103,7 +103,7 @@ import Testing
         node.change { $0.finalize(4) }
         let following = Following(node)
         var commits = 0
-        // Begins, takes a range, takes blocks, goes back, tells of finality; dies at one of the commits.
+        // Starts, reads a range, reads blocks, rolls back, reports finality; crashes at one of the commits.
         for phase in 0..<3 {
             if phase == 1 { node.change { $0.reorganise(depth: 3, length: 4) } }
             if phase == 2 { node.change { $0.finalize(9) } }

@@ -5,7 +5,7 @@ import Foundation
 import HubTestSupport
 import Testing
 
-/// Random histories on bad nodes, with crashes: after every round what was told, replayed, is the chain.
+/// Random histories on faulty nodes, with crashes: after every round the replayed events match the chain.
 @Suite struct RandomRunsTests {
     /// `BROADTAPE_CHAIN_ROUNDS` makes the runs longer, `BROADTAPE_CHAIN_SEED` begins with another seed.
     private static let rounds = Self.variable("BROADTAPE_CHAIN_ROUNDS") ?? 60
@@ -34,7 +34,7 @@ import Testing
             node.set(.bad)
             for _ in 0..<Int.random(in: 1...3, using: &random) { Self.change(node, chain, &random) }
             if Int.random(in: 0..<4, using: &random) > 0 {
-                // Now and then the chain goes on while nobody looks.
+                // Periodically the chain grows while the follower is idle.
                 for _ in 0..<Int.random(in: 0...40, using: &random) { try await Self.step(following) }
             }
             if round % 5 == 4 {

@@ -13,8 +13,8 @@ import Testing
         return node
     }
 
-    /// **Seam of ranges.** While nobody looked the chain was reorganised and that became final: the range that follows
-    /// does not stand on the block we have.
+    /// **Range continuity.** While the follower was idle, the chain was reorganised and the new branch became final:
+    /// the next range does not continue from the stored block.
     @Test func rangeHasToStandOnOurBlock() async throws {
         let node = try Self.node(mined: 20)
         node.change { $0.finalize(10) }
@@ -135,7 +135,7 @@ import Testing
         #expect(!node.takeCalls().contains { if case .logsInRange = $0 { true } else { false } })
     }
 
-    /// **Finality does not go back.** What was told as final is not undone because a node says less.
+    /// **Finality does not go back.** Final events are not undone when a node reports a lower final block.
     @Test func finalityIsAPromise() async throws {
         let node = try Self.node(mined: 30)
         node.change { $0.finalize(15) }
@@ -156,13 +156,13 @@ import Testing
         node.change { $0.reorganise(depth: 10, length: 12) }
         let why = await following.stops()
         #expect(why?.contains("final block 25") == true)
-        // Neither is anything told by one that begins anew.
+        // A follower that starts at such a node publishes nothing either.
         following.restart()
         #expect(await following.stops() != nil)
         #expect(following.sink.state.value.events == told)
     }
 
-    /// **Parents at the tip.** The next block does not stand on ours.
+    /// **Parents at the tip.** The parent of the next block is not the stored block.
     @Test func nextBlockHasToStandOnOurs() async throws {
         let node = try Self.node(mined: 10)
         let following = Following(node)
@@ -173,7 +173,7 @@ import Testing
         #expect(following.differences == [])
     }
 
-    /// **Ids.** A branch that goes and comes back is told three times, each under ids of its own.
+    /// **Ids.** A branch that disappears and comes back is published three times, with new ids each time.
     @Test func branchThatComesBackIsToldAnew() async throws {
         let node = try Self.node(mined: 8)
         let following = Following(node)

@@ -7,7 +7,7 @@ import Ingest
 import JSON
 import Testing
 
-/// A second mirror behind a first one that is of no use.
+/// Failover to a second mirror when the first one is unusable.
 @Suite struct MirrorEndpointTests {
     private static func start(
         rules: EndpointRotation.Rules = Self.lasting,
@@ -19,7 +19,7 @@ import Testing
         return (node, Mirroring(node, mirror))
     }
 
-    /// A first endpoint that has once failed stays out of use.
+    /// After one failure the first endpoint remains out of rotation.
     private static var lasting: EndpointRotation.Rules {
         var rules = EndpointRotation.Rules.restless
         rules.rest = .seconds(600) ... .seconds(600)
@@ -105,7 +105,7 @@ import Testing
         #expect(node.endpoints.reports[0].trouble == "pruned")
     }
 
-    /// A contract or topic that one mirror does not know is had from another.
+    /// A contract or topic that one mirror does not know is read from another.
     @Test func mirrorThatDoesNotKnowATopic() async throws {
         let (node, mirroring) = try Self.start { $0.topics = [SimulatedMirror.topic] }
         node.add(1, amount: 10)

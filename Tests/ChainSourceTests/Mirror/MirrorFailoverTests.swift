@@ -7,7 +7,7 @@ import HubTestSupport
 import Ingest
 import Testing
 
-/// A mirror behind a provider's endpoint that is of no use, over HTTP: each way of being so in its turn.
+/// Failover from a provider's unusable endpoint over HTTP: each kind of failure in turn.
 @Suite(.serialized, .timeLimit(.minutes(10)))
 struct MirrorFailoverTests {
     private typealias Row = FailoverTests.Row
@@ -116,7 +116,7 @@ struct MirrorFailoverTests {
                 let urls = [gate.url, peer.url]
                 try await Self.following(try peer.mirror(), urls, rules) { sink, report in
                     try await Self.settled(sink, peer, mode)
-                    // One refusal, so that the network is checked anew.
+                    // One rejected request, so that the network is verified again.
                     if mode == "prune" {
                         try await gate.set("status", #""status":401"#)
                         try await report.wait(for: "the second one") { $0?.endpoints.last?.isUsed == true }
@@ -134,7 +134,7 @@ struct MirrorFailoverTests {
         }
     }
 
-    /// Both refuse: the source says why, is never stopped, and goes on by itself.
+    /// Both endpoints reject requests: the source reports why, never halts, and recovers by itself.
     @Test func allRefuse() async throws {
         try await MirrorPeer.with(seed: 73) { peer in
             try await peer.advance(100)
@@ -153,7 +153,7 @@ struct MirrorFailoverTests {
                         try await peer.emit(2, 2)
                         try await peer.advance(200)
                         let asked = try await second.set("count")
-                        try await eventually("it goes on asking") { try await second.set("count") > asked + 5 }
+                        try await eventually("it keeps sending requests") { try await second.set("count") > asked + 5 }
                         #expect(report.value?.state != .stopped)
                         try await second.set("pass")
                         try await Self.settled(sink, peer, "both")

@@ -40,7 +40,7 @@ import Testing
         node.advance(to: 70)
         try await mirroring.catchUp()
         #expect(Self.levels(mirroring.takeEvents()) == ["11 final"])
-        // What is old when it is first read is told of once.
+        // A log that is already final when it is first read is published once.
         node.add(75, amount: 12)
         node.advance(to: 200)
         try await mirroring.catchUp()

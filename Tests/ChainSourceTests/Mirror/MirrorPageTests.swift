@@ -127,7 +127,7 @@ import Testing
         #expect(mirroring.sink.state.value.commits == commits)
     }
 
-    /// Beyond what is remembered the oldest is not read again, so it is not told of twice either.
+    /// Beyond the number of remembered keys the oldest logs are not read again, so they are not published twice.
     @Test func whatIsRememberedIsBounded() async throws {
         let (node, mirroring) = try Self.start { $0.remembered = 600 }
         for number in 0..<1_300 { node.add(Double(number) / 10, amount: number) }
@@ -186,7 +186,7 @@ import Testing
         #expect(mirroring.told.differences(from: truth) == [])
     }
 
-    /// It is told of, and followed once the mirror knows it.
+    /// It is reported in the status, and followed once the mirror knows it.
     @Test func unknownContractIsAskedForAgain() async throws {
         let (node, mirroring) = try Self.start()
         node.add(1, amount: 10)
@@ -213,8 +213,8 @@ import Testing
         node.moveToAnotherEndpoint()
         node.add(150)
         node.advance(to: 200)
-        guard case .elsewhere = await mirroring.fault() else { throw Following.Stuck(why: "it does not ask the other") }
-        guard case .stopped(let why) = await mirroring.fault() else { throw Following.Stuck(why: "it goes on") }
+        guard case .elsewhere = await mirroring.fault() else { throw Following.Stuck(why: "no failover") }
+        guard case .stopped(let why) = await mirroring.fault() else { throw Following.Stuck(why: "it is not halted") }
         #expect(why.contains("another network"))
         #expect(mirroring.takeEvents().isEmpty)
     }
@@ -228,7 +228,7 @@ import Testing
         let signature = try EventSignature("Other(uint256 amount)")
         other.contracts[.id(SimulatedMirror.contract)]?.append(Chain.WantedEvent(signature: signature))
         let changed = Mirroring(node, other, mirroring.sink)
-        guard case .stopped(let why) = await changed.fault() else { throw Following.Stuck(why: "it goes on") }
+        guard case .stopped(let why) = await changed.fault() else { throw Following.Stuck(why: "it is not halted") }
         #expect(why.contains("have changed"))
     }
 

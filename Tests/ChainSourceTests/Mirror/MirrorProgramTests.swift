@@ -43,7 +43,7 @@ struct MirrorProgramTests {
         return replay
     }
 
-    /// Killed again and again while things go on: nothing is lost, nothing comes twice.
+    /// Killed repeatedly under load: no event is lost, no event is duplicated.
     @Test func killedHubGoesOn() async throws {
         try await MirrorPeer.with(seed: 41) { peer in
             try await withFolder { folder in

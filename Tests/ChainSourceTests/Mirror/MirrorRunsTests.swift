@@ -8,7 +8,7 @@ import Ingest
 import NIOCore
 import Testing
 
-/// Random histories behind a bad mirror, with crashes: what was told in the end is what there is, each thing once.
+/// Random histories behind a faulty mirror, with crashes: in the end every log and message is published exactly once.
 @Suite(.serialized, .timeLimit(.minutes(15)))
 struct MirrorRunsTests {
     /// `BROADTAPE_CHAIN_ROUNDS` makes the runs longer, `BROADTAPE_CHAIN_SEED` begins with another seed.
@@ -73,7 +73,7 @@ struct MirrorRunsTests {
                 }
                 try await peer.advance(Int.random(in: 1...40, using: &random))
             }
-            // Now and then things go on while nobody looks.
+            // Periodically the network advances while the follower is idle.
             if round % 6 == 5 { try await peer.advance(Int.random(in: 600...9_000, using: &random)) }
             for _ in 0..<Int.random(in: 0...6, using: &random) { _ = try await mirroring.step() }
             #expect(mirroring.told.faults == [], "seed \(seed), round \(round)")

@@ -16,7 +16,7 @@ import Testing
         return (node, Mirroring(node, mirror))
     }
 
-    /// What was told, with how many parts it was joined of.
+    /// Published messages with the number of chunks that each was joined from.
     private static func told(_ mirroring: Mirroring) -> [String] {
         mirroring.takeEvents().map { event in
             let data = try? JSON.Value.parse(event.data)
@@ -104,7 +104,7 @@ import Testing
         #expect(Self.told(mirroring) == ["2 A part 1", "3 Z part 2", "4 Y part 1", "5 AB of 2"])
     }
 
-    /// What never becomes whole is told of as it is: when there are too many of them, or after a day.
+    /// An incomplete message is published chunk by chunk: when there are too many of them, or after a day.
     @Test func partialMessagesAreBounded() async throws {
         let (node, mirroring) = try Self.start()
         for sequence in 1...65 { node.say(sequence, "p\(sequence)", chunk: ("m\(sequence)", 1, 2)) }

@@ -88,7 +88,7 @@ import Testing
         span.refused(1...7, .blocks(3))
         #expect(span.count == 3)
         for _ in 0..<10 { span.succeeded(logs: 0) }
-        // The cap that was told sticks.
+        // The suggested limit persists.
         #expect(span.count == 3)
         span.refused(1...1, nil)
         #expect(span.count == 1)
@@ -99,7 +99,7 @@ import Testing
         free.succeeded(logs: 5000)
         #expect(free.count == 10)
         #expect(free.isTooMuch(logs: 8001))
-        // One block cannot be had in parts.
+        // One block cannot be read in parts.
         #expect(!span.isTooMuch(logs: 8001))
     }
 }

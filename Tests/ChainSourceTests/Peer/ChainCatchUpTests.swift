@@ -17,7 +17,7 @@ struct ChainCatchUpTests {
     private static let transactions = ProcessInfo.processInfo.environment["BROADTAPE_FULL"] == "1" ? 200 : 8
     /// Events of one transaction.
     private static let perTransaction = 100
-    /// The most memory that the whole hub may take, in MB; what the chain has grown by is many times what is in flight.
+    /// Memory limit of the whole hub, in MB; the chain has grown by many times what is in flight.
     private static let memory = 160
 
     /// Follows the chain's channel and `rateChange:BTC/USDT` from their beginnings, whatever becomes of the hub.

@@ -8,7 +8,7 @@ import NIOCore
 import ProgramSupport
 import Testing
 
-/// The real program whose first endpoints are of no use.
+/// The real program with unusable first endpoints.
 @Suite(.serialized, .timeLimit(.minutes(10)))
 struct FailoverProgramTests {
     /// A part of the gates' URLs that is nobody's business.
@@ -36,7 +36,7 @@ struct FailoverProgramTests {
         "broadtape_source_endpoint_\(name){source=\"\(source)\",endpoint=\"\(endpoint)\"}"
     }
 
-    /// An expired key on the first endpoint and on its socket; then a head that stands still.
+    /// An expired key on the first endpoint and its WebSocket; then a head that does not advance.
     @Test func chainGoesOnAtTheSecondEndpoint() async throws {
         try await PeerNode.with(seed: 65) { peer in
             try await peer.control("emit", "8", "2", "2")
@@ -102,7 +102,7 @@ struct FailoverProgramTests {
         }
     }
 
-    /// Every endpoint refuses from the beginning: nothing stops, the operator sees why, and it goes on by itself.
+    /// Every endpoint rejects requests from the start: nothing halts, the operator sees why, and the source recovers.
     @Test func chainOutlivesAllItsEndpoints() async throws {
         try await PeerNode.with(seed: 67) { peer in
             try await peer.control("emit", "4", "2", "2")

@@ -7,7 +7,7 @@ import HubTestSupport
 import Ingest
 import Testing
 
-/// A node behind a provider's endpoint that is of no use, over HTTP: each way of being so in its turn.
+/// Failover from a provider's unusable endpoint over HTTP: each kind of failure in turn.
 @Suite(.serialized, .timeLimit(.minutes(15)))
 struct FailoverTests {
     struct Row: Sendable, CustomStringConvertible {
@@ -245,7 +245,7 @@ struct FailoverTests {
         }
     }
 
-    /// Both refuse: the source is stale, says why, is never stopped, and goes on by itself.
+    /// Both endpoints reject requests: the source is stale, reports why, never halts, and recovers by itself.
     @Test func allRefuse() async throws {
         try await PeerNode.with(seed: 64) { peer in
             try await peer.control("emit", "6", "2", "1")
@@ -263,7 +263,7 @@ struct FailoverTests {
                         }
                         try await peer.control("emit", "2", "2", "1")
                         let asked = try await second.set("count")
-                        try await eventually("it goes on asking") { try await second.set("count") > asked + 5 }
+                        try await eventually("it keeps sending requests") { try await second.set("count") > asked + 5 }
                         #expect(report.value?.state != .stopped)
                         try await second.set("pass")
                         try await Self.settled(sink, peer, chain, row)

@@ -49,7 +49,7 @@ struct ProgramTests {
         return replay
     }
 
-    /// Killed again and again while the chain goes on and is reorganised: nothing is lost, nothing comes twice.
+    /// Killed repeatedly while the chain grows and is reorganised: no event is lost, no event is duplicated.
     @Test func killedHubGoesOn() async throws {
         try await PeerNode.with(seed: 21) { peer in
             try await withFolder { folder in
@@ -72,7 +72,7 @@ struct ProgramTests {
         }
     }
 
-    /// Finality was none: the hub alarms and tells nothing; the operator decides; it goes on.
+    /// Finality is violated: the hub raises an alarm and publishes nothing; the operator decides; the source continues.
     @Test func operatorResolves() async throws {
         try await PeerNode.with(seed: 23) { peer in
             try await withFolder { folder in

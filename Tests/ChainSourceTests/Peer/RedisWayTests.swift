@@ -37,7 +37,7 @@ struct RedisWayTests {
                     try await peer.control("reorganise", "\(2 + round)", "\(3 + round)", "true")
                 }
                 _ = try await ProgramTests.settled(hub, peer)
-                // The process is killed, and goes on from its outbox.
+                // The process is killed, and continues from its outbox.
                 try await chain.kill()
                 try await peer.control("emit", "2", "2", "3")
                 try await peer.control("reorganise", "9", "10", "false")

@@ -5,7 +5,7 @@ import HubTestSupport
 import Logging
 import Testing
 
-/// A follower of a simulated chain, made anew whenever it is killed.
+/// A follower of a simulated chain; a new one replaces it after each crash.
 final class Following {
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -64,7 +64,7 @@ final class Following {
         return nil
     }
 
-    /// What is wrong with everything told so far, compared with the whole chain.
+    /// Differences between everything published so far and the whole chain.
     var differences: [String] {
         Replay(self.sink.state.value.events).differences(from: self.node.chain.truth())
     }

@@ -8,8 +8,8 @@ import NIOCore
 import NIOHTTP1
 import Testing
 
-/// A provider's endpoint before a node or a mirror (`Tests/Peers/gate`), a process of its own, that refuses, lags or
-/// stands still as it is told.
+/// A provider's endpoint in front of a node or a mirror (`Tests/Peers/gate`): a separate process that rejects requests,
+/// lags or stalls on command.
 final class GatePeer: Sendable {
     let port: Int
 

@@ -12,7 +12,7 @@ enum Base64 {
     }
 }
 
-/// A follower of a mirror, made anew whenever it is killed.
+/// A follower of a mirror; a new one replaces it after each crash.
 final class Mirroring {
     let node: any MirrorNode
     let sink: RecordingSink
@@ -159,12 +159,12 @@ struct MirrorReplay {
         let standing = self.logs[key]
         if let undoes = data["undoes"]?.string {
             guard let standing, standing.id == undoes, standing.level == .confirmed else {
-                return self.faults.append("\(event.id) undoes \(undoes), which does not stand as confirmed")
+                return self.faults.append("\(event.id) undoes \(undoes), which is not confirmed")
             }
             self.logs[key] = nil
             self.undone += 1
         } else if let standing {
-            if standing.level >= level { self.faults.append("\(event.id) is told again") }
+            if standing.level >= level { self.faults.append("\(event.id) is published again") }
             self.logs[key]?.level = level
         } else {
             let text = String(decoding: args.text, as: UTF8.self)
@@ -178,13 +178,13 @@ struct MirrorReplay {
         var differences = self.faults
         for (key, amount) in truth {
             guard let standing = rest.removeValue(forKey: key) else {
-                differences.append("the log of \(key) was not told")
+                differences.append("the log of \(key) was not published")
                 continue
             }
             if standing.level != .final { differences.append("the log of \(key) is only \(standing.level)") }
-            if !standing.args.contains("\"amount\":\"\(amount)\"") { differences.append("\(key) was told wrongly") }
+            if !standing.args.contains("\"amount\":\"\(amount)\"") { differences.append("\(key) has wrong content") }
         }
-        for standing in rest.values { differences.append("\(standing.id) stands, and is none") }
+        for standing in rest.values { differences.append("\(standing.id) is published, but does not exist") }
         return differences
     }
 }

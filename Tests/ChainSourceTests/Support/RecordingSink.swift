@@ -6,12 +6,12 @@ import HubTestSupport
 import JSON
 import Synchronization
 
-/// A sink in memory that keeps everything, and dies at commits when it is told to.
+/// A sink in memory that keeps all events and crashes at commits on request.
 final class RecordingSink: SourceSink {
     enum Crash: Sendable, CaseIterable {
         /// Nothing is committed.
         case before
-        /// It is committed, and nobody hears of it.
+        /// The commit succeeds, but the caller gets an error.
         case after
     }
 
@@ -27,7 +27,7 @@ final class RecordingSink: SourceSink {
         /// Dies once, when there have been so many commits.
         var crashAt: (commits: Int, crash: Crash)?
         var random = SplitMix(seed: 1)
-        /// Since the last commit: the follower has to be made anew, as if it had been killed.
+        /// Set by the last commit: the follower must be replaced, as after a crash.
         var hasCrashed = false
     }
 

@@ -35,13 +35,13 @@ struct Replay {
         let standing = self.facts[key]
         if let undoes = data["undoes"]?.string {
             guard let standing, standing.id == undoes else {
-                return self.faults.append("\(event.id) undoes \(undoes), which does not stand")
+                return self.faults.append("\(event.id) undoes \(undoes), which is not published")
             }
             if standing.level == .final { self.faults.append("\(event.id) undoes what was final") }
             self.facts[key] = nil
             self.undone += 1
         } else if let standing {
-            if standing.level >= level { self.faults.append("\(event.id) is told again") }
+            if standing.level >= level { self.faults.append("\(event.id) is published again") }
             self.facts[key]?.level = level
         } else {
             self.facts[key] = Standing(
@@ -61,14 +61,14 @@ struct Replay {
         for log in truth {
             let key = "\(log.blockHash) \(log.index)"
             guard let standing = rest.removeValue(forKey: key) else {
-                differences.append("log \(log.index) of block \(log.blockNumber) was not told")
+                differences.append("log \(log.index) of block \(log.blockNumber) was not published")
                 continue
             }
             if standing.blockNumber != log.blockNumber || standing.transactionHash != log.transactionHash.description {
-                differences.append("log \(log.index) of block \(log.blockNumber) was told wrongly")
+                differences.append("log \(log.index) of block \(log.blockNumber) was published with wrong content")
             }
         }
-        for standing in rest.values { differences.append("\(standing.id) stands, and is not on the chain") }
+        for standing in rest.values { differences.append("\(standing.id) is published, but is not on the chain") }
         return differences
     }
 }

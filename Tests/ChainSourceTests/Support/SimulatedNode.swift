@@ -35,7 +35,7 @@ final class SimulatedNode: EVMNode {
         var interception: Interception?
         /// Of one endpoint only.
         var interceptions: [Int: Interception] = [:]
-        /// Changes of the chain that an endpoint has not heard of.
+        /// Number of recent changes of the chain that each endpoint does not have yet.
         var behind: [Int: Int] = [:]
         var chainID = 7
     }
@@ -78,7 +78,7 @@ final class SimulatedNode: EVMNode {
         self.endpoints.failed(index, .unreachable, "a fault of the test")
     }
 
-    /// An endpoint that has not heard of the last changes of the chain.
+    /// Makes an endpoint lag behind by a number of changes.
     func setBehind(_ changes: Int, endpoint: Int) {
         self.state.withLock { $0.behind[endpoint] = changes }
     }
