@@ -40,7 +40,7 @@ struct CheckConfigTests {
         #expect(record.output.contains("balanceUpdate, chainEvent"))
     }
 
-    /// What is written, the line it stands on, and words of the complaint.
+    /// Configuration text, the line of the error, and words of the error message.
     static let mistakes: [(yaml: String, line: Int, words: [String])] = [
         ("prot: 8080\n", 1, ["prot", "did you mean \"port\""]),
         ("port: 8080\nhart-beat: 1s\n", 2, ["hart-beat", "did you mean \"heartbeat\""]),
@@ -157,7 +157,7 @@ struct CheckConfigTests {
         "bus-secret": "a third secret of thirty-two bytes and more\n",
     ]
 
-    /// What is written, the line it stands on, and words of the complaint, about who may do what.
+    /// The same for access rules: configuration text, the line of the error, and words of the error message.
     static let accessMistakes: [(yaml: String, line: Int?, words: [String])] = [
         ("services: 5\n", 1, ["services", "mapping"]), ("services:\n  a: 5\n", 2, ["\"a\"", "scopes"]),
         ("services:\n  a:\n    scopes: publish:*\n", 2, ["api-keys", "shows who it is"]),

@@ -6,8 +6,8 @@ import JSON
 import ProgramSupport
 import Testing
 
-/// What happens to a running hub when something happens to its database file: nothing is answered with 200 that a
-/// restart would not have, and operators are told.
+/// Faults of the database file under a running hub: no request gets a 200 for events that would be missing after a
+/// restart, and operators are notified.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct DatabaseFileTests {
     private static let database = "var/broadtape.db"
@@ -234,7 +234,7 @@ struct DatabaseFileTests {
         }
     }
 
-    /// A limit on the size of files stands for a quota.
+    /// A file size limit simulates a quota.
     @Test func fileThatMayNotGrowPassesByItself() async throws {
         try await withFolder { folder in
             let hub = try await RunningHub.start(in: folder)
@@ -280,7 +280,7 @@ struct DatabaseFileTests {
         }
     }
 
-    /// Publishes until it is told that nothing can be committed.
+    /// Publishes until the hub reports that events cannot be committed.
     private func fill(_ hub: RunningHub, _ token: String) async throws -> [String] {
         var answered: [String] = []
         for id in 1...2000 {

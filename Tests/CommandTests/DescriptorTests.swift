@@ -96,7 +96,7 @@ struct DescriptorTests {
         return lines
     }
 
-    /// Those who are there, the database and the operators are served; those who come are told to come back.
+    /// Connected clients, the database and operators are served; new clients are asked to retry later.
     @Test func whoeverComesTooManyIsToldSo() async throws {
         try await self.withHub { hub in
             let token = try await hub.token("svc", "publish:*")
@@ -112,7 +112,7 @@ struct DescriptorTests {
                 #expect(publisher.status == 200)
                 let lines = try await Self.fill(hub)
                 #expect((20...Self.limit).contains(lines.count), "\(lines.count)")
-                // Many at once, none of whom says anything.
+                // Many silent connections at once.
                 var crowd: [any Channel] = []
                 for _ in 0..<100 {
                     crowd.append(
@@ -131,7 +131,7 @@ struct DescriptorTests {
             }
             let log = hub.program.record.value.errors
             #expect(log.contains("few file descriptors"), "\(log)")
-            // Told of now and then, not for each.
+            // Logged periodically, not for each connection.
             let told = log.components(separatedBy: "too few file descriptors").count - 1
             #expect((1...4).contains(told), "\(log)")
         }

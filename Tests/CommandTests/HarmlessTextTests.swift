@@ -97,7 +97,7 @@ struct HarmlessTextTests {
         }
     }
 
-    /// What a hub answers to a name is told as it is, and does nothing.
+    /// The hub's answer to a name is printed with the name escaped, and has no effect on the terminal.
     @Test(arguments: [["tail", "rateChange:\u{1B}[2J\u{202E}", "--count", "1"], ["tail", "no\u{1B}]0;x\u{7}type:a"]])
     func refusalsAreHarmlessInATerminal(_ arguments: [String]) async throws {
         try await withHub { hub in

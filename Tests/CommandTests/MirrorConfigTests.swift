@@ -54,7 +54,7 @@ struct MirrorConfigTests {
         #expect(try await Self.check(Self.good.replacing("[1h, 24h]", with: "[]")).status == 0)
     }
 
-    /// What is written instead of what, the line it stands on, and words of the complaint.
+    /// The replaced text, its replacement, the line of the error, and words of the error message.
     @Test(arguments: [
         ("kind: hedera", "kind: hedra", 3, ["evm or hedera"]),
         ("settle: 90s", "setle: 90s", 6, ["setle", "did you mean \"settle\""]),

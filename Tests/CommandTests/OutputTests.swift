@@ -6,7 +6,7 @@ import HubTestSupport
 import ProgramSupport
 import Testing
 
-/// What becomes of programs whose output goes nowhere: onto a full disk, or to somebody who left or stands still.
+/// Programs whose output cannot be written: the disk is full, or the reader has exited or stalled.
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct OutputTests {
     private static let event = #"{"type":"rateChange","key":"A","data":{"rate":"1"}}"#
@@ -53,7 +53,7 @@ struct OutputTests {
         }
     }
 
-    /// Clients are sent away in order although nobody reads what the node says of it.
+    /// Clients are disconnected in an orderly way even if nobody reads the node's output.
     @Test(arguments: ["text", "json"])
     func aReaderOfTheLogThatLeavesStopsNothing(_ format: String) async throws {
         let reader = Reader()

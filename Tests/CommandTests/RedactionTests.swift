@@ -123,7 +123,7 @@ struct RedactionTests {
         }
     }
 
-    /// An operator still sees where the hub goes and as whom.
+    /// An operator still sees the target of the hub's connections and the user name.
     @Test func whatIsNotSecretIsShown() async throws {
         try await withFolder { folder in
             let environment = [

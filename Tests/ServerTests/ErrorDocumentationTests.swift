@@ -4,7 +4,7 @@ import Foundation
 import Hub
 import Testing
 
-/// Whoever meets an error finds its code in the documentation.
+/// Every error code is documented.
 struct ErrorDocumentationTests {
     private let text: String
 

@@ -2,7 +2,7 @@
 
 import Client
 
-// As it stands in docs/clients.md.
+// Copied from docs/clients.md.
 
 func firstRates(_ count: Int, from url: String) async throws -> [String] {
     let subscriber = try Subscriber(

@@ -3,7 +3,7 @@
 import Foundation
 import HubTestSupport
 
-/// The other end of a program's output: reads as long as it is asked to, then stands still or leaves.
+/// The other end of a program's output: reads on request, then stalls or closes.
 final class Reader: Sendable {
     private let pipe = Pipe()
     private let text = Watched("")

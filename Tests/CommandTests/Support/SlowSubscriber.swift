@@ -7,7 +7,7 @@ import NIOPosix
 import Testing
 import WebSocket
 
-/// A subscriber of one channel that leaves what comes in the kernel until it is told to read.
+/// A subscriber of one channel that leaves incoming data in the kernel until it is asked to read.
 final class SlowSubscriber: Sendable {
     struct Log: Sendable, CustomStringConvertible {
         struct Jump: Sendable, Equatable {
@@ -22,7 +22,7 @@ final class SlowSubscriber: Sendable {
         var events = 0
         /// Of everything that came.
         var bytes = 0
-        /// Events that stand for others, in order.
+        /// Events that replace skipped ones, in order.
         var jumps: [Jump] = []
         /// Whatever must not happen.
         var faults: [String] = []

@@ -54,7 +54,7 @@ struct Issuer: Sendable {
         self.keys = keys
     }
 
-    /// A token of a user, with its `kid` unless told otherwise.
+    /// A token of a user, with its `kid` by default.
     func token(_ subject: String = "u_42", claims: Claims? = nil, id: String?? = nil) async throws -> String {
         var header = JWTHeader()
         if let id = id ?? self.id { header.kid = id }

@@ -5,7 +5,7 @@ import HubTestSupport
 import Secrets
 import Testing
 
-/// What can be a secret, and that the same text is the same one wherever it stands.
+/// Which texts are valid secrets, and that the same text is the same secret in every setting.
 @Suite struct SecretTests {
     private static let good = "0123456789abcdef0123456789abcdef"
 

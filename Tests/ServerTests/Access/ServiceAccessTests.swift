@@ -91,7 +91,7 @@ struct ServiceAccessTests {
 
     @Test func signedRequestsAreTaken() async throws {
         try await withServer(Self.setup) { server in
-            // The same body at the same time is the same request, whoever of the service signs it.
+            // The same body at the same time is the same request, regardless of which key of the service signed it.
             let signers = [[Self.secrets[0]], [Self.secrets[1]], [Self.secrets[2], Self.secrets[1]]]
             for (index, secrets) in signers.enumerated() {
                 let field = Self.signature(Self.rate, secrets, at: -10 * index)
@@ -130,7 +130,7 @@ struct ServiceAccessTests {
         }
     }
 
-    /// Whoever caught a signed request and sends it again publishes nothing new, though its events have no ids.
+    /// A captured request that is replayed publishes nothing new, even if its events have no ids.
     @Test func aSignedRequestSentAgainIsADuplicate() async throws {
         try await withServer(Self.setup) { server in
             let body = "[\(Self.rate),\(Self.rate)]"
@@ -144,14 +144,14 @@ struct ServiceAccessTests {
                 #expect(again?.elements.map { $0["id"]?.string } == ids)
             }
             #expect(try await server.heads() == ["rateChange:A": 2])
-            // Signed anew it is another request.
+            // With a new signature it is another request.
             let later = Self.signed(body, Self.signature(body, [Self.secrets[0]], at: 1))
             #expect(try await server.request(later).status == 200)
             #expect(try await server.heads() == ["rateChange:A": 4])
         }
     }
 
-    /// Whoever caught a signed request can add to its signatures, or leave one of them out.
+    /// An attacker with a captured request can add signatures to it, or remove one.
     @Test func otherSignaturesBesideTheTrueOneMakeNoNewEvent() async throws {
         try await withServer(Self.setup) { server in
             let good = Self.signature(Self.rate, [Self.secrets[0], Self.secrets[1]])

@@ -36,7 +36,7 @@ struct ContractFrames {
         try await self.server.publish(Self.rate)
         try await socket.say(#"{"op":"subscribe","id":"a","channel":"rateChange:T","interval":20}"#)
         try await socket.until("snapshot")
-        // Three at once, of which the newest stands for all.
+        // Three at once; the newest replaces the others.
         try await self.server.publish(Self.rate, Self.rate, Self.rate)
         #expect(try await socket.until("event")["skipped"]?.integer(in: .seq) == 2)
         try await socket.say(

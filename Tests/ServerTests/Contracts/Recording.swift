@@ -8,7 +8,7 @@ import Testing
 /// What a hub and its clients have said to each other in a test, to be held against the contracts
 /// (`config/openapi.yaml`, `config/asyncapi.yaml`).
 ///
-/// ``TestServer``, ``Socket`` and ``EventSource`` put down what passes while a recording is ``current``.
+/// ``TestServer``, ``Socket`` and ``EventSource`` record their traffic while a recording is ``current``.
 final class Recording: Sendable {
     enum Transport: String, Sendable {
         case socket, stream

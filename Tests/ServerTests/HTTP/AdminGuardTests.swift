@@ -21,7 +21,7 @@ struct AdminGuardTests {
         ("a.localhost", false),
         ("broadtape.ns.svc.cluster.local:8081", false), ("db.internal.", false), ("evil.example.com", false),
         ("ops.example.com.evil.net", false), ("127.0.0.1.evil.net", false), ("evil.ops.example.com", false),
-        // Other addresses, and those that stand for all.
+        // Other addresses, and wildcard addresses.
         ("10.1.2.4", false), ("[fd00::8]", false), ("0.0.0.0:8081", false), ("[::]:8081", false), ("0", false),
         ("127.1", false), ("2130706433", false), ("0x7f000001", false),
         // What is no authority.

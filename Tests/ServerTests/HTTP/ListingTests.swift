@@ -42,7 +42,7 @@ struct ListingTests {
             #expect(channels.count <= limit)
             names += channels.compactMap { $0["channel"]?.string }
             after = page["next"]?.string
-            // A name to go on after is told like any other: it must be one the caller may know of.
+            // The name to continue after is visible like any other: the caller must be allowed to know it.
             if let after { #expect(names.contains(after)) }
         } while after != nil
         return names

@@ -8,7 +8,7 @@ import Logging
 import Server
 import Testing
 
-/// Whoever sees a figure finds it in the documentation, and the other way round.
+/// Every metric is documented, and every documented metric exists.
 struct MetricDocumentationTests {
     @Test func theDocumentHasWhatIsTold() async throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -16,7 +16,7 @@ struct MetricDocumentationTests {
         let text = try String(contentsOf: root.appendingPathComponent("docs/metrics.md"), encoding: .utf8)
         let documented = text.matches(of: #/(?m)^\| `(broadtape_[a-z_]+)` \| (gauge|counter|histogram) \| \S/#)
             .map { "\($0.1) \($0.2)" }
-        #expect(Set(documented).count == documented.count, "a metric stands there twice")
+        #expect(Set(documented).count == documented.count, "a metric is documented twice")
 
         var setup = Setup()
         setup.isAdmin = true

@@ -68,7 +68,7 @@ struct MonitoringTests {
         }
     }
 
-    /// A rule or a panel on a figure that is no longer told would be silent for ever.
+    /// An alert or a panel on a metric that no longer exists would be silent forever.
     @Test(arguments: ["prometheus/alerts.yaml", "grafana/broadtape.json"])
     func rulesAndBoardNameWhatIsTold(path: String) async throws {
         let file = try String(contentsOf: Self.configuration.appendingPathComponent(path), encoding: .utf8)

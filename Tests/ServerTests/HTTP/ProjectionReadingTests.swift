@@ -141,7 +141,7 @@ struct ProjectionReadingTests {
             }
             #expect(try await server.request(.get("/wallets?user=u_1", token: auditor)).status == 200)
             try await server.request(.get("/transactions?user=u_1", token: auditor)).expectProblem(403, "forbidden")
-            // Whoever has nothing has an empty list.
+            // A user without wallets has an empty list.
             #expect(try await server.request(.get("/wallets", token: auditor)).json()["wallets"]?.count == 0)
         }
     }

@@ -21,7 +21,7 @@ struct RevocationTests {
         Request("POST", "/revocations", fields: [("Content-Type", "application/json")], body: body)
     }
 
-    /// The colon of `next` stands before a value that may begin with what joins it.
+    /// In `next`, the colon precedes a value that may start with a combining character.
     @Test func anyRevocationIsGoneOnFrom() async throws {
         try await withServer(Self.admin(SharedAccessStore())) { server in
             for value in ["e\u{301}", "\u{301}", "\u{e9}", "\u{600}"] {

@@ -123,7 +123,7 @@ struct AdminLimitTests {
         #expect([16, 64, 256, 1_024, 1 << 20].map(Descriptors.reserve) == [16, 16, 32, 128, 128])
     }
 
-    /// As if there were none left for clients: each is told, and operators are served.
+    /// As if there were no descriptors left for clients: each gets an error, and operators are served.
     @Test(arguments: [false, true])
     func withoutDescriptorsOperatorsAreServed(_ isAdmin: Bool) async throws {
         var setup = Self.setup

@@ -12,7 +12,7 @@ import Testing
 /// Frames that break RFC 6455, and floods of frames that do not.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct HostileFrameTests {
-    /// A frame of a client, with its length and mask spelled as told. The mask is zero, so the payload stands as it is.
+    /// A client frame with the given encoding of length and mask. The mask is zero, so the payload is unchanged.
     private static func frame(
         _ first: UInt8,
         _ payload: [UInt8] = [],
@@ -169,7 +169,7 @@ struct HostileFrameTests {
         }
     }
 
-    /// Answers to what came before the flood may stand before the goodbye.
+    /// Answers to earlier messages may precede the close frame.
     private static func expectRateLimited(_ socket: Socket) async throws {
         var message = try await socket.next()
         while message["op"]?.string == "pong" { message = try await socket.next() }

@@ -14,7 +14,7 @@ struct HostileRequestTests {
         Request.post(#"{"type":"rateChange","key":"SMUGGLED","data":{"rate":"1"}}"#, token: token).text
     }
 
-    /// `%` stands for a request that would publish.
+    /// `%` is replaced by a request that would publish.
     static let smuggling: [(text: String, statuses: [Int])] = [
         // CL.TE, TE.CL, TE.TE
         (

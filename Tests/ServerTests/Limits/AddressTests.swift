@@ -7,7 +7,7 @@ import Testing
 
 @testable import Server
 
-/// Addresses, ranges of them, and who is judged by which.
+/// Addresses and address ranges, and which address a client is identified by.
 @Suite struct AddressTests {
     private static func address(_ text: String) throws -> NetworkAddress {
         try #require(NetworkAddress(text), "\(text)")
@@ -127,7 +127,7 @@ import Testing
         ("10.0.0.1", ["[2001:db8::7]:4711"], "2001:db8::7"), ("10.0.0.1", ["192.0.2.7:4711"], "192.0.2.7"),
         // The one who connects is not trusted to speak for anybody.
         ("192.0.2.1", ["198.51.100.1"], nil), ("10.0.0.1", [], nil), ("10.0.0.1", ["10.0.0.2"], nil),
-        // What stands before something unreadable was not written by anyone who is trusted.
+        // Anything before an unreadable entry was not written by a trusted proxy.
         ("10.0.0.1", ["192.0.2.7, unknown"], nil),
         // What a client writes cannot swallow the comma that the proxy puts behind it.
         ("10.0.0.1", ["\u{600}, 192.0.2.7"], "192.0.2.7"), ("10.0.0.1", ["\u{600}", "192.0.2.7,\u{301}"], nil),

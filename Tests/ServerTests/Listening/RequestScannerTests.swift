@@ -85,7 +85,7 @@ import Testing
     private static let longExtension = "3;\(String(repeating: "x", count: 1100))\r\nabc\r\n"
     private static let host = "POST / HTTP/1.1\r\nHost: h\r\n"
 
-    /// Heads of which nothing may be let through; `%` stands for the beginning of one.
+    /// Request heads that must be rejected; `%` is replaced by the start of a valid one.
     static let badHeads: [(text: String, fault: RequestFault)] = [
         ("%Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", .twoLengths),
         ("%Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", .twoLengths),

@@ -82,7 +82,7 @@ struct EventStreamTests {
         #expect(Self.id(&stream, ServerMessage.heartbeat(time: .now, heads: []).encoded()) == nil)
     }
 
-    /// Whoever has a part of a snapshot gets all of it again.
+    /// A client with a partial snapshot gets the whole snapshot again.
     @Test
     func aSnapshotCountsWhenAllOfItWasTold() {
         var stream = EventStream([(Self.balance, nil)])

@@ -16,7 +16,7 @@ struct StreamEndingTests {
         return Request("GET", "/stream?" + query, fields: [("Accept", "text/event-stream")] + last)
     }
 
-    /// The end of a stream for good: what an `EventSource` that comes back is told, and what others are.
+    /// The permanent end of a stream: the answer to an `EventSource` that reconnects, and to other clients.
     private static func expectGone(
         _ server: TestServer,
         _ query: String,
@@ -121,7 +121,7 @@ struct StreamEndingTests {
         }
     }
 
-    /// A proxy's connection carries many people's requests: a stream counts for whom it is.
+    /// A proxy's connection carries requests of many users: a stream counts against its own user.
     @Test
     func streamsBehindAProxyCountForTheirAddress() async throws {
         var setup = Setup()

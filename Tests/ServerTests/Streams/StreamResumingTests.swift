@@ -112,7 +112,7 @@ struct StreamResumingTests {
         }
     }
 
-    /// What is no longer retained is told before the stream begins: an `EventSource` does not come back then.
+    /// An expired cursor is reported before the stream starts, so that an `EventSource` does not reconnect.
     @Test
     func anIDThatCannotBeServedIsRefused() async throws {
         var setup = Setup()

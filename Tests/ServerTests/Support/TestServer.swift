@@ -49,7 +49,7 @@ struct TestServer: Sendable {
     let tokens: Tokens
     let process: ProcessFigures
     let port: Int
-    /// What the operators' port was told to drain over; nil stands for the configured time.
+    /// Drain durations requested on the admin port; nil is the configured duration.
     let drainOrders: Watched<[Duration?]>
     fileprivate let lifecycle: ServiceGroup
     fileprivate let clients: Clients

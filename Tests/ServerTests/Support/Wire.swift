@@ -94,7 +94,7 @@ final class Wire: Sendable {
         try await self.received.wait(for: "the end of the connection") { $0.hasEnded }
     }
 
-    /// Says that nothing more will be sent, and goes on reading.
+    /// Closes the sending side and continues to read.
     func finish() async throws {
         try await self.channel.close(mode: .output)
     }

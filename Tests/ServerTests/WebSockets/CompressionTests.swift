@@ -122,7 +122,7 @@ struct CompressionTests {
         }
     }
 
-    /// What stands on the tape only is compressed as well, and one page once.
+    /// Events read from the tape are compressed as well, and each page only once.
     @Test
     func replaysAreCompressed() async throws {
         var setup = Self.setup()

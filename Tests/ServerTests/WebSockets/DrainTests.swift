@@ -112,7 +112,7 @@ struct DrainTests {
         }
     }
 
-    /// Whoever is sent away is not to come back to the same node.
+    /// A disconnected client must not reconnect to the same node.
     @Test
     func aDrainingNodeTakesNoNewSockets() async throws {
         try await withServer { server in

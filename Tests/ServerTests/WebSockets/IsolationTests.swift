@@ -10,7 +10,7 @@ struct IsolationTests {
     private static let users = (1...6).map { "u_\($0)" }
     private static let rounds = 400
 
-    /// One event: who it is for stands in its data, too.
+    /// One event; its data names the user that it is for.
     private static func event(_ number: Int, using random: inout SplitMix) -> (text: String, users: [String]) {
         if Bool.random(using: &random) {
             let user = Self.users.randomElement(using: &random) ?? ""
