@@ -38,7 +38,7 @@ package final class GatedTape: Tape {
     }
 
     package let appends = Gate()
-    /// After the append: it stands, and nobody has the answer.
+    /// After the append: the events are stored, but the answer is not returned yet.
     package let appended = Gate()
     package let probes = Gate()
     package let extents = Gate()

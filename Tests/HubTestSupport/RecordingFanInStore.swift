@@ -20,7 +20,7 @@ package final class RecordingFanInStore: FanInStore {
         /// Letters and marks of this name are refused, with what comes together with them.
         package var unfit: String?
         fileprivate var isTaken = false
-        /// Counts up when whoever works has to stop.
+        /// Incremented when the current leader has to stop.
         fileprivate var revocations = 0
     }
 
@@ -42,7 +42,7 @@ package final class RecordingFanInStore: FanInStore {
         self.record.change { $0.fault = fault }
     }
 
-    /// Takes the turn from whoever has it, as when its connection is lost.
+    /// Revokes leadership from the current holder, as when its connection is lost.
     package func revoke() {
         self.record.change { $0.revocations += 1 }
     }

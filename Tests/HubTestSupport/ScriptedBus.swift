@@ -17,7 +17,7 @@ package final class ScriptedBus: Bus {
         self.reached.value
     }
 
-    /// Sets whom the bus reaches from now on.
+    /// Sets which nodes the bus reaches from now on.
     package func setReach(_ reach: BusReach) {
         self.reached.change { $0 = reach }
     }

@@ -2,8 +2,8 @@
 
 package import EventLog
 
-/// A place where outside publishers send to whoever listens at that moment, as on a Redis channel; what is sent while
-/// nobody listens is lost.
+/// A channel on which external publishers send to all current listeners, like a Redis channel. Messages sent while
+/// nobody listens are lost.
 package final class ScriptedFanInSource: FanInSource {
     private struct State: Sendable {
         var listeners: [Int: AsyncStream<FanInMessage>.Continuation] = [:]

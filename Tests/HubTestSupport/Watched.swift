@@ -27,7 +27,7 @@ package final class Watched<State: Sendable>: Sendable {
         self.guarded.withLock { $0.state }
     }
 
-    /// Changes the value and lets go of those whose condition it meets now.
+    /// Changes the value and resumes the waiters whose condition it now meets.
     @discardableResult
     package func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
         let (result, met) = self.guarded.withLock { guarded in

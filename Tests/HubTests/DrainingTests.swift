@@ -26,7 +26,7 @@ struct DrainingTests {
                     Issue.record("\(reason)")
                     continue
                 }
-                // Soon: they are spread by when they are sent away.
+                // A short delay: the time of the disconnect already spreads the clients.
                 #expect((0...500).contains(reconnectAfter))
                 #expect(client.messages().last?["op"]?.string == "goodbye")
             }

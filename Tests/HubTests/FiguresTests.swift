@@ -104,7 +104,8 @@ struct FiguresTests {
         }
     }
 
-    /// What nobody could be written to is not held for a flush that may never come, nor told as sent late.
+    /// Frames that could not be written to anyone are not held for a flush that may never happen, nor counted as sent
+    /// later.
     @Test func whatNobodyTakesIsNotCountedAsSent() async throws {
         try await withHub { hub in
             let client = try await hub.connect()

@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// Many sessions are told a few at a time.
+    /// Many sessions are notified in small groups.
     @Test func everyOneOfManyIsTold() async throws {
         try await withHub { hub in
             var clients: [TestClient] = []
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    /// Retries of what stands need no room on the disk.
+    /// Retries of stored events need no disk space.
     @Test func duplicatesDoNotEndAPause() async throws {
         try await withHub { hub in
             try await eventually("it is ready") { hub.hub.isReady }
@@ -172,7 +172,7 @@ import Testing
                 await hub.tick()
                 try await hub.settle()
             }
-            // Not every second while nothing is to be had.
+            // Not every second while nothing is available.
             #expect(hub.tape.log.pages.count <= before + 1)
             hub.tape.heal()
             try await hub.publish("note:k")
@@ -213,9 +213,9 @@ import Testing
             let total = submitted
             try await answers.wait(for: "the rest") { $0.count == total }
             #expect(answers.value.contains { (try? $0.get()) != nil })
-            // Nothing of what was refused stands on the tape.
+            // No rejected event is stored on the tape.
             #expect(await hub.hub.writer.tally.accepted == 1)
-            try await eventually("it goes on") { (try? await hub.hub.writer.append(events)) != nil }
+            try await eventually("it continues") { (try? await hub.hub.writer.append(events)) != nil }
         }
     }
 

@@ -24,13 +24,13 @@ import Testing
     @Test(arguments: [
         // Alone with the tape there is nothing to look for.
         [Step(at: 500, reach: .alone, isDue: false), Step(at: 20_000, reach: .alone, isDue: false)],
-        // Others write to a shared tape, and nothing tells of it.
+        // Other nodes write to a shared tape without a notification.
         [
             Step(at: 500, reach: .alone, isShared: true, isDue: true),
             Step(at: 1_000, reach: .alone, isShared: true, isDue: true, slices: nil),
             Step(at: 1_500, reach: .alone, isShared: true, isDue: true),
         ],
-        // Messages tell of it.
+        // Messages announce the changes.
         [
             Step(at: 9_999, isShared: true, isDue: false), Step(at: 10_000, isShared: true, isDue: true),
             Step(at: 10_500, isShared: true, isDue: false),
@@ -40,7 +40,7 @@ import Testing
             Step(at: 500, isDue: false), Step(at: 10_000, isDue: true, slices: nil), Step(at: 10_500, isDue: true),
             Step(at: 11_000, isDue: false), Step(at: 19_999, isDue: false), Step(at: 20_000, isDue: true),
         ],
-        // A round of several slices goes on until it is whole.
+        // A round of several slices continues until it is complete.
         [
             Step(at: 10_000, isDue: true, slices: 3), Step(at: 10_500, isDue: true, slices: 3),
             Step(at: 11_000, isDue: true, slices: 3), Step(at: 11_500, isDue: false),

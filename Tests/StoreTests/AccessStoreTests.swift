@@ -15,7 +15,7 @@ import Testing
         case postgres
     }
 
-    /// A store, and a way to open it anew.
+    /// A store, and a function that reopens it.
     private func withStore(
         _ kind: Kind,
         _ body: (any Store, _ reopen: () async throws -> any Store) async throws -> Void

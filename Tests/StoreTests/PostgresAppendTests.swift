@@ -28,7 +28,7 @@ import Testing
         }
         // Nobody was in the way: no attempt was in vain.
         #expect(self.caution(of: tapes[0]) == 0)
-        // An event that stands already.
+        // An event that is already stored.
         #expect(self.numbers(try await tapes[0].append([[.sample("2", on: "a")]]).first) == [2])
         let afterDuplicate = self.caution(of: tapes[0])
         #expect(afterDuplicate > 0)
@@ -36,7 +36,7 @@ import Testing
             #expect(self.numbers(try await tapes[0].append([[.sample("\(number)", on: "a")]]).first) == [number])
         }
         #expect(self.caution(of: tapes[0]) == 0)
-        // A channel that has gone on without this node.
+        // A channel that has advanced without this node.
         let next = 4 + afterDuplicate
         #expect(self.numbers(try await tapes[1].append([[.sample("other", on: "a")]]).first) == [next])
         #expect(self.numbers(try await tapes[0].append([[.sample("mine", on: "a")]]).first) == [next + 1])

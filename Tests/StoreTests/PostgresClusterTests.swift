@@ -32,8 +32,8 @@ import Testing
         }
     }
 
-    /// Every channel is numbered without a gap, every event stands once on each of its channels, and everyone was told
-    /// the same of it.
+    /// Every channel is numbered without a gap, every event is stored once on each of its channels, and all nodes got
+    /// the same results.
     @Test(arguments: [(1, 100), (2, 1000)]) func agreeOnWhatTheyAppendAtOnce(_ seed: UInt64, _ ids: Int) async throws {
         let url = try await PostgresServer.shared.makeSchema()
         let tapes = try await PostgresWorld.open(url, count: 3)

@@ -16,7 +16,7 @@ import Testing
         try await tape.extents(of: [self.channel])[self.channel]?.head
     }
 
-    /// Appends numbered events one by one until told to stop; keeps those that were acknowledged.
+    /// Appends numbered events one by one until stopped; keeps those that were acknowledged.
     private static func publish(
         _ tape: PostgresTape,
         _ log: Watched<Published>,
@@ -37,7 +37,7 @@ import Testing
                 }
                 next += 1
             } catch {
-                // The same again: whether it stands is settled by its id.
+                // Retry: the id decides whether the event is already stored.
                 log.change { $0.faults.append(error) }
                 await Task.yield()
             }
@@ -83,13 +83,13 @@ import Testing
                 _ = try await server.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'killed'"
                 )
-                try await log.wait(for: "appends to go on") { $0.acknowledged.count >= round * 10 }
+                try await log.wait(for: "appends to continue") { $0.acknowledged.count >= round * 10 }
             }
             log.change { $0.isEnded = true }
             try await group.waitForAll()
         }
         try await PostgresWorld.check(url, holds: log.value.acknowledged)
-        // Settled inside of the append, and told as what they are.
+        // Resolved inside the append, and reported with its real outcome.
         #expect(log.value.statuses.values.allSatisfy { $0 == [.accepted] })
         for tape in tapes { await tape.close() }
     }
@@ -105,13 +105,13 @@ import Testing
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await Self.publish(tape, log, on: "a") }
                 for round in 1...3 {
-                    try await log.wait(for: "appends to go on") { $0.acknowledged.count >= round * 50 }
+                    try await log.wait(for: "appends to continue") { $0.acknowledged.count >= round * 50 }
                     await server.kill()
                     let before = log.value.faults.count
                     try await log.wait(for: "faults") { $0.faults.count > before + 10 }
                     try await server.start()
                 }
-                try await log.wait(for: "appends to go on") { $0.acknowledged.count >= 250 }
+                try await log.wait(for: "appends to continue") { $0.acknowledged.count >= 250 }
                 log.change { $0.isEnded = true }
                 try await group.waitForAll()
             }
@@ -156,8 +156,8 @@ import Testing
         }
     }
 
-    /// A server that is stopped where it is: every call ends, and after the first nobody waits. It may do what it was
-    /// sent before, so what has become of that is told to be unknown; in the end it is there once.
+    /// A server process that is suspended: every call times out, and after the first one nobody waits. The server may
+    /// still execute what it received, so the outcome is reported as unknown; in the end each event is stored once.
     @Test func silenceHasAnEnd() async throws {
         try await PostgresServer.with { server in
             let url = try await server.makeSchema()

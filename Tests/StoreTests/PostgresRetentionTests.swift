@@ -13,7 +13,7 @@ import Testing
 
     private func name(_ key: String) -> ChannelName { ChannelName(type: "note", key: key) }
 
-    /// Partitions of 100 nanoseconds, and a clock that stands at 1000.
+    /// Partitions of 100 nanoseconds, and a clock stopped at 1000.
     private func withTape(_ body: (PostgresTape, TapeClock, _ url: String) async throws -> Void) async throws {
         let url = try await PostgresServer.shared.makeSchema()
         var settings = PostgresTape.Settings.test()

@@ -11,8 +11,8 @@ import Testing
 @Suite struct PostgresSourceTests {
     private static let source = "chain:a"
 
-    /// Counts: each step appends the event with the next number and keeps that number. Whatever goes wrong, where the
-    /// source is is read anew, as sources do.
+    /// A counter: each step appends the event with the next number and stores that number. After a failure it reads its
+    /// checkpoint again, as sources do.
     private static func count(_ tape: PostgresTape, to end: Int, _ reached: Watched<Int>) async throws {
         while true {
             do throws(TapeFault) {
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    /// Two of them at once, which only one at a time should be: still each number stands once, and in order.
+    /// Two counters at once, although only one is allowed at a time: each number is still stored once, and in order.
     @Test func stepsAreTakenOnceWhenConnectionsAreKilled() async throws {
         let server = try await PostgresServer.shared
         let url = try await server.makeSchema() + "&application_name=steps"
@@ -42,7 +42,7 @@ import Testing
                 group.addTask { try await Self.count(tape, to: end, reached) }
             }
             for round in 1...10 {
-                try await reached.wait(for: "steps to go on") { $0 >= round * 25 }
+                try await reached.wait(for: "steps to continue") { $0 >= round * 25 }
                 let rows = try await server.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'steps'"
                 )

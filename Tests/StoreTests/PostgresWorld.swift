@@ -24,8 +24,8 @@ enum PostgresWorld {
         return tapes
     }
 
-    /// Looks into the tables: numbers without a gap up to the head, nothing twice, and receipts that say the same.
-    /// - Parameter events: Events that must stand, and where.
+    /// Checks the tables: numbers without a gap up to the head, no duplicates, and matching receipts.
+    /// - Parameter events: Events that must be stored, with their positions.
     static func check(_ url: String, holds events: [String: [Position]] = [:]) async throws {
         let server = try await PostgresServer.shared
         let broken = try await server.execute(

@@ -164,7 +164,7 @@ import Testing
         }
     }
 
-    /// Whoever writes the log back, and whoever reads, does no harm.
+    /// Checkpoints of the write-ahead log and concurrent readers cause no alarm.
     @Test func checkpointsAndBackupsAreNoAlarm() async throws {
         try await self.withTape { tape, path in
             try await tape.pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_autocheckpoint = 10") }

@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    /// Whoever does not know whether a step was committed takes it again.
+    /// A caller that does not know whether a step was committed repeats it.
     @Test(arguments: Implementation.allCases)
     func stepIsTakenOnce(_ implementation: Implementation) async throws {
         try await self.withStore(implementation) { store, _ async throws in

@@ -28,7 +28,7 @@ import Testing
         #expect(other != Self.base)
     }
 
-    /// Databases hold them: SHA-256 over `length:part` of each part, reckoned elsewhere.
+    /// Stored in databases: SHA-256 over `length:part` of each part, computed independently.
     @Test(arguments: [
         ("be4459773e8b353c8df85d20bda68db1bd58a8b6160340aa74da9d866176536c", ["a", "éb"], Timestamp(nanoseconds: 1)),
         ("64b9507324a2797fe074ea103bf4d909355ebc5b2b3ebffc93ae1591985c526d", ["a"], nil),

@@ -4,7 +4,7 @@ import EventLog
 import Testing
 
 extension ProjectionContract {
-    /// Appends random events in random batches, now and then over a reopening, and compares every read with
+    /// Appends random events in random batches, sometimes reopening the store in between, and compares every read with
     /// a ``ProjectionModel``.
     func agreesWithModel() async throws {
         for seed in UInt64(1)...4 {

@@ -40,7 +40,7 @@ extension ProjectionContract {
         }
     }
 
-    /// Each line: exchange and sequence in the order of the changes, and the place of the one that stands.
+    /// Each line: exchange and sequence in the order of the changes, and the index of the one that remains.
     private static let sequences: [(told: [(String?, Int?)], stands: Int)] = [
         ([("x", 1), ("x", 2)], 2), ([("x", 2), ("x", 1)], 1), ([("x", 2), ("x", 2)], 2), ([("x", 2), ("y", 1)], 2),
         ([(nil, 2), (nil, 1)], 1), ([("x", 2), (nil, 1)], 2), ([("x", 2), ("x", nil)], 2),

@@ -135,7 +135,7 @@ extension ProjectionContract {
         }
     }
 
-    /// Wallets that nobody told the balance of; a balance told later, or before, is not touched.
+    /// Wallets without a reported balance; a balance reported before or after is not changed.
     func transactionNamesItsWallets() async throws {
         try await self.withTape { tape, rows in
             func deposit(_ id: String, _ more: String = "") -> Event {

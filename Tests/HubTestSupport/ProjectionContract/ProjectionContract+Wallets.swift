@@ -39,8 +39,8 @@ extension ProjectionContract {
         }
     }
 
-    /// Each line: versions in the order of the updates (nil for none), and the place of the one that stands with the
-    /// version it stands with.
+    /// Each line: versions in the order of the updates (nil for none), the index of the one that remains, and its
+    /// stored version.
     private static let versions: [(told: [Int?], stands: Int, version: Int?)] = [
         ([1, 2], 2, 2), ([2, 1], 1, 2), ([2, 2], 2, 2), ([nil, nil], 2, nil), ([nil, 1], 2, 1), ([5, nil], 2, 5),
         ([5, nil, 3], 2, 5), ([5, nil, 6], 3, 6), ([5, nil, 5], 3, 5), ([nil, 9, 8, nil], 4, 9),

@@ -3,7 +3,7 @@
 package import EventLog
 import Synchronization
 
-/// A clock that stands still until it is set.
+/// A clock that only advances when it is set.
 package final class TapeClock: Sendable {
     private let time = Mutex(Timestamp(nanoseconds: 1_000))
 

@@ -14,7 +14,7 @@ extension TapeContract {
 
     private static let keys = [
         "a", "A", "a_c", "a%", "abc", "a c", "\u{e9}", "e\u{301}", "e\u{301}x", "z", "日", "🥁", "a:b", "a*",
-        // To `Character` these begin with the colon before them, the last but one takes in what follows.
+        // To `Character` these combine with the preceding colon; the last but one also combines with what follows.
         "\u{301}", "\u{301}x", "\u{200d}a", "\u{fe0f}", "\u{600}", "\u{600}:", ":", ":\u{301}",
         // The same to `String`.
         "K", "\u{212a}", "a\u{323}\u{301}", "a\u{301}\u{323}",
@@ -91,7 +91,7 @@ extension TapeContract {
             let listed = try await tape.channels(withPrefix: "", after: nil, limit: 100)
             #expect(listed.allSatisfy { $0.name.type == "note" })
             #expect(Set(listed.map { Array($0.name.key.utf8) }) == Set(Self.keys.map { Array($0.utf8) }))
-            // Told apart by dedupe as well: each of these is new.
+            // Deduplication distinguishes them as well: each of these is new.
             let sources = Self.keys.map { Event.sample("id", on: "a", source: $0) }
             let outcomes = try await tape.append(sources.map { [$0] })
             #expect(outcomes.allSatisfy { $0.statuses == [.accepted] }, "\(outcomes)")

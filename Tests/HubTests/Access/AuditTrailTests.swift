@@ -102,7 +102,7 @@ import Testing
                 let answer = try await support.answer(1)
                 return answer["code"]?.string == "unavailable"
             }
-            // Publishing goes on, and its sums stay within the bound.
+            // Publishing continues, and its summaries stay within the limit.
             for number in 0..<20 {
                 let client = try await hub.connect(token: "svc\(number) publish:note")
                 try await client.send(#"{"op":"publish","id":1,"events":[\#(self.event("note:a"))]}"#)

@@ -53,7 +53,7 @@ import Testing
         #expect(!list.holds(session: "s_2", of: nil, now: Self.time(2)))
     }
 
-    /// What was taken in once stays in, whatever is told again later.
+    /// An applied change stays applied, regardless of later messages.
     @Test func changesCountInTheOrderOfTheirNumbers() {
         let list = Self.list(Revocation(.token("t"), time: Self.time(1)))
         let lifted = RevocationChange(

@@ -67,7 +67,7 @@ import Testing
             let answer = try await late.subscribe("note:k", #""since":4"#)
             #expect(answer["head"]?.integer(in: .seq) == 5)
             #expect(try await late.events(on: "note:k", through: 5) == [5])
-            // Whoever was there learns of it as well.
+            // A connected client receives it as well.
             #expect(try await client.events(on: "note:k", through: 5) == Array(1...5))
             try await late.send(#"{"op":"unsubscribe","channel":"note:k"}"#)
             try await late.expect(1, "unsubscribed")

@@ -161,7 +161,7 @@ import Testing
         }
     }
 
-    /// The snapshot was read from the tape and is ahead of what this node was told.
+    /// The snapshot was read from the tape and is ahead of the messages that this node has received.
     @Test func snapshotAheadOfTheMessagesIsNotRepeated() async throws {
         try await self.withNodes { here, bus, there, announced in
             let watching = try await here.connect()

@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    /// A head beyond the log would hide every event up to it, and be told to whoever comes.
+    /// A head beyond the log would hide every event up to it, and be sent to new subscribers.
     @Test func aHeadBeyondTheLogIsNotBelieved() async throws {
         try await self.withNodes { here, bus, there, announced in
             let client = try await here.connect(on: 1)

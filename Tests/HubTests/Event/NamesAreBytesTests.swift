@@ -7,8 +7,8 @@ import JSON
 import NIOCore
 import Testing
 
-/// Names that are the same to `String`, or whose beginning it takes for a part of what stands before it, wherever the hub
-/// tells things apart by name.
+/// Names that `String` treats as equal, or whose first scalar combines with the preceding character, wherever the hub
+/// distinguishes names.
 @Suite(.timeLimit(.minutes(1))) struct NamesAreBytesTests {
     private static let composed = "\u{e9}"
     private static let decomposed = "e\u{301}"

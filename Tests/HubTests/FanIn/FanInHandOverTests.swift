@@ -7,7 +7,7 @@ import JSON
 import Logging
 import Testing
 
-/// Several nodes that take part in one fan-in, and what they tell of silent sources.
+/// Several nodes that share one fan-in, and their reports of silent sources.
 @Suite(.timeLimit(.minutes(1))) struct FanInHandOverTests {
     private static func at(_ seconds: Int64) -> Timestamp {
         Timestamp(nanoseconds: seconds * 1_000_000_000)
@@ -23,7 +23,7 @@ import Testing
                 for seq in 1...10 { source.send("rate.x", FanInTests.note("k", seq: seq)) }
                 try await eventually("all is committed") { await second.fanIn.tally.events == 10 }
                 #expect(await ground.fanIn.tally.messages == 0)
-                // The turn is lost; whoever gets it next goes on from the marks.
+                // Leadership is lost; the next leader continues from the stored positions.
                 store.revoke()
                 try await store.wait(for: "another turn") { $0.turns == 2 && $0.working == 1 }
                 try await eventually("somebody listens and leads") {
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// Both hear everything for a moment: each event stands once.
+    /// Both nodes receive everything for a moment: each event is stored once.
     @Test func hearingTheSameTwiceIsHarmless() async throws {
         let (tape, store, source) = (SharedTape(), RecordingFanInStore(), ScriptedFanInSource())
         let other = RecordingFanInStore()
@@ -130,7 +130,7 @@ import Testing
             try await eventually("it is tried") { await ground.fanIn.tally.retries > 2 }
             ground.hub.hub.shutDown()
             try await ground.store.wait(for: "the end") { $0.working == 0 }
-            try await eventually("it lets go") { await ground.fanIn.tally.abandoned > 0 }
+            try await eventually("leadership is released") { await ground.fanIn.tally.abandoned > 0 }
             #expect(await ground.fanIn.tally.events == 0)
         }
     }

@@ -204,7 +204,7 @@ import Testing
         }
     }
 
-    /// Random failures of every kind: each event stands once, in order.
+    /// Random failures of every kind: each event is stored once, in order.
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func nothingIsLostOrDoubledWhateverFails(seed: UInt64) async throws {
         var dice = SplitMix(seed: seed)

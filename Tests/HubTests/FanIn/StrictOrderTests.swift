@@ -44,8 +44,7 @@ import Testing
         #expect(first == .take)
     }
 
-    /// Every third message is lost on its way the first time; what is asked for is sent again. All of it stands, in
-    /// order.
+    /// Every third message is lost the first time and sent again on request. All messages are stored, in order.
     @Test func lostMessagesAreHadAgainInOrder() async throws {
         let source = ScriptedFanInSource()
         let requests = Watched<[FanInRequest]>([])

@@ -38,7 +38,7 @@ struct IsolationWorld {
     mutating func step(_ dice: inout SplitMix) async throws {
         let isNew = self.sessions.isEmpty || Int.random(in: 0..<5, using: &dice) < 2
         if isNew { return try await self.connect(&dice) }
-        // Mostly those who came lately: the others go on receiving.
+        // Mostly the most recent sessions: the others continue to receive.
         let index = max(0, self.sessions.count - 1 - Int.random(in: 0..<100, using: &dice))
         let session = self.sessions[index]
         switch Int.random(in: 0..<20, using: &dice) {

@@ -6,9 +6,9 @@ import HubTestSupport
 import JSON
 import Testing
 
-/// No user ever receives another user's frame: thousands of sessions that subscribe, read, refresh their tokens, are
-/// revoked and go, on two nodes, while events of everybody are published; then every frame that anyone got is looked
-/// at.
+/// No user ever receives another user's frame: thousands of sessions on two nodes subscribe, read, refresh their
+/// tokens, are revoked and disconnect while events for all users are published. Afterwards every received frame is
+/// checked.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct RandomIsolationTests {
     @Test(arguments: [1, 2] as [UInt64])
     func everyFrameIsOfItsReader(seed: UInt64) async throws {

@@ -40,7 +40,7 @@ import Testing
                     let client = try await hub.connect(on: index % 2)
                     actors[index] = RandomClient(client: client, cursors: actors[index].cursors)
                 default:
-                    hub.tape.fail(.page, .before(.unavailable("now and then")))
+                    hub.tape.fail(.page, .before(.unavailable("sometimes")))
                 }
             }
             var heads: [String: Int] = [:]

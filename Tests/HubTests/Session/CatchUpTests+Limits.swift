@@ -8,7 +8,7 @@ import Testing
 
 /// Retention that passes readers, and bounds on the work for those behind.
 @Suite(.timeLimit(.minutes(1))) struct CatchUpLimitTests {
-    /// A hub whose `note` events are kept for a minute by a clock that stands still.
+    /// A hub that keeps `note` events for a minute, with a clock that does not advance.
     private func withPrunedHub(_ body: (TestHub, TapeClock) async throws -> Void) async throws {
         let clock = TapeClock()
         var configuration = HubConfiguration.forTests

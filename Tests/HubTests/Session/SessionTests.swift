@@ -184,7 +184,7 @@ import Testing
             let client = try await hub.connect()
             try await client.becomeUnwritable()
             try await client.send(#"{"op":"ping","id":1}"#)
-            // There is room again, which the session has not been told yet.
+            // There is room again, but the session has not been notified yet.
             client.outlet.setRoom(.max)
             try await client.send(#"{"op":"ping","id":2}"#)
             try await client.becomeWritable()

@@ -43,7 +43,7 @@ import Testing
             try await hub.publish(3, on: channel)
             hub.tape.readLatests.open()
             try await client.expect(1, "subscribed")
-            // The read said 2, the channel has heard of 5 meanwhile.
+            // The read returned 2; the channel has received 5 in the meantime.
             #expect(client.messages("subscribed").first?["head"]?.integer(in: .seq) == 5)
             #expect(
                 client.messages("snapshot").map { $0["seq"]?.integer(in: .seq) } == (channel == "price:k" ? [5] : [])
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    /// Committed, but its subscribers have not been told when the channel is read.
+    /// Committed, but not yet delivered to subscribers when the channel is read.
     @Test func commitThatIsReadBeforeItIsPublishedIsNotDeliveredTwice() async throws {
         try await withHub { hub in
             try await hub.publish("note:k")

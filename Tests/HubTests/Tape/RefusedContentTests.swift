@@ -7,7 +7,7 @@ import JSON
 import NIOCore
 import Testing
 
-/// What a tape refuses for what is in it: the culprit stands alone, everybody else gets what they came for.
+/// Events that a tape rejects because of their content: only the offending event fails, all others succeed.
 @Suite(.timeLimit(.minutes(1))) struct RefusedContentTests {
     private typealias Answer = Result<AppendOutcome, AppendFault>
 
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    /// What was committed before the tape went away stands and is told; the rest is to be sent again.
+    /// Events committed before the tape failed remain valid and are delivered; the rest must be sent again.
     @Test func aFaultBehindARefusalConcernsTheRestOnly() async throws {
         try await withHub { hub in
             hub.tape.refuse(Self.isUnfit)
@@ -129,7 +129,7 @@ import Testing
             #expect(two["code"]?.string == "invalid_event")
             #expect(two["message"]?.string?.contains("one of the 2 events") == true, "\(two.json)")
             #expect(![one, two].contains { $0.json.contains("innards") })
-            // Operators are told the rest.
+            // Operators see the details.
             #expect(hub.hub.recentErrors.all.contains { $0.detail.contains("innards") && $0.subject == "svc" })
         }
     }

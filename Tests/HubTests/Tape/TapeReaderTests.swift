@@ -100,7 +100,7 @@ import Testing
                 try await client.send(#"{"op":"subscribe","channels":[\#(channels)]}"#)
                 if index == 0 { try await hub.tape.latests.waitForArrivals(1) }
             }
-            // Enough time for the reader to hear of them all; one that came late would make one more read.
+            // Enough time for the reader to receive all requests; a late one would cause another read.
             for _ in 0..<100 { try await hub.settle() }
             hub.tape.latests.open()
             for client in clients { try await client.expect(2, "subscribed") }

@@ -161,7 +161,7 @@ import Testing
         }
     }
 
-    /// The connection to the tape broke during the commit: the events stand, and the publisher sends them again.
+    /// The connection to the tape broke during the commit: the events are stored, and the publisher sends them again.
     @Test func eventsOfAnUnknownOutcomeReachSubscribersWhenSentAgain() async throws {
         try await withHub { hub in
             let client = try await hub.connect()
