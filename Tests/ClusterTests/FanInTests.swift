@@ -33,9 +33,9 @@ struct FanInTests {
         return try #require(try JSON.Value.parse(answer.body)["head"]?.integer(in: .seq))
     }
 
-    /// Sends a message again and again until it stands: Redis keeps nothing for a node that is not listening yet.
+    /// Sends a message repeatedly until it is stored: Redis keeps nothing for a node that is not listening yet.
     private static func send(_ number: Int, to cluster: Cluster, until node: RunningHub) async throws {
-        try await eventually("message \(number) stands", within: .seconds(30)) {
+        try await eventually("message \(number) is stored", within: .seconds(30)) {
             _ = try cluster.redis.publish(Self.message(number), to: "rate.test")
             return try await Self.head(on: node) >= number
         }

@@ -67,7 +67,7 @@ enum Fault: String, CaseIterable, Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// Returns once publishing has gone on: Redis is not needed for that.
+    /// Returns once publishing has continued: it does not need Redis.
     private static func more(_ traffic: Traffic) async throws {
         let before = traffic.promises.value.count
         try await traffic.promises.wait(for: "more receipts") { $0.count >= before + 20 || traffic.isDone($0) }

@@ -43,8 +43,8 @@ struct FaultTests {
                     try await fault.strike(cluster, traffic, using: &random)
                     try await publishing.waitForAll()
                 }
-                // While Postgres answers nothing, clients that stand still behind what they were told come back now and
-                // then: each time to what they had.
+                // While Postgres does not answer, clients that cannot catch up reconnect periodically, each time with
+                // the cursor they had.
                 let connections = fault == .postgresPaused ? 1...12 : 1...3
                 for node in cluster.nodes {
                     try await traffic.check(

@@ -8,7 +8,7 @@ import ProgramSupport
 import TestServers
 import Testing
 
-/// What strangers send over Redis makes no lines of its own in the log, and no terminal obeys it.
+/// Untrusted text from Redis cannot forge log lines or send terminal escape sequences.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct HarmlessTextTests {
     private static let channel =

@@ -39,7 +39,7 @@ struct RevocationTests {
             for node in cluster.nodes {
                 #expect(try await node.get("/channels", token: token).status == 401)
             }
-            // Whoever is started later knows as well.
+            // A node that starts later knows it as well.
             try await cluster.nodes[1].program.kill()
             try await cluster.start(1)
             #expect(try await cluster.nodes[1].get("/channels", token: token).status == 401)

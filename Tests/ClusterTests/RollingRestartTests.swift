@@ -6,7 +6,7 @@ import HubTestSupport
 import ProgramSupport
 import Testing
 
-/// Nodes are replaced one after the other while everything goes on.
+/// Nodes are replaced one after the other under load.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct RollingRestartTests {
     private static let window: Duration = .seconds(2)
@@ -88,7 +88,7 @@ struct RollingRestartTests {
         )
     }
 
-    /// Everybody was sent away, over most of the window, and no tenth of it took a third of them.
+    /// All clients were disconnected, spread over most of the window, and no tenth of it had more than a third of them.
     private static func expectSpread(_ times: [ContinuousClock.Instant]) {
         #expect(times.count >= Self.crowd)
         guard let first = times.min(), let last = times.max() else { return }

@@ -57,7 +57,7 @@ struct WithoutRedisTests {
             let publisher = Publisher(to: try first.address(), token: { token })
             for number in 1...4 {
                 _ = try await publisher.publish([try Self.rate(number)])
-                // It was there at the other node, and goes on here at once.
+                // Already stored by the other node; delivered here at once.
                 let subscriber = try Subscriber(
                     to: try second.address(),
                     subscriptions: [Subscription("rateChange:A/B", from: .after(number - 1))]

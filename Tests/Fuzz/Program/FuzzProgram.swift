@@ -63,7 +63,7 @@ enum FuzzProgram {
 }
 
 #if FUZZING
-/// libFuzzer's own loop; its library stands beside the compiler's.
+/// libFuzzer's own loop; its library ships with the compiler.
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runLibFuzzer(
     _ count: UnsafeMutablePointer<Int32>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What reads bytes of strangers, each with what must hold whatever the bytes are.
+/// Code that parses untrusted bytes; each case has an invariant that must hold for any input.
 package enum FuzzTarget: String, CaseIterable, Sendable {
     /// The frames of a WebSocket.
     case frames

@@ -20,7 +20,7 @@ enum HandshakeReading {
                 let after = Array(buffer: rest) + left.joined()
                 return "accepted \(request) \(after)"
             case .notWebSocket(let bytes):
-                // Everything has to go on to the HTTP codec.
+                // All bytes must be passed on to the HTTP codec.
                 return "not a WebSocket \(Array(buffer: bytes) + left.joined())"
             case .refused(let refusal):
                 try expect(400..<600 ~= refusal.status, "status \(refusal.status)")

@@ -3,7 +3,7 @@
 import FuzzTargets
 import Testing
 
-/// Every corpus input, and a fixed number of inputs made from them. `make fuzz` goes on for longer.
+/// Every corpus input, and a fixed number of mutated inputs. `make fuzz` runs longer.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct FuzzTests {
     /// For each target and seed.

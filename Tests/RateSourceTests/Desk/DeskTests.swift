@@ -119,7 +119,7 @@ struct DeskTests {
         #expect(Self.publish(&desk, at: at(22)) == ["a 11"])
     }
 
-    /// Heard of other pairs only: this one's rate is too old to be told for ever.
+    /// Quotes arrive for other pairs only: this pair's rate becomes too old to be published.
     @Test func pairThatIsNotHeardOfGoesToAnother() throws {
         var desk = Self.desk(try exchange("a", .binance, ["BTC/USDT", "ETH/USDT"]), try exchange("b"))
         _ = desk.received([ticker("10", time: at(0))], from: 0, at: at(0))
@@ -169,7 +169,8 @@ struct DeskTests {
         #expect(data["sequence"]?.integer(in: .seq) == 6)
     }
 
-    /// The exchange counts anew: one event without a number keeps the projection from comparing old and new ones.
+    /// The exchange restarts its numbering: one event without a number keeps the projection from comparing old and new
+    /// ones.
     @Test func renumberedExchangeGoesOn() throws {
         var desk = Self.desk(try exchange("a", .coinbase))
         func sequence(_ second: Double, _ sequence: Int) throws -> Int? {
@@ -219,7 +220,7 @@ struct DeskTests {
         #expect(three.received([ticker("BTC-USDT", "3", time: at(3), sequence: 48)], from: 0, at: at(8)) == .init())
         #expect(three.received(incoming, from: 0, at: at(8)) == .init(quotes: 1))
         #expect(three.due(at: at(8)) == [])
-        // By REST there is no number, so it is told by its content.
+        // REST has no number, so the content identifies the quote.
         #expect(three.received([ticker("BTC-USDT", "5", bid: "4", time: at(5))], from: 0, at: at(8)).quotes == 1)
         #expect(three.due(at: at(8)) == [])
         _ = three.received([ticker("BTC-USDT", "6", time: at(9), sequence: 51)], from: 0, at: at(9))

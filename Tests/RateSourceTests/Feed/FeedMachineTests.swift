@@ -66,7 +66,7 @@ struct FeedMachineTests {
         #expect(machine.isPolling(at: at(11)))
         #expect(machine.deadline == at(11.5))
         #expect(machine.passed(at: at(11.5)) == [.connect(2)])
-        // REST goes on until quotes come.
+        // REST polling continues until quotes arrive.
         #expect(machine.isPolling(at: at(11.6)))
         #expect(machine.opened(2, at: at(12)) == [.send(2, "m1")])
         #expect(machine.isPolling(at: at(12)))
@@ -92,7 +92,7 @@ struct FeedMachineTests {
             number += 1
             #expect(machine.passed(at: now) == [.connect(number)])
         }
-        // Opened and lost at once: goes on as it was.
+        // Opened and lost at once: the backoff continues.
         _ = machine.opened(number, at: now)
         _ = machine.received(number, isQuote: true, isLeaving: false, at: now)
         _ = machine.ended(number, at: now.advanced(by: .seconds(1)), chance: 1)
@@ -168,7 +168,7 @@ struct FeedMachineTests {
         #expect(machine.opened(2, at: at(1009)) == [.send(2, "m1")])
     }
 
-    /// Heartbeats come, quotes do not: REST is asked, and if it knows more, the connection is of no use.
+    /// Heartbeats arrive, quotes do not: REST is polled, and if it has newer rates, the connection is unusable.
     @Test func lostSubscriptionIsFoundOut() throws {
         var machine = Self.open(try Self.rules())
         for second in 2...8 { _ = machine.received(1, isQuote: false, isLeaving: false, at: at(Double(second))) }
@@ -176,7 +176,7 @@ struct FeedMachineTests {
         #expect(machine.pollingBegins == at(9))
         #expect(machine.isPolling(at: at(9)))
         #expect(machine.polled(isNews: true, at: at(9), chance: 1) == [])
-        // What had been told already, so the market is quiet.
+        // These rates were reported already, so the market is quiet.
         #expect(machine.polled(isNews: false, at: at(10), chance: 1) == [])
         #expect(machine.polled(isNews: true, at: at(11), chance: 1) == [])
         #expect(machine.polled(isNews: true, at: at(12), chance: 1) == [.abandon(1)])
@@ -207,8 +207,8 @@ struct FeedMachineTests {
         #expect(!machine.isPolling(at: at(99)))
     }
 
-    /// Whatever happens in whatever order: at most two connections, nothing said on one that is gone, no deadline that
-    /// stands in the past after it has been served, and a way on from everywhere.
+    /// For any sequence of events: at most two connections, nothing sent on a closed one, no deadline in the past after
+    /// it was handled, and no state without an exit.
     @Test(arguments: 1...20)
     func anythingMayHappen(_ seed: Int) throws {
         var random = SplitMix(seed: UInt64(seed))
@@ -257,7 +257,7 @@ struct FeedMachineTests {
                 check(machine.passed(at: now, chance: chance))
                 if let deadline = machine.deadline { #expect(deadline >= now || !open.isEmpty) }
             }
-            // Somebody is expected, or it is clear when to go on.
+            // A connection is pending, or the next attempt is scheduled.
             #expect(!live.isEmpty || machine.deadline != nil)
         }
     }

@@ -36,7 +36,7 @@ struct AlternativeTests {
         }
     }
 
-    /// The socket is refused everywhere: REST stands in, at the address that answers.
+    /// The WebSocket is refused everywhere: REST replaces it, at the endpoint that answers.
     @Test(arguments: [Dialect.binance, .kraken])
     func otherAddressOfREST(_ dialect: Dialect) async throws {
         try await PeerExchange.with(dialect, seed: 1) { first in

@@ -58,7 +58,7 @@ struct ProgramTests {
                     #expect(answer["stale"]?.bool == false)
                     #expect(answer["exchange"]?.string == "peer")
 
-                    // All of it is: subscribers are told.
+                    // The whole source fails: subscribers are notified.
                     try await peer.control("set", #""rest":"500""#)
                     try await seen.wait(for: "the source to be stale") { $0.stale == ["rate:peer"] }
                     answer = try await Self.rate(hub, "BTC/USDT")
@@ -125,7 +125,7 @@ struct ProgramTests {
                         let count = seen.value.count("peer")
                         try await seen.wait(for: "rates again") { $0.count("peer") > count + 10 }
                     }
-                    // The process is killed and goes on.
+                    // The process is killed and continues.
                     try await program.kill()
                     program = try start()
                     let count = seen.value.count("peer")

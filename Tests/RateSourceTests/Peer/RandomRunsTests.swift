@@ -29,7 +29,7 @@ struct RandomRunsTests {
                 $0.failures = 20
                 $0.random = SplitMix(seed: UInt64(seed))
             }
-            // Stopped and begun anew, as a process is.
+            // Stopped and started again, like a process.
             for _ in 0..<2 {
                 try await taking.run([exchange]) {
                     let before = pairs.map { taking.count($0) }
@@ -74,7 +74,7 @@ struct RandomRunsTests {
                 place = hasBook ? place : found
             }
         }
-        // The ids are all different, or they would stand once.
+        // All ids are different; otherwise some events would have been duplicates.
         #expect(Set(taking.state.value.events.map(\.id)).count == taking.state.value.events.count)
     }
 }

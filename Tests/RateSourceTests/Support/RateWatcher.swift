@@ -11,7 +11,7 @@ import ProgramSupport
 final class RateWatcher: ConnectionReceiver, Sendable {
     struct Rate: Sendable {
         var seq: Int
-        /// Events before it that it stands for.
+        /// Number of earlier events that it replaces.
         var skipped: Int
         var exchange: String
         var rate: String

@@ -95,7 +95,7 @@ final class Taking: Sendable {
                         state.repeated += 1
                     }
                 }
-                return isFailing ? .failure(.unavailable("made, and nobody heard of it")) : .success(())
+                return isFailing ? .failure(.unavailable("committed, but the answer was lost")) : .success(())
             }
             try result.get()
         }

@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    /// Whoever is forgotten for others is not believed again: its messages are too old by then.
+    /// A node that was evicted is not trusted again: its messages are too old by then.
     @Test func manyNodesAreForgottenInTime() {
         var nodes = HeardNodes()
         #expect(nodes.received(7, of: Self.sender, sent: Self.at(60), now: Self.at(0)) == .new)

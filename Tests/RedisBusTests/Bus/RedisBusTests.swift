@@ -79,9 +79,9 @@ import Testing
         }
     }
 
-    // MARK: - Strangers
+    // MARK: - Untrusted messages
 
-    /// What no node has sealed is not told, whatever it is, and has the log looked at.
+    /// A message without a valid seal is not delivered, whatever its content, and causes a check of the log.
     @Test func whatNoNodeHasSealedIsNotTold() async throws {
         try await RedisServer.with { server in
             let (one, two) = (try Node(server.url), try Node(server.url))

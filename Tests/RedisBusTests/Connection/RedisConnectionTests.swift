@@ -72,7 +72,7 @@ import Testing
             }
             let hub = try Node(server.url(user: "hub", password: "secret"))
             try await Node.run(hub) {}
-            // It may listen but not publish: nobody would hear of its commits.
+            // It may subscribe but not publish: other nodes would not learn of its commits.
             let mute = try Node(server.url(user: "mute", password: "secret"))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await mute.run() }

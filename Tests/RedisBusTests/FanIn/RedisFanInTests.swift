@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    /// The filter must judge as Redis does; `KEYS` uses the same matching.
+    /// The filter must match exactly as Redis does; `KEYS` uses the same matching.
     @Test func patternsMatchAsInRedis() async throws {
         let texts = [
             "a", "ab", "abc", "a]c", "a-c", "a*c", "a\\c", "aXbXc", "[abc]", "^", "b", "rate.binance", "aaaaaaab",

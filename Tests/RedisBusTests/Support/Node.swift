@@ -18,9 +18,9 @@ final class Node: Sendable {
         /// Every change.
         var reaches: [BusReach] = []
         var isOver = false
-        /// How often it was told of revocations.
+        /// Number of revocation notifications.
         var revocations = 0
-        /// How often it was told that something may have been missed.
+        /// Number of notifications that messages may have been missed.
         var doubts = 0
     }
 
