@@ -2,7 +2,7 @@
 
 package import EventLog
 
-/// A fan-in store in memory that several hubs can share, that can be made to fail, and whose turns a test can take away.
+/// A fan-in store in memory. Several hubs can share it; tests can make it fail and revoke leadership.
 package final class RecordingFanInStore: FanInStore {
     package struct Record: Sendable {
         package var letters: [DeadLetter] = []

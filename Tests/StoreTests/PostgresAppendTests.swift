@@ -45,7 +45,7 @@ import Testing
         for tape in tapes { await tape.close() }
     }
 
-    /// An event on two channels, one of which another node has moved: nothing of it is left behind by the attempt in vain.
+    /// An event on two channels, one of which another node has advanced: the failed attempt leaves nothing behind.
     @Test func allOrNothingAcrossChannels() async throws {
         let url = try await PostgresServer.shared.makeSchema()
         let tapes = try await PostgresWorld.open(url, count: 2)

@@ -71,7 +71,8 @@ extension TapeContract {
         }
     }
 
-    /// Keys, slots, ids and sources that `String` takes for the same, or whose beginning it takes for a part of something else.
+    /// Keys, slots, ids and sources that `String` treats as equal, or whose first scalar combines with the preceding
+    /// one.
     func namesAreBytes() async throws {
         try await self.withTape { tape, _ in
             for (index, key) in Self.keys.enumerated() {
