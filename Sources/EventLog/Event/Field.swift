@@ -37,7 +37,7 @@ package struct Field: Sendable, Equatable {
     }
 
     /// What is wrong with this value of the field; a nil value means that `data` does not contain the field.
-    func complaint(aboutValue value: JSON.Value?) -> String? {
+    package func complaint(aboutValue value: JSON.Value?) -> String? {
         guard let value else {
             return self.isRequired ? "is required (\(self.kind.expectation))" : nil
         }

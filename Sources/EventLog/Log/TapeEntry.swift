@@ -33,7 +33,7 @@ package struct TapeEntry: Sendable, Equatable {
     }
 
     /// Whether `data` is in the form the tape stores: a JSON object without white space, and therefore on one line.
-    var hasCompactObject: Bool {
+    package var hasCompactObject: Bool {
         guard let value = try? JSON.Value.parse(self.data) else { return false }
         return value.kind == .object && value.isCompact && value.text.count == self.data.count
     }

@@ -24,7 +24,7 @@ package struct RowKey: Hashable, Sendable, Comparable {
 
     /// Why a JSON text cannot be used as a name; nil if it can, and for values that are not texts. An empty text means
     /// no name, which is allowed.
-    static func complaint(about value: JSON.Value) -> String? {
+    package static func complaint(about value: JSON.Value) -> String? {
         // Most texts have no escapes, and are not copied.
         if let text = value.plainText { return Self.complaint(about: text) }
         return value.string.flatMap { Self.complaint(about: $0.utf8) }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// The stores for access control besides the log: revocations and the audit trail.
 package struct AccessPorts: Sendable {
     package var revocations: (any RevocationStore)?

@@ -2,13 +2,13 @@
 
 package import EventLog
 
-/// What a hub needs to take part in the fan-in.
+/// What a hub needs for the fan-in.
 package struct FanInPorts: Sendable {
     package var source: any FanInSource
     package var store: any FanInStore
-    /// Called when a source has left numbers out, from any thread; must not block.
+    /// Called when a source has skipped numbers. Called from any thread; must not block.
     package var onGap: FanIn.OnGap
-    /// Sends a request to the publisher of a source, from any thread; must not block, and may lose it.
+    /// Sends a request to the publisher of a source. Called from any thread; must not block; the request may be lost.
     package var ask: FanIn.Ask
 
     package init(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// Tracks the progress of one fan-in source, and whether it is stale.
 ///
 /// Numbers increase by one. A repeated message is recognized by its number. A source that restarts must use another

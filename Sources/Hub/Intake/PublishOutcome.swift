@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// The response to a publish request.
 package enum PublishOutcome: Sendable, Equatable {
     case published([PublishResult])

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// A completed operation, as tracing systems show it.
 package struct Span: Sendable, Equatable {
     package enum Kind: Int, Sendable {

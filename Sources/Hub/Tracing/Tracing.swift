@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EventLog
+
 /// Records the stages of an event on this node: accepted, committed, delivered.
 package struct Tracing: Sendable {
     /// Receives a completed span. Called from any thread; must not block.

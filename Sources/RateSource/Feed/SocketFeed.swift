@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Client
-import EventLog
+package import EventLog
 package import Ingest
 package import Logging
 package import NIOCore
@@ -9,7 +9,7 @@ package import NIOCore
 /// Runs the WebSocket of one exchange as directed by ``FeedMachine``, and delivers its messages.
 ///
 /// Runs on an event loop. Messages are parsed and delivered synchronously, so nothing is queued.
-package actor SocketFeed {
+package actor SocketFeed: LoopActor {
     /// Address of a WebSocket endpoint.
     package struct Address: Sendable, Equatable {
         let server: HubAddress
@@ -52,10 +52,6 @@ package actor SocketFeed {
         var connection: Connection
         var endpoint: Int
         var hasQuoted = false
-    }
-
-    package nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe self.loop.executor.asUnownedSerialExecutor()
     }
 
     /// - Parameter addresses: At least one, in order of preference.

@@ -12,7 +12,7 @@ package import NIOCore
 /// Only a wake-up: its content is never used, and the follower is correct without it. Polling detects a connection that
 /// is open but reports nothing: ``polled(head:)`` with a head that was not reported, twice in a row, closes the
 /// connection. A socket that refuses or stays silent backs off while another one is tried, if there is one.
-package actor HeadWatch {
+package actor HeadWatch: LoopActor {
     /// Address of a WebSocket endpoint.
     package struct Address: Sendable {
         let hub: HubAddress
