@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Client
-package import EventLog
+import EventLog
 package import Ingest
 package import Logging
 package import NIOCore
