@@ -93,8 +93,8 @@ enum NumberRules {
             advice: "traps when there is nothing: use guard, ?? or a typed error"
         ),
         Refusal(
-            pattern: #"\b(fatalError|preconditionFailure|precondition|assert|assertionFailure|unsafelyUnwrapped)\b"#,
-            words: ["fatalError", "precondition", "assert", "unsafelyUnwrapped"],
+            pattern: #"\b(fatalError|preconditionFailure|precondition|assertionFailure|unsafelyUnwrapped)\b"#,
+            words: ["fatalError", "precondition", "assertionFailure", "unsafelyUnwrapped"],
             advice: "ends the process: only for a mistake of the program itself, with the reason in NumberRules",
             exemptions: [
                 "Sources/Client/Subscriber/Subscriber.swift": "the application runs a subscriber twice",

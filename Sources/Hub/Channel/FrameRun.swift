@@ -18,6 +18,8 @@ package struct FrameRun: Sendable {
     ///   - ends: One per event from `first` on, ascending; may be left out for one.
     ///   - compressed: The same frames for connections that take them compressed.
     package init(first: Int, count: Int? = nil, bytes: ByteBuffer, ends: [Int], compressed: CompressedFrames? = nil) {
+        assert((count ?? ends.count) > 0, "a run has events")
+        assert(zip(ends, ends.dropFirst()).allSatisfy { $0 < $1 }, "frames end one after the other")
         self.compressed = compressed
         self.first = first
         self.last = first + (count ?? ends.count) - 1

@@ -8,6 +8,8 @@ extension Session {
     private struct Wanted: Sendable {
         let request: SubscriptionRequest
         let channel: WantedChannel
+        /// Whether the log has been asked for the head on behalf of this request.
+        var hasAsked = false
 
         init(_ request: SubscriptionRequest, name: ChannelName, type: EventType) {
             let wantsSnapshot = request.since == nil && (request.snapshot ?? (type.delivery == .latest))
@@ -42,9 +44,8 @@ extension Session {
 
     private func join(_ wanted: [Wanted], id: RequestID?, attempts: Int) {
         // What was read from the log for this request is not read again.
-        let isFirst = attempts == Self.joinAttempts
-        let trust = isFirst ? self.hub.idleTrust : nil
-        let (rest, ahead) = self.attempt(wanted, id: id, mayBeBehind: isFirst && self.hub.mayBeBehind)
+        let trust = attempts == Self.joinAttempts ? self.hub.idleTrust : nil
+        let (rest, ahead) = self.attempt(wanted, id: id)
         guard !rest.isEmpty else { return }
         guard attempts > 0 else {
             return self.refuse(rest, id: id)
@@ -68,17 +69,20 @@ extension Session {
 
     /// Joins the channels that this loop follows already.
     /// - Returns: Those that it does not follow yet, and which of them the log has to be asked about.
-    private func attempt(_ wanted: [Wanted], id: RequestID?, mayBeBehind: Bool) -> (rest: [Wanted], ahead: [ChannelName]) {
+    private func attempt(_ wanted: [Wanted], id: RequestID?) -> (rest: [Wanted], ahead: [ChannelName]) {
+        let mayBeBehind = self.hub.mayBeBehind
         var rest: [Wanted] = []
         var ahead: [ChannelName] = []
-        for want in wanted {
-            switch self.onRoster({ roster, member in
-                roster.join(member, to: want.channel, request: want.request, id: id, mayBeBehind: mayBeBehind)
+        for var want in wanted {
+            let mayBeAhead = mayBeBehind && !want.hasAsked
+            switch self.onRoster({ [want] roster, member in
+                roster.join(member, to: want.channel, request: want.request, id: id, mayBeBehind: mayBeAhead)
             }) {
             case .joined, nil:
                 break
             case .ahead:
                 ahead.append(want.channel.name)
+                want.hasAsked = true
                 rest.append(want)
             case .unfollowed:
                 rest.append(want)

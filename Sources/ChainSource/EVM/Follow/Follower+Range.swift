@@ -25,8 +25,7 @@ extension Follower {
         guard nodeFinal >= last else {
             throw .again("the node that answered has not finalized block \(last)")
         }
-        // Continuity check: the parent of a final range is the stored block; otherwise the stored block is on another
-        // branch.
+        // A final range continues from the stored block, or the stored block is on another branch.
         guard begin.parentHash == place.hash else { return try await self.rollBack(place, to: begin, final: nodeFinal) }
         let logs: [Log]
         if let hint = asked.refusedForSize(2) {
