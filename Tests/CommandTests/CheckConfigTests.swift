@@ -160,7 +160,7 @@ struct CheckConfigTests {
     /// The same for access rules: configuration text, the line of the error, and words of the error message.
     static let accessMistakes: [(yaml: String, line: Int?, words: [String])] = [
         ("services: 5\n", 1, ["services", "mapping"]), ("services:\n  a: 5\n", 2, ["\"a\"", "scopes"]),
-        ("services:\n  a:\n    scopes: publish:*\n", 2, ["api-keys", "shows who it is"]),
+        ("services:\n  a:\n    scopes: publish:*\n", 2, ["api-keys", "authenticates"]),
         ("services:\n  a:\n    scope: publish:*\n", 3, ["did you mean \"scopes\""]),
         (
             "services:\n  a:\n    scopes: write:*\n    webhook-secret-files: shop-secret\n", 3,

@@ -3,7 +3,7 @@
 import Foundation
 import Server
 
-/// The settings of who may do what: keys of tokens, services, the audit trail.
+/// Access settings: token keys, services and the audit trail.
 struct AccessSettings {
     /// From `jwt-keys`.
     var keys: [VerificationKey] = []
@@ -12,7 +12,7 @@ struct AccessSettings {
     var rules = TokenRules()
     var services: [ServiceAccount] = []
 
-    /// Whether tokens can be verified without the shared secret, which is used only where it was asked for then.
+    /// Whether public keys are configured. If so, the shared secret is used only when it is set explicitly.
     var hasPublicKeys: Bool {
         !self.keys.isEmpty || self.jwksURL != nil
     }
@@ -22,7 +22,7 @@ struct AccessSettings {
         for place in reader.text(.jwtKeys)?.split(whereSeparator: \.isWhitespace) ?? [] {
             self.keys += await Self.keys(String(place), &reader)
         }
-        self.jwksURL = reader.value(.jwksURL, "an https:// address, or http:// of this machine") { text in
+        self.jwksURL = reader.value(.jwksURL, "an https:// URL, or an http:// URL on this machine") { text in
             guard let url = URL(string: text), let host = url.host, !host.isEmpty else { return nil }
             let isLocal = ["127.0.0.1", "::1", "localhost"].contains(host)
             return url.scheme == "https" || (url.scheme == "http" && isLocal) ? text : nil

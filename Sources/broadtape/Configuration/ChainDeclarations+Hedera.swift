@@ -17,7 +17,7 @@ extension ChainDeclarations {
         value.mapping?["kind"]?.string == "hedera"
     }
 
-    /// Reads the `chains` of a file that are of the kind `hedera`.
+    /// Reads the `chains` of kind `hedera` from a file.
     static func mirrors(in file: ConfigurationFile) throws(ConfigurationFault) -> [MirrorSettings] {
         var declarations = ChainDeclarations(path: file.path)
         var mirrors: [MirrorSettings] = []
@@ -62,9 +62,9 @@ extension ChainDeclarations {
         return nil
     }
 
-    /// A consensus time, as mirrors write it, or RFC 3339.
+    /// A consensus timestamp as mirror nodes write it, or RFC 3339.
     private mutating func start(_ node: Node) -> ConsensusTime? {
-        // YAML takes a date for more than a text, and seconds for a number, but keeps the text of both.
+        // YAML parses a date as a timestamp and seconds as a number, but keeps the text of both.
         let text = node.scalar?.string ?? ""
         if let time = ConsensusTime(text) { return time }
         if let time = Timestamp(rfc3339: text)?.nanoseconds, time >= 0 { return ConsensusTime(nanoseconds: time) }
@@ -91,7 +91,7 @@ extension ChainDeclarations {
         let names = node.sequence?.compactMap(\.string) ?? []
         let levels = Set(names.compactMap(Chain.Level.init(rawValue:)))
         guard levels.count == names.count, levels.contains(.final), !levels.contains(.seen) else {
-            self.complain(node, "\"levels\" is [confirmed, final] or [final]; there are no reorganisations to be seen")
+            self.complain(node, "\"levels\" is [confirmed, final] or [final]; Hedera has no reorganisations")
             return nil
         }
         return levels
@@ -116,7 +116,7 @@ extension ChainDeclarations {
             for element in list {
                 guard let event = self.event(element) else { continue }
                 if contracts[name, default: []].contains(where: { $0.signature.topic == event.signature.topic }) {
-                    self.complain(element, "the event stands here a second time")
+                    self.complain(element, "duplicate event")
                 }
                 contracts[name, default: []].append(event)
             }
@@ -136,12 +136,12 @@ extension ChainDeclarations {
                 self.complain(element, "\"\(element.scalar?.string ?? "")\" is not a topic such as 0.0.1234")
                 continue
             }
-            if !topics.insert(id).inserted { self.complain(element, "topic \(id) stands here a second time") }
+            if !topics.insert(id).inserted { self.complain(element, "duplicate topic \(id)") }
         }
         return topics
     }
 
-    /// Wallets by address, or by account, which stands for the address that its number makes.
+    /// Wallets by address, or by account, whose address is derived from its number.
     private mutating func mirrorOwners(_ node: Node?) -> [Address: String] {
         guard let node else { return [:] }
         var owners: [Address: String] = [:]

@@ -6,7 +6,7 @@ import Ingest
 import JSON
 import Yams
 
-/// The chains that the configuration file declares.
+/// Chain declarations of the configuration file.
 struct ChainDeclarations {
     private let path: String
     private(set) var complaints: [String] = []
@@ -19,7 +19,7 @@ struct ChainDeclarations {
     private static let moveKeys = ["kind", "owner", "amount", "decimals", "type", "currency", "wallet"]
     private static let maxNameLength = 64
 
-    /// Reads the `chains` of a file that are of the kind `evm`.
+    /// Reads the `chains` of kind `evm` from a file.
     static func chains(in file: ConfigurationFile) throws(ConfigurationFault) -> [ChainSettings] {
         var declarations = ChainDeclarations(path: file.path)
         var chains: [ChainSettings] = []
@@ -49,7 +49,7 @@ struct ChainDeclarations {
             self.complain(node, "\"kind\" is evm or hedera")
         }
         var chain = Chain(name: name, contracts: self.contracts(mapping["contracts"], of: key))
-        // EIP-2294 names the greatest.
+        // The maximum follows from EIP-2294.
         let chainIDs = 1...9_223_372_036_854_775_771
         if let node = mapping["chain-id"] { chain.chainID = self.number(node, "chain-id", chainIDs) }
         chain.start = self.number(mapping["start"], "start", .seq) ?? chain.start
@@ -128,10 +128,10 @@ struct ChainDeclarations {
         return urls
     }
 
-    /// How long a head may stand still; nil for off.
+    /// How long the head may stay unchanged; nil for off.
     mutating func stall(_ node: Node?, _ standard: Duration?) -> Duration? {
         guard let node else { return standard }
-        // YAML takes the word for a boolean, and keeps its text.
+        // YAML parses the word as a boolean, but keeps its text.
         if node.string == "off" { return nil }
         let range: ClosedRange<Duration> = .seconds(1) ... .seconds(86_400)
         if let duration = node.string.flatMap(Quantity.duration), range.contains(duration) { return duration }
@@ -143,7 +143,7 @@ struct ChainDeclarations {
         let names = node.sequence?.compactMap(\.string) ?? []
         let levels = names.compactMap(Chain.Level.init(rawValue:))
         guard !levels.isEmpty, levels.count == names.count, levels.contains(.final) else {
-            self.complain(node, "\"levels\" is a list of seen, confirmed and final; final is always told")
+            self.complain(node, "\"levels\" is a list of seen, confirmed and final; final events are always published")
             return nil
         }
         return Set(levels)
@@ -181,7 +181,7 @@ struct ChainDeclarations {
             for element in list {
                 guard let event = self.event(element) else { continue }
                 if contracts[address, default: []].contains(where: { $0.signature.topic == event.signature.topic }) {
-                    self.complain(element, "the event stands here a second time")
+                    self.complain(element, "duplicate event")
                 }
                 contracts[address, default: []].append(event)
             }
@@ -190,11 +190,11 @@ struct ChainDeclarations {
     }
 
     private mutating func address(_ node: Node) -> Address? {
-        // YAML takes an address without quotes for a number, but keeps its text.
+        // YAML parses an unquoted address as a number, but keeps its text.
         if let address = node.scalar.flatMap({ Address($0.string) }) { return address }
         self.complain(
             node,
-            "\"\(node.scalar?.string ?? "")\" is not an address: 0x and 40 digits, whose checksum is right if they have one"
+            "\"\(node.scalar?.string ?? "")\" is not an address: 0x and 40 digits, with a valid checksum if it has one"
         )
         return nil
     }

@@ -3,12 +3,12 @@
 import ChainSource
 import Ingest
 
-/// A chain to follow, as the configuration file declares it.
+/// A chain to follow, as declared in the configuration file.
 struct ChainSettings: Sendable {
     var chain: Chain
-    /// URLs of nodes of the chain, the preferred one first.
+    /// URLs of the chain's nodes, in order of preference.
     var endpoints: [String]
-    /// Where new blocks are told of at once, the preferred URL first; none when they are only looked for.
+    /// WebSocket URLs for new blocks, in order of preference; empty if the chain is only polled.
     var webSockets: [String] = []
     var rotation = EndpointRotation.Rules.chain
     var runner = ChainRunner.Limits()

@@ -3,7 +3,7 @@
 import SafeText
 import Terminal
 
-/// What is wrong with the configuration; every fault that was found, each with what to do.
+/// All errors found in the configuration, each with advice.
 struct ConfigurationFault: ManyComplaints, CustomStringConvertible {
     var complaints: [String]
 

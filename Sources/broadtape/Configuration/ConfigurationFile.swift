@@ -6,7 +6,7 @@ import Yams
 /// A YAML file of settings and event types, read strictly: an unknown key is an error.
 struct ConfigurationFile {
     let path: String
-    /// Settings by key, as they are written, with the line they stand on.
+    /// Settings by key: the unparsed text and its line.
     private(set) var settings: [String: (text: String, line: Int)] = [:]
     private(set) var types: Node.Mapping?
     private(set) var services: Node.Mapping?
@@ -49,7 +49,7 @@ struct ConfigurationFile {
                         line.element.drop { $0 == " " }.hasPrefix(key + ":") && line.offset + 1 >= context.mark.line
                     }
                     let line = places.dropFirst().first.map { $0.offset + 1 } ?? context.mark.line
-                    return "\(path):\(line): \"\(key)\" stands here a second time"
+                    return "\(path):\(line): duplicate key \"\(key)\""
                 }
             )
         default:

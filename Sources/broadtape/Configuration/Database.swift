@@ -6,7 +6,7 @@ import Logging
 import PostgresStore
 import SQLiteStore
 
-/// Where events are kept.
+/// Where events are stored.
 enum Database: Equatable {
     case sqlite(path: String)
     case postgres(url: String)
@@ -36,10 +36,10 @@ enum Database: Equatable {
         }
     }
 
-    /// Opens the tape that is there, or makes one.
+    /// Opens the tape, creating it if there is none.
     /// - Parameters:
-    ///   - allowsMigration: Whether an older one may be changed.
-    ///   - examines: Whether a damaged file is refused.
+    ///   - allowsMigration: Whether an older schema may be migrated.
+    ///   - examines: Whether to check the file and refuse a damaged one.
     func open(
         allowsMigration: Bool,
         examines: Bool = true,

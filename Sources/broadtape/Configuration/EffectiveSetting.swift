@@ -2,15 +2,15 @@
 
 import SafeText
 
-/// A setting as it holds.
+/// The effective value of a setting.
 struct EffectiveSetting {
     let setting: Setting
-    /// Nil where nothing is set and nothing holds by itself.
+    /// Nil if it is not set and has no default.
     let value: String?
-    /// Where it was said.
+    /// Where the value comes from.
     let place: String
 
-    /// As a line of the YAML file; nothing secret is shown.
+    /// As a line of the YAML file, without secrets.
     var line: String {
         guard let value else { return "# \(self.setting.rawValue): not set" }
         return "\(self.setting.rawValue): \(self.setting.shown(value))  # \(self.place)"

@@ -3,7 +3,7 @@
 import EventLog
 import Hub
 
-/// The setting `fan-in`: patterns of channels with what they may carry, as
+/// The setting `fan-in`: channel patterns with the types and sources they may carry, such as
 /// `chain.* rate.* pay.*=transactionUpdate,source:payments`.
 struct FanInSetting {
     private(set) var rules: [FanInRules.Rule] = []
@@ -11,7 +11,7 @@ struct FanInSetting {
 
     private let types: EventTypes
 
-    /// - Parameter text: Words with blanks between; `off` is none.
+    /// - Parameter text: Words separated by spaces; `off` is none.
     init(_ text: String, types: EventTypes) {
         self.types = types
         guard text != "off" else { return }

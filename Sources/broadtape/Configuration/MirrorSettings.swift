@@ -3,10 +3,10 @@
 import ChainSource
 import Ingest
 
-/// A Hedera network to follow through its mirror nodes, as the configuration file declares it.
+/// A Hedera network to follow through its mirror nodes, as declared in the configuration file.
 struct MirrorSettings: Sendable {
     var mirror: Mirror
-    /// URLs of mirror nodes of the network, the preferred one first.
+    /// URLs of the network's mirror nodes, in order of preference.
     var endpoints: [String]
     var rotation = EndpointRotation.Rules.mirror
     var runner = MirrorRunner.Limits()

@@ -17,12 +17,12 @@ enum Quantity {
         Self.read(text, units: self.sizes)
     }
 
-    /// The ends of a range, as they are written here.
+    /// The bounds of a range, in the notation of the settings.
     static func text(_ range: ClosedRange<Duration>) -> String {
         "\(Self.text(range.lowerBound)) to \(Self.text(range.upperBound))"
     }
 
-    /// The ends of a range of sizes, as they are written here.
+    /// The bounds of a range of sizes, in the notation of the settings.
     static func text(ofBytes range: ClosedRange<Int>) -> String {
         "\(Self.text(range.lowerBound, self.sizes, unit: "B")) to \(Self.text(range.upperBound, self.sizes, unit: "B"))"
     }
@@ -31,8 +31,8 @@ enum Quantity {
         Self.text(duration.wholeMilliseconds, Self.durations, unit: "s")
     }
 
-    /// In the greatest unit in which it is a whole number.
-    /// - Parameter unit: Of nothing.
+    /// In the largest unit in which it is a whole number.
+    /// - Parameter unit: Unit of zero.
     private static func text(_ value: Int, _ units: [String: Int], unit: String) -> String {
         let fitting = units.filter { !$0.key.isEmpty && value.isMultiple(of: $0.value) }
         guard value > 0, let best = fitting.max(by: { $0.value < $1.value }) else { return "\(value)\(unit)" }

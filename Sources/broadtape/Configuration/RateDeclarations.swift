@@ -3,7 +3,7 @@
 import RateSource
 import Yams
 
-/// The exchanges that the configuration file declares, in the order of preference.
+/// Exchange declarations of the configuration file, in order of preference.
 struct RateDeclarations {
     private let path: String
     private var complaints: [String] = []
@@ -72,7 +72,7 @@ struct RateDeclarations {
         exchange.webSockets = self.urls(mapping["websocket"], "websocket", ["ws", "wss"], exchange.webSockets)
         exchange.rests = self.urls(mapping["rest"], "rest", ["http", "https"], exchange.rests)
         if exchange.webSockets.isEmpty, exchange.rests.isEmpty {
-            self.complain(key, "of \"websocket\" and \"rest\" one at most can be off")
+            self.complain(key, "at most one of \"websocket\" and \"rest\" can be off")
         }
         if exchange.poll >= exchange.staleAfter {
             self.complain(mapping["poll"] ?? key, "\"poll\" has to be shorter than \"stale-after\"")
@@ -82,7 +82,7 @@ struct RateDeclarations {
 
     private mutating func urls(_ node: Node?, _ name: String, _ schemes: [String], _ standard: [String]) -> [String] {
         guard let node else { return standard }
-        // YAML takes the word for a boolean, and keeps its text.
+        // YAML parses the word as a boolean, but keeps its text.
         if node.string == "off" { return [] }
         var urls: [String] = []
         for element in node.sequence.map(Array.init) ?? [node] {
@@ -169,7 +169,7 @@ struct RateDeclarations {
     private mutating func add(_ market: Market, at node: Node, to markets: inout [Market], _ dialect: Dialect) {
         func symbol(_ market: Market) -> String { market.symbol ?? dialect.symbol(of: market.pair) }
         if markets.contains(where: { $0.pair == market.pair || symbol($0) == symbol(market) }) {
-            self.complain(node, "\(market.pair) (\(symbol(market))) stands here a second time")
+            self.complain(node, "duplicate pair \(market.pair) (\(symbol(market)))")
         }
         markets.append(market)
     }

@@ -3,16 +3,16 @@
 import Foundation
 import Secrets
 
-/// Where the secrets are that tokens and the messages between nodes are signed with. Files are read by those who need
-/// them only: a command that changes the database may not even be allowed to.
+/// Locations of the secrets that sign tokens and messages between nodes. Files are read only when needed: a command
+/// that migrates the database may have no permission to read them.
 struct SecretSettings {
-    /// Of HS256 tokens, as it was given itself.
+    /// Secret of HS256 tokens, if given directly.
     let token: Secret?
     let tokenFile: String
-    /// Whether the place of the file was chosen by the operator, who then has to provide it.
+    /// Whether the operator set the file's path. Such a file is never created.
     let isTokenFileChosen: Bool
     private let bus: Secret?
-    /// The first is signed with, the others are taken as well.
+    /// The first one signs, all of them verify.
     let busFiles: [String]
 
     init(_ reader: inout SettingsReader) {
@@ -23,14 +23,14 @@ struct SecretSettings {
         self.busFiles = reader.text(.busSecretFile)?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
         if self.tokenFile.isEmpty { reader.complain(.jwtSecretFile, "names no file; leave it out for the default") }
         if reader.isSet(.busSecretFile), !(1...2).contains(self.busFiles.count) {
-            reader.complain(.busSecretFile, "names one file, or two while one secret is exchanged for another")
+            reader.complain(.busSecretFile, "names one file, or two during a rotation")
         }
         if reader.isSet(.busSecret), reader.isSet(.busSecretFile) {
-            reader.complain(.busSecret, "stands beside bus-secret-file; leave one of them out")
+            reader.complain(.busSecret, "is set together with bus-secret-file; leave one of them out")
         }
     }
 
-    /// A secret that was set to nothing is no secret, rather than one that was not set.
+    /// An empty secret is an error; it does not count as not set.
     private static func secret(_ setting: Setting, _ reader: inout SettingsReader) -> Secret? {
         guard let text = reader.text(setting) else { return nil }
         do throws(SecretLine.Invalid) {
@@ -41,8 +41,8 @@ struct SecretSettings {
         }
     }
 
-    /// The secret of tokens; nil where there are public keys and it was not asked for.
-    /// - Parameter makes: Whether the default file is made where it is missing; otherwise there is none then.
+    /// The token secret; nil if there are public keys and the secret is not set explicitly.
+    /// - Parameter makes: Whether to create a missing default file; if false, the result is nil then.
     func tokenSecret(hasPublicKeys: Bool, makes: Bool) throws(ConfigurationFault) -> Secret? {
         if let token { return token }
         if self.isTokenFileChosen { return try Self.read(self.tokenFile, .jwtSecretFile) }
@@ -53,7 +53,7 @@ struct SecretSettings {
         return makes ? try Self.make(self.tokenFile) : nil
     }
 
-    /// What nodes sign their messages with, and what else is taken: the bus' own secrets, or that of the tokens.
+    /// The bus secrets: those set for the bus, else the token secret. The first one signs, all of them verify.
     func busSecrets(token: Secret?) throws(ConfigurationFault) -> [Secret] {
         if let bus { return [bus] }
         var secrets: [Secret] = []
@@ -61,8 +61,8 @@ struct SecretSettings {
         if secrets.isEmpty, let token { secrets = [token] }
         guard !secrets.isEmpty else {
             throw ConfigurationFault(
-                "redis is set, and nodes sign what they tell each other: set bus-secret-file to a file with a secret of "
-                    + "\(Secret.leastLength) bytes or more, the same for all nodes"
+                "redis is set, and nodes sign their messages: set bus-secret-file to a file with a secret of "
+                    + "\(Secret.leastLength) bytes or more, the same on all nodes"
             )
         }
         return secrets
@@ -76,7 +76,7 @@ struct SecretSettings {
         }
     }
 
-    /// Makes a secret in a file that only the owner can read.
+    /// Creates a secret in a file that only its owner can read.
     private static func make(_ path: String) throws(ConfigurationFault) -> Secret {
         let words = (0..<4).map { _ in UInt64.random(in: .min ... .max) }
         let text = words.map { String($0, radix: 16) }.map { String(repeating: "0", count: 16 - $0.count) + $0 }
@@ -85,7 +85,7 @@ struct SecretSettings {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
-            throw ConfigurationFault("\(folder.path): cannot be made (\(error.localizedDescription))")
+            throw ConfigurationFault("\(folder.path): cannot be created (\(error.localizedDescription))")
         }
         guard
             FileManager.default.createFile(
@@ -99,11 +99,11 @@ struct SecretSettings {
 }
 
 extension Settings {
-    /// Whether the secrets that `serve` would need are there and can be used; makes none.
+    /// Checks that the secrets that `serve` needs exist and are valid; creates none.
     func checkSecrets() throws(ConfigurationFault) {
         let token = try self.secrets.tokenSecret(hasPublicKeys: self.access.hasPublicKeys, makes: false)
         guard self.redis != nil else { return }
-        // The default file would be made at the start.
+        // `serve` creates the default file at startup.
         if token == nil, self.secrets.busFiles.isEmpty, !self.access.hasPublicKeys { return }
         _ = try self.secrets.busSecrets(token: token)
     }

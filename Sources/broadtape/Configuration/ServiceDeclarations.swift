@@ -5,7 +5,7 @@ import Secrets
 import Server
 import Yams
 
-/// Services as the configuration file declares them.
+/// Service declarations of the configuration file.
 struct ServiceDeclarations {
     private let path: String
     private var complaints: [String] = []
@@ -61,12 +61,12 @@ struct ServiceDeclarations {
             service.secrets = self.secrets(node, of: name)
         }
         if service.keyHashes.isEmpty, service.secrets.isEmpty {
-            self.complain(key, "\"\(name)\" needs \"api-keys\" or \"webhook-secret-files\": how it shows who it is")
+            self.complain(key, "\"\(name)\" needs \"api-keys\" or \"webhook-secret-files\": how it authenticates")
         }
         return service
     }
 
-    /// A list of texts, or one text with blanks between.
+    /// A list of texts, or one text separated by spaces.
     private mutating func texts(_ node: Node, _ name: String) -> [String] {
         if let text = node.scalar?.string { return text.split(whereSeparator: \.isWhitespace).map(String.init) }
         let texts = node.sequence?.compactMap { $0.scalar?.string } ?? []
@@ -80,12 +80,12 @@ struct ServiceDeclarations {
         var hashes: [[UInt8]] = []
         for text in self.texts(node, "api-keys") {
             guard let hash = APIKey.readHash(text) else {
-                // What was written here may be the key itself; it is not repeated.
-                self.complain(node, "an API key stands here as sha256: and 64 digits, as `broadtape api-key` prints it")
+                // The value may be the key itself, so the message does not contain it.
+                self.complain(node, "an API key is given as sha256: and 64 digits, as `broadtape api-key` prints it")
                 continue
             }
             if let owner = self.owners.updateValue(name, forKey: hash) {
-                self.complain(node, "this API key is of \"\(owner)\" already")
+                self.complain(node, "this API key already belongs to \"\(owner)\"")
             }
             hashes.append(hash)
         }
@@ -101,7 +101,7 @@ struct ServiceDeclarations {
             do throws(SecretLine.Invalid) {
                 let secret = try Secret(file: path)
                 if let owner = self.signers.updateValue(name, forKey: secret) {
-                    self.complain(node, "\(path): \"\(owner)\" has this secret already; nobody could tell who signed")
+                    self.complain(node, "\(path): \"\(owner)\" already has this secret; each service needs its own")
                 }
                 secrets.append(secret)
             } catch {

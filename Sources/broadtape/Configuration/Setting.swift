@@ -2,8 +2,8 @@
 
 import SafeText
 
-/// Everything that can be set: as a key of the YAML file, as `BROADTAPE_…` in the environment, the common ones as a
-/// flag of `serve`. Flags go before the environment, the environment before the file.
+/// All settings: keys of the YAML file, `BROADTAPE_…` in the environment and, for the common ones, flags of `serve`.
+/// Flags take precedence over the environment, the environment over the file.
 enum Setting: String, CaseIterable {
     case host
     case port
@@ -74,7 +74,7 @@ enum Setting: String, CaseIterable {
     case otlpEndpoint = "otlp-endpoint"
     case traceSample = "trace-sample"
 
-    /// What holds where nothing is set.
+    /// The default value.
     var defaultText: String? {
         switch self {
         case .host: "127.0.0.1"
@@ -130,7 +130,7 @@ enum Setting: String, CaseIterable {
         }
     }
 
-    /// A value as it may be shown, to the operator or in a log.
+    /// A value for output and logs, without secrets.
     func shown(_ value: String) -> String {
         switch self {
         case .jwtSecret, .busSecret: Redaction.hidden
@@ -141,14 +141,14 @@ enum Setting: String, CaseIterable {
 
     /// The key of the YAML file under which event types are declared.
     static let types = "types"
-    /// And services.
+    /// The key of the YAML file under which services are declared.
     static let services = "services"
     /// The key of the YAML file under which chains are declared.
     static let chains = "chains"
-    /// And exchanges.
+    /// The key of the YAML file under which exchanges are declared.
     static let rates = "rates"
 
-    /// Its name in the environment.
+    /// Name of its environment variable.
     var variable: String {
         "BROADTAPE_" + self.rawValue.uppercased().replacing("-", with: "_")
     }

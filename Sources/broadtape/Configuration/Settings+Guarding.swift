@@ -4,12 +4,12 @@ import Hub
 import JSON
 import Server
 
-/// TLS, limits, and who is let in.
+/// TLS, limits and access control.
 extension Settings {
-    /// How many times its rate in a second a client may send at once: a subscriber of many channels begins with a
+    /// Burst of a client, in multiples of its rate per second: a subscriber of many channels begins with a
     /// message for each.
     private static let inboundBurst = 10
-    /// How many times its rate in a second a service may publish at once.
+    /// Burst of a service, in multiples of its rate per second.
     private static let publishBurst = 2
 
     static func readGuarding(
@@ -22,7 +22,7 @@ extension Settings {
         edge.bodyTime = reader.duration(.bodyTimeout, in: .seconds(1) ... .seconds(3600))
         edge.idleTime = reader.duration(.idleTimeout, in: .seconds(1) ... .seconds(3600))
         edge.origins =
-            reader.value(.allowedOrigins, "any, or origins such as https://app.example.com with blanks between") {
+            reader.value(.allowedOrigins, "any, or origins such as https://app.example.com, separated by spaces") {
                 $0 == "any" ? .any : AllowedOrigins(Self.words($0))
             } ?? .any
         edge.admission.trustedProxies = Self.prefixes(.trustedProxies, &reader)
@@ -57,7 +57,7 @@ extension Settings {
     }
 
     private static func prefixes(_ setting: Setting, _ reader: inout SettingsReader) -> [NetworkPrefix] {
-        reader.value(setting, "addresses or ranges of them such as 10.0.0.0/8 ::1, with blanks between") { text in
+        reader.value(setting, "addresses or CIDR ranges such as 10.0.0.0/8 ::1, separated by spaces") { text in
             let words = Self.words(text)
             let prefixes = words.compactMap { NetworkPrefix($0) }
             return prefixes.count == words.count ? prefixes : nil
@@ -90,7 +90,7 @@ extension Settings {
     private static func countries(_ reader: inout SettingsReader) -> BlockedCountries? {
         let countries = Self.words(reader.text(.blockedCountries) ?? "")
         guard let file = reader.text(.countryFile) else {
-            if !countries.isEmpty { reader.complain("blocked-countries is set, but no country-file to know them by") }
+            if !countries.isEmpty { reader.complain("blocked-countries is set, but no country-file") }
             return nil
         }
         do throws(BlockedCountries.Fault) {
@@ -103,14 +103,14 @@ extension Settings {
 }
 
 extension SettingsReader {
-    /// Nil where it is off.
+    /// Nil if it is off.
     fileprivate mutating func numberOrOff(_ setting: Setting, in range: ClosedRange<Int>) -> Int? {
         self.note(setting, "off, or a whole number, \(range.lowerBound) to \(range.upperBound)")
         guard self.text(setting) != "off" else { return nil }
         return self.value(setting, "off or \(range.expectation())") { Int(decimal: $0, in: range) }
     }
 
-    /// Nil where it is off.
+    /// Nil if it is off.
     fileprivate mutating func bytesOrOff(_ setting: Setting, in range: ClosedRange<Int>) -> Int? {
         self.note(setting, "off, or a size, \(Quantity.text(ofBytes: range))")
         guard self.text(setting) != "off" else { return nil }

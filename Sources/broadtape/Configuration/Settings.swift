@@ -11,56 +11,56 @@ import RedisBus
 import Secrets
 import Server
 
-/// The settings of `serve`, checked.
+/// The validated settings of `serve`.
 struct Settings {
     var database: Database
     var allowsMigration: Bool
-    /// What joins the nodes; nil for one node alone.
+    /// Connects the nodes; nil for a single node.
     var redis: RedisAddress?
-    /// Patterns of the channels whose messages are taken in; none without Redis.
+    /// Patterns of the fan-in channels; empty without Redis.
     var fanIn: [String]
     let secrets: SecretSettings
     var access: AccessSettings
     var loops: Int
     var hub: HubConfiguration
     var edge: EdgeConfiguration
-    /// Nil speaks without TLS.
+    /// Nil serves without TLS.
     var tls: ServerTLS?
     /// Nil serves everybody.
     var countries: BlockedCountries?
-    /// Of its own, so that opening the hub to the world does not open this too.
+    /// Separate from the hub's host, so that a public hub does not expose the admin port.
     var adminHost: String
     var adminPort: Int
-    /// Whether the admin port was chosen by the operator, for whom the hub does not start without it.
+    /// Whether the operator set the admin port. If so, the hub does not start without it.
     var isAdminPortChosen: Bool
-    /// Names of the admin port that its host does not tell.
+    /// Further names of the admin port.
     var adminNames: [String]
-    /// Whether the live page is served.
+    /// Whether to serve the live page.
     var servesPage: Bool
     var logLevel: Logger.Level
-    /// Chains that are followed.
+    /// EVM chains to follow.
     var chains: [ChainSettings]
-    /// Hedera networks that are followed through mirror nodes.
+    /// Hedera networks to follow through mirror nodes.
     var mirrors: [MirrorSettings]
-    /// Exchanges whose rates are taken, the preferred ones first.
+    /// Exchanges to read rates from, in order of preference.
     var rates: [Exchange]
     var logFormat: LogFormat
-    /// Of the collector that spans are sent to; nil records none.
+    /// Collector that receives spans; nil records none.
     var otlpEndpoint: String?
-    /// Part of the requests without a trace for which one is begun, from 0 to 1.
+    /// Fraction of requests without a trace for which one is started, from 0 to 1.
     var traceSample: Double
-    /// All settings as they hold, and where each was said.
+    /// Effective values of all settings, with their origin.
     let effective: [EffectiveSetting]
-    /// What each setting takes, in words; those that take any text are missing.
+    /// Accepted values of each setting, as text; settings that accept any text are missing.
     let expectations: [Setting: String]
-    /// Files that nobody else on the machine should be able to read.
+    /// Files that other users of the machine must not be able to read.
     let secretFiles: [(setting: Setting, path: String)]
     /// Files of certificates.
     let certificateFiles: [(setting: Setting, path: String)]
 
     /// - Parameters:
     ///   - flags: From the command line.
-    ///   - environment: All variables; those of unknown `BROADTAPE_` names are not looked at.
+    ///   - environment: All variables; unknown `BROADTAPE_` names are ignored.
     ///   - path: Of the YAML file, if there is one.
     init(
         flags: [Setting: String],
@@ -87,11 +87,11 @@ struct Settings {
         self.fanIn = fanIn.rules.map(\.pattern)
         if self.redis == nil {
             if reader.isSet(.fanIn), !self.fanIn.isEmpty {
-                reader.complain("fan-in is set, but there is no redis to listen to")
+                reader.complain("fan-in is set, but redis is not")
             }
             self.fanIn = []
         } else if case .memory = self.database {
-            reader.complain("redis is set, but nodes that keep their tapes in memory have none in common")
+            reader.complain("redis is set, but nodes with tapes in memory share no database")
         }
         self.allowsMigration = reader.flag(.migrate)
         self.secrets = SecretSettings(&reader)
@@ -101,7 +101,7 @@ struct Settings {
             reader.value(.logLevel, "one of \(Self.logLevels)") { Logger.Level(rawValue: $0) } ?? .info
 
         self.logFormat = reader.value(.logFormat, LogFormat.expectation) { LogFormat(rawValue: $0) } ?? .text
-        self.otlpEndpoint = reader.value(.otlpEndpoint, "an address such as http://127.0.0.1:4318") { text in
+        self.otlpEndpoint = reader.value(.otlpEndpoint, "a URL such as http://127.0.0.1:4318") { text in
             text.hasPrefix("http://") || text.hasPrefix("https://") ? text : nil
         }
         self.traceSample =
@@ -144,7 +144,7 @@ struct Settings {
         hub.fanIn.staleAfter = reader.duration(.staleAfter, in: .seconds(1) ... .seconds(86_400))
         hub.housekeeping = reader.duration(.housekeeping, in: .seconds(1) ... .seconds(86_400))
         if hub.roster.silence <= hub.roster.heartbeat {
-            reader.complain("silence must be longer than heartbeat: clients answer the ping that goes with it")
+            reader.complain("silence must be longer than heartbeat: clients answer the ping sent with it")
         }
         var edge = EdgeConfiguration()
         edge.host = reader.text(.host) ?? ""
@@ -164,7 +164,7 @@ struct Settings {
         self.isAdminPortChosen = reader.isSet(.adminPort)
         self.servesPage = reader.flag(.page)
         self.adminNames =
-            reader.value(.adminNames, "names or addresses such as hub.example.com, without ports, with blanks between")
+            reader.value(.adminNames, "names or addresses such as hub.example.com, without ports, separated by spaces")
         {
             let names = $0.split(whereSeparator: \.isWhitespace).map(String.init)
             return names.allSatisfy(AdminHosts.isName) ? names : nil
@@ -174,15 +174,15 @@ struct Settings {
         guard reader.complaints.isEmpty else { throw ConfigurationFault(reader.complaints) }
     }
 
-    /// A signed request is told from one sent again by its ids, as long as they are retained.
+    /// Replays of a signed request are detected by its IDs, as long as these are retained.
     private static func check(_ types: [EventType], _ services: [ServiceAccount], _ reader: inout SettingsReader) {
         guard services.contains(where: { !$0.secrets.isEmpty }) else { return }
         let least = Duration.seconds(2 * WebhookSignature.tolerance)
         for type in types {
             guard let retention = type.retention, retention < least else { continue }
             reader.complain(
-                "types: \(type.name) is retained for \(retention), in which a signed request could be sent again as a new"
-                    + " one; with webhook-secret-files it takes \(least) or more"
+                "types: \(type.name) is retained for \(retention), so a signed request could be replayed after that;"
+                    + " webhook-secret-files need a retention of \(least) or more"
             )
         }
     }

@@ -3,14 +3,14 @@
 import Configuration
 import JSON
 
-/// Reads settings one by one and gathers what is wrong with them.
+/// Reads settings one by one and collects errors.
 struct SettingsReader {
     private let reader: ConfigReader
     private let flags: [Setting: String]
     private let environment: [String: String]
     private let file: ConfigurationFile?
     private(set) var complaints: [String] = []
-    /// What each setting that was read takes, in words for the reference; those that take any text are missing.
+    /// Accepted values of each setting read so far, for the reference; settings that accept any text are missing.
     private(set) var expectations: [Setting: String] = [:]
 
     init(flags: [Setting: String], environment: [String: String], file: ConfigurationFile?) {
@@ -42,12 +42,12 @@ struct SettingsReader {
         self.complaints.append(complaint)
     }
 
-    /// Complains of what a setting has, without repeating it.
+    /// Reports an error in a setting without its value.
     mutating func complain(_ setting: Setting, _ complaint: String) {
         self.complain("\(self.place(of: setting)): \(setting.rawValue): \(complaint)")
     }
 
-    /// Whether the operator set it, rather than the default.
+    /// Whether the operator set it.
     func isSet(_ setting: Setting) -> Bool {
         self.flags[setting] != nil || self.environment[setting.variable] != nil
             || self.file?.settings[setting.rawValue] != nil
@@ -57,7 +57,7 @@ struct SettingsReader {
         self.reader.string(forKey: ConfigKey([setting.rawValue]))
     }
 
-    /// Puts down what a setting takes; the first words count.
+    /// Records the accepted values of a setting; the first call counts.
     mutating func note(_ setting: Setting, _ expectation: String) {
         if self.expectations[setting] == nil { self.expectations[setting] = expectation }
     }
@@ -87,7 +87,7 @@ struct SettingsReader {
         } ?? .zero
     }
 
-    /// Nil where it is off.
+    /// Nil if it is off.
     mutating func durationOrOff(_ setting: Setting, in range: ClosedRange<Duration>) -> Duration? {
         self.note(setting, "off, or a duration, \(Quantity.text(range))")
         guard self.text(setting) != "off" else { return nil }
@@ -97,7 +97,7 @@ struct SettingsReader {
         }
     }
 
-    /// Nil where it is for ever.
+    /// Nil if it is forever.
     mutating func durationOrForever(_ setting: Setting, in range: ClosedRange<Duration>) -> Duration? {
         self.note(setting, "forever, or a duration, \(Quantity.text(range))")
         guard self.text(setting) != "forever" else { return nil }
@@ -114,7 +114,7 @@ struct SettingsReader {
         } ?? range.lowerBound
     }
 
-    /// Every setting with what holds and where that was said.
+    /// Effective values of all settings, with their origin.
     var effective: [EffectiveSetting] {
         Setting.allCases.map { setting in
             EffectiveSetting(

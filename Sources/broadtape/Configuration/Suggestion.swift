@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds what somebody who misspelled a word may have meant.
+/// Suggests corrections for misspelled words.
 enum Suggestion {
-    /// `; did you mean "…"?`, or nothing when no word is near.
+    /// `; did you mean "…"?`, or empty if no word is similar.
     static func hint(for word: String, among known: [String]) -> String {
         let scored = known.map { (word: $0, distance: Self.distance(Self.folded(word), Self.folded($0))) }
         guard let best = scored.min(by: { $0.distance < $1.distance }), best.distance <= max(1, word.count / 3) else {
@@ -15,7 +15,7 @@ enum Suggestion {
         Array(word.lowercased().filter { $0 != "-" && $0 != "_" })
     }
 
-    /// Optimal string alignment: the least number of characters to insert, delete, replace or swap with a neighbour.
+    /// Optimal string alignment distance: insertions, deletions, substitutions and swaps of adjacent characters.
     private static func distance(_ left: [Character], _ right: [Character]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)

@@ -3,7 +3,7 @@
 import EventLog
 import Yams
 
-/// Event types as the configuration file declares them.
+/// Event type declarations of the configuration file.
 struct TypeDeclarations {
     private let path: String
     private var complaints: [String] = []
@@ -49,7 +49,7 @@ struct TypeDeclarations {
             return nil
         }
         self.checkKeys(of: mapping, among: Self.keys)
-        // A declaration with a built-in type's name changes what it says and keeps the rest.
+        // A declaration of a built-in type overrides only the keys it has.
         let builtIn = EventTypes.builtIn.first { $0.name == name }
         var type = builtIn ?? EventType(name: name, readers: .owner, delivery: .every)
         if let node = mapping["readers"] {
@@ -81,7 +81,7 @@ struct TypeDeclarations {
             type.fields.removeAll { $0.name == field.name }
             type.fields.append(field)
         }
-        // Events that may lack what the projection needs are another kind of event: passed on, not projected.
+        // Events that may lack a field the projection needs are passed on, not projected.
         type.projection = type.projection.flatMap { $0.isFed(by: type.fields) ? $0 : nil }
         return type
     }
