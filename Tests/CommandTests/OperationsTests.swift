@@ -64,7 +64,7 @@ struct OperationsTests {
             )
             #expect(record.status == 0, "\(record)")
             #expect(
-                record.lines.contains { $0.hasPrefix("warning\ttls-certificate\thub.pem: good until 20") },
+                record.lines.contains { $0.hasPrefix("warning\ttls-certificate\thub.pem: valid until 20") },
                 "\(record)"
             )
             #expect(record.lines.contains { $0.hasPrefix("ok\ttls-key\t") }, "\(record)")

@@ -4,15 +4,15 @@ import ArgumentParser
 import Server
 import Terminal
 
-/// `broadtape api-key`: makes a key for a service.
+/// `broadtape api-key`: creates an API key.
 struct APIKeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "api-key",
-        abstract: "Make an API key for a service.",
+        abstract: "Create an API key for a service.",
         discussion: """
-            Prints the key, which the service presents as Authorization: Bearer or X-API-Key and nobody else keeps, and \
-            its hash, which goes into the configuration: services, NAME, api-keys. A service may have two, so that one \
-            can replace the other.
+            Prints the key, which the service sends as Authorization: Bearer or X-API-Key and keeps secret, and its \
+            hash, which goes into the configuration: services, NAME, api-keys. A service may have two keys, so that \
+            they can be rotated.
             """
     )
 

@@ -8,23 +8,23 @@ import NIOCore
 import NIOHTTP1
 import SafeText
 
-/// Which node an operator's command talks to.
+/// Options that select the node for an operator's command.
 struct AdminOptions: ParsableArguments {
     @Option(help: "Address of the node's admin port (environment: BROADTAPE_ADMIN_URL; default http://127.0.0.1:8081).")
     var adminUrl: String?
 
-    /// Nobody answers at the admin port.
+    /// The admin port does not answer.
     struct Unreachable: Error, CustomStringConvertible {
         let description: String
     }
 
     private static let answerLimit = 16 << 20
 
-    /// Sends a request and returns what was answered.
+    /// Sends a request and returns the response.
     /// - Parameters:
     ///   - query: Names and values.
     ///   - json: The body, if there is one.
-    ///   - timeout: After which nobody is taken to be there: connecting is tried again and again until then.
+    ///   - timeout: After which the node counts as unreachable; until then, connecting is retried.
     func send(
         _ method: HTTPMethod,
         _ path: String,
@@ -52,7 +52,7 @@ struct AdminOptions: ParsableArguments {
             throw Unreachable(description: "no node answers at \(Redaction.address(address)): \(error)")
         }
         let body = try await response.body.collect(upTo: Self.answerLimit)
-        // An answer may have no body.
+        // A response may have no body.
         let value = try JSON.Value.parse(body.readableBytes > 0 ? Array(body.readableBytesView) : Array("{}".utf8))
         guard (200..<300).contains(response.status.code) else {
             throw ValidationError(value["detail"]?.string.map(Escape.text) ?? "the node answered \(response.status)")

@@ -7,23 +7,23 @@ import Server
 import ServiceLifecycle
 import Terminal
 
-/// The admin port as a part of the process's life: a port like the public one, with the same limits.
+/// The admin port, as a service of the process: a port like the public one, with the same limits.
 struct AdminService: Service, CustomStringConvertible {
-    /// Connections at once: a few operators and their monitoring.
+    /// Maximum number of connections: a few operators and their monitoring.
     static let connections = 128
-    /// How long those who are being answered may keep the process from ending.
+    /// How long requests in progress may delay the end of the process.
     private static let patience: Duration = .seconds(3)
 
     let description = "admin"
     private let listener: Listener
     private let address: String
-    /// Whether the hub is to stop when the port cannot be had.
+    /// Whether the hub stops if the port cannot be bound.
     private let isRequired: Bool
     private let logger: Logger
 
     /// - Parameters:
-    ///   - published: Keys that an issuer publishes; nil without.
-    ///   - drain: Makes the node leave over a time.
+    ///   - published: Keys that an issuer publishes, if configured.
+    ///   - drain: Drains the node over a time.
     init(
         _ settings: Settings,
         hub: Hub,
@@ -87,7 +87,7 @@ struct AdminService: Service, CustomStringConvertible {
                 try await gracefulShutdown()
                 try await Task.sleep(for: Self.patience)
             }
-            // Whichever is first: an end, or the end of the patience.
+            // Whichever comes first: the end of the connections, or the timeout.
             defer { group.cancelAll() }
             try await group.next()
         }
@@ -95,7 +95,7 @@ struct AdminService: Service, CustomStringConvertible {
 }
 
 extension EdgeConfiguration {
-    /// What holds on the admin port: the public one's limits, for a few connections that come by themselves.
+    /// Configuration of the admin port: the public port's limits, for a few connections.
     init(adminPortOf settings: Settings) {
         self = settings.edge
         self.host = settings.adminHost
@@ -106,7 +106,7 @@ extension EdgeConfiguration {
         self.httpConnections = AdminService.connections
         self.admission.connections = AdminService.connections
         self.admission.trustedProxies = []
-        // Operators are to see why nobody else is let in.
+        // Operators need access while clients are refused.
         self.admission.memoryBytes = nil
     }
 }

@@ -8,9 +8,9 @@ import Secrets
 import Server
 import ServiceLifecycle
 
-/// What a node verifies clients with, and what keeps that fresh.
+/// The token verifier of a node, and the service that renews its published keys.
 struct Authentication {
-    /// The shared secret; none where there are public keys and it was not asked for.
+    /// The shared secret; nil if there are public keys and the secret is not set explicitly.
     let secret: Secret?
     let credentials: Credentials
     /// Nil without published keys.
@@ -46,7 +46,7 @@ struct Authentication {
         )
     }
 
-    /// A node whose issuer's keys have never been there, or have become too old, takes no clients.
+    /// A node accepts no clients while the issuer's keys have never been fetched or are too old.
     var verifier: TokenVerifier {
         let credentials = self.credentials
         let published = self.published
@@ -58,7 +58,7 @@ struct Authentication {
     }
 }
 
-/// Keeping the published keys fresh, as a part of the process's life.
+/// Renews the published keys, as a service of the process.
 struct RenewalService: Service, CustomStringConvertible {
     let description = "token keys"
     let published: PublishedKeys

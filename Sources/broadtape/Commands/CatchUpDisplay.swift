@@ -6,7 +6,7 @@ import Monitor
 import ServiceLifecycle
 import Terminal
 
-/// Tells how far the catch-up of a process's sources is, as a part of its life.
+/// Shows the catch-up progress of the sources, as a service of the process.
 struct CatchUpDisplay: Service, CustomStringConvertible {
     let description = "progress"
     let board: SourceBoard
@@ -22,10 +22,10 @@ struct CatchUpDisplay: Service, CustomStringConvertible {
                     self.output.clear()
                     continue
                 }
-                let others = lag.others > 0 ? ", \(lag.others) more catch up" : ""
+                let others = lag.others > 0 ? ", \(lag.others) more catching up" : ""
                 self.output.show(
                     Advance(
-                        "\(lag.source) catches up",
+                        "\(lag.source) is catching up",
                         done: lag.done,
                         of: lag.total,
                         unit: "to read",

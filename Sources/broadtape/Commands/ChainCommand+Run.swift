@@ -15,16 +15,16 @@ extension ChainCommand {
     /// `broadtape chain run`
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Follow the chains of the configuration and publish to Redis, for the hubs that fan in from it.",
+            abstract: "Follow the configured chains and publish their events to Redis, for hubs with fan-in.",
             discussion: """
-                What is published is kept, numbered, in a database of its own (--outbox), so that a hub that has missed \
-                something can have it again.
+                Published events are numbered and kept in a separate database (--outbox), so that a hub that has \
+                missed some can request them again.
                 """
         )
 
         @OptionGroup var options: ConfigurationOptions
 
-        @Option(help: "Where the numbered events and the place on each chain are kept: sqlite:PATH or postgres://…")
+        @Option(help: "Database of the numbered events and each chain's checkpoint: sqlite:PATH or postgres://…")
         var outbox = "sqlite:var/chain.db"
 
         @OptionGroup var progress: ProgressOptions
@@ -45,14 +45,14 @@ extension ChainCommand {
             let database = try Resolve.outbox(self.outbox)
             let tape = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
             guard let store = tape as? any SourceStore else {
-                throw ConfigurationFault("this database keeps nothing for chains")
+                throw ConfigurationFault("this database cannot store the state of chains")
             }
             let connector = try Redis.connector(to: address, name: "broadtape-chain")
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let names = settings.chains.map(\.chain.name) + settings.mirrors.map(\.mirror.name)
             let sink = OutboxSink(store: store, kept: OutboxSink.kept)
             let board = SourceBoard()
-            // One that has nothing to follow would end at once, and the process with it.
+            // A service with nothing to follow would end immediately, and the process with it.
             var services: [any Service] = [CatchUpDisplay(board: board, output: self.progress.output)]
             if !settings.chains.isEmpty {
                 services.append(
@@ -96,7 +96,7 @@ extension ChainCommand {
     }
 }
 
-/// Publishes what the outbox holds, as a part of the process's life.
+/// Publishes the contents of the outbox, as a service of the process.
 private struct ChainPublisherService: Service, CustomStringConvertible {
     let description = "chain publisher"
     let names: [String]

@@ -10,11 +10,11 @@ import NIOPosix
 import SafeText
 import Terminal
 
-/// `broadtape chain`: the chains of the configuration, without a hub.
+/// `broadtape chain`: follows the configured chains, without a hub.
 struct ChainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chain",
-        abstract: "Follow chains in a process of its own, or decide what becomes of one that has stopped.",
+        abstract: "Follow chains in a process of its own, or resolve a chain that has halted.",
         subcommands: [Run.self, Resolve.self],
         defaultSubcommand: Run.self
     )
@@ -22,22 +22,22 @@ struct ChainCommand: AsyncParsableCommand {
     /// `broadtape chain resolve`
     struct Resolve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Go on with a chain that was reorganised below what it had called final.",
+            abstract: "Continue a chain that was reorganised below its final block.",
             discussion: """
-                Goes back to the newest block that both remember and undoes what was told since, also what was told as \
-                final. With a tape in a file, stop the hub before.
+                Goes back to the newest stored block that is still on the chain and reverts all events published \
+                since, including final ones. With an SQLite tape, stop the hub first.
                 """
         )
 
         @OptionGroup var options: ConfigurationOptions
 
-        @Argument(help: "The chain's name in the configuration.")
+        @Argument(help: "Name of the chain in the configuration.")
         var name: String
 
-        @Option(help: "The block to go on from if none that is remembered is on the chain any more; undoes nothing.")
+        @Option(help: "Block to continue from if none of the stored blocks is on the chain any more; reverts nothing.")
         var restartAt: Int?
 
-        @Option(help: "Of `broadtape chain run`: its outbox instead of the database of the hub (sqlite:PATH).")
+        @Option(help: "Outbox of `broadtape chain run`, instead of the hub's database (sqlite:PATH).")
         var outbox: String?
 
         func run() async throws {
@@ -56,7 +56,7 @@ struct ChainCommand: AsyncParsableCommand {
             let database = try self.outbox.map { try Self.outbox($0) } ?? settings.database
             let tape = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
             guard let store = tape as? any SourceStore else {
-                throw ConfigurationFault("this database keeps nothing for chains")
+                throw ConfigurationFault("this database cannot store the state of chains")
             }
             let client = ChainsService.client(on: MultiThreadedEventLoopGroup.singleton)
             let sink: any SourceSink =
@@ -72,11 +72,11 @@ struct ChainCommand: AsyncParsableCommand {
             try? await client.shutdown()
             await tape.close()
             switch result {
-            case .success(.unneeded): StandardStream.output.print("nothing to do: the node has all that is remembered")
+            case .success(.unneeded): StandardStream.output.print("nothing to do: the node has all stored blocks")
             case .success(.undone(let number, let count)):
-                StandardStream.output.print("went back \(count) blocks, to block \(number)")
+                StandardStream.output.print("reverted \(count) blocks, to block \(number)")
             case .success(.restarted(let number)):
-                StandardStream.output.print("the chain is followed from block \(number) on")
+                StandardStream.output.print("the chain continues from block \(number)")
             case .failure(let fault): throw ConfigurationFault(fault.description)
             }
         }
@@ -88,7 +88,7 @@ struct ChainCommand: AsyncParsableCommand {
             return database
         }
 
-        /// While nobody else follows the chain.
+        /// Runs with leadership, so that no other process follows the chain.
         private static func resolve(
             _ follower: Follower,
             _ store: any SourceStore,
@@ -109,7 +109,7 @@ struct ChainCommand: AsyncParsableCommand {
             }
             continuation.finish()
             for await result in results { return result }
-            return .failure(.again("nothing came of it"))
+            return .failure(.again("the chain was not resolved"))
         }
     }
 }

@@ -10,16 +10,16 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// The chains that a process follows, as a part of its life.
+/// The chain followers, as a service of the process.
 struct ChainsService: Service, CustomStringConvertible {
     let description = "chains"
     let services: [ChainService]
     let client: HTTPClient
 
     /// - Parameters:
-    ///   - store: Where the nodes take turns, and what is remembered.
-    ///   - board: Where is told how the chains are.
-    ///   - makeSink: Where the events of a chain go.
+    ///   - store: Leadership and stored state of the chains.
+    ///   - board: Receives the health of the chains.
+    ///   - makeSink: Makes the sink for the events of a chain.
     init(
         _ chains: [ChainSettings],
         store: any SourceStore,
@@ -85,13 +85,13 @@ struct ChainsService: Service, CustomStringConvertible {
             do throws(Ending) {
                 return try HeadWatch(addresses, on: group.next(), logger: logger, wake: wake)
             } catch {
-                logger.error("new blocks are only looked for", metadata: ["reason": "\(error)"])
+                logger.error("new blocks are polled only", metadata: ["reason": "\(error)"])
                 return nil
             }
         }
     }
 
-    /// Whoever asks decides when to ask again, so a connection that does not come about is told of at once.
+    /// Without retries of its own: a failed connection is reported immediately, and the caller decides when to retry.
     static func client(on group: any EventLoopGroup) -> HTTPClient {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,

@@ -10,14 +10,14 @@ import NIOHTTP1
 import SafeText
 import Terminal
 
-/// `broadtape channels`: lists what is on the tape.
+/// `broadtape channels`: lists the channels of the tape.
 struct Channels: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List channels with their head and oldest retained number.",
         discussion: "Shows the channels that the token may read; the scope read:* shows all."
     )
 
-    @Argument(help: "Only channels whose names begin with this.")
+    @Argument(help: "Prefix of the channel names to list.")
     var prefix = ""
 
     @OptionGroup var hub: HubOptions

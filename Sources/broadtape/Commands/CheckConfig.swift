@@ -5,26 +5,26 @@ import EventLog
 import Hub
 import Terminal
 
-/// `broadtape check-config`: says what is wrong with the configuration, without starting anything.
+/// `broadtape check-config`: validates the configuration without starting anything.
 struct CheckConfig: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check flags, environment and configuration file.",
-        discussion: "Exit status 0 when `serve` would accept them, 1 with every fault on standard error otherwise."
+        abstract: "Validate flags, environment and configuration file.",
+        discussion: "Exit status 0 if `serve` would accept them, otherwise 1 with all errors on standard error."
     )
 
     @OptionGroup var options: ConfigurationOptions
 
     @Flag(
-        help: "Print every setting as it holds, with where it was said: a flag, the environment, the file or a default."
+        help: "Print the effective value of each setting and its origin: flag, environment, file or default."
     )
     var effective = false
 
-    @Flag(help: "Print every setting there is, with what it takes and its default, as a document (Markdown).")
+    @Flag(help: "Print the reference of all settings with accepted values and defaults, in Markdown.")
     var reference = false
 
     func run() async throws {
         if self.reference {
-            // Nothing is set, so that it is the same everywhere.
+            // Nothing is set, so the reference is the same everywhere.
             let settings = try await Settings(flags: [:], environment: [:], path: nil)
             return StandardStream.output.write(Array(SettingReference(settings).text.utf8))
         }
@@ -35,6 +35,6 @@ struct CheckConfig: AsyncParsableCommand {
             return
         }
         let types = settings.hub.types.all.map(\.name).joined(separator: ", ")
-        StandardStream.output.print("the configuration is good; event types: \(types)")
+        StandardStream.output.print("the configuration is valid; event types: \(types)")
     }
 }

@@ -3,7 +3,7 @@
 import ArgumentParser
 import Foundation
 
-/// The settings that are flags too; the others are set in the environment or the file.
+/// Settings with a flag; the others are set in the environment or the file.
 struct ConfigurationOptions: ParsableArguments {
     @Option(help: "YAML file of settings and event types (environment: BROADTAPE_CONFIG).")
     var config: String?
@@ -11,51 +11,51 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(help: "Address to listen on (default 127.0.0.1).")
     var host: String?
 
-    @Option(help: "Port to listen on; 0 takes a free one (default 8080).")
+    @Option(help: "Port to listen on; 0 picks a free one (default 8080).")
     var port: String?
 
-    @Option(help: "Port for metrics and health, for operators only; 0 takes a free one (default 8081).")
+    @Option(help: "Port for metrics and health, for operators only; 0 picks a free one (default 8081).")
     var adminPort: String?
 
     @Option(
         help: """
-            sqlite:PATH, postgres://USER@HOST/NAME, or memory: for a tape that does not survive the process (default \
+            sqlite:PATH, postgres://USER@HOST/NAME, or memory: for a tape that is lost when the process exits (default \
             sqlite:var/broadtape.db).
             """
     )
     var database: String?
 
-    @Option(help: "redis://HOST or rediss://HOST: reach other nodes and fan events in (default: one node alone).")
+    @Option(help: "redis://HOST or rediss://HOST: connects nodes and enables fan-in (default: a single node).")
     var redis: String?
 
-    @Flag(help: "Bring an older database up to this version.")
+    @Flag(help: "Migrate an older database at startup.")
     var migrate = false
 
-    @Option(help: "Secret that HS256 tokens are signed with.")
+    @Option(help: "Secret of HS256 tokens.")
     var jwtSecret: String?
 
-    @Option(help: "File that holds the secret (default var/jwt-secret, made if missing).")
+    @Option(help: "File with the secret (default var/jwt-secret, created if missing).")
     var jwtSecretFile: String?
 
-    @Option(help: "Where the issuer of tokens publishes its keys (a JSON Web Key Set).")
+    @Option(help: "URL of the token issuer's JSON Web Key Set.")
     var jwksUrl: String?
 
-    @Option(help: "Event loops (default one per core).")
+    @Option(help: "Number of event loops (default one per core).")
     var loops: String?
 
-    @Option(help: "The node's name.")
+    @Option(help: "Node name.")
     var node: String?
 
     @Option(help: "trace, debug, info, notice, warning, error or critical (default info).")
     var logLevel: String?
 
-    /// Settings that are flags too.
+    /// Settings that have a flag.
     static let flags: Set<Setting> = [
         .host, .port, .adminPort, .database, .redis, .migrate, .jwtSecret, .jwtSecretFile, .jwksURL, .loops, .node,
         .logLevel,
     ]
 
-    /// What was given on the command line.
+    /// Flags given on the command line.
     private var given: [Setting: String] {
         var flags: [Setting: String] = [:]
         flags[.host] = self.host
@@ -73,7 +73,7 @@ struct ConfigurationOptions: ParsableArguments {
         return flags
     }
 
-    /// Reads and checks all of it.
+    /// Reads and validates all settings.
     func settings() async throws(ConfigurationFault) -> Settings {
         let environment = ProcessInfo.processInfo.environment
         return try await Settings(

@@ -7,9 +7,9 @@ import NIOCore
 import Server
 import Terminal
 
-/// Something to look at: a trace played again and again, and what to type to see it.
+/// Plays a trace in a loop and prints commands that show it.
 struct Demo {
-    /// The user of the trace whose token is printed.
+    /// User of the trace whose token is printed.
     private static let user = "u_42"
 
     private let trace: Trace
@@ -48,21 +48,21 @@ struct Demo {
 
             Open \(url)/ in a browser: rates move, and the token below shows a user's money there.
 
-            A token of user \(Self.user), good for a day, that may publish too:
+            A token of user \(Self.user), valid for a day, that may also publish:
 
               export BROADTAPE_URL=\(url)
               export BROADTAPE_TOKEN=\(token)
 
-            In another terminal, with these two lines pasted, watch rates, or what happens to the user's money:
+            Paste these two lines into another terminal, then watch rates, or the user's transactions and balances:
 
               \(program) tail rateChange:BTC/USDT
               \(program) tail transactionUpdate balanceUpdate
 
-            and make something happen:
+            and publish a transaction:
 
               echo '{"type":"transactionUpdate","keys":["u_42","u_77"],"data":{"type":"p2p","amount":"12.50","status":"completed"}}' | \(program) publish
 
-            A trace of rates, balances and transactions is being played. Ctrl-C stops the hub; what was published stays.
+            A trace of rates, balances and transactions is playing. Ctrl-C stops the hub; published events are kept.
 
             """
         StandardStream.output.post(Array(text.utf8))

@@ -7,29 +7,29 @@ import NIOCore
 import NIOHTTP1
 import Terminal
 
-/// `broadtape drain`: makes a node leave without a stampede.
+/// `broadtape drain`: drains a node without a connection surge.
 struct Drain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make a node leave: its clients are sent away a few at a time, then it stops.",
+        abstract: "Drain a node: disconnect its clients a few at a time, then stop it.",
         discussion: """
-            The node is no longer ready at once, takes no new WebSockets, and closes those it has evenly over the time \
-            given, each with `goodbye` and close code 4001. Events published meanwhile are committed and told. Waits \
-            until the node has stopped; SIGTERM does the same over the setting drain-window.
+            The node immediately reports not ready, accepts no new WebSockets, and closes existing ones evenly over \
+            the given time, each with `goodbye` and close code 4001. Events published meanwhile are committed and \
+            delivered. Waits until the node has stopped. SIGTERM does the same over the setting drain-window.
             """
     )
 
     @OptionGroup var admin: AdminOptions
 
-    @Option(help: "Time to take, such as 500ms, 60s or 5m (default: the node's drain-window).")
+    @Option(help: "Duration of the drain, such as 500ms, 60s or 5m (default: the node's drain-window).")
     var over: String?
 
-    @Option(help: "Who does this, for the audit trail (default: the name of the user of this machine).")
+    @Option(help: "Operator's name for the audit trail (default: the user name on this machine).")
     var by: String?
 
-    @Flag(help: "Return at once, without waiting for the node to stop.")
+    @Flag(help: "Return immediately, without waiting for the node to stop.")
     var noWait = false
 
-    /// Between two looks at how far the node has come.
+    /// Interval between two requests for the progress.
     private static let pause: Duration = .milliseconds(500)
 
     func run() async throws {

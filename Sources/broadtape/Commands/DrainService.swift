@@ -4,8 +4,8 @@ import Hub
 import ServiceLifecycle
 import UnixSignals
 
-/// Leaving as a part of the process's life: SIGTERM, or an order over the admin port, drains the node and then stops it.
-/// A second SIGTERM, or SIGINT, cuts the draining short.
+/// Draining, as a service of the process: SIGTERM or a request on the admin port drains the node and then stops it.
+/// A second SIGTERM, or SIGINT, ends the drain early.
 struct DrainService: Service, CustomStringConvertible {
     let description = "drain"
     private let hub: Hub
@@ -14,8 +14,8 @@ struct DrainService: Service, CustomStringConvertible {
     private let orders: (stream: AsyncStream<Duration>, continuation: AsyncStream<Duration>.Continuation)
 
     /// - Parameters:
-    ///   - window: Over which sessions are sent away unless an order says otherwise.
-    ///   - terminations: SIGTERM, trapped already.
+    ///   - window: Time over which sessions are disconnected, unless a request names another one.
+    ///   - terminations: SIGTERM, already trapped.
     init(hub: Hub, window: Duration, terminations: UnixSignalsSequence) {
         self.terminations = terminations
         self.hub = hub
@@ -23,7 +23,7 @@ struct DrainService: Service, CustomStringConvertible {
         self.orders = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(2))
     }
 
-    /// Orders the node to leave; of several orders the first counts.
+    /// Requests a drain; the first of several requests counts.
     @Sendable
     func begin(over window: Duration?) {
         self.orders.continuation.yield(window ?? self.window)

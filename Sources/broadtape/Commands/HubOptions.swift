@@ -4,9 +4,9 @@ import ArgumentParser
 import Client
 import Foundation
 
-/// Which hub a command talks to, and as whom.
+/// Options that select the hub and the credentials of a command.
 struct HubOptions: ParsableArguments {
-    @Option(help: "Address of the hub (environment: BROADTAPE_URL; default http://127.0.0.1:8080).")
+    @Option(help: "URL of the hub (environment: BROADTAPE_URL; default http://127.0.0.1:8080).")
     var url: String?
 
     @Option(help: "Token to present (environment: BROADTAPE_TOKEN).")
@@ -23,12 +23,12 @@ struct HubOptions: ParsableArguments {
 
     private static let environment = ProcessInfo.processInfo.environment
 
-    /// Where the hub is.
+    /// The hub's address.
     func address() throws -> HubAddress {
         try HubAddress(self.url ?? Self.environment["BROADTAPE_URL"] ?? "http://127.0.0.1:8080")
     }
 
-    /// Whom to trust and what to show where the address asks for TLS.
+    /// TLS trust and client certificate, for addresses that use TLS.
     var credentials: ClientTLS {
         ClientTLS(
             trustRoots: self.ca ?? Self.environment["BROADTAPE_CA"],
@@ -37,7 +37,7 @@ struct HubOptions: ParsableArguments {
         )
     }
 
-    /// What to present; nil when no token was given.
+    /// The token to present; nil if none is given.
     var tokenProvider: TokenProvider? {
         guard let token = self.token ?? Self.environment["BROADTAPE_TOKEN"], !token.isEmpty else { return nil }
         return { token }

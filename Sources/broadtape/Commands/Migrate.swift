@@ -7,18 +7,18 @@ import PostgresStore
 import SQLiteStore
 import Terminal
 
-/// `broadtape migrate`: the form in which a database keeps the tape.
+/// `broadtape migrate`: migrates the database schema.
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Bring a database to the schema of this program, or say how far it is.",
+        abstract: "Migrate a database to the schema of this version, or show its version.",
         subcommands: [Up.self, Status.self]
     )
 
     /// `broadtape migrate up`
     struct Up: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Apply the migrations that are missing.",
-            discussion: "Of several that run at once, one does it and the others wait. An empty database is set up."
+            abstract: "Apply pending migrations.",
+            discussion: "Concurrent runs are safe: one migrates, the others wait. An empty database is set up."
         )
 
         @OptionGroup var options: ConfigurationOptions
@@ -49,8 +49,8 @@ struct Migrate: AsyncParsableCommand {
     /// `broadtape migrate status`
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say which migrations are applied; nothing is changed.",
-            discussion: "Exit status 0 when none is missing, 1 otherwise."
+            abstract: "Show which migrations are applied; changes nothing.",
+            discussion: "Exit status 0 if none is pending, 1 otherwise."
         )
 
         @OptionGroup var options: ConfigurationOptions
@@ -76,7 +76,7 @@ extension Database {
         }
     }
 
-    /// - Returns: What the database is at afterwards.
+    /// - Returns: The schema status afterwards.
     fileprivate func migrate(
         logger: Logger,
         progress: @escaping SchemaAdvance.Tell
@@ -93,7 +93,7 @@ extension Database {
         }
     }
 
-    private static let hasNoSchema = "a tape in memory has no schema; name a database with --database"
+    private static let hasNoSchema = "a tape in memory has no schema; give a database with --database"
 }
 
 extension SchemaStatus {

@@ -9,16 +9,16 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// The Hedera networks that a process follows, as a part of its life.
+/// The Hedera followers, as a service of the process.
 struct MirrorsService: Service, CustomStringConvertible {
     let description = "mirrors"
     private let services: [MirrorService]
     private let client: HTTPClient
 
     /// - Parameters:
-    ///   - store: Where the nodes take turns, and what is remembered.
-    ///   - board: Where is told how they are.
-    ///   - makeSink: Where the events go.
+    ///   - store: Leadership and stored state of the networks.
+    ///   - board: Receives the health of the networks.
+    ///   - makeSink: Makes the sink for the events of a network.
     init(
         _ mirrors: [MirrorSettings],
         store: any SourceStore,

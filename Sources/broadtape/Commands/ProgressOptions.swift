@@ -3,12 +3,12 @@
 import ArgumentParser
 import Terminal
 
-/// Whether a command that takes its time tells how far it is.
+/// Whether a long-running command shows its progress.
 struct ProgressOptions: ParsableArguments {
-    @Flag(help: "Do not tell how far it is.")
+    @Flag(help: "Do not show progress.")
     var quiet = false
 
-    /// Where that is told.
+    /// Where progress is shown.
     var output: ProgressOutput {
         ProgressOutput(isQuiet: self.quiet)
     }

@@ -6,26 +6,26 @@ import Client
 import JSON
 import Terminal
 
-/// `broadtape publish`: hands events to a hub.
+/// `broadtape publish`: publishes events to a hub.
 struct Publish: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Publish events, one JSON object a line.",
+        abstract: "Publish events, one JSON object per line.",
         discussion: """
-            Each event is committed when the command ends with status 0. Events without an id get one, so that trying \
-            again after a failure cannot publish an event twice.
+            All events are committed when the command exits with status 0. Events without an ID get one, so that a \
+            retry after a failure cannot publish an event twice.
             """
     )
 
-    @Argument(help: "File of events; - or nothing reads standard input.")
+    @Argument(help: "File of events; standard input if it is - or missing.")
     var file = "-"
 
-    @Option(help: "max publishes at once; a number plays the events at their recorded times, that many times faster.")
+    @Option(help: "max publishes without delay; a number replays the recorded times, that many times faster.")
     var speed = "max"
 
-    @Flag(name: .customLong("repeat"), help: "Begin again at the end, until interrupted.")
+    @Flag(name: .customLong("repeat"), help: "Start again at the end, until interrupted.")
     var repeats = false
 
-    @Flag(help: "Print each event's id, status and positions.")
+    @Flag(help: "Print each event's ID, status and positions.")
     var verbose = false
 
     @OptionGroup var hub: HubOptions

@@ -12,11 +12,11 @@ import ServiceLifecycle
 import Synchronization
 import UnixSignals
 
-/// `broadtape rate`: the exchanges of the configuration, without a hub.
+/// `broadtape rate`: reads rates from the configured exchanges, without a hub.
 struct RateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rate",
-        abstract: "Take rates from exchanges in a process of its own.",
+        abstract: "Read rates from exchanges in a process of its own.",
         subcommands: [Run.self],
         defaultSubcommand: Run.self
     )
@@ -24,19 +24,19 @@ struct RateCommand: AsyncParsableCommand {
     /// `broadtape rate run`
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take the rates of the configuration and publish to Redis, for the hubs that fan in from it.",
+            abstract: "Read rates from the configured exchanges and publish them to Redis, for hubs with fan-in.",
             discussion: """
-                What is published is numbered, and the last \(Self.kept) rates of an exchange are kept in a database of \
-                its own (--outbox), so that a hub that has missed some can have them again.
+                Published rates are numbered, and the last \(Self.kept) rates of each exchange are kept in a separate \
+                database (--outbox), so that a hub that has missed some can request them again.
                 """
         )
 
-        /// Rates of one exchange that are kept. A hub that has missed more gets the newest of them: the latest wins.
+        /// Number of rates kept per exchange. A hub that has missed more gets the newest of them: the latest wins.
         private static let kept = 1_000
 
         @OptionGroup var options: ConfigurationOptions
 
-        @Option(help: "Where the numbered rates are kept: sqlite:PATH or postgres://…")
+        @Option(help: "Database of the numbered rates: sqlite:PATH or postgres://…")
         var outbox = "sqlite:var/rate.db"
 
         func run() async throws {
@@ -48,12 +48,12 @@ struct RateCommand: AsyncParsableCommand {
                 throw ConfigurationFault("there is no exchange; declare one under \"rates\" of --config FILE")
             }
             guard let address = settings.redis else {
-                throw ConfigurationFault("there is no redis to publish to; set --redis, or let the hub take the rates")
+                throw ConfigurationFault("there is no redis to publish to; set --redis, or let the hub read the rates")
             }
             let database = try ChainCommand.Resolve.outbox(self.outbox)
             let tape = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
             guard let store = tape as? any SourceStore else {
-                throw ConfigurationFault("this database keeps nothing for sources")
+                throw ConfigurationFault("this database cannot store the state of sources")
             }
             let connector = try Redis.connector(to: address, name: "broadtape-rate")
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -92,7 +92,7 @@ struct RateCommand: AsyncParsableCommand {
     }
 }
 
-/// The sources that are stale now.
+/// Names of the sources that are stale now.
 private final class StaleNames: Sendable {
     private let names = Mutex<Set<String>>([])
 
@@ -105,7 +105,7 @@ private final class StaleNames: Sendable {
     }
 }
 
-/// Publishes what the outbox holds, as a part of the process's life.
+/// Publishes the contents of the outbox, as a service of the process.
 private struct RatePublisherService: Service, CustomStringConvertible {
     let description = "rate publisher"
     let names: [String]

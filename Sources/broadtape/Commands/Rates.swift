@@ -9,15 +9,15 @@ import NIOCore
 import RateSource
 import ServiceLifecycle
 
-/// The rates that a process takes, as a part of its life.
+/// The rate sources, as a service of the process.
 struct RatesService: Service, CustomStringConvertible {
     let description = "rates"
     private let service: RateService
     private let client: HTTPClient
 
     /// - Parameters:
-    ///   - store: Where the nodes take turns, and what is remembered.
-    ///   - board: Where is told how the exchanges are.
+    ///   - store: Leadership and stored state of the sources.
+    ///   - board: Receives the health of the exchanges.
     ///   - makeSink: Where the rates go.
     init(
         _ exchanges: [Exchange],

@@ -8,16 +8,16 @@ import RedisBus
 import Secrets
 import ServiceLifecycle
 
-/// What a node has of Redis: the way to the other nodes, and where outside publishers are heard.
+/// A node's use of Redis: the bus between nodes, and fan-in from outside publishers.
 struct Redis {
     let bus: RedisBus
-    /// Nil when nobody is listened to.
+    /// Nil without fan-in.
     let fanIn: FanInPorts?
-    /// Sends what the fan-in asks publishers for.
+    /// Sends the fan-in's requests to publishers.
     let sender: RedisSender?
 
-    /// Nil when the settings name no Redis. Whether there is one is found out later, and again and again.
-    /// - Parameter secret: Of tokens, from which the key of the bus is derived where it has no secret of its own.
+    /// Nil if no Redis is set. Connections are made later, and retried.
+    /// - Parameter secret: The token secret. The bus key is derived from it if the bus has no secret of its own.
     init?(
         _ settings: Settings,
         secret: Secret?,
@@ -60,7 +60,7 @@ struct Redis {
         )
     }
 
-    /// - Parameter name: What Redis shows the connections as.
+    /// - Parameter name: Client name of the connections in Redis.
     static func connector(to address: RedisAddress, name: String) throws(ConfigurationFault) -> RedisConnector {
         do throws(RedisEnding) {
             var options = RedisOptions()
@@ -72,7 +72,7 @@ struct Redis {
     }
 }
 
-/// The way to publishers of the fan-in as a part of the process's life.
+/// Sends requests to fan-in publishers, as a service of the process.
 struct RedisSenderService: Service, CustomStringConvertible {
     let description = "requests to publishers"
     let sender: RedisSender

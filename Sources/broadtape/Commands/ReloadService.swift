@@ -4,11 +4,11 @@ import Server
 import ServiceLifecycle
 import UnixSignals
 
-/// What looks after changed files as a part of the process's life; SIGHUP has all of them read again.
+/// Reloads changed files, as a service of the process; SIGHUP reloads all of them.
 struct ReloadService: Service, CustomStringConvertible {
     let description = "reload"
     let reloader: Reloader
-    /// SIGHUP, trapped already: where there is nothing to read again it must not end the process either.
+    /// SIGHUP, already trapped: it must not end the process even if there is nothing to reload.
     let hangUps: UnixSignalsSequence
 
     func run() async {

@@ -7,35 +7,35 @@ import JSON
 import NIOHTTP1
 import Terminal
 
-/// `broadtape revoke`: takes back a token, all tokens of a user, or ends a connection.
+/// `broadtape revoke`: revokes a token, all tokens of a subject, or a session.
 struct Revoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Revoke a token, all tokens that a subject has by now, or a session.",
+        abstract: "Revoke a token, all tokens issued to a subject so far, or a session.",
         discussion: """
-            Sockets are closed (4502) on every node within a second and the tokens are refused from then on. A token that \
-            the subject gets afterwards is good. Talks to the admin port of any node.
+            Closes the sockets (4502) on every node within a second and refuses the tokens from then on. Tokens issued \
+            to the subject afterwards are valid. Connects to the admin port of any node.
             """
     )
 
-    @Option(help: "The id (jti) of the token.")
+    @Option(help: "ID (jti) of the token.")
     var tokenId: String?
 
-    @Option(help: "The user or service.")
+    @Option(help: "User or service.")
     var subject: String?
 
-    @Option(help: "The session, as its welcome says; its token stays good.")
+    @Option(help: "Session ID from its welcome message; its token stays valid.")
     var session: String?
 
-    @Option(help: "When it can be forgotten (RFC 3339), or after how long (30d); for ever when not given.")
+    @Option(help: "When the revocation expires (RFC 3339), or after how long (30d); never if not given.")
     var until: String?
 
-    @Option(help: "Why; kept with it and in the audit trail.")
+    @Option(help: "Reason, stored with the revocation and in the audit trail.")
     var reason = ""
 
-    @Option(help: "Who does this, for the audit trail (default: the name of the user of this machine).")
+    @Option(help: "Operator's name for the audit trail (default: the user name on this machine).")
     var by: String?
 
-    @Flag(help: "Take the revocation back.")
+    @Flag(help: "Lift the revocation.")
     var lift = false
 
     @OptionGroup var admin: AdminOptions

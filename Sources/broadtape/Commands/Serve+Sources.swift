@@ -7,7 +7,7 @@ import NIOCore
 import ServiceLifecycle
 
 extension Serve {
-    /// What takes events in from chains, mirror nodes and exchanges, as parts of the hub's process.
+    /// Services of the hub's process that read events from chains, mirror nodes and exchanges.
     static func sources(
         _ settings: Settings,
         of hub: Hub,
@@ -17,7 +17,7 @@ extension Serve {
         guard !settings.chains.isEmpty || !settings.mirrors.isEmpty || !settings.rates.isEmpty else { return [] }
         guard let store = hub.tape as? any SourceStore else {
             throw ConfigurationFault(
-                "this database keeps no place of chains or rates; leave them out of the configuration, or take another one"
+                "this database cannot store the state of chains or rates; remove them or use another database"
             )
         }
         let makeSink: @Sendable () -> any SourceSink = {
@@ -25,7 +25,7 @@ extension Serve {
         }
         let board = hub.sources
         var services: [any Service] = []
-        // One that has nothing to follow would end at once, and the process with it.
+        // A service with nothing to follow would end immediately, and the process with it.
         if !settings.chains.isEmpty {
             services.append(
                 try ChainsService(

@@ -18,11 +18,11 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(help: "Play a trace of events into the hub again and again, and print how to look at them.")
+    @Option(help: "Play a trace of events into the hub in a loop, and print commands that show them.")
     var demo: String?
 
     func run() async throws {
-        // A file that may not grow any further fails to be written, instead of ending the process.
+        // A write beyond the file size limit fails instead of ending the process.
         signal(SIGXFSZ, SIG_IGN)
         let settings = try await self.options.settings()
         // Before anything is opened or changed.
@@ -33,7 +33,7 @@ struct Serve: AsyncParsableCommand {
         logger.logLevel = settings.logLevel
         let descriptors = Self.descriptors(logger)
         let tape = try await settings.database.open(allowsMigration: settings.allowsMigration, logger: logger)
-        // Before anyone is told that it listens; not before, so that a long wait for the database can be ended.
+        // Before the hub reports that it listens. Not earlier, so that a long wait for the database can be interrupted.
         let terminations = await UnixSignalsSequence(trapping: .sigterm)
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
 
@@ -64,7 +64,7 @@ struct Serve: AsyncParsableCommand {
             logger: logger
         )
         do throws(TapeFault) {
-            // Before the first client is let in.
+            // Before the first client is accepted.
             try await hub.loadRevocations()
         } catch {
             throw ConfigurationFault(error.explanation)
@@ -140,12 +140,12 @@ struct Serve: AsyncParsableCommand {
         logger.info("stopped")
     }
 
-    /// Takes as many file descriptors as there may be, and says so where those are few.
+    /// Raises the file descriptor limit, and warns if it is low.
     private static func descriptors(_ logger: Logger) -> Descriptors {
         let descriptors = Descriptors(limit: Descriptors.raiseLimit(), logger: logger)
         if HostExamination.areFew(descriptors: descriptors.limit) {
             logger.warning(
-                "few file descriptors: each connection takes one; raise the hard limit of the process",
+                "few file descriptors: each connection uses one; raise the hard limit of the process",
                 metadata: ["limit": "\(descriptors.limit)", "reserve": "\(descriptors.reserve)"]
             )
         }
@@ -153,7 +153,7 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
-/// The hub as a part of the process's life.
+/// The hub, as a service of the process.
 private struct HubService: Service, CustomStringConvertible {
     let hub: Hub
     let description = "hub"
@@ -163,7 +163,7 @@ private struct HubService: Service, CustomStringConvertible {
     }
 }
 
-/// The listener as a part of the process's life; it stops before the hub.
+/// The listener, as a service of the process; it stops before the hub.
 private struct ListenerService: Service, CustomStringConvertible {
     let listener: Listener
     let description = "listener"
@@ -173,7 +173,7 @@ private struct ListenerService: Service, CustomStringConvertible {
     }
 }
 
-/// The HTTP connections as a part of the process's life; they stop after the hub.
+/// The HTTP connections, as a service of the process; they stop after the hub.
 private struct ConnectionsService: Service, CustomStringConvertible {
     let listener: Listener
     let description = "connections"
@@ -183,7 +183,7 @@ private struct ConnectionsService: Service, CustomStringConvertible {
     }
 }
 
-/// The demonstration as a part of the process's life.
+/// The demonstration, as a service of the process.
 private struct DemoService: Service, CustomStringConvertible {
     let description = "demonstration"
     let demo: Demo
@@ -191,7 +191,7 @@ private struct DemoService: Service, CustomStringConvertible {
     let logger: Logger
 
     func run() async {
-        // Ends without an error when it is cancelled: stopping is how a demonstration ends.
+        // Cancellation is how a demonstration ends, so it is not an error.
         await cancelWhenGracefulShutdown {
             for await address in self.addresses {
                 do {

@@ -6,23 +6,23 @@ import JSON
 import SafeText
 import Terminal
 
-/// `broadtape tail`: shows what happens on channels.
+/// `broadtape tail`: follows channels.
 struct Tail: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Follow channels: one JSON object a line on standard output, everything else on standard error.",
-        discussion: "Reconnects and resumes by itself, so that no event is missed or shown twice."
+        abstract: "Follow channels: one JSON object per line on standard output, everything else on standard error.",
+        discussion: "Reconnects and resumes automatically, so that no event is missed or shown twice."
     )
 
-    @Argument(help: "Channels such as rateChange:BTC/USDT; balanceUpdate alone means the token's own.")
+    @Argument(help: "Channels such as rateChange:BTC/USDT; balanceUpdate alone is the channel of the token's subject.")
     var channels: [String]
 
-    @Option(help: "Begin after this number; 0 begins with the first event.")
+    @Option(help: "Start after this sequence number; 0 starts with the first event.")
     var since: Int?
 
-    @Option(help: "The epoch that --since belongs to.")
+    @Option(help: "Epoch that --since belongs to.")
     var epoch: String?
 
-    @Option(help: "End after this many events.")
+    @Option(help: "Exit after this many events.")
     var count: Int?
 
     @OptionGroup var hub: HubOptions
@@ -75,11 +75,11 @@ struct Tail: AsyncParsableCommand {
             case .gap(let gap): "\(gap.channel): gap after \(gap.after) (\(gap.reason))"
             case .refused(let channel, let code, let message): "\(channel): \(code): \(message)"
             case .behind(let channel, true, let head, let seq): "\(channel): at \(seq), the hub is at \(head)"
-            case .paused(true): "the hub cannot take in events now"
-            case .paused(false): "the hub takes in events again"
-            case .stale(let sources): sources.isEmpty ? "no source is silent any more" : "silent: \(sources)"
+            case .paused(true): "the hub cannot commit events now"
+            case .paused(false): "the hub commits events again"
+            case .stale(let sources): sources.isEmpty ? "no source is stale any more" : "stale: \(sources)"
             case .notice(let code, let message): "\(code): \(message)"
-            case .disconnected(let ending, let retry): "disconnected (\(ending)); again in \(retry) ms"
+            case .disconnected(let ending, let retry): "disconnected (\(ending)); reconnecting in \(retry) ms"
             case .snapshot, .event, .behind: nil
             }
         if let text { StandardStream.error.tell("# \(Escape.text(text))") }

@@ -5,11 +5,11 @@ import EventLog
 import Server
 import Terminal
 
-/// `broadtape token`: makes a token.
+/// `broadtape token`: creates a token.
 struct Token: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Print a token (JWT, HS256).")
 
-    @Option(help: "Whose token it is: the user or service.")
+    @Option(help: "Subject of the token: a user or service.")
     var subject: String
 
     @Option(
@@ -17,7 +17,7 @@ struct Token: AsyncParsableCommand {
     )
     var scope: [String] = []
 
-    @Option(help: "How long it is good for, such as 15m, 1h or 30d; never for one that does not expire.")
+    @Option(help: "Lifetime, such as 15m, 1h or 30d; never for a token that does not expire.")
     var expires = "1h"
 
     @OptionGroup var options: ConfigurationOptions

@@ -11,35 +11,35 @@ import SafeText
 import Terminal
 import UnixSignals
 
-/// `broadtape top`: what nodes are doing, live.
+/// `broadtape top`: live view of nodes.
 struct Top: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what nodes are doing: connections, events, latencies, who is behind, sources.",
+        abstract: "Show a live view of nodes: connections, events, latencies, lagging subscriptions, sources.",
         discussion: """
-            Reads GET /metrics of the nodes' admin ports. Draws a table again and again on a terminal, until q or Ctrl-C; \
-            elsewhere it prints a line for each node each time. Latencies are those of the last 10 s, and exact to the \
-            bounds of the nodes' histograms.
+            Reads GET /metrics of the nodes' admin ports. On a terminal it redraws a table until q or Ctrl-C; \
+            otherwise it prints one line per node and interval. Latencies are those of the last 10 s, exact to the \
+            bucket bounds of the nodes' histograms.
             """
     )
 
     @Option(
         help: """
-            Admin ports of the nodes, with commas between them (environment: BROADTAPE_ADMIN_URL; default \
+            Admin ports of the nodes, separated by commas (environment: BROADTAPE_ADMIN_URL; default \
             http://127.0.0.1:8081).
             """
     )
     var to: String?
 
-    @Option(help: "Between two looks, such as 500ms or 2s.")
+    @Option(help: "Refresh interval, such as 500ms or 2s.")
     var every = "1s"
 
-    @Flag(help: "Look twice, print the table and end: status 1 if a node does not answer.")
+    @Flag(help: "Read twice, print the table and exit: status 1 if a node does not answer.")
     var once = false
 
     private static let leastPause: Duration = .milliseconds(100)
     private static let maxNodes = 100
 
-    /// What changes what is shown.
+    /// Events that change the screen.
     private enum Happening {
         case looked(node: Int, Result<NodeReading, Unanswered>)
         case key(UInt8)
@@ -84,7 +84,7 @@ struct Top: AsyncParsableCommand {
         for address in addresses {
             guard let url = URL(string: address), url.host != nil, ["http", "https"].contains(url.scheme) else {
                 throw ValidationError(
-                    "\(Redaction.address(address)) is no address of an admin port, such as http://127.0.0.1:8081"
+                    "\(Redaction.address(address)) is not the address of an admin port, such as http://127.0.0.1:8081"
                 )
             }
         }
@@ -94,7 +94,7 @@ struct Top: AsyncParsableCommand {
         return addresses
     }
 
-    // MARK: Looking
+    // MARK: Reading
 
     private static func look(at addresses: [String], _ overview: inout Overview) async {
         await withTaskGroup(of: (Int, Result<NodeReading, Unanswered>).self) { group in
@@ -128,14 +128,14 @@ struct Top: AsyncParsableCommand {
 
     // MARK: Drawing
 
-    /// Until q, Ctrl-C or a signal; the terminal is as before then.
+    /// Runs until q, Ctrl-C or a signal, then restores the terminal.
     private static func draw(
         _ overview: inout Overview,
         of addresses: [String],
         every pause: Duration,
         on screen: Screen
     ) async {
-        // One look of each node at a time, so what waits is bounded by them and by the keys.
+        // One request per node at a time, so the buffer is bounded by the nodes and the keys pressed.
         let (happenings, continuation) = AsyncStream.makeStream(
             of: Happening.self,
             bufferingPolicy: .bufferingNewest(4 * Self.maxNodes)
@@ -173,10 +173,10 @@ struct Top: AsyncParsableCommand {
 
     private static func show(_ overview: Overview, _ pause: Duration, on screen: Screen) {
         let size = screen.size
-        // Whole seconds: the rest changes faster than it can be read.
+        // Whole seconds: fractions change faster than anyone can read.
         let time = Timestamp.now.description.prefix(19).replacing("T", with: " ")
         let seconds = Text.decimal(pause / .seconds(1), digits: pause >= .seconds(1) ? 0 : 1)
-        let title = "broadtape top   \(time) UTC   every \(seconds) s   q ends it"
+        let title = "broadtape top   \(time) UTC   every \(seconds) s   q quits"
         screen.show([title, ""] + overview.table(columns: size.columns, rows: size.rows - 2))
     }
 }

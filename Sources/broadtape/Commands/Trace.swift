@@ -6,22 +6,22 @@ import Foundation
 import Hub
 import JSON
 
-/// Recorded events: one JSON object a line, as `/events` takes them, with the times at which they happened.
+/// Recorded events: one JSON object per line in the format of `/events`, with their original times.
 struct Trace {
     /// How fast a trace is played.
     enum Speed: Equatable {
-        /// As fast as it is accepted.
+        /// As fast as the hub accepts them.
         case unpaced
-        /// At its recorded times, this many times faster.
+        /// At the recorded times, this many times faster.
         case times(Double)
     }
 
-    /// A line that is no event.
+    /// A line that is not an event.
     struct Fault: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// Events of one request.
+    /// Events per request.
     private static let batch = 500
 
     private struct Line {
@@ -62,8 +62,8 @@ struct Trace {
 
     var count: Int { self.lines.count }
 
-    /// Hands the events to a publisher, in order.
-    /// - Parameter speed: When paced, events get the time at which they are played instead of the recorded one.
+    /// Publishes the events in order.
+    /// - Parameter speed: When paced, events get the time of publication instead of the recorded one.
     func play(
         speed: Speed,
         repeats: Bool = false,

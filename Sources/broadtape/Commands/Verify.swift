@@ -8,13 +8,13 @@ import Logging
 import SQLiteStore
 import Terminal
 
-/// `broadtape verify`: proves a tape against itself.
+/// `broadtape verify`: checks the consistency of a tape.
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check that a tape is not damaged, has no gap, and that its projections agree with its events.",
+        abstract: "Check a tape for damage and gaps, and its projections against its events.",
         discussion: """
-            Reads every event. Hubs may go on working meanwhile on Postgres; a file of SQLite must not be in use. Exit \
-            status 0 when nothing is wrong, 1 otherwise.
+            Reads every event. With Postgres, hubs may keep running; an SQLite file must not be in use. Exit status 0 \
+            if nothing is wrong, 1 otherwise.
             """
     )
 
@@ -27,14 +27,14 @@ struct Verify: AsyncParsableCommand {
         var logger = Logger(label: "broadtape")
         logger.logLevel = max(settings.logLevel, .warning)
         guard settings.database != .memory else {
-            throw ConfigurationFault("a tape in memory ends with its hub; name a database with --database")
+            throw ConfigurationFault("a tape in memory ends with its hub; give a database with --database")
         }
         let tape = try await settings.database.open(allowsMigration: false, examines: false, logger: logger)
         let output = self.progress.output
         let result: Result<Verification.Report, TapeFault>
         var damage: [String] = []
         do throws(TapeFault) {
-            // First, as it says where the damage is and what is read through it may be anything.
+            // First, because it locates the damage, and data read from a damaged file may be anything.
             damage = try await (tape as? SQLiteTape)?.damage() ?? []
             for finding in damage { StandardStream.output.print("file: \(finding)") }
             let verification = Verification(tape: tape, types: settings.hub.types)
@@ -64,7 +64,7 @@ struct Verify: AsyncParsableCommand {
             report = try result.get()
         } catch {
             guard damage.isEmpty else {
-                let extent = "\(damage.count) findings in the file; its events cannot all be read"
+                let extent = "\(damage.count) findings in the file; not all of its events can be read"
                 StandardStream.output.print("\(extent): \(error.explanation)")
                 throw ExitCode.failure
             }
@@ -75,7 +75,7 @@ struct Verify: AsyncParsableCommand {
         if report.skipped > 0 { StandardStream.output.print("\(report.skipped) entries could not be projected") }
         for channel in report.unsettled {
             StandardStream.output.print(
-                "\(channel): changed whenever it was compared; try again when less is published"
+                "\(channel): changed during each comparison; try again when less is published"
             )
         }
         guard report.findingCount == 0, damage.isEmpty, report.unsettled.isEmpty else { throw ExitCode.failure }

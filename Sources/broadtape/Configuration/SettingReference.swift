@@ -10,8 +10,8 @@ struct SettingReference {
         Broadtape runs without any configuration: SQLite under `var/`, one node, loopback. Settings change that.
 
         **Precedence.** A flag of `broadtape serve` takes precedence over the environment, the environment over the \
-        YAML file (`--config FILE` or `BROADTAPE_CONFIG`), and the file over the default. An unknown key in the file is \
-        an error, as is an invalid value; every error is reported with its line:
+        YAML file (`--config FILE` or `BROADTAPE_CONFIG`), and the file over the default. An unknown key in the file \
+        is an error, as is an invalid value; every error is reported with its line:
 
         ```sh
         broadtape check-config --config broadtape.yaml              # validate the configuration

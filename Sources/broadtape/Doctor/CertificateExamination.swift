@@ -4,12 +4,12 @@ import EventLog
 import JSON
 import Server
 
-/// Whether certificates are good now, and for long enough to be replaced in time.
+/// Checks that certificates are valid, and warns before they expire.
 struct CertificateExamination {
-    /// Time before the end from when on it is worth a warning.
+    /// Time before expiry at which warnings begin.
     private static let notice: Duration = .seconds(21 * 86_400)
 
-    /// Settings and the PEM files they name; those that cannot be read have been complained of already.
+    /// Settings and the PEM files they name. Files that cannot be read have already been reported.
     let files: [(setting: Setting, path: String)]
 
     func findings(now: Timestamp = .now) -> [Finding] {
@@ -21,16 +21,16 @@ struct CertificateExamination {
     static func judge(_ validity: CertificateValidity, _ setting: Setting, _ path: String, now: Timestamp) -> Finding {
         let subject = setting.rawValue
         if validity.end <= now {
-            return .failure(subject, "\(path): has ended on \(validity.end); replace it")
+            return .failure(subject, "\(path): expired on \(validity.end); replace it")
         }
         if validity.begin > now {
             return .failure(
                 subject,
-                "\(path): is not good before \(validity.begin); see also whether the clock is right"
+                "\(path): is not valid before \(validity.begin); check the clock, too"
             )
         }
         let left = validity.end.duration(since: now)
-        let text = "\(path): good until \(validity.end)"
+        let text = "\(path): valid until \(validity.end)"
         return left < Self.notice
             ? .warning(subject, "\(text), \(left.wholeSeconds / 86_400) days; replace it in time")
             : .good(subject, text)

@@ -3,15 +3,15 @@
 import EventLog
 import JSON
 
-/// How far another machine's clock is from this one's.
+/// Offset of another machine's clock from this one's.
 struct ClockDifference {
-    /// Seconds apart that do no harm.
+    /// Offset that is harmless.
     private static let harmless: Duration = .seconds(2)
-    /// Seconds apart at which tokens made there are refused here, or the other way round.
+    /// Offset at which tokens issued on one machine are refused on the other.
     private static let harmful: Duration = .seconds(30)
 
     let subject: String
-    /// What the other machine's clock said, halfway through the round trip.
+    /// The other machine's clock, halfway through the round trip.
     let there: Timestamp
     let roundTrip: Duration
     /// This machine's clock at the end of the round trip.
@@ -22,7 +22,7 @@ struct ClockDifference {
         let apart = difference < .zero ? .zero - difference : difference
         let text = "\(Self.seconds(apart)) s \(difference < .zero ? "behind" : "ahead of") this machine's"
         if apart <= Self.harmless { return .good(self.subject, text) }
-        let advice = "\(text): synchronise both, as tokens and the ages of events are reckoned with them"
+        let advice = "\(text): synchronise both; token expiry and event ages depend on them"
         return apart < Self.harmful ? .warning(self.subject, advice) : .failure(self.subject, advice)
     }
 

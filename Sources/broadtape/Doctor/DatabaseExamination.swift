@@ -5,12 +5,12 @@ import Foundation
 import PostgresStore
 import SQLiteStore
 
-/// Whether the tape will be safe where it is.
+/// Checks whether the database can store the tape safely.
 struct DatabaseExamination {
     private static let subject = "database"
-    /// Free space below which a file is about to stop the hub, in bytes.
+    /// Free disk space below which the hub is about to stop accepting events, in bytes.
     private static let leastFree = 1 << 30
-    /// Part of the server's connections that may be taken.
+    /// Fraction of the server's connections that may be in use.
     private static let mostTaken = 0.8
 
     let database: Database
@@ -18,7 +18,7 @@ struct DatabaseExamination {
     func findings() async -> [Finding] {
         switch self.database {
         case .memory:
-            return [.warning(Self.subject, "memory: keeps nothing when the hub stops; name a file or a server")]
+            return [.warning(Self.subject, "memory: is lost when the hub stops; use a file or a server")]
         case .sqlite(let path):
             return self.look(atFile: path) + (await self.examine(path))
         case .postgres(let url):
@@ -57,20 +57,20 @@ struct DatabaseExamination {
                 value == "off"
                     ? .failure(
                         setting,
-                        "is off: commits that were answered with 200 can be lost with the power; set it to on"
+                        "is off: a power failure can lose commits that were answered with 200; set it to on"
                     )
                     : .good(setting, value)
             )
         }
         if condition.isReplica {
-            findings.append(.failure(Self.subject, "the server is a replica and takes no writes; name the primary"))
+            findings.append(.failure(Self.subject, "the server is a read-only replica; use the primary"))
         }
         let taken = Double(condition.connections) / Double(max(1, condition.maxConnections))
         let connections = "\(condition.connections) of \(condition.maxConnections)"
         findings.append(
             taken <= Self.mostTaken
                 ? .good("connections", connections)
-                : .warning("connections", "\(connections) are taken; a node takes up to 10: raise max_connections")
+                : .warning("connections", "\(connections) are in use; a node needs up to 10: raise max_connections")
         )
         let difference = ClockDifference(
             subject: "database clock",
@@ -81,7 +81,7 @@ struct DatabaseExamination {
         return findings + [difference.finding]
     }
 
-    /// Whether or not a hub has the file open.
+    /// Works whether or not a hub has the file open.
     private func examine(_ path: String) async -> [Finding] {
         do throws(TapeFault) {
             let damage = try await SQLiteTape.damage(path: path)
@@ -95,12 +95,12 @@ struct DatabaseExamination {
 
     private static func judge(_ damage: [String]?) -> Finding {
         guard let damage else {
-            return .warning(Self.subject, "is large and was not examined for damage; `broadtape verify` does that")
+            return .warning(Self.subject, "is large and was not checked for damage; run `broadtape verify`")
         }
         guard let first = damage.first else { return .good(Self.subject, "is not damaged") }
         return .failure(
             Self.subject,
-            "is damaged: \(first); `broadtape verify` lists all of it. Put a backup in place"
+            "is damaged: \(first); `broadtape verify` lists all of it. Restore a backup"
         )
     }
 
@@ -121,7 +121,7 @@ struct DatabaseExamination {
         return [
             free >= Self.leastFree
                 ? .good(Self.subject, text)
-                : .warning(Self.subject, "\(text): without room nothing can be published")
+                : .warning(Self.subject, "\(text): publishing fails when the disk is full")
         ]
     }
 }

@@ -4,13 +4,13 @@ import ArgumentParser
 import SafeText
 import Terminal
 
-/// `broadtape doctor`: looks at what the hub will run on, before it does.
+/// `broadtape doctor`: checks the hub's environment before it starts.
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look at machine, database, Redis, clocks, certificates and secrets that the hub will run on.",
+        abstract: "Check the environment of the hub: machine, database, Redis, clocks, certificates and secrets.",
         discussion: """
-            Takes the same settings as `serve` and changes nothing; the hub may be running. Exit status 1 when something \
-            will fail, 0 otherwise, warnings or not.
+            Reads the same settings as `serve` and changes nothing; the hub may be running. Exit status 1 if a check \
+            fails, otherwise 0, even with warnings.
             """
     )
 

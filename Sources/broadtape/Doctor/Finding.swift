@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the doctor has to say of one thing.
+/// One result of `broadtape doctor`.
 struct Finding: Equatable {
     enum Grade: String {
         case good = "ok"
-        /// Works, but not as well or as surely as it could.
+        /// Works, but not as well or as reliably as it could.
         case warning = "warning"
-        /// The hub will not start, not serve, or lose what it promised to keep.
+        /// The hub fails to start or to serve, or loses committed data.
         case failure = "failure"
     }
 
     let grade: Grade
-    /// What was looked at, in a word or two.
+    /// What was checked, in a word or two.
     let subject: String
-    /// What was seen, and what to do about it.
+    /// The result, with advice.
     let text: String
 
     static func good(_ subject: String, _ text: String) -> Finding {

@@ -4,9 +4,9 @@ import Foundation
 import JSON
 import Server
 
-/// What the machine gives the hub.
+/// Checks the limits of the machine.
 struct HostExamination {
-    /// Descriptors for ten thousand connections, and what a hub needs besides.
+    /// Descriptors for ten thousand connections and the hub's own files.
     private static let descriptors = 10_500
 
     var findings: [Finding] {
@@ -14,7 +14,7 @@ struct HostExamination {
     }
 
     private var descriptors: Finding? {
-        // As `serve` does; it is this process' own.
+        // As `serve` does; the limit is that of this process.
         Self.judge(descriptors: Descriptors.raiseLimit())
     }
 
@@ -24,16 +24,16 @@ struct HostExamination {
 
     static func judge(descriptors: Int) -> Finding {
         guard Self.areFew(descriptors: descriptors) else {
-            return .good("file descriptors", "\(descriptors); each connection takes one")
+            return .good("file descriptors", "\(descriptors); each connection uses one")
         }
         return .warning(
             "file descriptors",
-            "\(descriptors), and each connection takes one; raise the hard limit (LimitNOFILE= for systemd, "
+            "\(descriptors), and each connection uses one; raise the hard limit (LimitNOFILE= for systemd, "
                 + "`ulimit -Hn`, --ulimit nofile= for containers)"
         )
     }
 
-    /// Connections that the kernel keeps until they are accepted.
+    /// Connections that the kernel queues until they are accepted.
     private var backlog: Finding? {
         let path = "/proc/sys/net/core/somaxconn"
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),
@@ -46,12 +46,12 @@ struct HostExamination {
         guard backlog < 1024 else { return .good("accept queue", "net.core.somaxconn is \(backlog)") }
         return .warning(
             "accept queue",
-            "net.core.somaxconn is \(backlog): clients that all come back at once will be kept waiting; set it to 4096"
+            "net.core.somaxconn is \(backlog): clients that all reconnect at once have to wait; set it to 4096"
         )
     }
 
-    /// systemd-timesyncd says when it has set the clock; with other programs only the comparison with the database's clock
-    /// and Redis's tells.
+    /// systemd-timesyncd reports when it has set the clock. With other programs, only the comparison with the clocks of
+    /// the database and Redis shows an offset.
     private var clock: Finding? {
         FileManager.default.fileExists(atPath: "/run/systemd/timesync/synchronized")
             ? .good("clock", "synchronised by systemd-timesyncd") : nil

@@ -5,10 +5,10 @@ import NIOCore
 import NIOPosix
 import RedisBus
 
-/// Whether Redis will carry what the nodes say to each other.
+/// Checks whether Redis can carry the messages between nodes.
 struct RedisExamination {
     private static let subject = "redis"
-    /// What a node may be behind before Redis hangs up, in bytes: below it, catching up takes turns with being cut.
+    /// Minimum output buffer limit, in bytes. With less, Redis disconnects a slow node again while it catches up.
     private static let leastOutput = 16 << 20
     private static let mostTaken = 0.8
 
@@ -31,7 +31,7 @@ struct RedisExamination {
             findings.append(
                 .failure(
                     Self.subject,
-                    "is a \(condition.role): what is published there does not reach the others; name the master"
+                    "is a \(condition.role): messages published there do not reach the other nodes; use the master"
                 )
             )
         }
@@ -58,7 +58,7 @@ struct RedisExamination {
         guard let limit else {
             return .warning(
                 subject,
-                "this user may not ask for client-output-buffer-limit; see that pubsub has 64mb 16mb 30"
+                "this user may not read client-output-buffer-limit; make sure that pubsub has 64mb 16mb 30"
             )
         }
         let text = "pubsub \(limit.hard) \(limit.soft) \(limit.seconds)"
@@ -66,7 +66,7 @@ struct RedisExamination {
         return isTight
             ? .warning(
                 subject,
-                "\(text): a node that pauses is cut off early; set client-output-buffer-limit to pubsub 64mb 16mb 30"
+                "\(text): a slow node is disconnected early; set client-output-buffer-limit to pubsub 64mb 16mb 30"
             )
             : .good(subject, text)
     }

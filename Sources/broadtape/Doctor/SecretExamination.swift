@@ -2,9 +2,9 @@
 
 import Foundation
 
-/// Whether files that must be kept secret are.
+/// Checks the permissions of secret files.
 struct SecretExamination {
-    /// Names of settings and the files they name.
+    /// Settings and the files they name.
     let files: [(setting: Setting, path: String)]
 
     var findings: [Finding] {

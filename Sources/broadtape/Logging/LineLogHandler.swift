@@ -4,7 +4,7 @@ import EventLog
 import Logging
 import Terminal
 
-/// Writes each event of the log as one line to the standard error, without ever waiting for whoever reads it.
+/// Writes each log event as one line to standard error, without ever waiting for the reader.
 struct LineLogHandler: LogHandler {
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]

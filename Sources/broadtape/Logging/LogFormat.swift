@@ -7,18 +7,18 @@ import Logging
 import SafeText
 import Terminal
 
-/// How log lines are written. Whatever is said from outside is one line's part: it ends none, and no terminal obeys it.
+/// Format of log lines. Text from outside is escaped, so that it cannot end a line or control a terminal.
 enum LogFormat: String, CaseIterable {
     /// For humans.
     case text
-    /// One JSON object a line, for programs that gather them: `time`, `level`, `logger`, `message`, and what the line says
-    /// besides under `context`.
+    /// One JSON object per line, for log collectors: `time`, `level`, `logger`, `message`, and the metadata under
+    /// `context`.
     case json
 
     static let expectation = "one of " + Self.allCases.map(\.rawValue).joined(separator: ", ")
 
-    /// Has every logger of the process write so.
-    /// - Parameter errors: Where warnings and errors are put down besides.
+    /// Sets the format of all loggers of the process.
+    /// - Parameter errors: Records warnings and errors as well.
     func begin(noting errors: RecentErrors? = nil) {
         StandardStream.error.noticeDrops { count in
             let message = "log lines were dropped"
@@ -64,7 +64,7 @@ enum LogFormat: String, CaseIterable {
         }
     }
 
-    /// A value that cannot be taken for several: in quotes where it has blanks, quotes or equals signs.
+    /// A value as one word: quoted if it contains spaces, quotes or equals signs.
     private static func word(_ value: String) -> String {
         let value = Escape.text(Redaction.text(value))
         guard value.isEmpty || value.utf8.contains(where: { " \"=".utf8.contains($0) }) else { return value }

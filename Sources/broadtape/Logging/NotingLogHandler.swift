@@ -4,7 +4,7 @@ import Hub
 import Logging
 import SafeText
 
-/// Writes lines as another handler does, and puts warnings and errors down for the operators' page.
+/// Forwards lines to another handler, and records warnings and errors for the operators' page.
 struct NotingLogHandler: LogHandler {
     private var handler: any LogHandler
     private let errors: RecentErrors

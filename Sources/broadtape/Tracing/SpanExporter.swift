@@ -11,14 +11,14 @@ import Synchronization
 
 /// Sends spans to an OpenTelemetry collector (OTLP/HTTP with JSON, `POST /v1/traces`), once a second.
 ///
-/// Spans that the collector does not take are lost, and so are those beyond ``limit`` that wait for it: a trace is worth less
-/// than the events it is about.
+/// Spans that the collector rejects are dropped, and so are those beyond ``limit`` in the queue: traces matter less
+/// than the events they describe.
 final class SpanExporter: Service, CustomStringConvertible {
     let description = "spans"
 
-    /// Spans that wait at most.
+    /// Maximum number of queued spans.
     private static let limit = 4_096
-    /// Spans of one request.
+    /// Spans per request.
     private static let batch = 512
     private static let pause: Duration = .seconds(1)
     private static let timeout = TimeAmount.seconds(5)
@@ -57,7 +57,7 @@ final class SpanExporter: Service, CustomStringConvertible {
                 await self.send()
             }
         }
-        // What the last second brought.
+        // The spans of the last second.
         await self.send()
         try? await self.client.shutdown()
     }
@@ -67,7 +67,7 @@ final class SpanExporter: Service, CustomStringConvertible {
         self.waiting.withLock { swap(&$0, &waiting) }
         var spans = waiting.spans[...]
         var lost = waiting.lost
-        var reason = "more than \(Self.limit) waited"
+        var reason = "more than \(Self.limit) were queued"
         while !spans.isEmpty {
             let batch = spans.prefix(Self.batch)
             spans = spans.dropFirst(Self.batch)

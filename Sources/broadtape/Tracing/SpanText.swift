@@ -4,7 +4,7 @@ import EventLog
 import Hub
 import JSON
 
-/// Spans as OTLP writes them in JSON (opentelemetry-proto 1, `ExportTraceServiceRequest`).
+/// Spans in OTLP/JSON (opentelemetry-proto 1, `ExportTraceServiceRequest`).
 enum SpanText {
     /// `STATUS_CODE_ERROR`.
     private static let errorStatus = 2
@@ -36,7 +36,7 @@ enum SpanText {
         return writer.bytes
     }
 
-    /// A member that is a list of one object.
+    /// A member that is an array of one object.
     private static func list(_ name: String, _ writer: inout JSON.Writer, _ content: (inout JSON.Writer) -> Void) {
         writer.name(name)
         writer.beginArray()

@@ -89,7 +89,7 @@ struct ProgramTests {
                 let arguments = ["chain", "resolve", "peer", "--config", folder.path("hub.yaml")]
                 let record = try await Program.run(arguments, in: folder)
                 #expect(record.status == 0, "\(record)")
-                #expect(record.output.hasPrefix("went back"))
+                #expect(record.output.hasPrefix("reverted"))
                 hub = try await Self.start(peer, in: folder)
                 let truth = try await peer.truth(try peer.chain())
                 try await eventually("the hub has the other chain", within: .seconds(60)) {
