@@ -36,7 +36,7 @@ struct CheckConfigTests {
     func goodConfigurationsAreAccepted(_ yaml: String?) async throws {
         let record = try await Self.check(yaml)
         #expect(record.status == 0, "\(record)")
-        #expect(record.output.contains("good"))
+        #expect(record.output.contains("valid"))
         #expect(record.output.contains("balanceUpdate, chainEvent"))
     }
 
@@ -171,12 +171,12 @@ struct CheckConfigTests {
         ("services:\n  a:\n    webhook-secret-files: short\n", 3, ["32"]),
         (
             "services:\n  a:\n    webhook-secret-files: shop-secret\n  b:\n    webhook-secret-files: shop-secret\n", 5,
-            ["\"a\" has this secret"]
+            ["\"a\" already has this secret"]
         ),
         ("services:\n  a:\n    scopes: source:rate:x\n    webhook-secret-files: shop-secret\n", 3, ["source:NAME"]),
         (
             "services:\n  a:\n    webhook-secret-files: shop-secret\ntypes:\n  rateChange:\n    retention: 5m\n", nil,
-            ["rateChange", "sent again"]
+            ["rateChange", "replayed"]
         ),
         ("jwt-secret: ''\n", 1, ["jwt-secret", "empty"]), ("jwt-secret: short\n", 1, ["jwt-secret", "5 bytes"]),
         ("jwt-secret-file: short\n", nil, ["jwt-secret-file", "short", "6 bytes"]),

@@ -68,7 +68,7 @@ struct MirrorConfigTests {
         ("0.0.1001: u_42", "0.0: u_42", 10, ["owners", "0.0.1234"]),
         ("0.0.1234:", "0.1234:", 12, ["0.1234", "0.0.1234"]),
         ("0.0.1234:", "\"0x12\":", 12, ["0x12"]), ("amount: amount,", "amount: investor,", 15, ["amount", "number"]),
-        ("[0.0.4321]", "[4321]", 18, ["4321", "topic"]), ("[0.0.4321]", "[0.0.1, 0.0.1]", 18, ["second time"]),
+        ("[0.0.4321]", "[4321]", 18, ["4321", "topic"]), ("[0.0.4321]", "[0.0.1, 0.0.1]", 18, ["duplicate topic"]),
         ("endpoints: [https:", "endpoints: [ftp:", 4, ["http://"]),
         ("kind: evm", "start: yesterday", 20, ["start", "whole number"]),
     ])

@@ -3,23 +3,23 @@
 import Crypto
 import Secrets
 
-/// A service's key: 256 random bits with a prefix by which it is recognised, where it should not be too.
+/// A service's API key: 256 random bits with a prefix, which makes leaked keys easy to find.
 ///
-/// Only its SHA-256 is kept. That is enough, without salt and slowness, for what nobody can guess.
+/// Only its SHA-256 is stored. A random key cannot be guessed, so it needs neither a salt nor a slow hash.
 package enum APIKey {
-    /// What every key begins with.
+    /// Prefix of every key.
     package static let prefix = "bt_"
-    /// What a hash begins with where it is written down.
+    /// Prefix of a hash in the configuration.
     package static let hashPrefix = "sha256:"
     private static let hashLength = 32
 
-    /// Makes a key.
+    /// Creates a key.
     package static func make() -> String {
         var generator = SystemRandomNumberGenerator()
         return self.prefix + Base64URL.encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
     }
 
-    /// Whether a text can be a key: with as many bytes as a ``Secret`` behind the prefix.
+    /// Whether a text can be a key: it has at least as many bytes after the prefix as a ``Secret``.
     static func isLongEnough(_ key: String) -> Bool {
         key.utf8.count >= self.prefix.utf8.count + Secret.leastLength
     }
@@ -29,12 +29,12 @@ package enum APIKey {
         Array(SHA256.hash(data: Array(key.utf8)))
     }
 
-    /// What is written into the configuration.
+    /// The hash as written in the configuration.
     package static func writtenHash(of key: String) -> String {
         self.hashPrefix + Hex.encode(self.hash(of: key))
     }
 
-    /// Reads what ``writtenHash(of:)`` gives.
+    /// Parses the result of ``writtenHash(of:)``.
     package static func readHash(_ text: String) -> [UInt8]? {
         guard text.hasPrefix(self.hashPrefix),
             let hash = Hex.decode(text.dropFirst(self.hashPrefix.count)), hash.count == self.hashLength

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// RFC 4648 §5 without padding, as JOSE writes bytes (RFC 7515 §2).
+/// Base64url without padding (RFC 4648 §5), the encoding of JOSE (RFC 7515 §2).
 enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
     private static let none: UInt8 = 0xFF
-    /// What each byte stands for.
+    /// Value of each character.
     private static let values: [UInt8] = {
         var values = [UInt8](repeating: Self.none, count: 256)
         for (value, digit) in Self.alphabet.enumerated() { values[Int(digit)] = UInt8(truncatingIfNeeded: value) }
         return values
     }()
 
-    /// Nil for any other character, a length that cannot be, and spare bits that are not zero: each sequence of bytes
-    /// has one spelling only.
+    /// Nil for other characters, an impossible length, and non-zero trailing bits: each byte sequence has exactly one
+    /// encoding.
     static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         guard text.count % 4 != 1 else { return nil }
         let values = Self.values

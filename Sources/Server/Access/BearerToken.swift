@@ -4,7 +4,7 @@
 struct BearerToken {
     let token: String
 
-    /// Nil unless the field's value is of the scheme.
+    /// Nil unless the field's value has the Bearer scheme.
     init?(_ field: String) {
         let parts = field.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }

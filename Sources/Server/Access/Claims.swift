@@ -4,23 +4,23 @@ import Hub
 import JSON
 package import JWTKit
 
-/// What a token says (RFC 7519), as far as the hub cares.
+/// The claims of a token (RFC 7519) that the hub uses.
 package struct Claims: JWTPayload {
     /// The user or service.
     package var sub: String
-    /// Seconds since 1970 from when on the token is refused.
+    /// Expiry, in seconds since 1970.
     package var exp: Int?
-    /// Seconds since 1970 before which the token is refused.
+    /// Start of validity, in seconds since 1970.
     package var nbf: Int?
     /// Scopes separated by spaces (RFC 8693 §4.2).
     package var scope: String?
-    /// Seconds since 1970 when it was issued.
+    /// Time of issue, in seconds since 1970.
     package var iat: Int?
-    /// Names the token, so that it can be revoked.
+    /// ID of the token, used to revoke it.
     package var jti: String?
-    /// Who issued it.
+    /// Issuer.
     package var iss: String?
-    /// Whom it is for.
+    /// Audiences.
     package var aud: [String]?
 
     package init(
@@ -43,8 +43,8 @@ package struct Claims: JWTPayload {
         self.aud = aud
     }
 
-    /// Reads the payload of a token whose signature is good. A member that is not what it should be is a fault: what
-    /// limits a token must not be overlooked.
+    /// Parses the payload of a token with a valid signature. A member of the wrong type is an error, because a claim
+    /// that limits the token must not be ignored.
     init(payload: [UInt8]) throws(TokenFault) {
         let value: JSON.Value
         do throws(JSON.Fault) {
@@ -86,10 +86,10 @@ package struct Claims: JWTPayload {
         return words
     }
 
-    /// Seconds since 1970 that are a time within 64 bits of nanoseconds; beyond, a time is as good as its end.
+    /// Seconds since 1970 that fit 64 bits of nanoseconds; times beyond are clamped.
     private static let times = -9_223_372_036...9_223_372_036
 
-    /// A NumericDate (RFC 7519 §2), which may have a fraction; that is left out.
+    /// A NumericDate (RFC 7519 §2); a fraction is discarded.
     private static func seconds(_ name: String, in value: JSON.Value) throws(TokenFault) -> Int? {
         guard let member = Self.member(name, in: value) else { return nil }
         if let seconds = member.integer(in: Self.times) { return seconds }
@@ -100,6 +100,6 @@ package struct Claims: JWTPayload {
         return Int(clamping: seconds.rounded(.down), to: Self.times)
     }
 
-    /// Times are checked by ``TokenRules``, which tell an expired token from a bad one.
+    /// Does nothing: ``TokenRules`` check the times and distinguish expired from invalid tokens.
     package func verify(using algorithm: some JWTAlgorithm) async throws {}
 }

@@ -3,17 +3,17 @@
 import Hub
 import JSON
 
-/// A token in compact form (RFC 7515 §7.1), taken apart: nothing in it is to be believed before its signature is.
+/// The parts of a token in compact form (RFC 7515 §7.1). They are untrusted until the signature is verified.
 struct CompactToken {
-    /// Longest token, in bytes.
+    /// Maximum length of a token, in bytes.
     static let maxLength = 16 << 10
-    /// Longest `kid`, in bytes.
+    /// Maximum length of a `kid`, in bytes.
     private static let maxKeyIDLength = 256
 
     let algorithm: TokenAlgorithm
-    /// Which key of its issuer signed it.
+    /// ID of the issuer's key that signed it.
     let keyID: String?
-    /// What the signature is of.
+    /// The signed bytes.
     let signed: ArraySlice<UInt8>
     let payload: [UInt8]
     let signature: [UInt8]
@@ -40,8 +40,8 @@ struct CompactToken {
             let known = TokenAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
             throw .invalid("tokens are signed by \(known), not by \"\(name.prefix(16))\"")
         }
-        // Extensions that must be understood (RFC 7515 §4.1.11); none is.
-        guard header["crit"] == nil else { throw .invalid("the token needs extensions that the hub does not know") }
+        // Critical extensions (RFC 7515 §4.1.11); the hub supports none.
+        guard header["crit"] == nil else { throw .invalid("the token needs extensions that the hub does not support") }
         self.algorithm = algorithm
         self.keyID = header["kid"]?.string
         self.signed = bytes[..<last]

@@ -2,7 +2,7 @@
 
 package import Hub
 
-/// Everything by which clients and services show who they are.
+/// Verifies the credentials of clients and services.
 package struct Credentials: Sendable {
     package let tokens: TokenKeys
     package let services: ServiceAccounts
@@ -12,7 +12,7 @@ package struct Credentials: Sendable {
         self.services = services
     }
 
-    /// Says who a token or an API key belongs to.
+    /// Verifies a token or an API key and returns its principal.
     package func verdict(on credential: String) -> TokenVerdict {
         guard credential.hasPrefix(APIKey.prefix) else { return self.tokens.verdict(on: credential) }
         return .settled(

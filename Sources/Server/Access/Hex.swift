@@ -13,7 +13,7 @@ enum Hex {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Nil for an odd number of digits, and for anything else than digits.
+    /// Nil for an odd number of digits and for other characters.
     static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var bytes: [UInt8] = []
         var high: UInt8?

@@ -6,17 +6,17 @@ import JWTKit
 
 /// Reading a JSON Web Key Set (RFC 7517 §5).
 extension KeySet {
-    /// Keys of one set; more are left out.
+    /// Maximum number of keys in a set; further keys are ignored.
     static let maxKeys = 64
 
-    /// Why a set is of no use.
+    /// Why a set is not usable.
     package struct Invalid: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Reads the public signature keys of a set. Others are left out, as RFC 7517 §5 asks: other types and curves, keys
-    /// for encryption, for other algorithms; secrets, which nobody publishes, and keys that are too weak are told of in
-    /// ``unfit``.
+    /// Reads the public signature keys of a set. Other keys are ignored, as RFC 7517 §5 requires: other types and
+    /// curves, encryption keys, other algorithms. Shared secrets, which must not be published, and weak keys are
+    /// listed in ``unfit``.
     package init(jwks text: [UInt8]) async throws(Invalid) {
         let set: JSON.Value
         do throws(JSON.Fault) {
@@ -45,9 +45,9 @@ extension KeySet {
         self.unfit = unfit
     }
 
-    private static let weakRSA = "an RSA key has a modulus of 2048 bits or more"
+    private static let weakRSA = "an RSA key needs a modulus of 2048 bits or more"
 
-    /// - Returns: Nil for a key that is not for the hub.
+    /// - Returns: Nil for a key that the hub does not use.
     private static func key(_ value: JSON.Value) async throws(Invalid) -> VerificationKey? {
         func text(_ name: String) -> String? { value[name]?.string }
         if let use = value["use"], !use.equals("sig") { return nil }
@@ -58,7 +58,7 @@ extension KeySet {
         let key: VerificationKey?
         switch text("kty") {
         case "oct":
-            throw Invalid(description: "it is a shared secret (oct); those go into jwt-secret-file")
+            throw Invalid(description: "it is a shared secret (oct), which belongs in jwt-secret-file")
         case "RSA":
             guard let modulus = text("n"), let exponent = text("e"),
                 let rsa = try? Insecure.RSA.PublicKey(modulus: modulus, exponent: exponent)
@@ -67,19 +67,19 @@ extension KeySet {
         case "EC":
             guard text("crv") == "P-256" else { return nil }
             guard let x = text("x"), let y = text("y"), let ecdsa = try? ES256PublicKey(parameters: (x: x, y: y)) else {
-                throw Invalid(description: "it is no point of P-256")
+                throw Invalid(description: "it is not a point on P-256")
             }
             key = try? await .ecdsa(ecdsa, id: text("kid"))
         case "OKP":
             guard text("crv") == "Ed25519" else { return nil }
             guard let x = text("x"), let edDSA = try? EdDSA.PublicKey(x: x, curve: .ed25519) else {
-                throw Invalid(description: "it is no key of Ed25519")
+                throw Invalid(description: "it is not an Ed25519 key")
             }
             key = try? await .edDSA(edDSA, id: text("kid"))
         default:
             return nil
         }
-        // A set may hold a key twice, for RS256 and for PS256; one for another algorithm is not for ours.
+        // A set may contain a key twice, for RS256 and for PS256. The hub uses only keys for its own algorithms.
         guard let key, value["alg"].map({ $0.equals(key.algorithm.rawValue) }) ?? true else { return nil }
         return key
     }

@@ -2,16 +2,16 @@
 
 import JWTKit
 
-/// Reading files of keys.
+/// Reading key files.
 extension KeySet {
-    /// Reads a file of keys: a JSON Web Key Set, or one public key or certificate in PEM.
-    /// - Parameter id: The `kid` of a key in PEM, which has none itself; nil has it tried for every token of its
+    /// Reads a key file: a JSON Web Key Set, or one public key or certificate in PEM.
+    /// - Parameter id: The `kid` of a PEM key, which has none itself. With nil, the key is tried for every token of its
     ///   algorithm.
     package init(file text: String, id: String?) async throws(Invalid) {
         if text.utf8.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") {
             guard id == nil else { throw Invalid(description: "the keys of a JSON Web Key Set have their own ids") }
             try await self.init(jwks: Array(text.utf8))
-            // Whoever wrote the file can mend it; an issuer's set is taken as it is.
+            // The operator can fix a file; an issuer's published set is used as it is.
             if let reason = self.unfit.first { throw Invalid(description: reason) }
         } else {
             self.init([try await Self.key(pem: text, id: id)])
@@ -20,7 +20,7 @@ extension KeySet {
 
     private static func key(pem: String, id: String?) async throws(Invalid) -> VerificationKey {
         guard !pem.contains("PRIVATE KEY-----") else {
-            throw Invalid(description: "this is a private key; the hub needs the public one and nothing else")
+            throw Invalid(description: "this is a private key; the hub needs only the public key")
         }
         guard pem.contains(where: { !$0.isWhitespace }) else { throw Invalid(description: "the file is empty") }
         let isCertificate = pem.contains("-----BEGIN CERTIFICATE-----")

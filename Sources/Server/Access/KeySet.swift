@@ -2,35 +2,35 @@
 
 import JSON
 
-/// Keys of all those who issue tokens for the hub.
+/// The verification keys of all token issuers.
 package struct KeySet: Sendable {
     enum Outcome: Equatable {
         case signed
-        /// There are keys it could be signed with, and it is with none of them.
+        /// There are matching keys, but none of them verifies the signature.
         case forged
-        /// There is none that it could be signed with.
+        /// There is no matching key.
         case unknownKey
     }
 
-    /// Keys tried for one token: what a token without `kid` may cost.
+    /// Maximum number of keys tried per token, which limits the cost of a token without `kid`.
     private static let attempts = 8
 
     package var keys: [VerificationKey]
-    /// What is wrong with keys that were left out and should not have been there.
+    /// Problems of ignored keys that should not have been in the set.
     package internal(set) var unfit: [String] = []
 
     package init(_ keys: [VerificationKey] = []) {
         self.keys = keys
     }
 
-    /// Checks a signature with the keys of the token's `kid`, else with those that have none; a token without `kid`
-    /// is tried with all keys of its algorithm, up to eight.
+    /// Verifies a signature with the keys of the token's `kid`, otherwise with keys that have none. For a token without
+    /// `kid`, all keys of its algorithm are tried, up to eight.
     func check(_ token: CompactToken) -> Outcome {
         var candidates = self.keys
         if let id = token.keyID {
             let named = candidates.filter { $0.id?.hasSameBytes(as: id) == true }
             candidates = named.isEmpty ? candidates.filter { $0.id == nil } : named
-            // A key is for its own algorithm: a token cannot have a public key taken for a secret.
+            // Each key is bound to one algorithm, so a token cannot make a public key serve as an HMAC secret.
             if !named.isEmpty, !named.contains(where: { $0.algorithm == token.algorithm }) { return .forged }
         }
         candidates = candidates.filter { $0.algorithm == token.algorithm }

@@ -7,17 +7,17 @@ import NIOHTTP1
 import SafeText
 
 extension PublishedKeys {
-    /// A set that could not be had.
+    /// A set that could not be fetched.
     struct Unavailable: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// Largest set, in bytes.
+    /// Maximum size of a set, in bytes.
     private static let maxBytes = 512 << 10
-    /// For one fetch, from the connection to the last byte.
+    /// Timeout of one fetch, from the connection to the last byte.
     private static let timeout = TimeAmount.seconds(5)
 
-    /// Fetches a set over HTTP. Redirections are not followed: the operator names the place.
+    /// Fetches a set over HTTP. Redirects are not followed: the operator sets the final URL.
     package static func overHTTP(_ url: String, _ client: HTTPClient) -> Fetch {
         let secrets = AddressSecrets(ofAddress: url)
         return {
@@ -40,7 +40,7 @@ extension PublishedKeys {
         }
     }
 
-    /// `max-age` of `Cache-Control` (RFC 9111 §5.2.2); zero where nothing may be kept, nil where nothing is said.
+    /// `max-age` of `Cache-Control` (RFC 9111 §5.2.2); zero if the response must not be cached, nil if it is not given.
     static func maxAge(of directives: [String]) -> Duration? {
         var age: Duration?
         for directive in directives {

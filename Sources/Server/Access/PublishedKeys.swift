@@ -4,29 +4,29 @@ import EventLog
 package import Logging
 import Synchronization
 
-/// The keys that an issuer publishes: a JSON Web Key Set at a URL, kept fresh by ``run()``.
+/// Keys that an issuer publishes as a JSON Web Key Set at a URL, refreshed by ``run()``.
 ///
-/// A set is fetched again before it is out of date, as far as its `Cache-Control` says, within bounds. A token with an
-/// unknown `kid` has it fetched at once, so that keys can be exchanged without anyone waiting, but not more often than
-/// ``Limits/leastInterval`` allows. While it cannot be fetched the old keys serve, for ``Limits/stale`` at most; then,
-/// and before the first set has come, tokens that need them are refused as unavailable.
+/// A set is refreshed before it expires according to its `Cache-Control`, within bounds. A token with an unknown `kid`
+/// triggers a fetch, so that keys can be rotated without delay, but at most once per ``Limits/leastInterval``. While
+/// fetches fail, the old keys stay in use, for at most ``Limits/stale``. After that, and before the first set arrives,
+/// tokens that need these keys are refused as unavailable.
 package final class PublishedKeys: Sendable {
     package struct Limits: Sendable {
-        /// How long a set counts as fresh, whatever it says itself.
+        /// Bounds of a set's freshness, whatever its `Cache-Control`.
         package var freshness: ClosedRange<Duration> = .seconds(60) ... .seconds(86_400)
-        /// For a set that says nothing.
+        /// Freshness of a set without `Cache-Control`.
         package var usualFreshness: Duration = .seconds(600)
-        /// Between two fetches that unknown keys cause.
+        /// Minimum interval between fetches triggered by unknown keys.
         package var leastInterval: Duration = .seconds(10)
-        /// How long past its freshness a set serves while it cannot be fetched.
+        /// How long an expired set stays in use while fetches fail.
         package var stale: Duration = .seconds(86_400)
-        /// Between attempts that fail.
+        /// Interval between failing attempts.
         package var backoff: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
 
         package init() {}
     }
 
-    /// A set as it came, and for how long it said it is good.
+    /// A fetched set and its declared freshness.
     package struct Response: Sendable {
         package var body: [UInt8]
         package var maxAge: Duration?
@@ -37,13 +37,13 @@ package final class PublishedKeys: Sendable {
         }
     }
 
-    /// Gets the set; to give up by itself in reasonable time.
+    /// Fetches the set; must time out by itself.
     package typealias Fetch = @Sendable () async throws -> Response
 
-    /// What there is at a moment.
+    /// The current keys.
     struct Present {
         var keys: [VerificationKey]
-        /// Whether the set came, and is not too old.
+        /// Whether a set has been fetched and is not too old.
         var isUsable: Bool
     }
 
@@ -59,7 +59,7 @@ package final class PublishedKeys: Sendable {
         var usableUntil: ContinuousClock.Instant?
         var lastAttempt: ContinuousClock.Instant?
         var isRunning = false
-        /// Whether somebody wants the set sooner than planned.
+        /// Whether an earlier fetch is requested.
         var isWanted = false
         var waiters: [CheckedContinuation<Void, Never>] = []
         var fetches = 0
@@ -78,13 +78,13 @@ package final class PublishedKeys: Sendable {
         self.fetch = fetch
     }
 
-    // MARK: - For tokens
+    // MARK: - Lookup
 
     var present: Present {
         self.state.withLock { self.present($0, now: .now) }
     }
 
-    /// Whether tokens can be checked with the published keys.
+    /// Whether tokens can be verified with the published keys.
     package var isUsable: Bool {
         self.present.isUsable
     }
@@ -106,8 +106,8 @@ package final class PublishedKeys: Sendable {
         return Present(keys: state.keys, isUsable: true)
     }
 
-    /// Whether a fetch may bring the key of a token that no present key fits. A token without `kid` causes none: what
-    /// it needs cannot be told.
+    /// Whether a fetch may find the key of a token that no current key matches. A token without `kid` triggers none,
+    /// because its key is not known.
     func mayBeFetched(for keyID: String?) -> Bool {
         self.state.withLock { state in
             guard state.isRunning else { return false }
@@ -117,19 +117,19 @@ package final class PublishedKeys: Sendable {
         }
     }
 
-    /// Has the set fetched soon and waits for the outcome.
-    /// - Returns: What there is then, the same as before where the set could not be had.
+    /// Requests a fetch and waits for its result.
+    /// - Returns: The keys after the fetch; unchanged if it failed.
     func fetched() async -> Present {
         enum Outcome {
             case over
-            /// A fetch is under way, or is about to be.
+            /// A fetch is in progress or about to start.
             case wanted
             case newlyWanted
         }
         await withCheckedContinuation { continuation in
             let outcome = self.state.withLock { state -> Outcome in
                 guard state.isRunning else { return .over }
-                // Somebody else's fetch may have ended since the caller asked whether there may be one.
+                // Another fetch may have ended since the caller's check.
                 let isTooSoon = state.lastAttempt.map { .now < $0 + self.limits.leastInterval } ?? false
                 guard state.isWanted || !isTooSoon else { return .over }
                 state.waiters.append(continuation)
@@ -147,7 +147,7 @@ package final class PublishedKeys: Sendable {
 
     // MARK: - Fetching
 
-    /// Keeps the set fresh until the task is cancelled.
+    /// Refreshes the set until the task is cancelled.
     package func run() async {
         self.state.withLock { $0.isRunning = true }
         var backoff = Backoff(self.limits.backoff)
@@ -155,7 +155,7 @@ package final class PublishedKeys: Sendable {
             let pause: Duration
             if let freshness = await self.renew() {
                 backoff.reset()
-                // Before it is out of date, and not at the same moment as the other nodes.
+                // Before it expires, and not at the same moment as other nodes.
                 pause = freshness * Double.random(in: 0.7...0.8)
             } else {
                 pause = backoff.delay()
@@ -170,7 +170,7 @@ package final class PublishedKeys: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// - Returns: For how long the new set is fresh; nil when there is none.
+    /// - Returns: Freshness of the new set; nil if the fetch failed.
     private func renew() async -> Duration? {
         self.state.withLock { state in
             state.lastAttempt = .now
@@ -206,7 +206,7 @@ package final class PublishedKeys: Sendable {
             self.logger.debug("token keys", metadata: ["keys": "\(set.keys.count)", "fresh": "\(freshness)"])
             if let reason = set.unfit.first {
                 self.logger.warning(
-                    "keys of the tokens' issuer are left out",
+                    "token keys ignored",
                     metadata: ["reason": "\(reason)", "keys": "\(set.unfit.count)"]
                 )
             }
@@ -214,7 +214,7 @@ package final class PublishedKeys: Sendable {
         case .failure(let error):
             guard !Task.isCancelled else { return nil }
             self.logger.warning(
-                "the keys of the tokens' issuer cannot be had",
+                "token keys cannot be fetched",
                 metadata: ["error": "\(error)", "old-keys-serve": "\(isUsable)"]
             )
             return nil

@@ -3,21 +3,21 @@
 import EventLog
 package import Secrets
 
-/// A service that the configuration knows, with what it may do and how it proves who it is.
+/// A service of the configuration, with its permissions and credentials.
 package struct ServiceAccount: Sendable, Equatable {
-    /// API keys at once: the one in use and the one that takes its place.
+    /// Maximum number of API keys: two, for rotation.
     package static let maxKeys = 2
-    /// Secrets for signatures at once.
+    /// Maximum number of signature secrets.
     package static let maxSecrets = 2
 
     package var name: String
     package var scopes: Set<String>
     /// SHA-256 of its API keys.
     package var keyHashes: [[UInt8]]
-    /// For ``WebhookSignature``.
+    /// Secrets of ``WebhookSignature``.
     package var secrets: [Secret]
 
-    /// Whether a text can be the subject of a service.
+    /// Whether a text is a valid service name.
     package static func isValidName(_ name: String) -> Bool {
         ChannelName.isValidKey(name)
     }

@@ -6,7 +6,7 @@ import FoundationEssentials
 package import Hub
 import Secrets
 
-/// The services of the configuration, found by what they present.
+/// The services of the configuration, looked up by their credentials.
 package struct ServiceAccounts: Sendable {
     private struct Signer: Sendable {
         let account: ServiceAccount
@@ -27,10 +27,10 @@ package struct ServiceAccounts: Sendable {
         }
     }
 
-    /// Who an API key belongs to. That equal hashes are looked for tells nothing of the keys.
+    /// The principal of an API key. The timing of the hash lookup reveals nothing about the keys.
     package func principal(apiKey: String) throws(TokenFault) -> Principal {
-        // Also where the configuration has the hash: what is short can be guessed from it.
-        guard APIKey.isLongEnough(apiKey) else { throw .invalid("this is no API key: it is too short") }
+        // Even if its hash is configured: a short key can be found from its hash.
+        guard APIKey.isLongEnough(apiKey) else { throw .invalid("not an API key: too short") }
         let hash = APIKey.hash(of: apiKey)
         guard let account = self.byHash[hash] else { throw .invalid("the hub does not know this API key") }
         return Principal(
@@ -40,7 +40,7 @@ package struct ServiceAccounts: Sendable {
         )
     }
 
-    /// Who has signed a body.
+    /// The service that signed a body.
     package func signer(
         of body: [UInt8],
         _ signature: WebhookSignature,
@@ -48,15 +48,15 @@ package struct ServiceAccounts: Sendable {
     ) throws(TokenFault) -> Principal {
         try signature.checkAge(now: now)
         let signed = signature.signed(body)
-        // All of them are tried: how long it takes tells nothing of which one fits.
+        // All secrets are tried, so the time taken does not reveal which one matches.
         var found: [ServiceAccount] = []
         for signer in self.signers where signature.isMade(with: signer.key, of: signed) {
             if found.last != signer.account { found.append(signer.account) }
         }
         guard let account = found.first else {
-            throw .invalid("the signature is of none of the secrets that the hub knows")
+            throw .invalid("the signature matches none of the configured secrets")
         }
-        guard found.count == 1 else { throw .invalid("several services have signed the request; send one signature") }
+        guard found.count == 1 else { throw .invalid("the request has signatures of several services; send one") }
         return Principal(subject: account.name, scopes: account.scopes)
     }
 }

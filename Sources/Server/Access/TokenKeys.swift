@@ -5,7 +5,7 @@ package import Hub
 import JWTKit
 package import Secrets
 
-/// Verifies JSON Web Tokens (RFC 7519) of several issuers, and makes such with the shared secret.
+/// Verifies JSON Web Tokens (RFC 7519) of several issuers, and creates tokens with the shared secret.
 package struct TokenKeys: Sendable {
     private let secret: Secret?
     private let fixed: KeySet
@@ -13,8 +13,8 @@ package struct TokenKeys: Sendable {
     package let rules: TokenRules
 
     /// - Parameters:
-    ///   - secret: For HS256, shared by those who make tokens and the hub. Nil where only public keys are used.
-    ///   - keys: Keys known from the start.
+    ///   - secret: HS256 secret, shared with the issuers. Nil if only public keys are used.
+    ///   - keys: Static keys.
     ///   - published: Keys that an issuer publishes.
     package init(
         secret: Secret?,
@@ -28,7 +28,7 @@ package struct TokenKeys: Sendable {
         self.rules = rules
     }
 
-    /// Says who a token belongs to; at once, unless its key has to be fetched first.
+    /// Verifies a token and returns its principal; immediately, unless its key has to be fetched first.
     package func verdict(on token: String, now: Timestamp = .now) -> TokenVerdict {
         let parsed: CompactToken
         do throws(TokenFault) {
@@ -52,7 +52,7 @@ package struct TokenKeys: Sendable {
         }
     }
 
-    private static let noKeys = TokenFault.unavailable("the keys of the tokens' issuer cannot be had now; try again")
+    private static let noKeys = TokenFault.unavailable("the token issuer's keys are not available now; try again")
 
     private func settle(
         _ token: CompactToken,
@@ -62,17 +62,17 @@ package struct TokenKeys: Sendable {
         do throws(TokenFault) {
             switch outcome {
             case .signed: return .success(try self.rules.principal(of: Claims(payload: token.payload), now: now))
-            case .forged: throw .invalid("the token's signature is wrong")
+            case .forged: throw .invalid("the token's signature is invalid")
             case .unknownKey:
                 let key = token.keyID.map { " \"\($0.prefix(64))\"" } ?? ""
-                throw .invalid("the hub has no \(token.algorithm.rawValue) key\(key) to check the token with")
+                throw .invalid("the hub has no \(token.algorithm.rawValue) key\(key) to verify the token with")
             }
         } catch {
             return .failure(error)
         }
     }
 
-    /// Who a token belongs to; waits where its key has to be fetched.
+    /// The principal of a token; waits if its key has to be fetched.
     package func verify(_ token: String, now: Timestamp = .now) async throws(TokenFault) -> Principal {
         switch self.verdict(on: token, now: now) {
         case .settled(let result): try result.get()
@@ -80,8 +80,8 @@ package struct TokenKeys: Sendable {
         }
     }
 
-    /// Makes a token, signed with the secret.
-    /// - Parameter expires: nil for one that never expires.
+    /// Creates a token signed with the secret.
+    /// - Parameter expires: Nil for a token that never expires.
     package func sign(subject: String, scopes: [String], expires: Timestamp?) async throws -> String {
         guard let secret else { throw TokenFault.unavailable("there is no secret to sign tokens with") }
         let claims = Claims(

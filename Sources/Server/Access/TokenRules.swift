@@ -4,21 +4,21 @@ import EventLog
 import Hub
 import JSON
 
-/// What is asked of a token beside a good signature.
+/// Requirements of a token in addition to a valid signature.
 package struct TokenRules: Sendable, Equatable {
-    /// How far an issuer's clock may be ahead.
+    /// How far an issuer's clock may be ahead, in seconds.
     private static let leeway = 30
 
-    /// Who must have issued it (`iss`); nil takes tokens of anybody who has a key.
+    /// Required issuer (`iss`); nil accepts any issuer whose key is known.
     package var issuer: String?
-    /// Whom it must be for (`aud`), one of these; empty takes tokens for anybody.
+    /// Accepted audiences (`aud`); empty accepts any.
     package var audiences: [String] = []
-    /// How long after it was issued (`iat`) it is good for at most; nil leaves that to the issuer.
+    /// Maximum age, counted from `iat`; nil leaves that to the issuer.
     package var maxAge: Duration?
 
     package init() {}
 
-    /// Who a token with these claims belongs to.
+    /// Checks the claims and returns the principal.
     func principal(of claims: Claims, now: Timestamp) throws(TokenFault) -> Principal {
         let second = Int(now.nanoseconds / 1_000_000_000)
         var end = claims.exp
@@ -33,12 +33,12 @@ package struct TokenRules: Sendable, Equatable {
         if let notBefore = claims.nbf, notBefore > second + Self.leeway {
             throw .invalid("the token is not valid yet")
         }
-        // One that was issued later than it could have been would outlive revocations.
+        // A token with a time of issue in the future would outlive revocations.
         if let issued = claims.iat, issued > second + Self.leeway {
             throw .invalid("the token was issued in the future")
         }
         if let issuer, claims.iss?.hasSameBytes(as: issuer) != true {
-            throw .invalid("the token's issuer is not the one that the hub takes tokens of")
+            throw .invalid("the token is from another issuer")
         }
         if !self.audiences.isEmpty {
             let isForUs = claims.aud?.contains { audience in

@@ -5,25 +5,25 @@ import FoundationEssentials
 import JWTKit
 package import Secrets
 
-/// A key that signatures are checked with, and the one algorithm it is for.
+/// A key that verifies signatures, bound to one algorithm.
 package struct VerificationKey: Sendable {
     private enum Material: Sendable {
         case secret(SymmetricKey)
         case publicKey(any JWTAlgorithm)
     }
 
-    /// Its `kid`; nil for one that tokens need not name.
+    /// Its `kid`; nil for a key that tokens need not name.
     package let id: String?
     package let algorithm: TokenAlgorithm
     private let material: Material
 
     /// HS256.
-    /// - Parameter secret: Shared by those who make tokens and the hub.
+    /// - Parameter secret: Shared with the issuers.
     package init(secret: Secret, id: String? = nil) {
         self.init(id: id, .hs256, .secret(secret.key))
     }
 
-    /// RS256; a key of less than 2048 bits is refused.
+    /// RS256; keys of less than 2048 bits are refused.
     static func rsa(_ key: JWTKit.Insecure.RSA.PublicKey, id: String?) async throws -> VerificationKey {
         let collection = await JWTKeyCollection().add(rsa: key, digestAlgorithm: .sha256)
         return VerificationKey(id: id, .rs256, .publicKey(try await collection.getKey()))
@@ -47,15 +47,15 @@ package struct VerificationKey: Sendable {
         self.material = material
     }
 
-    /// Whether a token was signed with it.
+    /// Whether the key verifies a token's signature.
     func hasSigned(_ token: CompactToken) -> Bool {
         guard token.algorithm == self.algorithm else { return false }
         switch self.material {
         case .secret(let key):
-            // Compares in constant time.
+            // Constant-time comparison.
             return HMAC<SHA256>.isValidAuthenticationCode(token.signature, authenticating: token.signed, using: key)
         case .publicKey(let algorithm):
-            // What is no signature at all (of a wrong length) throws.
+            // Verification throws for malformed signatures, such as those of a wrong length.
             return (try? algorithm.verify(token.signature, signs: token.signed)) ?? false
         }
     }

@@ -152,7 +152,7 @@ struct ProgramTests {
         ("rates:\n  binance:\n    dialect: bnance\n    pairs: [BTC/USDT]\n", 3, ["dialect"]),
         ("rates:\n  binance:\n    interval: 1s\n", 2, ["pairs"]),
         ("rates:\n  binance:\n    pairs: [BTCUSDT]\n", 3, ["BTCUSDT", "BTC/USDT"]),
-        ("rates:\n  binance:\n    pairs:\n      - BTC/USDT\n      - BTC/USDT\n", 5, ["BTC/USDT", "second"]),
+        ("rates:\n  binance:\n    pairs:\n      - BTC/USDT\n      - BTC/USDT\n", 5, ["BTC/USDT", "duplicate"]),
         ("rates:\n  kraken:\n    pairs:\n      - XBT/USD\n", 4, ["XBT/USD", "BTC/USD"]),
         ("rates:\n  binance:\n    pairs:\n      BTC/USDT: { symbl: X }\n", 4, ["symbl", "did you mean \"symbol\""]),
         ("rates:\n  binance:\n    pairs: [BTC/USDT]\n    intervall: 1s\n", 4, ["intervall", "interval"]),

@@ -147,7 +147,7 @@ struct PublishedKeysTests {
             try await eventually("it is fetched") { published.tally.fetches > 0 }
             place.publish(nil)
             try await eventually("the keys are too old") { !published.isUsable }
-            await #expect(throws: TokenFault.unavailable("the keys of the tokens' issuer cannot be had now; try again"))
+            await #expect(throws: TokenFault.unavailable("the token issuer's keys are not available now; try again"))
             {
                 try await keys.subject(token)
             }
