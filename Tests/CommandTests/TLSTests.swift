@@ -97,7 +97,7 @@ struct TLSTests {
 
             try Self.use("two", in: folder)
             program.signal(SIGHUP)
-            try await program.record.wait(for: "the files to be read") { $0.errors.contains("files were read again") }
+            try await program.record.wait(for: "the files to be read") { $0.errors.contains("files reloaded") }
             let again = try await Self.publish(2, in: folder, client, ["--ca", "two.pem"])
             #expect(again.status == 0 && again.output.contains("1 accepted"), "\(again)")
 

@@ -6,7 +6,7 @@ import Hummingbird
 import HummingbirdCore
 import JSON
 
-/// `GET /audit?before=&limit=&actor=&action=`: who did what, newest first; `next` goes into `before`.
+/// `GET /audit?before=&limit=&actor=&action=`: the audit trail, newest first; `next` is the `before` of the next page.
 extension AdminAPI {
     func auditTrail(_ request: Request) async throws(Problem) -> Response {
         let parameters = request.uri.queryParameters
@@ -14,7 +14,7 @@ extension AdminAPI {
         var query = AuditQuery(actor: parameters["actor"].map { String($0) }, limit: limit)
         if let text = parameters["before"] {
             guard let before = Int(decimal: text, in: 1...Int.maxSafe) else {
-                throw Self.bad("before is what \"next\" of the page before says")
+                throw Self.bad("before is the \"next\" of the previous page")
             }
             query.before = before
         }

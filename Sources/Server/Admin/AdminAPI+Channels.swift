@@ -7,13 +7,13 @@ import Hummingbird
 import HummingbirdCore
 import JSON
 
-/// `GET /channels?prefix=&after=&limit=`, `GET /channels/{channel}/events?after=&limit=`: what stands on the tape.
+/// `GET /channels?prefix=&after=&limit=`, `GET /channels/{channel}/events?after=&limit=`: the tape.
 extension AdminAPI {
     private static let channelPrefix = "/channels/"
     private static let eventsSuffix = "/events"
 
-    /// `{"channels": [{"channel", "epoch", "head", "first", "subscribers"}], "next"}`, ascending by name; `subscribers` are
-    /// this node's. `next` goes into `after`.
+    /// `{"channels": [{"channel", "epoch", "head", "first", "subscribers"}], "next"}`, ascending by name; `subscribers`
+    /// counts those of this node. Pass `next` as `after` for the next page.
     func channels(_ request: Request) async throws(Problem) -> Response {
         let parameters = request.uri.queryParameters
         let limit = try Self.limit(parameters["limit"])
@@ -45,14 +45,14 @@ extension AdminAPI {
         return Response(shown: writer)
     }
 
-    /// `{"channel", "epoch", "head", "first", "events", "next"}`, oldest first; without `after` the newest. Reading what is
-    /// not for everyone is put into the audit trail first, as support's reading is.
+    /// `{"channel", "epoch", "head", "first", "events", "next"}`, oldest first; without `after`, the newest. Reading a
+    /// private channel is recorded in the audit trail first, like reading by support staff.
     func events(_ request: Request) async throws(Problem) -> Response {
         guard let name = request.uri.path.rest(after: Self.channelPrefix)?.beginning(before: Self.eventsSuffix) else {
-            throw Problem(.notFound, code: "not_found", "there is /channels and /channels/{channel}/events")
+            throw Problem(.notFound, code: "not_found", "the paths are /channels and /channels/{channel}/events")
         }
         guard let channel = ChannelName(parsing: name.removingPercentEncoding ?? String(name)) else {
-            throw Self.bad("a channel is written type:key")
+            throw Self.bad("a channel has the form type:key")
         }
         let parameters = request.uri.queryParameters
         let limit = try Self.limit(parameters["limit"])

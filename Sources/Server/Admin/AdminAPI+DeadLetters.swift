@@ -30,7 +30,7 @@ extension AdminAPI {
         }
     }
 
-    /// Payloads are given as text, with what is not UTF-8 replaced: they are whatever somebody sent.
+    /// Payloads are untrusted and given as text, with invalid UTF-8 replaced.
     private static func json(of letters: [DeadLetter]) -> JSON.Writer {
         var writer = JSON.Writer()
         writer.beginObject()

@@ -6,9 +6,9 @@ import Hub
 import Hummingbird
 import JSON
 
-/// `POST /drain?over=60000` (milliseconds; `drain-window` unless given) makes the node leave; `GET /drain` tells how far it has come.
+/// `POST /drain?over=60000` (milliseconds; default `drain-window`) drains the node; `GET /drain` returns the progress.
 extension AdminAPI {
-    /// Times to leave over, in milliseconds.
+    /// Allowed drain times, in milliseconds.
     private static let windows = 0...3_600_000
 
     func beginDraining(_ request: Request) async -> Response {
@@ -23,7 +23,7 @@ extension AdminAPI {
             }
             window = .milliseconds(given)
         }
-        // A node can leave also while nobody can write that down.
+        // A node can be drained even if the audit trail cannot be written.
         _ = self.hub.audit.note(
             .drain,
             by: Self.operator(request.uri.queryParameters["by"].map { String($0) }),

@@ -14,11 +14,11 @@ extension AdminAPI {
     private static let names: [Revocation.Target.Kind: String] = [
         .token: "tokenId", .subject: "subject", .session: "session",
     ]
-    /// How long the revocation of a session is kept: the connection is closed at once, and never comes back.
+    /// How long the revocation of a session is kept: the connection is closed immediately, and its ID is never reused.
     private static let sessionKept: Duration = .seconds(86_400)
 
-    /// `{"tokenId" | "subject" | "session", "until"?, "reason"?, "by"?}`, answered 201 when it stands on the tape's
-    /// database. Without `until` it holds for ever, or as long as a token can be good for (`max-token-age`).
+    /// `{"tokenId" | "subject" | "session", "until"?, "reason"?, "by"?}`, answered with 201 when it is stored in the
+    /// database. Without `until` it never expires, or after the maximum lifetime of a token (`max-token-age`).
     func revoke(_ request: Request) async throws(Problem) -> Response {
         let body = try await self.body(of: request)
         guard let target = Self.target({ body[$0]?.string }) else { throw Self.noTarget }
@@ -52,7 +52,7 @@ extension AdminAPI {
         return Response(shown: writer, status: .created)
     }
 
-    /// Ascending by kind and value; `next` goes into `after`.
+    /// Ascending by kind and value; pass `next` as `after` for the next page.
     func revocations(_ request: Request) async throws(Problem) -> Response {
         let parameters = request.uri.queryParameters
         let limit = try Self.limit(parameters["limit"])
@@ -61,7 +61,7 @@ extension AdminAPI {
             guard let (name, value) = text.split(atFirst: ":"),
                 let kind = Revocation.Target.Kind(rawValue: String(name))
             else {
-                throw Self.bad("after is what \"next\" of the page before says")
+                throw Self.bad("after is the \"next\" of the previous page")
             }
             after = Revocation.Target(kind, String(value))
         }
@@ -83,7 +83,7 @@ extension AdminAPI {
         return Response(shown: writer)
     }
 
-    /// `?tokenId=`, `?subject=` or `?session=`: 204, or 404 where there is no such revocation.
+    /// `?tokenId=`, `?subject=` or `?session=`: 204, or 404 if there is no such revocation.
     func liftRevocation(_ request: Request) async throws(Problem) -> Response {
         let parameters = request.uri.queryParameters
         guard let target = Self.target({ parameters[Substring($0)].map { String($0) } }) else { throw Self.noTarget }
@@ -102,9 +102,9 @@ extension AdminAPI {
         return Response(status: .noContent)
     }
 
-    // MARK: What they share
+    // MARK: Shared helpers
 
-    /// Puts down what is about to be done, then does it.
+    /// Records the action in the audit trail, then performs it.
     private func perform(
         _ action: AuditRecord.Action,
         by name: String,
@@ -127,7 +127,7 @@ extension AdminAPI {
 
     private static var noTarget: Problem {
         self.bad(
-            "one of tokenId, subject and session names what is revoked, in 1 to \(Revocation.maxValueLength) bytes "
+            "one of tokenId, subject and session names the target, in 1 to \(Revocation.maxValueLength) bytes "
                 + "without control characters"
         )
     }
@@ -148,7 +148,7 @@ extension AdminAPI {
         text.utf8.contains { $0 < 0x20 || $0 == 0x7F }
     }
 
-    /// The admin port does not know who calls; who calls can say so.
+    /// The admin port does not authenticate callers; callers can give a name.
     static func `operator`(_ name: String?) -> String {
         guard let name, ChannelName.isValidKey(name) else { return "operator" }
         return name

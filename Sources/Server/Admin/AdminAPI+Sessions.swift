@@ -12,8 +12,8 @@ import JSON
 extension AdminAPI {
     private static let prefix = "/sessions/"
 
-    /// `{"sessions": [{"id", "user", "opened", "expires", "subscriptions", "behind", "writable"}], "next"}`, ascending by
-    /// id; `next` goes into `after`.
+    /// `{"sessions": [{"id", "user", "opened", "expires", "subscriptions", "behind", "writable"}], "next"}`, ascending
+    /// by ID; pass `next` as `after` for the next page.
     func sessions(_ request: Request) async throws(Problem) -> Response {
         let parameters = request.uri.queryParameters
         let limit = try Self.limit(parameters["limit"])
@@ -40,7 +40,8 @@ extension AdminAPI {
         return Response(shown: writer)
     }
 
-    /// The same of one, with `"channels": [{"channel", "seq", "head", "phase"}]`, ascending by channel after `after`.
+    /// The same for one session, with `"channels": [{"channel", "seq", "head", "phase"}]`, ascending by channel after
+    /// `after`.
     func session(_ request: Request) async throws(Problem) -> Response {
         let id = Self.id(of: request)
         let parameters = request.uri.queryParameters
@@ -70,7 +71,7 @@ extension AdminAPI {
         return Response(shown: writer)
     }
 
-    /// Closes a connection with 4010; its client may come back at once. 204, after it was put into the audit trail.
+    /// Closes a connection with 4010; its client may reconnect immediately. 204 once it is in the audit trail.
     func disconnect(_ request: Request) async throws(Problem) -> Response {
         let id = Self.id(of: request)
         guard await self.hub.hasSession(id) else { throw Self.none(id) }
@@ -94,7 +95,7 @@ extension AdminAPI {
     }
 
     private static func none(_ id: String) -> Problem {
-        Problem(.notFound, code: "not_found", "this node has no session \(id.cut(to: 100)); it may have ended")
+        Problem(.notFound, code: "not_found", "this node has no session \(id.cut(to: 100)); it may have ended already")
     }
 }
 

@@ -6,13 +6,13 @@ import Hummingbird
 import HummingbirdCore
 import JSON
 
-/// `GET /status`, `GET /recent-errors?limit=`: this node at a glance, for whoever looks once a second.
+/// `GET /status`, `GET /recent-errors?limit=`: overview of this node, for polling once a second.
 extension AdminAPI {
-    /// Sources of the fan-in that are told.
+    /// Maximum number of fan-in sources listed.
     private static let sources = 200
 
-    /// Counters count since the start; what happened in between is for the reader to subtract. Times are in seconds where
-    /// they belong to a histogram, in milliseconds elsewhere.
+    /// Counters count from the start; readers compute differences themselves. Times are in seconds in histograms, in
+    /// milliseconds elsewhere.
     func status() async -> Response {
         let hub = self.hub
         var (sessions, subscriptions, behind) = (0, 0, 0)

@@ -5,17 +5,17 @@ package import Hub
 package import Hummingbird
 import Pages
 
-/// What operators and their monitoring read, on a port of its own that is not for the public.
+/// The admin API for operators and monitoring, on a separate private port.
 package struct AdminAPI: Sendable {
     let hub: Hub
     let process: ProcessFigures
-    /// Keys that an issuer publishes; nil without.
+    /// Keys that an issuer publishes, if configured.
     let published: PublishedKeys?
-    /// How long any token is good for at most; nil where nobody knows.
+    /// Maximum lifetime of any token; nil if unknown.
     let maxTokenAge: Duration?
-    /// By which names the port may be addressed.
+    /// Accepted names of the port.
     let hosts: AdminHosts
-    /// Makes the node leave over a time; nil is what its configuration says.
+    /// Drains the node over a time; nil uses the configured time.
     let drain: @Sendable (Duration?) -> Void
 
     package init(
@@ -34,12 +34,12 @@ package struct AdminAPI: Sendable {
         self.drain = drain
     }
 
-    /// Answers requests.
+    /// Handles requests.
     package var responder: some HTTPResponder<BasicRequestContext> {
         self.router.buildResponder()
     }
 
-    /// What is answered, each as a method and a path.
+    /// The routes, each as a method and a path.
     package var routes: [String] {
         self.router.routes.map { "\($0.method) \($0.path)" }
     }

@@ -6,18 +6,18 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 
-/// Keeps the pages of strangers in an operator's browser from using the admin port.
+/// Prevents foreign web pages in an operator's browser from using the admin port (CSRF protection).
 ///
-/// - Whatever a browser sends comes from the port's own page: `Origin` and `Sec-Fetch-Site` say so, and what changes
-///   something has a field of its own besides (``field``), which no form can send and for which a script elsewhere
-///   would have to ask first (CORS), to which nobody answers. A body is JSON.
-/// - The request names the port as ``AdminHosts`` allow.
+/// - Requests of a browser must come from the port's own page, according to `Origin` and `Sec-Fetch-Site`. Requests
+///   that change something also need a custom header field (``field``). A form cannot send it, and a script of another
+///   origin needs a CORS preflight, which is never answered. A body must be JSON.
+/// - `Host` must be one of ``AdminHosts``.
 ///
-/// Programs send none of the browsers' fields, and are asked for nothing. Probes and monitoring are open to any name.
+/// Programs send none of these header fields and need none. Probes and monitoring accept any host name.
 struct AdminGuard: RouterMiddleware {
     typealias Context = BasicRequestContext
 
-    /// What the page says when it changes something.
+    /// Custom header field of the page's requests that change something.
     static let field = HTTPField.Name(known: "Broadtape-Operator")
     private static let fetchSite = HTTPField.Name(known: "Sec-Fetch-Site")
     private static let fetchMode = HTTPField.Name(known: "Sec-Fetch-Mode")
@@ -41,8 +41,8 @@ struct AdminGuard: RouterMiddleware {
         let local = RequestConnection.current?.channel.localAddress
         guard self.hosts.allow(authority, at: local) else {
             return Self.forbidden(
-                "the admin port is addressed by its address or as localhost, not as \(authority.prefix(100)); "
-                    + "add the name to admin-names if it is yours"
+                "\(authority.prefix(100)) is not a name of the admin port; use its address or localhost, "
+                    + "or add the name to admin-names if it is yours"
             )
         }
         let origin = request.headers[.origin]
@@ -51,14 +51,14 @@ struct AdminGuard: RouterMiddleware {
         if let origin, origin != "http://\(authority)", origin != "https://\(authority)" {
             return Self.forbidden("a page of another origin may not use the admin port")
         }
-        // A link may lead here.
+        // Following a link is allowed.
         let isVisit = isReading && request.headers[Self.fetchMode] == "navigate" && path == "/"
         if let site, site != "same-origin", site != "none", !isVisit {
             return Self.forbidden("a page of another site may not use the admin port")
         }
         guard !isReading else { return nil }
         guard request.headers[Self.field] != nil else {
-            return Self.forbidden("what a browser changes needs the field \(Self.field.rawName), as the page sends it")
+            return Self.forbidden("a browser needs the header field \(Self.field.rawName) for changes")
         }
         let hasBody = request.headers[.contentLength].map { $0 != "0" } ?? false
         if hasBody, request.headers[.contentType]?.hasPrefix("application/json") != true {

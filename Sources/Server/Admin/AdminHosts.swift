@@ -2,22 +2,22 @@
 
 package import NIOCore
 
-/// The names by which the admin port may be addressed.
+/// The accepted `Host` values of the admin port.
 ///
-/// The port knows nobody by a login: who reaches it is an operator. A page of a stranger in an operator's browser must not
-/// reach it by having its own name resolve to the port's address (DNS rebinding). So a request has to name this machine's
-/// loopback, the very address that it came to, or exactly what the operator has listed. Nothing is allowed for its form:
-/// `hub.local` is whoever answers for it in the network, and `ai.` is a domain that somebody owns.
+/// The port has no login: anyone who reaches it is an operator. A foreign web page in an operator's browser must not
+/// reach it through a name that resolves to the port's address (DNS rebinding). So a request has to name loopback, the
+/// address it arrived at, or a name listed by the operator. No name is trusted for its form: anyone in the network can
+/// answer for `hub.local`, and `ai.` is a registered domain.
 package struct AdminHosts: Sendable, Equatable {
     private static let mostDigits = 5
 
     private let names: Set<String>
     private let addresses: Set<NetworkAddress>
 
-    /// - Parameter names: Names and addresses that are the operator's, without a port.
+    /// - Parameter names: The operator's names and addresses, without a port.
     package init(_ names: some Sequence<String> = []) {
         self.names = Set(names.filter { NetworkAddress(Self.unbracketed($0)) == nil }.map(Self.canonical))
-        // Whoever listens on every address is not addressed by the one that stands for all.
+        // The unspecified address can be listened on, but is not a destination.
         self.addresses = Set(names.compactMap { NetworkAddress(Self.unbracketed($0)) }.filter { !$0.isUnspecified })
     }
 
@@ -29,7 +29,7 @@ package struct AdminHosts: Sendable, Equatable {
 
     /// - Parameters:
     ///   - authority: A request's `Host`: a name or an address, with or without a port.
-    ///   - local: The address that the request came to.
+    ///   - local: The address that the request arrived at.
     package func allow(_ authority: String, at local: SocketAddress?) -> Bool {
         guard let host = Self.host(of: authority) else { return false }
         if let address = NetworkAddress(Self.unbracketed(host)) {
@@ -40,7 +40,7 @@ package struct AdminHosts: Sendable, Equatable {
         return name == "localhost" || self.names.contains(name)
     }
 
-    /// Without the port; nil unless it is well formed.
+    /// The host without the port; nil if it is malformed.
     private static func host(of authority: String) -> String? {
         let bytes = authority.utf8
         guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
@@ -52,7 +52,7 @@ package struct AdminHosts: Sendable, Equatable {
             return nil
         }
         let host = String(authority[..<end])
-        // Brackets are for addresses of version 6, which stand in nothing else.
+        // IPv6 addresses must be in brackets, and nothing else may be.
         let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
         guard isBracketed == host.utf8.contains(UInt8(ascii: ":")), !host.isEmpty else { return nil }
         return isBracketed && NetworkAddress(Self.unbracketed(host)) == nil ? nil : host
@@ -62,7 +62,7 @@ package struct AdminHosts: Sendable, Equatable {
         host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
     }
 
-    /// In lower case, without the dot of the root. Of ASCII letters only: others have forms that are equal in lower case.
+    /// In lower case, without the trailing dot. ASCII letters only: lowercasing others could map them to ASCII.
     private static func canonical(_ name: String) -> String {
         let bytes = name.utf8.map { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 ? $0 | 0x20 : $0 }
         return String(decoding: bytes.last == UInt8(ascii: ".") ? bytes.dropLast() : bytes[...], as: UTF8.self)

@@ -3,7 +3,7 @@
 import EventLog
 import Hub
 
-/// The hub's figures, as monitoring reads them.
+/// The hub's metrics in Prometheus format.
 struct Exposition {
     private var page = PrometheusText()
 
@@ -41,27 +41,66 @@ struct Exposition {
         self.page.add(
             "broadtape_closes_total",
             .counter,
-            "WebSocket connections ended, by close code; 1006 without one.",
+            "WebSocket connections closed, by close code; 1006 if there was none.",
             loops.closes.sorted { $0.key < $1.key }.map { code, count in
                 PrometheusText.Sample("code", code == RosterFigures.otherCode ? "other" : String(code), count)
             }
         )
-        self.page.add("broadtape_commit_to_send_seconds", "From the commit to the write.", loops.commitToSend)
-        self.page.add("broadtape_loop_lag_seconds", "By how much loops came late to their work.", loops.lag)
+        self.page.add(
+            "broadtape_commit_to_send_seconds",
+            "Time from the commit to the write to the socket.",
+            loops.commitToSend
+        )
+        self.page.add("broadtape_loop_lag_seconds", "Event-loop lag.", loops.lag)
         self.page.add("broadtape_falls_behind_total", .counter, "Times a subscription fell behind.", loops.fallsBehind)
-        self.page.add("broadtape_gaps_total", .counter, "Times it did because numbers were missing.", loops.gaps)
-        self.page.add("broadtape_ring_pages_total", .counter, "Pages of replay from memory.", loops.ringPages)
+        self.page.add(
+            "broadtape_gaps_total",
+            .counter,
+            "Times a subscription fell behind because of missing numbers.",
+            loops.gaps
+        )
+        self.page.add("broadtape_ring_pages_total", .counter, "Replay pages read from memory.", loops.ringPages)
     }
 
     private mutating func add(tally: TapeWriter.Tally) {
         self.page.add("broadtape_events_accepted_total", .counter, "Events committed.", tally.accepted)
-        self.page.add("broadtape_events_duplicate_total", .counter, "Events that stood already.", tally.duplicates)
-        self.page.add("broadtape_requests_conflicting_total", .counter, "Refused for a taken id.", tally.conflicts)
-        self.page.add("broadtape_requests_unfit_total", .counter, "Refused by the tape for their content.", tally.unfit)
-        self.page.add("broadtape_requests_failed_total", .counter, "Could not be committed.", tally.failures)
+        self.page.add(
+            "broadtape_events_duplicate_total",
+            .counter,
+            "Events that were already committed.",
+            tally.duplicates
+        )
+        self.page.add(
+            "broadtape_requests_conflicting_total",
+            .counter,
+            "Requests refused because an ID was already used.",
+            tally.conflicts
+        )
+        self.page.add(
+            "broadtape_requests_unfit_total",
+            .counter,
+            "Requests refused by the tape for their content.",
+            tally.unfit
+        )
+        self.page.add(
+            "broadtape_requests_failed_total",
+            .counter,
+            "Requests that could not be committed.",
+            tally.failures
+        )
         self.page.add("broadtape_commits_total", .counter, "Transactions.", tally.batches)
-        self.page.add("broadtape_requests_refused_total", .counter, "Refused as overloaded.", tally.refusals)
-        self.page.add("broadtape_write_queue_bytes", .gauge, "Events waiting for their commit.", tally.waitingBytes)
+        self.page.add(
+            "broadtape_requests_refused_total",
+            .counter,
+            "Requests refused because of overload.",
+            tally.refusals
+        )
+        self.page.add(
+            "broadtape_write_queue_bytes",
+            .gauge,
+            "Size of events waiting for their commit.",
+            tally.waitingBytes
+        )
     }
 
     private mutating func add(figures: WriterFigures) {
@@ -75,46 +114,56 @@ struct Exposition {
                 }
             }
         )
-        self.page.add("broadtape_commit_seconds", "Time of one transaction.", figures.commit)
-        self.page.add("broadtape_batch_events", "Events of one transaction.", figures.batch)
-        self.page.add("broadtape_event_age_seconds", "From the event's time to its commit.", figures.age)
+        self.page.add("broadtape_commit_seconds", "Duration of one transaction.", figures.commit)
+        self.page.add("broadtape_batch_events", "Events per transaction.", figures.batch)
+        self.page.add("broadtape_event_age_seconds", "Time from the event's timestamp to its commit.", figures.age)
     }
 
     private mutating func addState(of hub: Hub) {
         self.page.add(
             "broadtape_publish_refusals_total",
             .counter,
-            "Publish requests refused before the tape, by error code.",
+            "Publish requests refused before the commit, by error code.",
             hub.intake.refusals.all.sorted { $0.key.rawValue < $1.key.rawValue }.map { code, count in
                 PrometheusText.Sample("code", code.rawValue, count)
             }
         )
-        self.page.add("broadtape_revocations", .gauge, "Revocations that hold.", hub.revocations.list.count)
+        self.page.add("broadtape_revocations", .gauge, "Active revocations.", hub.revocations.list.count)
         self.page.add("broadtape_audit_waiting", .gauge, "Audit records waiting to be written.", hub.audit.waiting)
         self.page.add("broadtape_channels", .gauge, "Channels in memory.", hub.registry.count)
-        self.page.add("broadtape_ring_bytes", .gauge, "Recent frames in memory.", hub.registry.ringBytes)
+        self.page.add("broadtape_ring_bytes", .gauge, "Size of recent frames in memory.", hub.registry.ringBytes)
         self.page.add("broadtape_ready", .gauge, "1 while events can be committed.", hub.isReady ? 1 : 0)
-        self.page.add("broadtape_draining", .gauge, "1 while the node is leaving.", hub.isDraining ? 1 : 0)
+        self.page.add("broadtape_draining", .gauge, "1 while the node is draining.", hub.isDraining ? 1 : 0)
         self.page.add("broadtape_paused", .gauge, "1 while events cannot be committed.", hub.notice.isPaused ? 1 : 0)
         let state = hub.tapeState
         self.page.add(
             "broadtape_database_state",
             .gauge,
-            "How the database is: 1 at the state that holds.",
+            "State of the database: 1 for the current state.",
             TapeHealth.State.allCases.map { PrometheusText.Sample("state", $0.rawValue, $0 == state ? 1 : 0) }
         )
         self.page.add(
             "broadtape_page_reads_total",
             .counter,
-            "Pages of replay from the tape.",
+            "Replay pages read from the tape.",
             hub.reader.pageReadCount
         )
-        self.page.add("broadtape_head_reads_total", .counter, "Heads asked of the tape.", hub.polledHeadCount)
-        self.page.add("broadtape_bus_refused_total", .counter, "Messages that no node has sent.", hub.bus.refused)
+        self.page.add(
+            "broadtape_head_reads_total",
+            .counter,
+            "Channel heads read from the tape by polling.",
+            hub.polledHeadCount
+        )
+        self.page.add(
+            "broadtape_bus_refused_total",
+            .counter,
+            "Bus messages refused because no node has sent them.",
+            hub.bus.refused
+        )
         self.page.add(
             "broadtape_bus_reach",
             .gauge,
-            "Whom the bus reaches: 1 at the one that holds.",
+            "Reach of the bus: 1 for the current state.",
             [BusReach.alone, .connected, .cut].map { reach in
                 PrometheusText.Sample("reach", "\(reach)", reach == hub.bus.reach ? 1 : 0)
             }
@@ -125,28 +174,33 @@ struct Exposition {
         self.page.add(
             "broadtape_descriptor_limit",
             .gauge,
-            "File descriptors that the process may have.",
+            "File descriptor limit of the process.",
             process.descriptors.limit
         )
         self.page.add(
             "broadtape_descriptor_refusals_total",
             .counter,
-            "Connections refused for want of file descriptors.",
+            "Connections refused because of too few file descriptors.",
             process.descriptors.refusals
         )
         self.page.add(
             "broadtape_log_lines_dropped_total",
             .counter,
-            "Lines of the log that could not be written, or not in time.",
+            "Log lines dropped because they could not be written in time.",
             process.droppedLogLines()
         )
     }
 
     private mutating func add(_ published: PublishedKeys.Tally) {
-        self.page.add("broadtape_jwks_usable", .gauge, "1 while tokens can be checked.", published.isUsable ? 1 : 0)
-        self.page.add("broadtape_jwks_keys", .gauge, "Keys that the issuer publishes.", published.keys)
-        self.page.add("broadtape_jwks_fetches_total", .counter, "Times they were fetched.", published.fetches)
-        self.page.add("broadtape_jwks_failures_total", .counter, "Times they could not be.", published.failures)
+        self.page.add(
+            "broadtape_jwks_usable",
+            .gauge,
+            "1 while tokens can be verified with the published keys.",
+            published.isUsable ? 1 : 0
+        )
+        self.page.add("broadtape_jwks_keys", .gauge, "Keys in the issuer's set.", published.keys)
+        self.page.add("broadtape_jwks_fetches_total", .counter, "Successful fetches of the key set.", published.fetches)
+        self.page.add("broadtape_jwks_failures_total", .counter, "Failed fetches of the key set.", published.failures)
     }
 
     private mutating func add(_ sources: [SourceReport]) {
@@ -154,7 +208,7 @@ struct Exposition {
         self.page.add(
             "broadtape_source_state",
             .gauge,
-            "How each source of this node is: 1 at the state that holds.",
+            "State of each source of this node: 1 for the current state.",
             sources.flatMap { source in
                 SourceReport.State.allCases.map { state in
                     PrometheusText.Sample(
@@ -167,13 +221,23 @@ struct Exposition {
         func samples(_ value: (SourceReport) -> Int?) -> [PrometheusText.Sample] {
             sources.compactMap { source in value(source).map { PrometheusText.Sample("source", source.name, $0) } }
         }
-        self.page.add("broadtape_source_position", .gauge, "How far a source has read.", samples(\.position))
-        self.page.add("broadtape_source_head", .gauge, "How far there is to read.", samples(\.head))
-        self.page.add("broadtape_source_events_total", .counter, "Events it has committed here.", samples(\.events))
+        self.page.add(
+            "broadtape_source_position",
+            .gauge,
+            "Position up to which a source has read.",
+            samples(\.position)
+        )
+        self.page.add("broadtape_source_head", .gauge, "Newest position of a source.", samples(\.head))
+        self.page.add(
+            "broadtape_source_events_total",
+            .counter,
+            "Events of a source committed by this node.",
+            samples(\.events)
+        )
         self.page.add(
             "broadtape_source_refused_total",
             .counter,
-            "What a source was told and did not take, by reason.",
+            "Inputs a source has rejected, by reason.",
             sources.flatMap { source in
                 source.refusals.sorted { $0.key < $1.key }.map { reason, count in
                     PrometheusText.Sample([("source", source.name), ("reason", reason)], count)
@@ -183,7 +247,7 @@ struct Exposition {
         self.page.add(
             "broadtape_source_lag_seconds",
             .gauge,
-            "How old the newest of what it has read is.",
+            "Age of the newest data a source has read.",
             sources.compactMap { source in
                 source.lag.map { PrometheusText.Sample("source", source.name, seconds: $0 / .seconds(1)) }
             }
@@ -202,20 +266,20 @@ struct Exposition {
         self.page.add(
             "broadtape_source_endpoint_up",
             .gauge,
-            "1 while nothing is wrong with an endpoint of a source.",
+            "1 while an endpoint of a source is healthy.",
             samples { $0.trouble == nil ? 1 : 0 }
         )
         self.page.add(
             "broadtape_source_endpoint_used",
             .gauge,
-            "1 at the endpoint that is asked.",
+            "1 for the endpoint in use.",
             samples { $0.isUsed ? 1 : 0 }
         )
-        self.page.add("broadtape_source_endpoint_head", .gauge, "How far an endpoint is.", samples(\.head))
+        self.page.add("broadtape_source_endpoint_head", .gauge, "Newest position of an endpoint.", samples(\.head))
         self.page.add(
             "broadtape_source_endpoint_failures_total",
             .counter,
-            "What has failed at an endpoint, by what was wrong.",
+            "Failures of an endpoint, by reason.",
             sources.flatMap { source in
                 source.endpoints.flatMap { endpoint in
                     endpoint.failures.sorted { $0.key < $1.key }.map { reason, count in
@@ -234,28 +298,33 @@ struct Exposition {
     }
 
     private mutating func add(_ fanIn: FanIn.Tally) {
-        self.page.add("broadtape_fanin_leader", .gauge, "1 while this node takes in.", fanIn.isLeading ? 1 : 0)
-        self.page.add("broadtape_fanin_stale_sources", .gauge, "Sources that have fallen silent.", fanIn.stale)
-        self.page.add("broadtape_fanin_held_bytes", .gauge, "Messages that are not settled yet.", fanIn.heldBytes)
+        self.page.add("broadtape_fanin_leader", .gauge, "1 while this node reads the fan-in.", fanIn.isLeading ? 1 : 0)
+        self.page.add("broadtape_fanin_stale_sources", .gauge, "Sources that are stale.", fanIn.stale)
+        self.page.add(
+            "broadtape_fanin_held_bytes",
+            .gauge,
+            "Size of messages that are not committed or rejected yet.",
+            fanIn.heldBytes
+        )
         self.page.add(
             "broadtape_fanin_lag_seconds",
             .gauge,
-            "How long the oldest message has waited.",
+            "Waiting time of the oldest message.",
             seconds: fanIn.lag / .seconds(1)
         )
         let counters = [
             ("messages", "Messages received.", fanIn.messages),
-            ("events", "Events of messages that stand on the tape.", fanIn.events),
+            ("events", "Events of messages committed to the tape.", fanIn.events),
             ("malformed", "Messages that are not events.", fanIn.malformed),
-            ("conflicts", "Messages refused for a taken id.", fanIn.conflicts),
-            ("duplicates", "Numbers that came again.", fanIn.duplicates),
-            ("gaps", "Times that a source left numbers out.", fanIn.gaps),
-            ("missing", "Numbers that sources left out.", fanIn.missing),
-            ("letters", "Messages set aside.", fanIn.letters),
-            ("letters_lost", "Messages that could not be set aside.", fanIn.lostLetters),
-            ("untracked", "Messages of sources that are not followed.", fanIn.untracked),
-            ("abandoned", "Messages given up at a hand-over.", fanIn.abandoned),
-            ("retries", "Attempts to commit that failed.", fanIn.retries),
+            ("conflicts", "Messages refused because an ID was already used.", fanIn.conflicts),
+            ("duplicates", "Numbers received again.", fanIn.duplicates),
+            ("gaps", "Gaps in the numbers of a source.", fanIn.gaps),
+            ("missing", "Missing numbers of all gaps.", fanIn.missing),
+            ("letters", "Messages stored as dead letters.", fanIn.letters),
+            ("letters_lost", "Messages that could not be stored as dead letters.", fanIn.lostLetters),
+            ("untracked", "Messages of sources that are not tracked.", fanIn.untracked),
+            ("abandoned", "Messages abandoned at a change of leadership.", fanIn.abandoned),
+            ("retries", "Failed commit attempts.", fanIn.retries),
         ]
         for (name, help, value) in counters {
             self.page.add("broadtape_fanin_\(name)_total", .counter, help, value)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Figures of the process that the hub itself does not know.
+/// Metrics of the process that the hub itself does not have.
 package struct ProcessFigures: Sendable {
     let descriptors: Descriptors
     let droppedLogLines: @Sendable () -> Int

@@ -2,7 +2,7 @@
 
 import Hub
 
-/// Writes figures in Prometheus' text format, version 0.0.4.
+/// Writes metrics in the Prometheus text format, version 0.0.4.
 struct PrometheusText {
     enum Kind: String {
         case gauge
@@ -10,7 +10,7 @@ struct PrometheusText {
         case histogram
     }
 
-    /// One value of a metric that has several, told apart by labels whose values are from a bounded set.
+    /// One labelled value of a metric. Label values are from a bounded set.
     struct Sample {
         var labels: [(name: String, value: String)]
         var value: String
@@ -66,7 +66,7 @@ struct PrometheusText {
         self.text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
-    /// By bytes: a line end is also one where it is a part of a character, as in CR LF.
+    /// Works on bytes, because CR LF is a single character and would hide its line feed.
     private static func escaped(_ value: String) -> String {
         var bytes: [UInt8] = []
         for byte in value.utf8 {

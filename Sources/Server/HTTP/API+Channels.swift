@@ -10,7 +10,7 @@ import JSON
 
 /// `GET /channels`, `/channels/{channel}`, `/channels/{channel}/events`.
 extension API {
-    /// Most channels of one listing.
+    /// Allowed number of channels per page.
     private static let listingLimit = 1...1000
     private static let prefix = "/channels/"
     private static let eventsSuffix = "/events"
@@ -44,9 +44,9 @@ extension API {
         return Response(json: writer)
     }
 
-    /// The channels that the caller may know of: names of others' channels are theirs. Looks only where it may find
-    /// some: types that the caller reads as a whole, and the caller's own channel of the others.
-    /// - Returns: At most `limit` channels, and the name to go on after when there may be more.
+    /// The channels that the caller may see; names of other users' channels are private. Searches only types that the
+    /// caller may read completely, and the caller's own channel of the other types.
+    /// - Returns: At most `limit` channels, and the name to continue after if there may be more.
     private func readable(
         prefix: String,
         after: String?,
@@ -54,7 +54,7 @@ extension API {
         by principal: Principal?
     ) async throws(Problem) -> (listings: [ChannelListing], next: String?) {
         var found: [ChannelListing] = []
-        // In the order of the names on the tape, which is that of their bytes.
+        // In the order of names on the tape, which is bytewise.
         let types = self.hub.types.all.sorted { ($0.name + ":").precedes($1.name + ":") }
         for type in types {
             let whole = type.name + ":"
@@ -108,7 +108,7 @@ extension API {
         let wantsEvents = name != nil
         let raw = name.map { String($0) } ?? path
         guard let channel = ChannelName(parsing: raw.removingPercentEncoding ?? raw) else {
-            throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "a channel is written type:key")
+            throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "a channel has the form type:key")
         }
         let principal = try await self.principal(of: request)
         let keeping: Keeping
@@ -123,7 +123,7 @@ extension API {
             : try await self.state(of: channel, request, keeping)
     }
 
-    /// The answer to a client whose answer still stands, found without reading an event.
+    /// 304 for a client with the current state, without reading an event.
     private func unchanged(
         _ request: Request,
         _ channel: ChannelName,

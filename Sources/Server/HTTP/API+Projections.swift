@@ -8,16 +8,17 @@ import Hummingbird
 import HummingbirdCore
 import JSON
 
-/// `GET /wallets`, `/wallets/{id}`, `/transactions`: what the events say about the present.
+/// `GET /wallets`, `/wallets/{id}`, `/transactions`: the current state derived from events.
 ///
-/// Who may read a user's rows is who may read the channel that they are made from; `user` names another user than the
-/// caller. Times are RFC 3339, amounts decimal strings, `null` is what was never told.
+/// Reading a user's rows needs permission to read the channel they are derived from; `user` names a user other than
+/// the caller. Times are RFC 3339, amounts decimal strings, and unknown values are `null`.
 extension API {
     private static let rowLimit = 1...1000
     private static let walletPrefix = "/wallets/"
 
     /// `{"user", "wallets": [{"id", "currency", "balance", "available", "version", "updatedAt", "seq"}], "next"}`,
-    /// ascending by id; `next` goes into `after`. `balance` is `null` where only transactions have named the wallet.
+    /// ascending by ID; pass `next` as `after` for the next page. `balance` is `null` if only transactions name the
+    /// wallet.
     func wallets(_ request: Request) async throws(Problem) -> Response {
         let query = Query(request)
         let user = try await self.user(request, query, of: .balance)
@@ -68,7 +69,7 @@ extension API {
     }
 
     /// `{"user", "transactions": [{"id", "type", "amount", "status", "currency", "wallet", "createdAt", "updatedAt",
-    /// "seq"}], "next"}`, newest first; a trade has `"trade": {"pair", "side", "price", "filledAmount"}` too, a transfer
+    /// "seq"}], "next"}`, newest first; a trade has `"trade": {"pair", "side", "price", "filledAmount"}`, a transfer
     /// `"transfer": {"recipient", "wallet"}`.
     func transactions(_ request: Request) async throws(Problem) -> Response {
         let query = Query(request)
@@ -99,9 +100,9 @@ extension API {
         return self.answer(writer, to: request, .caller)
     }
 
-    // MARK: What they share
+    // MARK: Shared helpers
 
-    /// Whose rows are asked for, if the caller may read them.
+    /// The user whose rows are requested, if the caller may read them.
     private func user(
         _ request: Request,
         _ query: Query,
@@ -109,7 +110,7 @@ extension API {
     ) async throws(Problem) -> String {
         let principal = try await self.principal(of: request)
         guard let user = query["user"] ?? principal?.subject else {
-            throw Problem(MessageFault(.notAuthenticated, "this needs a token: it tells what is the caller's"))
+            throw Problem(MessageFault(.notAuthenticated, "this needs a token: it returns the caller's own data"))
         }
         guard ChannelName.isValidKey(user) else {
             throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "\"user\" is not the name of a user")
@@ -125,7 +126,7 @@ extension API {
         by principal: Principal?
     ) throws(Problem) -> EventType {
         guard let type = self.hub.types.all.first(where: { $0.projection == projection }) else {
-            throw Problem(.notFound, code: "not_found", "no event type of this hub makes these rows")
+            throw Problem(.notFound, code: "not_found", "no event type of this hub provides these rows")
         }
         do throws(MessageFault) {
             return try self.hub.openForReading(ChannelName(type: type.name, key: key), by: principal, how: "GET rows")
@@ -139,7 +140,7 @@ extension API {
             throw Problem(
                 .notFound,
                 code: "not_found",
-                "this tape keeps no projections; use an SQLite or Postgres tape"
+                "this tape has no projections; use an SQLite or Postgres tape"
             )
         }
         return rows
@@ -194,7 +195,7 @@ struct Query {
     func cursor(_ name: String) throws(Problem) -> TransactionCursor? {
         guard let text = self[name] else { return nil }
         guard let cursor = TransactionCursor(text) else {
-            throw self.refused(name, "what \"next\" of the page before says")
+            throw self.refused(name, "the \"next\" of the previous page")
         }
         return cursor
     }

@@ -9,7 +9,7 @@ import NIOCore
 
 /// `POST /events`.
 extension API {
-    /// Works on a request as a part of the trace that it belongs to.
+    /// Handles a request as part of its trace.
     func traced(
         _ request: Request,
         _ work: (TraceContext?) async throws(Problem) -> Response
@@ -28,8 +28,8 @@ extension API {
         }
     }
 
-    /// The trace that the head of a request names. A signature does not cover the head, so that of a signed request
-    /// says nothing of its events.
+    /// The trace named in the head of a request. A signature does not cover the head, so the head of a signed request
+    /// does not apply to its events.
     private func trace(of request: Request) -> TraceContext? {
         guard
             request.headers[.signature] == nil || request.headers[.authorization] != nil
@@ -38,7 +38,7 @@ extension API {
         return HTTPField.Name("traceparent").flatMap { request.headers[$0] }.flatMap { TraceContext($0) }
     }
 
-    /// - Parameter trace: What the events belong to that do not name a trace themselves.
+    /// - Parameter trace: The trace of events that do not name one themselves.
     func publish(_ request: Request, trace: TraceContext?) async throws(Problem) -> Response {
         guard Peer.current?.mayPublish ?? true else {
             throw Problem(.forbidden, code: ErrorCode.forbidden.rawValue, "publishing needs a client certificate")
@@ -63,7 +63,7 @@ extension API {
             var problem = Problem(
                 .tooManyRequests,
                 code: ErrorCode.rateLimited.rawValue,
-                "\(publisher.subject) publishes too fast"
+                "\(publisher.subject) exceeds its publish rate"
             )
             problem.retryAfter = max(1, Int(clamping: (wait.nanoseconds + 999_999_999) / 1_000_000_000))
             throw problem
@@ -91,7 +91,7 @@ extension API {
         }
     }
 
-    /// Who sent a request, by its token or by the signature of its body, and what is in it.
+    /// Authenticates a request by its token or by the signature of its body, and returns its publisher and content.
     private func authenticated(
         _ request: Request
     ) async throws(Problem) -> (publisher: Principal, format: EventFormat, body: [UInt8], signature: WebhookSignature?)
@@ -111,7 +111,7 @@ extension API {
         let signature: WebhookSignature
         do throws(TokenFault) {
             signature = try WebhookSignature(fields)
-            // Before the body is waited for.
+            // Before waiting for the body.
             try signature.checkAge(now: .now)
         } catch {
             throw Problem(error)

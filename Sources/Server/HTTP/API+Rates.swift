@@ -5,18 +5,18 @@ import Hub
 import Hummingbird
 import JSON
 
-/// `GET /rate`: the last rates, as the newest `rateChange` of each pair says.
+/// `GET /rate`: the current rates, from the newest `rateChange` of each pair.
 extension API {
-    /// Pairs named in one request.
+    /// Maximum number of pairs in one request.
     private static let maxPairs = 100
     private static let rowLimit = 1...1000
 
     /// With one `pair`: `{"pair", "rate", "bid", "ask", "exchange", "time", "age", "stale"}`. With several:
-    /// `{"rates": […]}` in their order. With none: `{"rates": […], "next"}`, ascending; `next` goes into `after`.
+    /// `{"rates": […]}` in their order. With none: `{"rates": […], "next"}`, ascending; pass `next` as `after`.
     ///
-    /// `time` is when the rate was made, by the exchange's clock where it tells, and `age` the milliseconds since, not
-    /// below 0: a price that stands gets older without being wrong. `stale` says that nothing is heard from that
-    /// exchange any more. All but the pair are `null` when there never was a rate.
+    /// `time` is the time of the rate, by the exchange's clock if available, and `age` the milliseconds since, not
+    /// below 0: an unchanged price gets older without being wrong. `stale` is true while the exchange sends no data.
+    /// All members except the pair are `null` if there has never been a rate.
     func rate(_ request: Request) async throws(Problem) -> Response {
         let principal = try await self.principal(of: request)
         let query = Query(request)
@@ -50,7 +50,7 @@ extension API {
         return self.answer(writer, to: request, tag: tag, self.keeping(of: self.rateType))
     }
 
-    /// What of a rate does not change by itself, as its age does.
+    /// The parts of a rate that do not change with time, unlike its age.
     private static func words(of rate: Rate?) -> [String] {
         guard let rate else { return [""] }
         return [
@@ -75,7 +75,7 @@ extension API {
     ) async throws(Problem) -> ([(pair: String, rate: Rate?)], next: String?) {
         let after = try query.text("after")
         let limit = try query.number("limit", range: Self.rowLimit) ?? 100
-        // Whoever may read the rate of one pair may read those of all: it is a matter of the type.
+        // Permission depends on the type only, so it is the same for all pairs.
         try self.checkReading(of: .rate, key: "all", by: principal)
         let rows = try self.rows()
         let page = try await self.read { () async throws(TapeFault) in

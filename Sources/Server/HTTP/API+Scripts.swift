@@ -4,9 +4,9 @@ import BrowserClient
 import HTTPTypes
 import Hummingbird
 
-/// `GET /broadtape.js`, `/broadtape.d.ts`: the client for browsers, for pages of any origin.
+/// `GET /broadtape.js`, `/broadtape.d.ts`: the browser client, for pages of any origin.
 extension API {
-    /// Adds the scripts to the paths.
+    /// Adds the routes of the scripts.
     static func addScripts(to router: Router<BasicRequestContext>) {
         for script in [Script.module, .declarations] {
             let file = ServedFile(

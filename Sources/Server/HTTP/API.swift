@@ -15,10 +15,10 @@ package struct API: Sendable {
     let servesPage: Bool
 
     /// - Parameters:
-    ///   - bodyBytes: Largest request body.
-    ///   - services: Those that may sign requests.
-    ///   - origins: Whose pages may read.
-    ///   - servesPage: Whether the live page is at `/`.
+    ///   - bodyBytes: Maximum size of a request body.
+    ///   - services: Services that may sign requests.
+    ///   - origins: Origins whose pages may read.
+    ///   - servesPage: Whether to serve the live page at `/`.
     package init(
         hub: Hub,
         bodyBytes: Int,
@@ -33,12 +33,12 @@ package struct API: Sendable {
         self.servesPage = servesPage
     }
 
-    /// Answers requests.
+    /// Handles requests.
     package var responder: some HTTPResponder<BasicRequestContext> {
         self.router.buildResponder()
     }
 
-    /// What is answered, each as a method and a path.
+    /// The routes, each as a method and a path.
     package var routes: [String] {
         self.router.routes.map { "\($0.method) \($0.path)" }
     }
@@ -82,7 +82,7 @@ package struct API: Sendable {
             var response = Problem(
                 .upgradeRequired,
                 code: "upgrade_required",
-                "this is a WebSocket endpoint; ask for an upgrade (RFC 6455)"
+                "this is a WebSocket endpoint; request an upgrade (RFC 6455)"
             ).response
             response.headers[.upgrade] = "websocket"
             return response
@@ -111,13 +111,13 @@ package struct API: Sendable {
         return Response(json: writer, status: isUp ? .ok : .serviceUnavailable)
     }
 
-    /// - Parameter detailed: Whether the reason is told in full, which names files and servers: for operators.
+    /// - Parameter detailed: Whether to include the full reason, which names files and servers: for operators only.
     static func readiness(of hub: Hub, detailed: Bool = false) -> Response {
         let reason = hub.unreadiness
         return self.health(isUp: reason == nil, reason: reason?.rawValue, detail: detailed ? hub.trouble : "")
     }
 
-    /// Who sent a request; nil without a token.
+    /// Authenticates a request; nil without a token.
     func principal(of request: Request) async throws(Problem) -> Principal? {
         let token: String
         if let field = request.headers[.authorization] {
@@ -130,7 +130,7 @@ package struct API: Sendable {
                 throw Problem(
                     .unauthorized,
                     code: ErrorCode.badToken.rawValue,
-                    "X-API-Key is an API key, which begins with \(APIKey.prefix); tokens go into Authorization"
+                    "X-API-Key must be an API key, which begins with \(APIKey.prefix); send tokens in Authorization"
                 )
             }
             token = key
@@ -145,8 +145,8 @@ package struct API: Sendable {
     }
 }
 
-/// Answers `HEAD` without a body whatever the answer is (RFC 9110 §9.3.2): its bytes would be read as the next answer of
-/// the connection.
+/// Removes the body of every response to `HEAD` (RFC 9110 §9.3.2), which clients would read as the next response of the
+/// connection.
 struct BodilessHead: RouterMiddleware {
     typealias Context = BasicRequestContext
 
@@ -160,7 +160,7 @@ struct BodilessHead: RouterMiddleware {
     }
 }
 
-/// Gives the router's own refusals the shape of all others.
+/// Converts the router's own errors to problem details.
 struct UnknownPaths: RouterMiddleware {
     typealias Context = BasicRequestContext
 
@@ -183,7 +183,7 @@ extension HTTPField.Name {
     static let requestID = Self(unchecked: "X-Request-Id")
     static let signature = Self(unchecked: "Broadtape-Signature")
 
-    /// - Parameter name: A token (RFC 9110 §5.6.2), which the program itself says.
+    /// - Parameter name: A valid token (RFC 9110 §5.6.2), known at compile time.
     private init(unchecked name: StaticString) {
         self = Self(name.description) ?? .authorization
     }

@@ -5,7 +5,7 @@ import HTTPTypes
 import Hub
 import JSON
 
-/// CloudEvents 1.0 as plain events: `subject` is the key, the other attributes keep their names.
+/// Converts CloudEvents 1.0 to plain events: `subject` becomes the key, the other attributes keep their names.
 enum CloudEvent {
     private static let required = ["id", "source", "type"]
     private static let attributes = ["id", "source", "type", "time", "traceparent"]
@@ -25,7 +25,7 @@ enum CloudEvent {
             throw Self.problem(index, name, "is required (a string)")
         }
         guard event["data_base64"] == nil else {
-            throw Self.problem(index, "data_base64", "is not taken; send \"data\" as a JSON object")
+            throw Self.problem(index, "data_base64", "is not supported; send \"data\" as a JSON object")
         }
         var writer = JSON.Writer(reservingCapacity: event.text.count)
         writer.beginObject()
@@ -66,7 +66,7 @@ enum CloudEvent {
         Problem(IntakeFault.items([ItemFault(index: index, reason: .invalid, field: field, message: message)]))
     }
 
-    /// The content of a quoted-string (RFC 9110 §5.6.4); other values as they are.
+    /// The content of a quoted-string (RFC 9110 §5.6.4); other values unchanged.
     private static func unquoted(_ value: String) -> String {
         let (text, quote) = (value.utf8, UInt8(ascii: "\""))
         guard text.count >= 2, text.first == quote, text.last == quote else { return value }
@@ -83,7 +83,7 @@ enum CloudEvent {
         return String(decoding: content, as: UTF8.self)
     }
 
-    /// The value of a `ce-` field (HTTP binding §3.1.3.2): a quoted string is unquoted, then percent-encoding undone.
+    /// The value of a `ce-` field (HTTP binding §3.1.3.2): unquotes a quoted string, then decodes percent-encoding.
     private static func attribute(_ name: String, in fields: HTTPFields) -> String? {
         guard let name = HTTPField.Name("ce-" + name), let value = fields[name] else { return nil }
         let text = Self.unquoted(value)

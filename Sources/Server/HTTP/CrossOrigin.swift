@@ -3,12 +3,11 @@
 import HTTPTypes
 import Hummingbird
 
-/// Tells browsers whose pages may read answers (CORS, the Fetch standard §3.2). Publishing from a page is not meant to
-/// be: only reading is allowed.
+/// CORS (Fetch standard §3.2): which origins may read responses. Pages may only read, not publish.
 struct CrossOrigin: RouterMiddleware {
     typealias Context = BasicRequestContext
 
-    /// For how long a browser need not ask again, in seconds.
+    /// How long browsers cache a preflight response, in seconds.
     private static let maxAge = "600"
 
     let origins: AllowedOrigins

@@ -8,26 +8,26 @@ import Hummingbird
 import JSON
 import NIOCore
 
-/// Names one state of what an answer says (RFC 9110 §8.8.3), so that a client that has it is told so in a few bytes.
+/// The entity tag of a response (RFC 9110 §8.8.3), which allows 304 for a client with the current state.
 struct EntityTag: Equatable, CustomStringConvertible {
-    /// As it stands in `ETag`.
+    /// The value of `ETag`.
     let description: String
 
-    /// Changes when this hub writes the same state in another way.
+    /// Version of the representation; changes when the hub encodes the same state differently.
     private static let version = 1
     private static let hashLength = 22
 
-    /// Of what a channel's numbers decide: events never change, and retention moves `first`.
+    /// For content determined by a channel's numbers: events never change, and retention moves `first`.
     init(_ extent: Extent) {
         self.description = "\"\(Self.version).\(extent.epoch).\(extent.first).\(extent.head)\""
     }
 
-    /// Of an answer as it is.
+    /// For a response body.
     init(_ body: [UInt8]) {
         self.description = "\"\(Self.version).\(Self.hash(body))\""
     }
 
-    /// Of an answer parts of which tell the time, and do not count.
+    /// For a response with parts that depend on time and are excluded.
     init(weak parts: [String]) {
         self.description = "W/\"\(Self.version).\(Self.hash(Array(parts.joined(separator: "\n").utf8)))\""
     }
@@ -40,7 +40,7 @@ struct EntityTag: Equatable, CustomStringConvertible {
         self.description.hasPrefix("W/") ? self.description.dropFirst(2) : self.description[...]
     }
 
-    /// Whether it is among those of an `If-None-Match`, compared weakly (RFC 9110 §13.1.2).
+    /// Whether an `If-None-Match` contains it, by weak comparison (RFC 9110 §13.1.2).
     func isNamed(in field: String) -> Bool {
         field.split(separator: ",").contains { element in
             var tag = element.drop { $0 == " " || $0 == "\t" }
@@ -50,11 +50,11 @@ struct EntityTag: Equatable, CustomStringConvertible {
     }
 }
 
-/// Who may keep an answer; nobody uses it without asking whether it still stands.
+/// Who may cache a response. Caches must revalidate it before use.
 enum Keeping: String {
-    /// It is the same for everybody.
+    /// The same for everybody.
     case everybody = "public, no-cache"
-    /// It is for who asked.
+    /// For the caller only.
     case caller = "private, no-cache"
 
     fileprivate var fields: HTTPFields {
@@ -65,12 +65,12 @@ enum Keeping: String {
 }
 
 extension API {
-    /// Who may keep what is read of a type.
+    /// Who may cache responses of a type.
     func keeping(of type: EventType?) -> Keeping {
         type?.readers == .everyone && self.hub.configuration.allowsAnonymousReading ? .everybody : .caller
     }
 
-    /// The answer to a client that has this state already, if it does.
+    /// 304 if the client already has this state.
     func unchanged(_ request: Request, _ tag: EntityTag, _ keeping: Keeping) -> Response? {
         guard let field = request.headers[.ifNoneMatch], tag.isNamed(in: field) else { return nil }
         return Self.notModified(tag, keeping)
@@ -80,13 +80,13 @@ extension API {
         var fields = keeping.fields
         fields[.eTag] = tag.description
         var response = Response(status: .notModified, headers: fields)
-        // It would be that of the answer which is not sent.
+        // It would be the length of the body that is not sent.
         response.headers[.contentLength] = nil
         return response
     }
 
-    /// A JSON answer with its tag, or 304 to a client that has it.
-    /// - Parameter tag: Nil makes one of the answer itself.
+    /// A JSON response with its tag, or 304 for a client that has it.
+    /// - Parameter tag: Nil computes the tag from the body.
     func answer(
         _ json: JSON.Writer,
         to request: Request,

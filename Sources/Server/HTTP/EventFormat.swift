@@ -4,11 +4,11 @@ import HTTPTypes
 import Hub
 import JSON
 
-/// How the events of a request to publish are written.
+/// Format of the events in a publish request.
 enum EventFormat: Equatable {
     /// One event, or an array of them.
     case json
-    /// One event a line.
+    /// One event per line.
     case lines
     /// CloudEvents 1.0, JSON format, one event.
     case cloudEvent
@@ -29,7 +29,7 @@ enum EventFormat: Equatable {
         case "application/cloudevents-batch+json":
             self = .cloudEventBatch
         default:
-            let given = mediaType.isEmpty ? "there is no Content-Type" : "\(mediaType) is not taken"
+            let given = mediaType.isEmpty ? "there is no Content-Type" : "\(mediaType) is not supported"
             throw Problem(
                 .unsupportedMediaType,
                 code: "unsupported_media_type",
@@ -39,7 +39,7 @@ enum EventFormat: Equatable {
         }
     }
 
-    /// The events of a body, each as the JSON object that ``Intake`` takes.
+    /// The events of a body, each as a JSON object for ``Intake``.
     func items(in body: [UInt8], fields: HTTPFields) throws(Problem) -> [JSON.Value] {
         switch self {
         case .json:
@@ -64,16 +64,16 @@ enum EventFormat: Equatable {
         }
     }
 
-    /// Whether the format can be that of a signed request, whose signature covers the body and nothing else: what the
-    /// body says must not depend on the fields that come with it.
-    /// - Parameter items: What ``items(in:fields:)`` gives, once the body is there.
+    /// Checks that the format is allowed for a signed request. The signature covers only the body, so the meaning of
+    /// the body must not depend on header fields.
+    /// - Parameter items: The result of ``items(in:fields:)``, once the body is available.
     func checkSigned(_ items: [JSON.Value] = []) throws(Problem) {
         switch self {
         case .cloudEventBinary:
             throw Self.unsigned("a signature does not cover ce- fields; sign a CloudEvent in structured mode")
         case .json, .lines:
             guard !items.contains(where: { $0["specversion"] != nil }) else {
-                throw Self.unsigned("a signed CloudEvent is not sent as an event of another format")
+                throw Self.unsigned("a signed CloudEvent must not be sent in another format")
             }
         case .cloudEvent, .cloudEventBatch:
             break

@@ -5,8 +5,8 @@ import Hummingbird
 import NIOCore
 
 extension Problem {
-    /// The answer as the bytes of an HTTP/1.1 message that ends the connection, for what goes wrong before there is a
-    /// request that the API could answer.
+    /// The response as an HTTP/1.1 message that closes the connection, for errors before there is a request for the
+    /// API.
     var lastResponse: ByteBuffer {
         let json = self.json
         var fields = self.fields

@@ -6,7 +6,7 @@ import Hummingbird
 import JSON
 import SafeText
 
-/// An error answer: `application/problem+json` (RFC 9457).
+/// An error response: `application/problem+json` (RFC 9457).
 struct Problem: Error {
     let status: HTTPResponse.Status
     let code: String
@@ -14,7 +14,7 @@ struct Problem: Error {
     var items: [ItemFault] = []
     var retryAfter: Int?
 
-    /// How long a publisher is asked to wait before it tries again, in seconds.
+    /// `Retry-After` for publishers, in seconds.
     private static let retryAfter = 1
 
     init(_ status: HTTPResponse.Status, code: String, _ detail: String) {
@@ -71,7 +71,7 @@ struct Problem: Error {
         writer.member("detail", string: self.detail)
         if !self.items.isEmpty { writer.items(self.items) }
         writer.endObject()
-        // It may repeat what somebody sent.
+        // It may contain untrusted input.
         return Array((Escape.text(String(decoding: writer.bytes, as: UTF8.self)) + "\n").utf8)
     }
 
@@ -92,8 +92,8 @@ struct Problem: Error {
 }
 
 extension Response {
-    /// A JSON answer for operators, who read it in a terminal: what others have named and sent is in it. Whoever parses it
-    /// gets the same.
+    /// A JSON response for operators, who read it in a terminal: untrusted text in it is escaped. Parsers get the same
+    /// values.
     init(shown writer: JSON.Writer, status: HTTPResponse.Status = .ok) {
         self.init(
             status: status,
@@ -104,7 +104,7 @@ extension Response {
         )
     }
 
-    /// A JSON answer, with a line feed at its end for those who read it in a terminal.
+    /// A JSON response, with a trailing line feed for terminals.
     init(json writer: JSON.Writer, status: HTTPResponse.Status = .ok) {
         self.init(
             status: status,

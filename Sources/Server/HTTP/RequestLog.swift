@@ -4,12 +4,12 @@ import HTTPTypes
 import Hummingbird
 import Logging
 
-/// Gives every request an id, which is in its answer and in its line of the log: that of the client or of a proxy in front, or
-/// a new one. Neither payloads nor tokens are logged.
+/// Assigns every request an ID, which is in its response and its log line: that of the client or a proxy, or a new one.
+/// Neither payloads nor tokens are logged.
 struct RequestLog: RouterMiddleware {
     typealias Context = BasicRequestContext
 
-    /// Longest id that is taken over, in bytes.
+    /// Maximum length of an accepted ID, in bytes.
     private static let longest = 64
 
     func handle(
@@ -21,7 +21,7 @@ struct RequestLog: RouterMiddleware {
         let start = ContinuousClock.now
         var response = try await next(request, context)
         response.headers[.requestID] = id
-        // An outage is told by who notices it, not by every request that meets it.
+        // The component that detects an outage logs it, not every failing request.
         let isOurFault = response.status.code == 500
         context.logger.log(
             level: isOurFault ? .error : .debug,

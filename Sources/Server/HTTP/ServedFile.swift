@@ -4,15 +4,15 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// A file that is built into the program, as it is served: asked for every time and sent when it is new, so that nobody
-/// is left with the file of another hub.
+/// A file that is built into the program. Browsers revalidate it every time, so that nobody keeps the file of another
+/// version.
 struct ServedFile: Sendable {
     private let body: ByteBuffer
     private let contentType: String
     private let tag: EntityTag
     private let fields: HTTPFields
 
-    /// - Parameter fields: What goes with it whoever asks, also where it is not sent again.
+    /// - Parameter fields: Header fields of all responses, including 304.
     init(_ bytes: [UInt8], contentType: String, fields: HTTPFields = [:]) {
         self.body = ByteBuffer(bytes: bytes)
         self.contentType = contentType
@@ -24,8 +24,8 @@ struct ServedFile: Sendable {
         self.fields = fields
     }
 
-    /// Adds it to a router.
-    /// - Parameter more: What else goes with it where it is sent.
+    /// Adds its route.
+    /// - Parameter more: Further header fields of responses with the file.
     func add(
         to router: Router<BasicRequestContext>,
         at path: String,

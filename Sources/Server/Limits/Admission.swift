@@ -7,34 +7,34 @@ import NIOCore
 import Synchronization
 import WebSocket
 
-/// Decides who may connect, before anything is known of them but their address.
+/// Admission control for new connections, based only on their address and the load of the node.
 package final class Admission: Sendable {
-    /// What an operator decides.
+    /// Limits set by the operator.
     package struct Limits: Sendable {
-        /// Connections at once from one address, of version 6 from one /64; nil is any number. Of this node.
+        /// Maximum number of connections per IPv4 address or IPv6 /64 on this node; nil is unlimited.
         package var connectionsPerAddress: Int?
-        /// Connections at once; nil is as many as there are descriptors for.
+        /// Maximum number of connections; nil is limited by file descriptors only.
         package var connections: Int?
-        /// Who may name the address of others in `X-Forwarded-For`.
+        /// Proxies whose `X-Forwarded-For` is trusted.
         package var trustedProxies: [NetworkPrefix] = []
-        /// Memory of the process above which nobody new is taken in, in bytes; nil is as much as there is.
+        /// Resident memory above which new connections are refused, in bytes; nil is unlimited.
         package var memoryBytes: Int?
 
         package init() {}
     }
 
-    /// Why somebody is turned away.
+    /// Why a connection is refused.
     enum Turndown: Equatable {
         case blockedCountry
         case tooManyConnections(limit: Int)
         case outOfMemory
-        /// There are as many connections as there may be.
+        /// The maximum number of connections is reached.
         case full
         /// There are too few file descriptors.
         case outOfDescriptors
-        /// The node leaves, and is gone in so many seconds.
+        /// The node is draining, and stops in this many seconds.
         case draining(seconds: Int)
-        /// Too many come at once; so many seconds later there may be room.
+        /// A connection surge; retry after this many seconds.
         case storm(seconds: Int)
     }
 
@@ -49,14 +49,14 @@ package final class Admission: Sendable {
         self.countries = countries
     }
 
-    /// Who connects.
+    /// The peer of a new connection.
     func peer(at address: SocketAddress?, isSecure: Bool) -> Peer {
         let address = address.flatMap { NetworkAddress($0) }
         let isTrusted = address.map { address in self.limits.trustedProxies.contains { $0.contains(address) } }
         return Peer(address: address, isTrustedProxy: isTrusted ?? false, isSecure: isSecure)
     }
 
-    /// Takes a connection in that comes from whom it is for; its address is counted until the connection closes.
+    /// Admits a direct connection; its address is counted until the connection closes.
     func enter(_ peer: Peer, until closing: EventLoopFuture<Void>) -> Turndown? {
         guard !self.isOutOfMemory.load(ordering: .relaxed) else { return .outOfMemory }
         if let limit = self.limits.connections {
@@ -64,12 +64,12 @@ package final class Admission: Sendable {
             closing.whenComplete { _ in self.total.wrappingSubtract(1, ordering: .relaxed) }
             guard count <= limit else { return .full }
         }
-        // A proxy's address says nothing about those it speaks for: they are judged by their requests.
+        // A proxy forwards for many clients, so the limits apply to its requests, not to its own address.
         guard !peer.isTrustedProxy, let address = peer.address else { return nil }
         return self.judge(address) ?? self.count(address, until: closing)
     }
 
-    /// Takes somebody in whom a trusted proxy speaks for, for one connection that is theirs alone.
+    /// Admits a client behind a trusted proxy, for a connection of its own.
     /// - Parameter forwarded: The values of `X-Forwarded-For`, in order.
     func enter(
         forwardedFor forwarded: [String],
@@ -80,14 +80,14 @@ package final class Admission: Sendable {
         return self.judge(address) ?? self.count(address, until: closing)
     }
 
-    /// Judges one request of somebody whom a trusted proxy speaks for.
+    /// Checks one request of a client behind a trusted proxy.
     func judge(forwardedFor forwarded: [String], by peer: Peer) -> Turndown? {
         self.client(forwarded, by: peer).flatMap(self.judge)
     }
 
-    /// Whom a trusted proxy speaks for: the last address that is not a trusted proxy's. What stands before it was said
-    /// by somebody who is not to be trusted.
-    /// - Returns: Nil where it is the proxy itself, or nothing that can be read.
+    /// The client behind a trusted proxy: the last address that is not a trusted proxy's. Addresses before it come from
+    /// an untrusted client.
+    /// - Returns: Nil if it is the proxy itself, or if the value is invalid.
     func client(_ forwarded: [String], by peer: Peer) -> NetworkAddress? {
         guard peer.isTrustedProxy else { return nil }
         for element in forwarded.joined(separator: ",").parts(between: ",").reversed() where !element.utf8.isEmpty {
@@ -97,7 +97,7 @@ package final class Admission: Sendable {
         return nil
     }
 
-    /// Some proxies write a port: `192.0.2.1:4711`, `[2001:db8::1]:4711`.
+    /// Some proxies add a port: `192.0.2.1:4711`, `[2001:db8::1]:4711`.
     private static func address(_ element: Substring) -> NetworkAddress? {
         func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         let text = Substring(element.utf8.drop(while: isBlank).prefix { !isBlank($0) })
@@ -132,10 +132,10 @@ package final class Admission: Sendable {
 
     // MARK: - Memory
 
-    /// Whether somebody looks after the memory.
+    /// Whether a memory limit is set.
     var limitsMemory: Bool { self.limits.memoryBytes != nil }
 
-    /// Looks at how much memory the process has; called a few times a second.
+    /// Updates the memory usage of the process; called a few times a second.
     func lookAtMemory(_ resident: Int?) {
         guard let limit = self.limits.memoryBytes, let resident else { return }
         self.isOutOfMemory.store(resident > limit, ordering: .relaxed)
@@ -143,7 +143,7 @@ package final class Admission: Sendable {
 }
 
 extension Admission.Turndown {
-    /// How long those who are turned away are asked to stay away, in seconds: other connections have to end first.
+    /// `Retry-After` of refused connections, in seconds: other connections have to end first.
     private static let retryAfter = 5
 
     var status: HTTPResponse.Status {
@@ -154,16 +154,16 @@ extension Admission.Turndown {
         }
     }
 
-    /// The whole answer, after which the connection ends.
+    /// The complete response, after which the connection closes.
     var response: ByteBuffer { RequestFault.turnedAway(self).response }
 
     var reason: String {
         switch self {
         case .blockedCountry: "not available in your country"
         case .tooManyConnections(let limit): "more than \(limit) connections from your address"
-        case .outOfMemory, .full, .outOfDescriptors: "the hub takes no more connections now; try again later"
-        case .draining: "this node is about to leave; connect again, to another one"
-        case .storm: "too many connect at once; try again later"
+        case .outOfMemory, .full, .outOfDescriptors: "the hub accepts no more connections now; try again later"
+        case .draining: "this node is draining; connect to another node"
+        case .storm: "too many new connections; try again later"
         }
     }
 
@@ -178,7 +178,7 @@ extension Admission.Turndown {
 }
 
 extension Admission.Turndown {
-    /// Longest time by which the return of those is spread who come at the same time, in seconds.
+    /// Maximum jitter of `Retry-After`, in seconds, so that clients do not all return at the same time.
     private static let spread = 3
 
     init?(_ unwelcome: Hub.Unwelcome?) {

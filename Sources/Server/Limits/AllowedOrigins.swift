@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The web origins (RFC 6454) whose pages may use the hub from a browser.
+/// The web origins (RFC 6454) whose pages may use the hub.
 package enum AllowedOrigins: Sendable, Equatable {
-    /// Every page. A page can do nothing without a token, which no browser sends by itself.
+    /// Any origin. A page can do nothing without a token, which browsers do not send automatically.
     case any
-    /// As `https://app.example.com`, with the port where it is not the scheme's own; in lower case.
+    /// Such as `https://app.example.com`, with the port unless it is the scheme's default; in lower case.
     case only(Set<String>)
 
-    /// Reads origins.
-    /// - Returns: Nil when one of them has more or less than a scheme, a host and a port.
+    /// Parses origins.
+    /// - Returns: Nil if one of them is not a scheme and a host with an optional port.
     package init?(_ origins: [String]) {
         var known: Set<String> = []
         for origin in origins {

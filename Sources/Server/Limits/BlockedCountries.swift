@@ -8,14 +8,14 @@ import Darwin
 import Glibc
 #endif
 
-/// The countries that are not served, and the file that says where addresses are.
+/// The blocked countries, and the file that maps addresses to countries.
 package final class BlockedCountries: Sendable {
     /// Why the file or the list cannot be used.
     package struct Fault: Error, Equatable, CustomStringConvertible {
         package let description: String
     }
 
-    /// Largest file that is read, in bytes.
+    /// Maximum size of the file, in bytes.
     private static let fileBytes = 64 << 20
 
     private let path: String
@@ -23,13 +23,13 @@ package final class BlockedCountries: Sendable {
     private let table: Mutex<CountryTable>
 
     /// - Parameters:
-    ///   - countries: Two letters each (ISO 3166-1).
-    ///   - path: A file of lines with a prefix and a country.
+    ///   - countries: Country codes of two letters (ISO 3166-1).
+    ///   - path: A file with one prefix and country per line.
     package init(_ countries: [String], file path: String) throws(Fault) {
         var blocked: Set<CountryTable.Country> = []
         for text in countries {
             guard let country = CountryTable.Country(text) else {
-                throw Fault(description: "\"\(text.prefix(40))\" is not a country: two letters, as KP")
+                throw Fault(description: "\"\(text.prefix(40))\" is not a country code of two letters, such as KP")
             }
             blocked.insert(country)
         }
@@ -38,7 +38,7 @@ package final class BlockedCountries: Sendable {
         self.table = Mutex(try Self.read(path))
     }
 
-    /// Whether someone at an address is not served.
+    /// Whether an address is in a blocked country.
     func blocks(_ address: NetworkAddress) -> Bool {
         let table = self.table.withLock { $0 }
         return table.country(of: address).map(self.blocked.contains) ?? false
@@ -52,7 +52,7 @@ package final class BlockedCountries: Sendable {
             return try CountryTable(text)
         } catch {
             throw Fault(
-                description: "\(path):\(error.line): a line is a prefix and a country, as 192.0.2.0/24,KP; "
+                description: "\(path):\(error.line): a line is a prefix and a country, such as 192.0.2.0/24,KP; "
                     + "\"\(error.text)\" is not"
             )
         }

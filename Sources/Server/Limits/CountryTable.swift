@@ -2,12 +2,12 @@
 
 import JSON
 
-/// Which country an address is in: the longest prefix that holds it decides.
+/// Maps addresses to countries by longest prefix match.
 ///
-/// Prefixes are laid out flat once, as places where the country changes, so that a lookup is one binary search and a
-/// table takes 18 bytes a place, at most two places a prefix: 3.6 MB for a hundred thousand.
+/// Prefixes are flattened once into boundaries at which the country changes, so that a lookup is one binary search. A
+/// boundary takes 18 bytes, and a prefix at most two boundaries: 3.6 MB for a hundred thousand prefixes.
 struct CountryTable: Sendable {
-    /// A country's two letters (ISO 3166-1); zero is none.
+    /// A country code of two letters (ISO 3166-1); zero is none.
     struct Country: Hashable, Sendable, CustomStringConvertible {
         fileprivate let code: UInt16
 
@@ -17,7 +17,7 @@ struct CountryTable: Sendable {
             self.code = code
         }
 
-        /// Reads two letters, of either case.
+        /// Parses two letters, of either case.
         init?(_ text: some StringProtocol) {
             let letters = text.uppercased().utf8
             guard letters.count == 2, letters.allSatisfy({ UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 }) else {
@@ -36,19 +36,19 @@ struct CountryTable: Sendable {
 
     /// What is wrong with a line.
     struct Fault: Error, Equatable {
-        /// From 1.
+        /// Line number, from 1.
         let line: Int
         let text: String
     }
 
-    /// Ascending; from each on the country at the same place in `countries` holds, up to the next.
+    /// Ascending. The country at the same index of `countries` applies from each boundary to the next.
     private var starts: [UInt128] = []
     private var countries: [Country] = []
 
-    /// How many places the table has where the country changes.
+    /// Number of boundaries.
     var count: Int { self.starts.count }
 
-    /// Reads lines of a prefix and a country, with a comma, a semicolon or blanks between; `#` begins a comment.
+    /// Parses lines of a prefix and a country, separated by a comma, a semicolon or spaces; `#` begins a comment.
     init(_ text: some StringProtocol) throws(Fault) {
         var entries: [(prefix: NetworkPrefix, country: Country)] = []
         for (number, line) in String(text).textLines.enumerated() {
@@ -63,9 +63,9 @@ struct CountryTable: Sendable {
         self.init(entries)
     }
 
-    /// - Parameter entries: Where a prefix stands more than once, the last one holds.
+    /// - Parameter entries: The last entry of a repeated prefix applies.
     init(_ entries: [(prefix: NetworkPrefix, country: Country)]) {
-        // An outer prefix before those inside it, the same prefix in the order given.
+        // Outer prefixes before inner ones, equal prefixes in the given order.
         let sorted = entries.enumerated().sorted {
             let (left, right) = ($0.element.prefix, $1.element.prefix)
             return (left.first, left.length, $0.offset) < (right.first, right.length, $1.offset)
@@ -80,7 +80,7 @@ struct CountryTable: Sendable {
         self.close(&open, before: nil)
     }
 
-    /// Ends the prefixes that lie before an address, all of them for nil: the one around each goes on.
+    /// Closes the prefixes that end before an address, or all of them for nil; the enclosing prefix continues.
     private mutating func close(_ open: inout [(last: UInt128, country: Country)], before first: UInt128?) {
         while let inner = open.last, first.map({ inner.last < $0 }) ?? true {
             open.removeLast()
@@ -98,7 +98,7 @@ struct CountryTable: Sendable {
         }
     }
 
-    /// Nil where no prefix holds the address.
+    /// Nil if no prefix contains the address.
     func country(of address: NetworkAddress) -> Country? {
         var low = 0
         var high = self.starts.count

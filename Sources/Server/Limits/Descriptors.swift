@@ -10,44 +10,44 @@ import Darwin
 import Glibc
 #endif
 
-/// The file descriptors of this process, and how near to their limit it is.
+/// Tracks how close this process is to its file descriptor limit.
 ///
-/// Connections of clients stay ``reserve`` below the limit, so that the database, Redis, sources and the admin port get
-/// what they need. Nobody is counted for that: the kernel gives the lowest number that is free, so the number of a new
-/// descriptor tells that all below it are taken.
+/// Client connections stay ``reserve`` below the limit, which leaves descriptors for the database, Redis, sources and
+/// the admin port. No counting is needed: the kernel assigns the lowest free number, so all numbers below a new
+/// descriptor are in use.
 package final class Descriptors: Sendable {
-    /// How much of the reserve is taken.
+    /// How much of the reserve is in use.
     enum Shortage: Int, Comparable {
         case none
-        /// Clients are told that there is no room, when they have said something.
+        /// Clients are refused with 503 after their first byte.
         case first
-        /// Clients are told at once.
+        /// Clients are refused with 503 immediately.
         case second
-        /// Clients are not told any more. The admin port still has room.
+        /// Clients are refused without a response. The admin port still accepts connections.
         case third
-        /// What is left is for the hub itself.
+        /// The remaining descriptors are for the hub itself.
         case last
 
         static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
 
-    /// Most that the limit is raised to: enough for every hub, and no more to be kept by the kernel.
+    /// Maximum that the limit is raised to: enough for any hub, without wasting kernel memory.
     private static let most = 1 << 20
-    /// Of the limit, and the least and most that are kept back.
+    /// The reserve as a fraction of the limit, and its bounds.
     private static let part = 8
     private static let reserves = 16...128
-    /// What is taken where the system does not tell.
+    /// Limit that is assumed if the system does not report one.
     private static let usual = 1_024
 
     package let limit: Int
     package let reserve: Int
     private let logger: Logger
     private let refused = Atomic<Int>(0)
-    /// A descriptor that is only there to be given up, where a connection has to be taken to be refused; -1 without.
+    /// A spare descriptor, which is released so that a connection can be accepted and refused; -1 if there is none.
     private let spare: Mutex<Int32>
     private let lines = Mutex(SparseLog())
 
-    /// - Parameter limit: Of the process, as it is now.
+    /// - Parameter limit: The current limit of the process.
     package init(limit: Int, logger: Logger) {
         self.limit = limit
         self.reserve = Self.reserve(of: limit)
@@ -63,13 +63,13 @@ package final class Descriptors: Sendable {
         min(Self.reserves.upperBound, max(Self.reserves.lowerBound, limit / Self.part))
     }
 
-    /// Connections that were answered with 503, or not at all, because there were too few.
+    /// Connections refused, with 503 or without a response, because of too few descriptors.
     package var refusals: Int { self.refused.load(ordering: .relaxed) }
 
     // MARK: - The limit
 
     /// Raises the limit of this process as far as the system allows.
-    /// - Returns: The limit that holds.
+    /// - Returns: The new limit.
     package static func raiseLimit() -> Int {
         var limit = rlimit()
         guard unsafe getrlimit(Self.resource, &limit) == 0 else { return Self.usual }
@@ -88,14 +88,14 @@ package final class Descriptors: Sendable {
     private static let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     #endif
 
-    // MARK: - How near it is
+    // MARK: - Shortage
 
-    /// Asked for every connection.
+    /// Evaluated for every connection.
     var shortage: Shortage {
         Self.shortage(lowestFree: self.lowestFree, limit: self.limit, reserve: self.reserve)
     }
 
-    /// - Parameter lowestFree: Nil when there is none.
+    /// - Parameter lowestFree: Nil if there is none.
     static func shortage(lowestFree: Int?, limit: Int, reserve: Int) -> Shortage {
         guard let lowestFree else { return .last }
         let taken = lowestFree - (limit - reserve)
@@ -117,10 +117,10 @@ package final class Descriptors: Sendable {
         unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
     }
 
-    // MARK: - Without any
+    // MARK: - Exhaustion
 
-    /// Gives the spare descriptor up, so that one connection can be taken and told.
-    /// - Returns: False where it was given up already.
+    /// Releases the spare descriptor, so that one connection can be accepted and refused with 503.
+    /// - Returns: False if it has been released already.
     func giveUpSpare() -> Bool {
         self.spare.withLock { spare in
             guard spare >= 0 else { return false }
@@ -130,7 +130,7 @@ package final class Descriptors: Sendable {
         }
     }
 
-    /// Somebody was refused for want of descriptors. Told of now and then.
+    /// Counts a connection refused because of too few descriptors; logged periodically.
     func refusing() {
         self.refused.wrappingAdd(1, ordering: .relaxed)
         guard let count = self.lines.withLock({ $0.happened(at: .now) }) else { return }

@@ -3,13 +3,13 @@
 package import Hub
 import NIOCore
 
-/// Keeps one connection to a number of frames and of bytes a second.
+/// Limits the frames and bytes per second of one connection.
 package struct InboundBudget {
-    /// What an operator allows each connection; nil is any number.
+    /// Limits per connection, set by the operator; nil is unlimited.
     package struct Rates: Sendable, Equatable {
-        /// Messages, pings and pongs, those of one fragment each counted once.
+        /// Messages, pings and pongs; each fragment counts once.
         package var messages: AllowedRate?
-        /// As they come, before they are inflated.
+        /// Bytes as received, before decompression.
         package var bytes: AllowedRate?
 
         package init() {}

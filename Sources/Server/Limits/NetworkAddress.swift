@@ -2,15 +2,15 @@
 
 import NIOCore
 
-/// An IP address. One of version 4 stands in the part of version 6 that maps it, `::ffff:0:0/96`, so that both ways of
-/// writing it are the same address.
+/// An IP address. IPv4 addresses are stored as IPv4-mapped IPv6 addresses, `::ffff:0:0/96`, so that both notations are
+/// equal.
 package struct NetworkAddress: Hashable, Sendable, Comparable {
-    /// In network order.
+    /// In network byte order.
     let bits: UInt128
 
     private static let mapped = UInt128(0xFFFF) << 32
-    /// Where the address stands in a `sockaddr_in` and in a `sockaddr_in6`, on every system. By place rather than by name:
-    /// which module has the names depends on what else is imported.
+    /// Offset of the address in a `sockaddr_in` and a `sockaddr_in6`, the same on every system. Field names are not
+    /// used, because the module that declares them depends on other imports.
     private static let (place4, place6) = (4, 8)
 
     init(bits: UInt128) {
@@ -25,22 +25,22 @@ package struct NetworkAddress: Hashable, Sendable, Comparable {
         self.bits >> 32 == Self.mapped >> 32
     }
 
-    /// 127.0.0.0/8, written either way, and ::1.
+    /// 127.0.0.0/8, in either notation, and ::1.
     var isLoopback: Bool {
         self.bits == 1 || self.bits >> 24 == Self.mapped >> 24 | 0x7F
     }
 
-    /// Stands for every address of the machine.
+    /// The unspecified address: all addresses of the machine.
     var isUnspecified: Bool {
         self.bits == 0 || self.bits == Self.mapped
     }
 
-    /// What one subscriber of an access provider has: an address of version 4, the /64 of one of version 6.
+    /// The unit assigned to one subscriber: an IPv4 address, or the /64 of an IPv6 address.
     var site: NetworkAddress {
         self.isVersion4 ? self : NetworkAddress(bits: self.bits & ~UInt128(UInt64.max))
     }
 
-    /// Nil for what is not an IP address, a Unix socket.
+    /// Nil if it is not an IP address, such as a Unix socket.
     init?(_ address: SocketAddress) {
         switch address {
         case .v4(let address):
@@ -58,7 +58,7 @@ package struct NetworkAddress: Hashable, Sendable, Comparable {
         }
     }
 
-    /// Reads `192.0.2.1` or `2001:db8::1`; neither port nor zone.
+    /// Parses `192.0.2.1` or `2001:db8::1`, without port or zone.
     init?(_ text: some StringProtocol) {
         guard let address = try? SocketAddress(ipAddress: String(text), port: 0) else { return nil }
         self.init(address)

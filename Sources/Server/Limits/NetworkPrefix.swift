@@ -2,11 +2,11 @@
 
 import JSON
 
-/// A range of IP addresses that begin alike, as `10.0.0.0/8` or `2001:db8::/32` (RFC 4632, RFC 4291 §2.3).
+/// A CIDR prefix, such as `10.0.0.0/8` or `2001:db8::/32` (RFC 4632, RFC 4291 §2.3).
 package struct NetworkPrefix: Hashable, Sendable {
     /// The lowest address.
     let first: NetworkAddress
-    /// How many bits all have in common, of 128.
+    /// Prefix length, of 128 bits.
     let length: Int
 
     var last: NetworkAddress {
@@ -17,11 +17,11 @@ package struct NetworkPrefix: Hashable, Sendable {
         length == 0 ? .max : ~(UInt128.max << (128 - UInt128(clamping: length)))
     }
 
-    /// Reads a prefix; an address alone is a range of one.
+    /// Parses a prefix; an address without a length is a prefix of one address.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let part = parts.first, let address = NetworkAddress(part) else { return nil }
-        // By what was written: `::ffff:10.0.0.0/104` counts its bits as version 6 does.
+        // By notation: the length of `::ffff:10.0.0.0/104` counts IPv6 bits.
         let isWrittenAsVersion4 = !part.contains(":")
         let most = isWrittenAsVersion4 ? 32 : 128
         var length = most

@@ -9,16 +9,16 @@ import Darwin
 import Glibc
 #endif
 
-/// Reads files again when they have changed, or when somebody asks for it.
+/// Reloads files when they change or on request.
 package final class Reloader: Sendable {
-    /// What a file looked like; any difference is a change. Renaming another file over it changes its number.
+    /// State of a file; any difference is a change. Renaming another file over it changes the inode number.
     private struct Look: Equatable {
         var seconds = 0
         var nanoseconds = 0
         var size = 0
         var number: UInt64 = 0
 
-        /// Of a file that cannot be looked at: all zero.
+        /// All zero for a file that cannot be read.
         init(_ path: String) {
             var status = stat()
             guard unsafe stat(path, &status) == 0 else { return }
@@ -39,15 +39,15 @@ package final class Reloader: Sendable {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - interval: Between two looks at the files.
+    ///   - interval: Polling interval.
     package init(_ things: [any Reloading], interval: Duration = .seconds(5), logger: Logger) {
         self.things = things
         self.interval = interval
         self.logger = logger
     }
 
-    /// Looks after the files until cancelled.
-    /// - Parameter requests: Each element has all files read, changed or not.
+    /// Watches the files until cancelled.
+    /// - Parameter requests: Each element reloads all files, changed or not.
     package func run(requests: some AsyncSequence<Void, Never> & Sendable) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.watch() }
@@ -58,7 +58,7 @@ package final class Reloader: Sendable {
         }
     }
 
-    /// Two reloads at the same time, one asked for and one of a change, are harmless: both read what is there.
+    /// Concurrent reloads, by request and because of a change, are harmless: both read the current files.
     private func watch() async {
         var looks = self.things.map { $0.paths.map(Look.init) }
         while !Task.isCancelled {
@@ -66,7 +66,7 @@ package final class Reloader: Sendable {
             for (index, thing) in self.things.enumerated() {
                 let look = thing.paths.map(Look.init)
                 guard look != looks[index], !Task.isCancelled else { continue }
-                // Files that cannot be used are tried again when they change again, not every time.
+                // Invalid files are tried again when they change, not at every poll.
                 looks[index] = look
                 self.reload(thing)
             }
@@ -77,10 +77,10 @@ package final class Reloader: Sendable {
         let files = thing.paths.joined(separator: " ")
         do {
             try thing.reload()
-            self.logger.info("files were read again", metadata: ["files": "\(files)"])
+            self.logger.info("files reloaded", metadata: ["files": "\(files)"])
         } catch {
             self.logger.error(
-                "files have changed and cannot be used; what was read before stays",
+                "changed files cannot be used; the previous content stays in use",
                 metadata: ["files": "\(files)", "error": "\(error)"]
             )
         }

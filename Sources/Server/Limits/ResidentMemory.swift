@@ -8,13 +8,13 @@ import Darwin
 import Glibc
 #endif
 
-/// The memory of this process that stands in RAM.
+/// The resident memory of this process.
 enum ResidentMemory {
-    /// In bytes; nil where the system does not tell.
+    /// In bytes; nil if the system does not report it.
     static func bytes() -> Int? {
         #if os(Linux)
-        // Two numbers of pages: the address space, and what of it is resident. The file is made by the kernel, so
-        // reading it waits for nothing.
+        // Numbers of pages: the address space and its resident part. The kernel generates the file, so reading it
+        // does not block.
         guard let file = unsafe fopen("/proc/self/statm", "r") else { return nil }
         defer { unsafe fclose(file) }
         var text = [UInt8](repeating: 0, count: 128)

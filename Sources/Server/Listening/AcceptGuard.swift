@@ -8,9 +8,9 @@ import Darwin
 import Glibc
 #endif
 
-/// Keeps a listening socket accepting when the system has no descriptor or memory for a connection: the spare descriptor
-/// is given up for the next one, which is told why; and where that is not enough, a pause keeps the loop for its other
-/// connections.
+/// Keeps a listening socket accepting when there is no descriptor or memory for a connection. It releases the spare
+/// descriptor, so that the next connection can be accepted and refused with 503. If that is not enough, accepting
+/// pauses, so that the loop serves its other connections.
 final class AcceptGuard: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias OutboundIn = any Channel
@@ -25,7 +25,7 @@ final class AcceptGuard: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        // It goes on when the pause is over.
+        // Accepting continues when the pause is over.
         if self.pause == nil { context.read() }
     }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Follows a body of chunks to its end (RFC 9112 §7.1). Sizes are plain hexadecimal numbers; extensions are passed over
-/// within a limit; header lines behind the last chunk are refused.
+/// Finds the end of a chunked body (RFC 9112 §7.1). Sizes are plain hexadecimal numbers, extensions are ignored within
+/// a limit, and trailer fields are refused.
 struct ChunkReader: Sendable, Equatable {
     private enum State: Sendable, Equatable {
         /// In the digits of a size.
         case size(digits: Int)
-        /// In what follows a semicolon.
+        /// In an extension, after a semicolon.
         case chunkExtension
         /// After the CR of a size's line.
         case sizeEnd
@@ -23,9 +23,9 @@ struct ChunkReader: Sendable, Equatable {
         case end
     }
 
-    /// Digits of a size: 4 GiB, far more than any body may have.
+    /// Maximum number of digits of a size: 4 GiB, far more than the maximum body size.
     private static let mostDigits = 8
-    /// Bytes of all extensions of one body.
+    /// Maximum size of all extensions of one body, in bytes.
     private static let extensionBytes = 1024
 
     private var state = State.size(digits: 0)
@@ -34,8 +34,8 @@ struct ChunkReader: Sendable, Equatable {
 
     var isAtEnd: Bool { self.state == .end }
 
-    /// Follows the bytes as far as they belong to the body.
-    /// - Returns: How many that are: all, unless the body ends among them.
+    /// Consumes the bytes that belong to the body.
+    /// - Returns: Their number: all, unless the body ends within them.
     mutating func scan(_ bytes: Span<UInt8>) throws(RequestFault) -> Int {
         var index = 0
         while index < bytes.count, self.state != .end {

@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What an operator decides about listening.
+/// Configuration of the listener.
 package struct EdgeConfiguration: Sendable {
     package var host = "127.0.0.1"
-    /// 0 takes any free port.
+    /// 0 picks any free port.
     package var port = 8080
-    /// Body of one HTTP request, in bytes.
+    /// Maximum size of an HTTP request body, in bytes.
     package var bodyBytes = 1 << 20
-    /// Largest message from a client, in bytes; a longer one ends in close code 1009.
+    /// Maximum size of a message from a client, in bytes; longer ones are closed with 1009.
     package var messageBytes = 1 << 20
-    /// How long a connection may take for TLS and its first request's head, and for each head after it, in seconds.
+    /// Time limit for TLS and the first request's head, and for each following head, in seconds.
     package var headSeconds = 10
-    /// How long a request's body may take.
+    /// Time limit for a request body.
     package var bodyTime: Duration = .seconds(30)
-    /// How long an HTTP connection is kept without a request.
+    /// Idle timeout of an HTTP connection.
     package var idleTime: Duration = .seconds(120)
-    /// Where the certificates are; nil speaks without TLS.
+    /// TLS files; nil serves without TLS.
     package var tls: TLSFiles?
-    /// Whether publishing takes a client's certificate, over and above a token.
+    /// Whether publishing needs a client certificate in addition to a token.
     package var requiresPublisherCertificates = false
     package var origins = AllowedOrigins.any
-    /// How fast the client of a WebSocket may send, unless it is a service.
+    /// Rate limits of a WebSocket client, except services.
     package var inbound = InboundBudget.Rates()
     package var admission = Admission.Limits()
-    /// HTTP connections at once.
+    /// Maximum number of HTTP connections.
     package var httpConnections = 20_000
-    /// Connections waiting to be accepted by the kernel.
+    /// Listen backlog: connections queued by the kernel until they are accepted.
     package var backlog = 1024
 
-    /// Whether clients may have messages compressed (permessage-deflate, RFC 7692).
+    /// Whether to offer compression (permessage-deflate, RFC 7692).
     package var compression = false
-    /// Smallest message that is compressed where a client asked for compression, in bytes.
+    /// Minimum size of compressed messages, in bytes.
     package var compressionThreshold = 512
-    /// Connections at once that may have their events compressed one with the help of the one before
-    /// (`contextTakeover=true`): each costs 38 KB, and 10 to 15 µs of a loop for every event.
+    /// Maximum number of connections with context takeover (`contextTakeover=true`): each costs 38 KB, and 10 to 15 µs
+    /// of loop time per event.
     package var takeoverConnections = 100
 
     package init() {}

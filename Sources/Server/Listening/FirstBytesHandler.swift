@@ -5,18 +5,18 @@ import NIOCore
 import NIOSSL
 import WebSocket
 
-/// Looks at a new connection's first request and makes it a WebSocket or hands it to the HTTP API.
+/// Reads the first request of a new connection, then upgrades it to a WebSocket or passes it to the HTTP API.
 final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Why a client is turned away, and how much time there is for it.
+    /// Why a client is refused, and the time allowed for it.
     struct Refusal {
         var turndown: Admission.Turndown
-        /// Whether it is not even waited for its first byte.
+        /// Whether to refuse without waiting for the first byte.
         var isAtOnce = false
-        /// How long the client may read on after it was told that the connection ends.
+        /// How long the client may read after the last response.
         var lingering = FirstBytesHandler.lingering
     }
 
@@ -33,9 +33,9 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var isRefused = false
 
     /// - Parameters:
-    ///   - refusal: Nil for a client that is let in.
-    ///   - timeout: For TLS and the whole request head.
-    ///   - startHTTP: Adds the HTTP handlers to the end of the pipeline; false when there are too many connections.
+    ///   - refusal: Nil for an admitted client.
+    ///   - timeout: For TLS and the complete request head.
+    ///   - startHTTP: Adds the HTTP handlers to the end of the pipeline; false if there are too many connections.
     init(
         upgrade: Upgrade,
         peer: Peer,
@@ -76,12 +76,12 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // Of TLS, for the most part; there is nobody to tell.
+        // Mostly TLS errors; there is no client to respond to.
         context.close(promise: nil)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Half a request is not answered when its sender, or this node, is leaving.
+        // An incomplete request is not answered if the client disconnects or this node shuts down.
         let hasNothingToGet = !self.isDecided || self.isRefused
         if hasNothingToGet, event as? ChannelEvent == .inputClosed || event is ChannelShouldQuiesceEvent {
             context.close(promise: nil)
@@ -142,7 +142,7 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 
-    /// The handshake of TLS is over when bytes come. A certificate that a client shows has been verified by then.
+    /// The TLS handshake is complete when bytes arrive, and a client certificate has been verified by then.
     private func lookAtCertificate(_ context: ChannelHandlerContext) {
         guard self.upgrade.requiresCertificates else { return }
         let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
@@ -152,8 +152,8 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func refuse(_ response: ByteBuffer, context: ChannelHandlerContext) {
         self.isRefused = true
         context.writeAndFlush(self.wrapOutboundOut(response), promise: nil)
-        // Closing at once would have the kernel reset the connection, and the answer be lost, if the client goes on
-        // sending.
+        // If the client is still sending, closing immediately would make the kernel reset the connection, and the
+        // response would be lost.
         context.close(mode: .output, promise: nil)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         self.deadline = context.eventLoop.scheduleTask(in: self.refusal?.lingering ?? Self.lingering) {

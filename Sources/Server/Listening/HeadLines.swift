@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds the end of a request's head, and on the way every byte that may not stand in it.
+/// Finds the end of a request's head and detects invalid bytes in it.
 ///
-/// Judges each byte once, as it comes, so that a bad head is refused before its end, and an endless one costs no more
-/// than its bytes.
+/// Validates each byte once, as it arrives, so that a bad head is refused before its end, and the cost of an endless
+/// one is linear.
 struct HeadLines: Sendable, Equatable {
     private enum State: Sendable, Equatable {
         case line
@@ -18,9 +18,9 @@ struct HeadLines: Sendable, Equatable {
     private var state = State.line
     private var scanned = 0
 
-    /// Goes on with bytes of which those scanned before are the first.
-    /// - Parameter limit: Of the whole head, in bytes.
-    /// - Returns: The head's length, its last CR LF included; nil when more bytes are needed.
+    /// Continues the scan. The bytes begin with those already scanned.
+    /// - Parameter limit: Maximum size of the head, in bytes.
+    /// - Returns: The length of the head including its last CR LF; nil if more bytes are needed.
     mutating func scan(_ bytes: Span<UInt8>, limit: Int) throws(RequestFault) -> Int? {
         let end = min(bytes.count, limit)
         var index = self.scanned
@@ -30,7 +30,7 @@ struct HeadLines: Sendable, Equatable {
             index += 1
             switch state {
             case .line:
-                // Most bytes are printable, or of another alphabet.
+                // Most bytes are printable or not ASCII.
                 var byte = byte
                 while byte >= 0x20, byte != 0x7F, index < end {
                     byte = bytes[index]

@@ -6,9 +6,9 @@ import NIOCore
 import NIOHTTPTypes
 import WebSocket
 
-/// Makes a WebSocket of a connection that served HTTP requests before, as proxies that keep connections do.
+/// Upgrades a connection to a WebSocket after it has served HTTP requests, as with proxies that reuse connections.
 ///
-/// The WebSocket takes its place before the ``RequestGate``; the HTTP handlers behind it stay and see nothing more.
+/// The WebSocket handler is added before the ``RequestGate``; the HTTP handlers behind it stay but see no more data.
 final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -18,9 +18,9 @@ final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let upgrade: Upgrade
     private var gate: RequestGate?
     private var isTaken = false
-    /// Requests that have not been answered whole.
+    /// Requests without a complete response.
     private var unanswered = 0
-    /// A request to upgrade that was sent before the answer to the one in front of it; it waits for that answer.
+    /// An upgrade request pipelined behind another request; it waits for that response.
     private var waiting: WebSocket.Request.OnHead?
 
     init(upgrade: Upgrade) {
@@ -95,7 +95,7 @@ final class LateUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func install(_ handler: WebSocketHandler, context: ChannelHandlerContext) {
         do {
-            // It counts a connection without HTTP traffic as idle, and would close it.
+            // It would close the connection as idle, because there is no HTTP traffic.
             let idling = try context.pipeline.syncOperations.context(handlerType: HTTPConnectionStateHandler.self)
             context.pipeline.syncOperations.removeHandler(context: idling, promise: nil)
             try context.pipeline.syncOperations.addHandler(

@@ -12,12 +12,12 @@ import ServiceLifecycle
 import Synchronization
 import WebSocket
 
-/// Accepts connections on one port: WebSockets for the hub, everything else for an HTTP API.
+/// Accepts connections on one port: WebSockets for the hub, other requests for an HTTP API.
 package final class Listener: Sendable {
-    /// Whom a port is for.
+    /// Audience of a port.
     package enum Audience: Sendable {
         case everyone
-        /// Without WebSockets, and served when there are no descriptors left for everyone.
+        /// Without WebSockets, and still served when there are no descriptors for clients.
         case operators
     }
 
@@ -33,16 +33,16 @@ package final class Listener: Sendable {
     private let tls: ServerTLS?
     private let admission: Admission
     private let onBound: @Sendable (SocketAddress) -> Void
-    /// When the last connection has closed after a shutdown; nil before anything was listened on.
+    /// Completes when the last connection has closed after a shutdown; nil before the port is bound.
     private let allClosed = Mutex<EventLoopFuture<Void>?>(nil)
 
     /// - Parameters:
-    ///   - descriptors: Of the process.
-    ///   - tls: Nil speaks without.
-    ///   - countries: Who is not served; nil serves all.
-    ///   - compression: The one whose framing the hub has; nil agrees to none.
-    ///   - group: Its loops are the hub's.
-    ///   - onBound: Called once, with the address that connections are accepted on.
+    ///   - descriptors: Descriptors of the process.
+    ///   - tls: Nil serves without TLS.
+    ///   - countries: Blocked countries; nil blocks none.
+    ///   - compression: The compression of the hub's framing; nil negotiates none.
+    ///   - group: The hub's event loops.
+    ///   - onBound: Called once, with the bound address.
     package init<Responder: HTTPResponder>(
         for audience: Audience = .everyone,
         configuration: EdgeConfiguration,
@@ -104,8 +104,8 @@ package final class Listener: Sendable {
         )
     }
 
-    /// Accepts until shut down gracefully. HTTP connections then close after the request under way, see
-    /// ``serveConnections()``; WebSockets are the hub's to close.
+    /// Accepts connections until graceful shutdown. HTTP connections then close after the current request, see
+    /// ``serveConnections()``; the hub closes WebSockets.
     package func run() async throws {
         let quiescing = ServerQuiescingHelper(group: self.group)
         let channel = try await self.bind(quiescing)
@@ -128,13 +128,13 @@ package final class Listener: Sendable {
             quiescing.initiateShutdown(promise: allClosed)
         }
         if !isQuiescing.load(ordering: .relaxed) {
-            // Ended in a hurry: nobody counts the connections that are left.
+            // Forced shutdown: remaining connections are not waited for.
             allClosed.succeed()
         }
     }
 
-    /// Serves the HTTP connections until shut down gracefully and all have ended. To be shut down after the hub, which
-    /// answers their requests and ends those that have become WebSockets.
+    /// Serves the HTTP connections until graceful shutdown and all have ended. Shut it down after the hub, which
+    /// handles their requests and closes those upgraded to WebSockets.
     package func serveConnections() async {
         await withGracefulShutdownHandler {
             await self.connections.run()
@@ -143,10 +143,10 @@ package final class Listener: Sendable {
         }
     }
 
-    /// How long connections may take to send what they still have, once everything else has ended.
+    /// How long connections may take to send pending data after everything else has ended.
     private static let lingering = TimeAmount.seconds(3)
 
-    /// Returns when no connection is left, or they have had their time. To be called after ``run()``.
+    /// Returns when no connection is left, or after a timeout. Call it after ``run()``.
     package func waitForConnections() async {
         guard let allClosed = self.allClosed.withLock({ $0 }) else { return }
         let enough = allClosed.eventLoop.makePromise(of: Void.self)
@@ -165,7 +165,7 @@ package final class Listener: Sendable {
     }
 
     private static let head = RequestHead.Limits()
-    /// Between two looks at the memory.
+    /// Interval of memory checks.
     private static let memoryInterval = TimeAmount.milliseconds(250)
 
     private func bind(_ quiescing: ServerQuiescingHelper) async throws -> any Channel {
@@ -195,7 +195,7 @@ package final class Listener: Sendable {
         let isShort = shortage > (self.audience == .everyone ? .none : .third)
         if isShort {
             self.descriptors.refusing()
-            // There is no room to wait for a handshake.
+            // Too few descriptors to wait for a handshake.
             guard self.tls == nil || shortage == .first else { return channel.close(promise: nil) }
         }
         let peer = self.admission.peer(at: channel.remoteAddress, isSecure: self.tls != nil)
@@ -205,7 +205,7 @@ package final class Listener: Sendable {
             : self.admission.enter(peer, until: channel.closeFuture).map { FirstBytesHandler.Refusal(turndown: $0) }
         let pipeline = channel.pipeline.syncOperations
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
-        // Who is turned away is told at the first byte, which has to come soon.
+        // A refused client gets its response after its first byte, which must arrive soon.
         let seconds = refusal == nil ? self.configuration.headSeconds : min(2, self.configuration.headSeconds)
         let handler = FirstBytesHandler(
             upgrade: self.upgrade,
@@ -218,7 +218,7 @@ package final class Listener: Sendable {
         try pipeline.addHandler(handler)
     }
 
-    /// The fewer descriptors there are, the sooner the client's is free again.
+    /// The fewer descriptors are left, the sooner the client's is released.
     private static func refusal(for shortage: Descriptors.Shortage) -> FirstBytesHandler.Refusal {
         switch shortage {
         case .none, .first: FirstBytesHandler.Refusal(turndown: .outOfDescriptors)
@@ -244,7 +244,7 @@ package final class Listener: Sendable {
         let logger = self.logger
         let answering = RequestConnection(channel: channel, peer: peer, admission: self.admission)
         let ready = channel.eventLoop.makePromise(of: HTTP1Channel.Value.self)
-        // Before anything is set up, which whoever is refused would not be there to use.
+        // Before anything is set up that a refused connection does not need.
         let isStarted = self.connections.start {
             do {
                 let connection = try await ready.futureResult.get()

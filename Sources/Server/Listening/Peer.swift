@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The other end of a connection, as far as it decides what may be done on it.
+/// The remote end of a connection, with what determines its permissions.
 package struct Peer: Sendable {
-    /// Where it connects from; nil where that is no IP address.
+    /// Its address; nil if it is not an IP address.
     var address: NetworkAddress?
-    /// Whether it speaks for others, whom it names in `X-Forwarded-For`.
+    /// Whether it is a proxy whose `X-Forwarded-For` names the client.
     var isTrustedProxy = false
     var isSecure = false
-    /// Whether it may publish, where that takes a client's certificate.
+    /// Whether it may publish, if publishing needs a client certificate.
     var mayPublish = true
 
-    /// The one whose request is being answered over HTTP; nil elsewhere.
+    /// The peer of the current HTTP request; nil elsewhere.
     @TaskLocal static var current: Peer?
 }

@@ -2,12 +2,12 @@
 
 import NIOCore
 
-/// The connection that a request came on, for answers that go on for as long as it lasts.
+/// The connection of a request, for responses that last as long as the connection.
 struct RequestConnection: Sendable {
     let channel: any Channel
     let peer: Peer
     let admission: Admission
 
-    /// The one whose request is being answered over HTTP; nil elsewhere.
+    /// The connection of the current HTTP request; nil elsewhere.
     @TaskLocal static var current: RequestConnection?
 }

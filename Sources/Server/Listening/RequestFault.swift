@@ -4,42 +4,42 @@ import HTTPTypes
 import NIOCore
 import WebSocket
 
-/// Why the bytes of a connection are not, or no longer, requests that are answered.
+/// Why the bytes of a connection are not acceptable requests.
 enum RequestFault: Error, Equatable {
-    /// The head has more bytes than this.
+    /// The head exceeds this number of bytes.
     case headTooLarge(limit: Int)
     /// More header lines than this.
     case tooManyFields(limit: Int)
     /// A CR without LF or an LF without CR.
     case bareLineBreak
-    /// A byte that no head may have.
+    /// A byte that is not allowed in a head.
     case controlCharacter(UInt8)
     /// A line that continues the one before it.
     case foldedField
-    /// A header line without a colon or with a name that is not a token.
+    /// A header line without a colon, or with a name that is not a token.
     case malformedField(number: Int)
     case malformedRequestLine
     /// Neither HTTP/1.0 nor HTTP/1.1.
     case version
     /// `CONNECT` and `TRACE`, which are for proxies.
     case method
-    /// No `Host`, several, or another one than the target names.
+    /// No `Host`, several, or one that differs from the target.
     case host
     /// A `Content-Length` that is not one number.
     case contentLength
-    /// `Content-Length` and `Transfer-Encoding`: two answers to where the body ends.
+    /// Both `Content-Length` and `Transfer-Encoding`, which makes the end of the body ambiguous.
     case twoLengths
     /// A `Transfer-Encoding` other than chunked.
     case transferEncoding
     /// An `Expect` other than 100-continue.
     case expectation
-    /// A chunk whose size cannot be read, or that is longer or shorter than it says.
+    /// A chunk with an invalid size, or with a length other than its size.
     case chunk
-    /// Header lines behind the body.
+    /// Trailer fields.
     case trailer
     /// The head took longer than this many seconds.
     case slowHead(seconds: Int)
-    /// The body took too long, or came too slowly.
+    /// The body took too long or arrived too slowly.
     case slowBody
     case turnedAway(Admission.Turndown)
 
@@ -57,7 +57,7 @@ enum RequestFault: Error, Equatable {
         }
     }
 
-    /// Whether it is the fault of a body, whose request is under way.
+    /// Whether it is a fault in a body, whose request is in progress.
     var isInBody: Bool {
         switch self {
         case .chunk, .trailer, .slowBody: true
@@ -68,7 +68,7 @@ enum RequestFault: Error, Equatable {
         }
     }
 
-    /// What an answer is marked with, in one word.
+    /// The error code of the response.
     var code: String {
         switch self {
         case .headTooLarge, .tooManyFields: "head_too_large"
@@ -86,7 +86,7 @@ enum RequestFault: Error, Equatable {
 }
 
 extension RequestFault: CustomStringConvertible {
-    /// One sentence for the client. Contains nothing it sent.
+    /// One sentence for the client, without any input from it.
     var description: String {
         switch self {
         case .headTooLarge(let limit): "the head of a request has at most \(limit) bytes"
@@ -96,17 +96,17 @@ extension RequestFault: CustomStringConvertible {
         case .foldedField: "a header line is folded"
         case .malformedField(let number): "header line \(number) is malformed"
         case .malformedRequestLine: "the first line is not a method, a target and a version"
-        case .version: "only HTTP/1.0 and HTTP/1.1 are spoken here"
-        case .method: "this is no proxy"
-        case .host: "a request names one Host"
-        case .contentLength: "Content-Length is one number, given once"
-        case .twoLengths: "a request has Content-Length or Transfer-Encoding, not both"
-        case .transferEncoding: "of transfer encodings only chunked is understood, and only in HTTP/1.1"
-        case .expectation: "of expectations only 100-continue is understood"
-        case .chunk: "a chunk of the body does not have the size it says, or says none"
-        case .trailer: "header lines behind the body are not taken"
-        case .slowHead(let seconds): "the head of a request has \(seconds) seconds to arrive"
-        case .slowBody: "the body came too slowly"
+        case .version: "only HTTP/1.0 and HTTP/1.1 are supported"
+        case .method: "this is not a proxy"
+        case .host: "a request must have exactly one Host"
+        case .contentLength: "Content-Length must be one number, given once"
+        case .twoLengths: "a request must not have both Content-Length and Transfer-Encoding"
+        case .transferEncoding: "the only supported transfer encoding is chunked, and only in HTTP/1.1"
+        case .expectation: "the only supported expectation is 100-continue"
+        case .chunk: "a chunk of the body has an invalid or wrong size"
+        case .trailer: "trailer fields are not supported"
+        case .slowHead(let seconds): "the head of a request must arrive within \(seconds) seconds"
+        case .slowBody: "the body arrived too slowly"
         case .turnedAway(let turndown): turndown.reason
         }
     }
@@ -117,6 +117,6 @@ extension RequestFault: CustomStringConvertible {
         return problem
     }
 
-    /// The whole answer, after which the connection ends.
+    /// The complete response, after which the connection closes.
     var response: ByteBuffer { self.problem.lastResponse }
 }

@@ -2,32 +2,32 @@
 
 import NIOCore
 
-/// Stands before the HTTP codec: lets good requests through, ends the connection on anything else, and on whoever takes
-/// too long.
+/// Filters bytes before the HTTP codec: passes valid requests, and closes the connection on invalid ones and on
+/// timeouts.
 ///
-/// Looks at bytes through a ``RequestScanner``. What is wrong is answered in its turn, after the requests before it; the
-/// handlers behind the codec tell of their answers by ``answerBegins()`` and ``answerEnds()``.
+/// A ``RequestScanner`` validates the bytes. Errors are answered in order, after the requests before them; the handlers
+/// behind the codec report their responses with ``answerBegins()`` and ``answerEnds()``.
 final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// How long a client may take.
+    /// Time limits of a client.
     struct Times: Sendable {
-        /// For a request's head, from its first byte.
+        /// For a request head, from its first byte.
         var head: TimeAmount
-        /// For a request's body.
+        /// For a request body.
         var body: TimeAmount
-        /// How often a client has to have taken on of an answer, by ``leastBytes``.
+        /// Interval in which a client must read at least ``leastBytes`` of a response.
         var answer: TimeAmount
-        /// How often a body has to have come on, by ``leastBytes``.
+        /// Interval in which at least ``leastBytes`` of a body must arrive.
         var stall = TimeAmount.seconds(5)
-        /// What has to come of a body in ``stall``, and to be taken of an answer in ``answer``.
+        /// Bytes of a body that must arrive within ``stall``, and of a response that must be read within ``answer``.
         var leastBytes = 1 << 10
     }
 
-    /// How long the client may read on after it was told that the connection ends.
+    /// How long the client may read after the last response.
     private static let lingering = TimeAmount.seconds(1)
 
     let peer: Peer
@@ -35,27 +35,27 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private let times: Times
     private var scanner: RequestScanner
     private var context: ChannelHandlerContext?
-    /// Requests whose heads were let through and that have not been answered whole.
+    /// Requests that were passed on and have no complete response yet.
     private var unanswered = 0
-    /// Whether the answer to the oldest of them has begun.
+    /// Whether the response to the oldest of them has begun.
     private var isAnswering = false
     /// Whether the newest of them waits for `100 Continue`.
     private var owesContinue = false
-    /// What is to be said when the requests before it are answered.
+    /// The fault to report after the requests before it are answered.
     private var fault: RequestFault?
-    /// Whether nothing more is let through.
+    /// Whether no more bytes are passed on.
     private var isOver = false
-    /// Whether the connection ends with the answers to what was let through.
+    /// Whether the connection closes after the responses to the passed requests.
     private var isLast = false
     private var timer: Scheduled<Void>?
-    /// Bytes of answers that were handed on, and of those what the kernel had taken when it was last looked at.
+    /// Bytes of responses written, and how many of them the kernel had accepted at the last check.
     private var writtenBytes = 0
     private var takenBytes = 0
     private var answerTimer: Scheduled<Void>?
-    /// Whether the answer is a stream, whose client may take its time.
+    /// Whether the response is a stream, which has no time limit.
     private var isStreaming = false
     private var timed = RequestScanner.Phase.idle
-    /// Whether bytes were asked for and have not come.
+    /// Whether a read is pending.
     private var isReading = true
     private var bodyBytes = 0
     private var bodyTime = TimeAmount.zero
@@ -138,7 +138,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         self.sendContinue()
     }
 
-    /// Asks for the body, once the answer can be for no other request.
+    /// Sends `100 Continue` once it can apply to no other request.
     private func sendContinue() {
         guard self.owesContinue, self.unanswered == 1, !self.isAnswering, !self.isOver else { return }
         self.owesContinue = false
@@ -148,12 +148,12 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: - Out
 
-    /// The answer to the oldest request begins.
+    /// The response to the oldest request begins.
     func answerBegins() {
         self.isAnswering = true
     }
 
-    /// The answer to the oldest request has been written.
+    /// The response to the oldest request has been written.
     func answerEnds() {
         self.isAnswering = false
         self.unanswered = max(0, self.unanswered - 1)
@@ -162,7 +162,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         if self.isLast, self.unanswered == 0, !self.isOver { self.end(with: ByteBuffer()) }
     }
 
-    /// The connection has become something else; what comes is no longer for the codec.
+    /// The connection has been upgraded; further bytes are not for the codec.
     func leave() {
         self.isOver = true
         self.fault = nil
@@ -175,7 +175,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
-    /// An answer waits for its client from when the connection takes no more until it has taken all.
+    /// A response waits for its client from the time the connection is not writable until all is written.
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             self.stopAnswerTimer()
@@ -212,7 +212,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         self.answerTimer = nil
     }
 
-    /// The answer under way is a stream, or is not any more.
+    /// Marks whether the current response is a stream.
     func streams(_ isStreaming: Bool) {
         self.isStreaming = isStreaming
         if isStreaming { self.stopAnswerTimer() }
@@ -220,13 +220,13 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: - Refusing
 
-    /// Gives the last answer and ends the connection. The requests before it have been answered.
+    /// Sends the last response and closes the connection. The requests before it have been answered.
     func end(with response: ByteBuffer) {
         self.leave()
         guard let context = self.context else { return }
         context.writeAndFlush(self.wrapOutboundOut(response), promise: nil)
-        // Closing at once would have the kernel reset the connection, and the answer be lost, if the client goes on
-        // sending.
+        // If the client is still sending, closing immediately would make the kernel reset the connection, and the
+        // response would be lost.
         context.close(mode: .output, promise: nil)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.eventLoop.scheduleTask(in: Self.lingering) { bound.value.close(promise: nil) }
@@ -241,7 +241,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func refuse() {
         guard let fault = self.fault else { return }
-        // The answer to a fault in a body is the answer to the request that it belongs to, if that has none yet.
+        // The response to a fault in a body is the response to its request, if that has none yet.
         let own = fault.isInBody ? 1 : 0
         guard self.unanswered <= own else { return }
         self.fault = nil
@@ -252,8 +252,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: - Time
 
-    /// Sets the time for what is unfinished when all that has come was looked at, so that requests that come whole cost
-    /// no timer.
+    /// Sets timers for unfinished requests after all received bytes are scanned, so that complete requests need no
+    /// timer.
     private func keepTime(_ context: ChannelHandlerContext) {
         let phase = self.isOver ? .over : self.scanner.phase
         guard phase != self.timed else { return }
@@ -277,7 +277,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         case .head:
             self.fail(.slowHead(seconds: Int(self.times.head.nanoseconds / 1_000_000_000)))
         case .body:
-            // Time in which nobody asked for bytes is not the client's.
+            // Time without a pending read does not count against the client.
             if self.isReading {
                 self.bodyTime = self.bodyTime + time
                 let isStalled = time >= self.times.stall && self.bodyBytes < self.times.leastBytes

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What of a request's head decides where the request ends, and what is done before it is answered.
+/// The parts of a request head that determine where the request ends and how it is handled.
 struct RequestHead: Sendable, Equatable {
-    /// How large a head may be.
+    /// Size limits of a head.
     struct Limits: Sendable {
-        /// From the first line to the empty one. Room for large cookies and tokens.
+        /// From the first line to the empty one; enough for large cookies and tokens.
         var bytes = 16 << 10
         /// Header lines.
         var fields = 100
@@ -19,15 +19,15 @@ struct RequestHead: Sendable, Equatable {
     private(set) var body = Body.none
     /// Whether the client waits for `100 Continue` before it sends the body.
     private(set) var expectsContinue = false
-    /// Whether it asks for another protocol. A codec may take what follows for that, so nothing may follow.
+    /// Whether it requests an upgrade. A codec may treat the following bytes as the new protocol, so none may follow.
     private(set) var isLast = false
     /// The values of `X-Forwarded-For`, in order.
     private(set) var forwardedFor: [String] = []
 
-    /// Digits of a length: what fits an `Int`.
+    /// Maximum number of digits of a length that fits an `Int`.
     private static let lengthDigits = 18
 
-    /// Takes a head apart whose bytes ``HeadLines`` has found to be good.
+    /// Parses a head whose bytes ``HeadLines`` has validated.
     init(_ bytes: Span<UInt8>, limits: Limits) throws(RequestFault) {
         var index = 0
         let line = Self.line(bytes, &index)
@@ -71,7 +71,7 @@ struct RequestHead: Sendable, Equatable {
         if !isVersion1Dot1 || self.body == .none || self.body == .length(0) { self.expectsContinue = false }
     }
 
-    /// The line that begins here, without its CR LF; goes on to the one after it.
+    /// The line that begins here, without its CR LF; advances to the next one.
     private static func line(_ bytes: Span<UInt8>, _ index: inout Int) -> Range<Int> {
         let start = index
         while index < bytes.count, bytes[index] != .carriageReturn { index += 1 }
@@ -79,8 +79,8 @@ struct RequestHead: Sendable, Equatable {
         return start..<index
     }
 
-    /// Whether a target that is a whole URL, as proxies are sent it, names the same host as `Host`. It would count before
-    /// that (RFC 9112 §3.2.2), and whoever judges by one of them must not be misled by the other.
+    /// Whether a target in absolute form, as sent to proxies, names the same host as `Host`. The target would take
+    /// precedence (RFC 9112 §3.2.2), so code that checks only one of them must not be misled by the other.
     private static func names(_ bytes: Span<UInt8>, _ target: Range<Int>, _ host: Range<Int>) -> Bool {
         guard bytes[target.lowerBound] != UInt8(ascii: "/"), target.count > 1 else { return true }
         var start = target.lowerBound
@@ -95,7 +95,7 @@ struct RequestHead: Sendable, Equatable {
         }
     }
 
-    /// The request's target, and whether the version is 1.1; it is 1.0 otherwise.
+    /// The request target, and whether the version is 1.1 rather than 1.0.
     private static func start(
         _ bytes: Span<UInt8>,
         _ line: Range<Int>
@@ -117,7 +117,7 @@ struct RequestHead: Sendable, Equatable {
         guard major == UInt8(ascii: "1"), minor == UInt8(ascii: "0") || minor == UInt8(ascii: "1") else {
             throw .version
         }
-        // After CONNECT a codec takes what follows for a tunnel.
+        // After CONNECT, a codec treats the following bytes as a tunnel.
         guard !(method.count == 7 && bytes.hasPrefix("CONNECT", at: 0)) else { throw .method }
         guard !(method.count == 5 && bytes.hasPrefix("TRACE", at: 0)) else { throw .method }
         return (target, minor == UInt8(ascii: "1"))
@@ -126,7 +126,7 @@ struct RequestHead: Sendable, Equatable {
     private static func field(_ bytes: Span<UInt8>, _ line: Range<Int>) -> (name: Range<Int>, value: Range<Int>)? {
         var colon = line.lowerBound
         while colon < line.upperBound, bytes[colon] != UInt8(ascii: ":") {
-            // No blank may stand before the colon (RFC 9112 §5.1): it is no token character.
+            // A space before the colon is not allowed (RFC 9112 §5.1): it is not a token character.
             guard bytes[colon].isTokenCharacter else { return nil }
             colon += 1
         }
@@ -149,7 +149,7 @@ struct RequestHead: Sendable, Equatable {
 }
 
 extension Span<UInt8> {
-    /// Whether a range is a word, letters of either case. The word is in lower case.
+    /// Whether a range equals a lower-case word, ignoring case.
     fileprivate func hasWord(_ word: String, at range: Range<Int>) -> Bool {
         guard range.count == word.utf8.count else { return false }
         var index = range.lowerBound
@@ -160,7 +160,7 @@ extension Span<UInt8> {
         return true
     }
 
-    /// Whether a text of this case begins at a place.
+    /// Whether the bytes at an index start with a text, case-sensitive.
     fileprivate func hasPrefix(_ text: String, at start: Int) -> Bool {
         guard self.count - start >= text.utf8.count else { return false }
         var index = start
@@ -183,7 +183,7 @@ extension UInt8 {
         UInt8(ascii: "A")...UInt8(ascii: "Z") ~= self ? self | 0x20 : self
     }
 
-    /// RFC 9110 §5.6.2. One bit for each character, because every byte of every name is asked.
+    /// RFC 9110 §5.6.2. A bit set, because every byte of every name is tested.
     fileprivate var isTokenCharacter: Bool {
         let bits: UInt64 = self < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
         return self < 128 && bits >> (self & 63) & 1 == 1

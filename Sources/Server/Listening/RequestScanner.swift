@@ -2,26 +2,25 @@
 
 import NIOCore
 
-/// Finds where requests begin and end in the bytes of an HTTP/1.1 connection (RFC 9112), for an HTTP codec behind it.
+/// Finds the boundaries of requests in an HTTP/1.1 byte stream (RFC 9112), for an HTTP codec behind it.
 ///
-/// Lets through only what every codec must understand in the same way: where the codec, or a proxy in front, is more
-/// lenient, one side could take for a body what the other takes for a request (request smuggling). A head is let through
-/// whole, once it was found to be good; of a body the bytes are let through as they come. A value without I/O or clock:
-/// deadlines are for the caller.
+/// Passes only bytes that every codec must interpret in the same way. If the codec or a proxy is more lenient, one side
+/// could take for a body what the other takes for a request (request smuggling). A head is passed as a whole, once it
+/// is valid; bytes of a body are passed as they arrive. A value without I/O or clock: the caller handles deadlines.
 struct RequestScanner: Sendable {
-    /// What is found, in order. Bytes belong to the codec.
+    /// Scan results, in order. Bytes are for the codec.
     enum Event: Equatable {
         case head(RequestHead, ByteBuffer)
         case body(ByteBuffer)
         /// The request is complete.
         case end
-        /// Nothing that follows is looked at.
+        /// Everything after it is ignored.
         case fault(RequestFault)
     }
 
-    /// What of the stream is being read.
+    /// The part of the stream being read.
     enum Phase: Equatable {
-        /// Between two requests; nothing of the next one has come.
+        /// Between two requests, before the first byte of the next one.
         case idle
         case head
         case body
@@ -61,7 +60,7 @@ struct RequestScanner: Sendable {
         }
     }
 
-    /// Takes bytes of the client; ``next()`` is then to be called until it returns nil.
+    /// Adds bytes from the client; call ``next()`` afterwards until it returns nil.
     mutating func receive(_ bytes: ByteBuffer) {
         if self.input.readableBytes == 0 {
             self.input = bytes
@@ -70,7 +69,7 @@ struct RequestScanner: Sendable {
         }
     }
 
-    /// Returns what was found next in the bytes received; nil when more are needed.
+    /// Returns the next result; nil if more bytes are needed.
     mutating func next() -> Event? {
         do throws(RequestFault) {
             return try self.step()
@@ -104,7 +103,7 @@ struct RequestScanner: Sendable {
             return .body(self.input.readSlice(length: count) ?? ByteBuffer())
         case .done:
             self.state = self.isLast ? .over : .head(HeadLines())
-            // Not an optimisation: a drained buffer would keep its read's storage alive on an idle connection.
+            // Not an optimization: an empty buffer would keep its storage alive on an idle connection.
             if self.input.readableBytes == 0 { self.input = ByteBuffer() }
             return .end
         case .over:

@@ -5,39 +5,39 @@ import Logging
 import NIOCore
 import WebSocket
 
-/// Decides on requests to become a WebSocket.
+/// Decides on WebSocket upgrade requests.
 struct Upgrade: Sendable {
     static let path = "/ws"
     static let subprotocol = "broadtape.v1.json"
 
     enum Decision {
-        /// The handler answers the request itself, as the first thing it writes.
+        /// The handler writes the response itself, before anything else.
         case accept(WebSocketHandler)
-        /// The whole answer, after which the connection ends.
+        /// The complete response, after which the connection closes.
         case refuse(ByteBuffer)
     }
 
-    /// False on the operators' port, which has no WebSockets.
+    /// False on the admin port, which has no WebSockets.
     let isOpen: Bool
     let hub: Hub
     let limits: WebSocket.Endpoint.Limits
-    /// Nil agrees to none.
+    /// Nil negotiates none.
     let compression: SocketCompression?
     let admission: Admission
     let origins: AllowedOrigins
-    /// Whether publishing takes a client's certificate.
+    /// Whether publishing needs a client certificate.
     let requiresCertificates: Bool
-    /// How fast a client may send.
+    /// Rate limits of a client.
     let rates: InboundBudget.Rates
     let logger: Logger
 
-    /// - Parameter request: Valid as RFC 6455 §4.2.1 asks.
+    /// - Parameter request: Valid according to RFC 6455 §4.2.1.
     func decide(_ request: WebSocket.Request, peer: Peer, channel: any Channel) -> Decision {
         guard self.isOpen, request.path == Self.path else {
             return .refuse(WebSocket.Refusal.application(status: 404, reason: "Not Found").response)
         }
-        // Pages of other origins could use what a browser keeps for its user, were anything kept; an operator may want
-        // to be sure of who builds on the hub.
+        // The hub uses no cookies that pages of other origins could abuse, but an operator may want to restrict who
+        // builds on the hub.
         if let origin = request.origin, !self.origins.allow(origin) {
             return .refuse(WebSocket.Refusal.application(status: 403, reason: "this origin is not allowed").response)
         }

@@ -5,11 +5,11 @@ import Hummingbird
 import HummingbirdCore
 import Pages
 
-/// Serves the pages, with all that a browser can be told to keep others from using them.
+/// Serves the pages, with security headers that protect them in the browser.
 struct PageAnswer {
     let part: Page.Part
 
-    /// Adds the files of the part to a router.
+    /// Adds the routes of the files.
     func add(to router: Router<BasicRequestContext>) {
         for page in Page.all(of: self.part) {
             let file = ServedFile(
@@ -26,11 +26,11 @@ struct PageAnswer {
         }
     }
 
-    /// Only files of this very port, no inline script or style, no frames, no forms; and no text ever becomes markup
-    /// (trusted types, without any policy that could make it).
+    /// The Content-Security-Policy: only files of this port, no inline scripts or styles, no frames, no forms. Text
+    /// never becomes markup (trusted types without a policy).
     private func policy(for authority: String?) -> String {
         var sources = "'self'"
-        // Not every browser takes 'self' to include the WebSocket of the same place.
+        // Not every browser includes WebSockets of the same origin in 'self'.
         if case .live = self.part, let authority, Self.isPlain(authority) {
             sources += " ws://\(authority) wss://\(authority)"
         }
@@ -41,7 +41,7 @@ struct PageAnswer {
             """
     }
 
-    /// Whether the authority has nothing that could add to a policy.
+    /// Whether the authority contains no characters that could extend the policy.
     private static func isPlain(_ authority: String) -> Bool {
         authority.wholeMatch(of: #/[A-Za-z0-9.\-:\[\]]{1,255}/#) != nil
     }
@@ -52,7 +52,7 @@ extension HTTPField.Name {
     fileprivate static let frameOptions = Self(known: "X-Frame-Options")
     fileprivate static let openerPolicy = Self(known: "Cross-Origin-Opener-Policy")
 
-    /// - Parameter name: A token (RFC 9110 §5.6.2), which the program itself says.
+    /// - Parameter name: A valid token (RFC 9110 §5.6.2), known at compile time.
     init(known name: StaticString) {
         self = Self(name.description) ?? .server
     }

@@ -8,19 +8,19 @@ import HummingbirdCore
 import JSON
 import NIOCore
 
-/// `GET /stream?channel=…`: what a WebSocket gets, as Server-Sent Events.
+/// `GET /stream?channel=…`: the messages of a WebSocket as Server-Sent Events.
 ///
-/// All of the channels can be followed or the request is refused. `Last-Event-ID` resumes each of them.
+/// If one of the channels cannot be subscribed to, the request is refused. `Last-Event-ID` resumes all of them.
 extension API {
     private static let fields: HTTPFields = {
         var fields: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
-        // nginx and others would wait for more before they pass events on.
+        // Disables response buffering of nginx and other proxies.
         fields[.accelBuffering] = "no"
         return fields
     }()
     private static let forwardedFor = HTTPField.Name("X-Forwarded-For")
-    /// The least time after which a client is asked to come back, in milliseconds; `drain-window` is added at random, so
-    /// that the clients of a node that was lost do not all come at once.
+    /// Minimum reconnection time, in milliseconds. A random part of `drain-window` is added, so that the clients of a
+    /// lost node do not all reconnect at once.
     private static let retry = 1_000
 
     func stream(_ request: Request) async throws(Problem) -> Response {
@@ -64,7 +64,7 @@ extension API {
         }
     }
 
-    /// What is to be subscribed to, with the positions that the client comes back with.
+    /// The requested subscriptions, with the positions from `Last-Event-ID`.
     private func subscriptions(
         _ asked: StreamRequest,
         by principal: Principal?
@@ -74,7 +74,7 @@ extension API {
         var tags: Set<String> = []
         for var request in asked.channels {
             guard let name = self.hub.channelName(request.channel, of: principal) else {
-                throw StreamRequest.bad("a channel is written type:key; \"\(request.channel.cut(to: 64))\" is not")
+                throw StreamRequest.bad("a channel has the form type:key; \"\(request.channel.cut(to: 64))\" does not")
             }
             do throws(MessageFault) {
                 _ = try self.hub.readableType(of: name, by: principal)
@@ -83,7 +83,7 @@ extension API {
             }
             let tag = StreamID.tag(of: name)
             guard tags.insert(tag).inserted else {
-                throw StreamRequest.bad("\(name) stands twice in one stream; name it once, or open two")
+                throw StreamRequest.bad("\(name) is given twice; name it once, or open two streams")
             }
             request.channel = name.description
             var position = asked.lastID?.positions[tag]
@@ -91,7 +91,7 @@ extension API {
                 request.since = position.seq
                 request.epoch = position.epoch
             } else if let since = request.since {
-                // The epoch is known when the subscription has begun.
+                // The epoch is known once the subscription has begun.
                 position = StreamID.Position(epoch: "0", seq: since)
             }
             channels.append((name, position))
@@ -140,14 +140,14 @@ extension API {
         }
     }
 
-    // MARK: - Refusing an EventSource
+    // MARK: - EventSource errors
 
-    /// The answer to a client that takes nothing but a stream, where an error would have it do the wrong thing; nil
-    /// where the error is right.
+    /// The response for a client that accepts only a stream, if an error response would have the wrong effect; nil if
+    /// the error is right.
     ///
-    /// A browser's `EventSource` gives up for good at any status but 200. What passes by itself is therefore a stream
-    /// that says when to come back. One that comes back with a token that will never do is told so by 204; who has sent
-    /// its token in the head can get another one, and is told what is wrong.
+    /// A browser's `EventSource` never reconnects after a status other than 200. Temporary errors are therefore sent as
+    /// a stream that says when to reconnect. A client that reconnects with a permanently invalid token gets 204, which
+    /// stops it. A client that sends its token in a header field can get another one, so it gets the error.
     private static func lastWord(on problem: Problem, to asked: StreamRequest) -> Response? {
         guard asked.takesStreamOnly else { return nil }
         switch problem.status {
@@ -173,7 +173,7 @@ extension HTTPField.Name {
 }
 
 extension Problem {
-    /// A connection that cannot begin.
+    /// A connection that cannot be opened.
     init(_ reason: CloseReason) {
         let code: ErrorCode
         switch reason {

@@ -5,31 +5,31 @@ import Hub
 import JSON
 import NIOCore
 
-/// Messages of a session as Server-Sent Events (the HTML standard §9.2), each with the `id` that resumes after it.
+/// Encodes messages of a session as Server-Sent Events (HTML standard §9.2), each with the `id` that resumes after it.
 ///
-/// A message becomes `event`, the op; `id`, where the message moves the stream on; `data`, the message as a WebSocket
-/// gets it.
+/// `event` is the op of the message, `id` is set if the message advances the stream, and `data` is the message as sent
+/// to a WebSocket.
 struct EventStream {
-    /// What a message means for the stream.
+    /// Effect of a message on the stream.
     enum Meaning: Equatable {
         case nothing
         /// A subscription has begun.
         case subscribed
-        /// A subscription was refused, or has ended.
+        /// A subscription was refused or has ended.
         case failed(ErrorCode, String)
     }
 
     private struct Track {
         let tag: String
-        /// As JSON text, as events name the channel.
+        /// The channel name as JSON text, as in events.
         let name: [UInt8]
-        /// How far it was told; nil while a stream that ends here would have to begin again.
+        /// Delivered position; nil while the channel cannot be resumed.
         var position: StreamID.Position?
-        /// Of the numbering, once the subscription has begun.
+        /// Epoch, once the subscription has begun.
         var epoch = ""
-        /// The newest number of a snapshot that is being told.
+        /// Newest number of a snapshot that is being delivered.
         var snapshotHead: Int?
-        /// What it adds to an id.
+        /// Its part of an ID.
         var part: [UInt8] = []
     }
 
@@ -39,7 +39,7 @@ struct EventStream {
 
     private var tracks: [Track]
 
-    /// - Parameter channels: With their positions, where they are resumed.
+    /// - Parameter channels: Channels, with positions if they are resumed.
     init(_ channels: [(name: ChannelName, position: StreamID.Position?)]) {
         self.tracks = channels.map { name, position in
             var text: [UInt8] = []
@@ -51,12 +51,12 @@ struct EventStream {
 
     // MARK: - Out
 
-    /// How long a client is asked to wait before it comes back.
+    /// Appends the reconnection time of a client.
     static func append(retry milliseconds: Int, to text: inout ByteBuffer) {
         text.writeString("retry: \(milliseconds)\n\n")
     }
 
-    /// Why the hub ends the stream, as a WebSocket learns it from its close frame.
+    /// Appends the reason why the hub ends the stream, like the close frame of a WebSocket.
     static func append(_ reason: CloseReason, to text: inout ByteBuffer) {
         var writer = JSON.Writer()
         writer.beginObject()
@@ -80,8 +80,8 @@ struct EventStream {
         text.writeStaticString("\n\n")
     }
 
-    /// Messages are compact JSON on one line. Should one have line ends, each of its lines is marked as data, so that no
-    /// message can say what the next one is.
+    /// Messages are compact JSON on one line. If one contains line breaks, each line is prefixed with `data`, so that a
+    /// message cannot inject another event.
     private static func append(data message: [UInt8], to text: inout ByteBuffer) {
         guard message.contains(where: { $0 == 0x0A || $0 == 0x0D }) else {
             text.writeBytes(message)
@@ -102,7 +102,7 @@ struct EventStream {
             return .nothing
         }
         if let (index, seq) = self.position(in: message, after: Self.snapshot) {
-            // Not before the last part: whoever has less begins again.
+            // Only after the last part: a client with less starts again.
             if let head = self.tracks[index].snapshotHead, seq >= head { self.told(index, seq) }
             Self.append("snapshot", id: self.id, message, to: &text)
             return .nothing
@@ -133,8 +133,8 @@ struct EventStream {
         self.tracks.reduce(into: StreamID.opening) { id, track in id += track.part }
     }
 
-    /// Looks at a message that is appended later, once all subscriptions have begun: each id from the first one on then
-    /// holds all of them.
+    /// Processes a message that is appended later, after all subscriptions have begun, so that even the first ID
+    /// contains all channels.
     mutating func look(at message: [UInt8]) -> Meaning {
         guard !message.starts(with: Self.event), !message.starts(with: Self.snapshot),
             let value = try? JSON.Value.parse(message), let op = value["op"]?.string
@@ -154,7 +154,7 @@ struct EventStream {
         self.tracks[index].epoch = epoch
         switch message["mode"]?.string {
         case ServerMessage.Mode.resumed.rawValue:
-            // Told as far as the client has said; of which life is known now.
+            // Delivered up to the client's position; the epoch is known now.
             if let seq = self.tracks[index].position?.seq { self.told(index, seq) }
         case ServerMessage.Mode.snapshot.rawValue:
             self.tracks[index].position = nil
@@ -176,7 +176,7 @@ struct EventStream {
         self.tracks[index].part = track.position.map { StreamID.part(track.tag, $0) } ?? []
     }
 
-    /// Reads channel and number of an event without looking at its data; nil for another kind of message.
+    /// Reads channel and number of an event without parsing its data; nil for other messages.
     private func position(in message: [UInt8], after opening: [UInt8]) -> (track: Int, seq: Int)? {
         guard message.starts(with: opening) else { return nil }
         let rest = message[opening.count...]

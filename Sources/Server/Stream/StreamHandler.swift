@@ -11,37 +11,37 @@ import WebSocket
 import Glibc
 #endif
 
-/// One stream of Server-Sent Events: frames of the session become events in the body of an HTTP answer, those of a tick
-/// in one write.
+/// One stream of Server-Sent Events: frames of the session become events in the body of an HTTP response. Frames of a
+/// tick are written at once.
 ///
-/// Stands in the pipeline of its HTTP connection for as long as the stream lasts, to hear of room and of its end. The
-/// answer's head and end are written by the HTTP server, what is between by this handler, on the loop.
+/// Stays in the pipeline of its HTTP connection for the lifetime of the stream, to observe writability and the end of
+/// the connection. The HTTP server writes the head and end of the response, this handler the body, on the loop.
 final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane {
     typealias InboundIn = HTTPRequestPart
 
-    /// What became of the beginning.
+    /// Result of opening the stream.
     enum Opening: Sendable {
         case started(StreamOutlet)
-        /// Nothing was sent.
+        /// Nothing has been sent.
         case refused(Problem)
     }
 
     private enum State {
-        /// Subscriptions begin, what they say is gathered. → `ready`, `over`
+        /// Subscriptions begin, and their messages are buffered. → `ready`, `over`
         case starting(Session, unanswered: Int)
-        /// All have begun; the answer's head goes out. → `open`, `over`
+        /// All have begun; the response head is being written. → `open`, `over`
         case ready(Session)
         case open(Session)
         case over
     }
 
-    /// Bytes gathered in one tick after which the connection counts as not writable.
+    /// Bytes buffered in one tick above which the connection counts as not writable.
     private static let tickLimit = 256 * 1024
-    /// How long a client may take for what was written when the stream ends.
+    /// How long a client may take to read pending data when the stream ends.
     private static let closeTimeout = TimeAmount.seconds(2)
 
-    /// Succeeds with why the stream cannot begin, or nil. What it is fulfilled with must not hold this handler, which
-    /// holds it.
+    /// Succeeds with the reason why the stream cannot begin, or nil. The value must not reference this handler, which
+    /// would be a reference cycle.
     private let begun: EventLoopPromise<Problem?>
     private let end: EventLoopPromise<Void>
     private let channel: any Channel
@@ -49,14 +49,14 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
     private let decoder = FrameHeaderDecoder(from: .server, maximumPayload: .max)
     private var stream: EventStream
     private var state = State.over
-    /// What came while subscriptions began.
+    /// Messages received while subscriptions begin.
     private var early: [[UInt8]] = []
     private var earlyBytes = 0
-    /// Text of the tick.
+    /// Output of the current tick.
     private var gathered = ByteBuffer()
     private var isHeadWritten = false
     private var isChannelWritable: Bool
-    /// Writes that the kernel has not taken.
+    /// Writes that the kernel has not accepted yet.
     private var writesUnderWay = 0
     private var lastProgress = NIODeadline.now()
 
@@ -68,7 +68,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         self.end = channel.eventLoop.makePromise()
     }
 
-    /// Completes when the stream has begun or cannot.
+    /// Completes when the stream has begun or has failed to.
     var opening: EventLoopFuture<Opening> {
         let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
         return self.begun.futureResult.map { problem in
@@ -80,10 +80,10 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
     /// Completes when the stream is over.
     var ending: EventLoopFuture<Void> { self.end.futureResult }
 
-    // MARK: - Beginning
+    // MARK: - Opening
 
-    /// Begins the session; ``opening`` tells how that went.
-    /// - Parameter retry: How long the client is asked to wait before it comes back, in milliseconds.
+    /// Begins the session; ``opening`` returns the result.
+    /// - Parameter retry: Reconnection time of the client, in milliseconds.
     func begin(_ hub: Hub, for principal: Principal?, _ requests: [SubscriptionRequest], retry: Int) {
         let outlet = StreamOutlet(handler: self, loop: self.channel.eventLoop)
         guard let session = hub.makeSession(on: self.channel.eventLoop, outlet: outlet, mayPublish: false) else {
@@ -106,7 +106,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         return self.opening
     }
 
-    /// Has the kernel give a connection up whose client acknowledges nothing: there are no pongs.
+    /// Makes the kernel close a connection whose client acknowledges no data, because there are no pongs.
     private func findOutWhoIsGone(within time: Duration) {
         #if canImport(Glibc)
         let milliseconds = time.wholeMilliseconds
@@ -114,8 +114,8 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         #endif
     }
 
-    /// The answer's head was written.
-    /// - Returns: When the stream is over and all of it was written.
+    /// Starts the body after the response head has been written.
+    /// - Returns: Completes when the stream has ended and all of it has been written.
     func run() -> EventLoopFuture<Void> {
         self.isHeadWritten = true
         if case .ready(let session) = self.state { self.state = .open(session) }
@@ -129,7 +129,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         self.isChannelWritable && self.earlyBytes + self.gathered.readableBytes < Self.tickLimit
     }
 
-    /// A client that nothing waits for is as good as heard of: the kernel looks after what it has taken.
+    /// A client without pending writes counts as alive: the kernel tracks the data it has accepted.
     var lastHeard: NIODeadline {
         self.writesUnderWay == 0 ? .now() : self.lastProgress
     }
@@ -148,7 +148,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
     }
 
     private func take(_ message: [UInt8]) {
-        // A stream is all of its subscriptions or none: one that has lost any ends, and learns why when it comes back.
+        // If one subscription ends, the whole stream ends. The client gets the reason when it reconnects.
         if case .failed = self.stream.append(message, to: &self.gathered) { self.leave(nil) }
     }
 
@@ -218,8 +218,8 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         self.finish()
     }
 
-    /// Ends the session as soon as whoever called has returned: it may be in the middle of what it does.
-    /// - Parameter problem: Why the stream cannot begin; nil for one that has begun.
+    /// Ends the session after the caller has returned, because it may be in the middle of an operation.
+    /// - Parameter problem: Why the stream cannot begin; nil if it has begun.
     private func leave(_ problem: Problem?) {
         guard let session = self.takeSession() else { return }
         let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
@@ -238,7 +238,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         }
     }
 
-    /// The last thing that happens: what is written ends the answer.
+    /// The last step: the pending data ends the response.
     private func finish() {
         self.flush()
         self.end.succeed()
@@ -250,7 +250,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         }
     }
 
-    /// The connection has gone.
+    /// The connection was lost.
     private func lose() {
         let isStarting = if case .starting = self.state { true } else { false }
         guard let session = self.takeSession() else { return }
@@ -278,7 +278,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event as? ChannelEvent == .inputClosed {
-            // Browsers and curl leave in this way; nobody goes on reading a stream who has nothing more to ask.
+            // Browsers and curl disconnect in this way. No client half-closes a stream and continues to read.
             context.close(promise: nil)
         } else {
             context.fireUserInboundEventTriggered(event)

@@ -4,27 +4,27 @@ import Crypto
 import EventLog
 import JSON
 
-/// The `id` of an event of a stream: how far each of its channels was told, so that `Last-Event-ID` resumes all of them.
+/// The `id` of a stream's event: the delivered position of each channel, so that `Last-Event-ID` resumes all of them.
 ///
-/// `1,TAG.EPOCH.SEQ,TAG.EPOCH.SEQ …`, where the tag stands for the channel's name. A channel that is not in it begins as
-/// the request says. What is in the id holds on every node, and after a restart.
+/// `1,TAG.EPOCH.SEQ,TAG.EPOCH.SEQ …`, where the tag is a hash of the channel's name. A channel that is not in it begins
+/// as requested. IDs are valid on every node, and after a restart.
 struct StreamID: Equatable {
-    /// Channels of one stream.
+    /// Maximum number of channels in one stream.
     static let maxChannels = 50
-    /// Longest id, in bytes: that of ``maxChannels`` with epochs of ``maxEpochLength``. A head has room for 16 KiB.
+    /// Maximum length of an ID, in bytes: ``maxChannels`` with epochs of ``maxEpochLength``. A head may have 16 KiB.
     static let maxLength = 2 << 10
-    /// Longest epoch, in bytes. Those of the tapes have 8.
+    /// Maximum length of an epoch, in bytes. Epochs of the tapes have 8.
     static let maxEpochLength = 12
     private static let version = "1"
-    /// 36 bits of the name.
+    /// 36 bits of a hash of the name.
     private static let tagLength = 6
 
-    /// How far a channel was told.
+    /// Delivered position of a channel.
     struct Position: Equatable {
         var epoch: String
         var seq: Int
 
-        /// Nil for an epoch that an id cannot hold.
+        /// Nil for an epoch that does not fit an ID.
         init?(epoch: String, seq: Int) {
             guard (1...StreamID.maxEpochLength).contains(epoch.utf8.count), epoch.utf8.allSatisfy(Self.isPlain) else {
                 return nil
@@ -49,7 +49,7 @@ struct StreamID: Equatable {
 
     init() {}
 
-    /// Reads a `Last-Event-ID`; nil for what no stream of this hub has sent.
+    /// Parses a `Last-Event-ID`; nil for IDs that no stream of this hub has sent.
     init?(_ text: String) {
         guard text.utf8.count <= Self.maxLength else { return nil }
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
@@ -64,16 +64,16 @@ struct StreamID: Equatable {
         }
     }
 
-    /// What stands for a channel in an id.
+    /// The tag of a channel in an ID.
     static func tag(of channel: ChannelName) -> String {
         String(Base64URL.encode(SHA256.hash(data: Array(channel.description.utf8))).prefix(Self.tagLength))
     }
 
-    /// What one channel adds to an id.
+    /// The part of one channel in an ID.
     static func part(_ tag: String, _ position: Position) -> [UInt8] {
         Array(",\(tag).\(position.epoch).\(position.seq)".utf8)
     }
 
-    /// What an id begins with.
+    /// The beginning of an ID.
     static let opening = Array(Self.version.utf8)
 }

@@ -3,7 +3,7 @@
 import Hub
 import NIOCore
 
-/// A session's way out over a stream of Server-Sent Events; every call happens on the connection's loop.
+/// The transport of a session over Server-Sent Events. Must be called on the connection's loop.
 final class StreamOutlet: Outlet {
     private let handler: NIOLoopBound<StreamHandler>
     private let loop: any EventLoop
@@ -33,17 +33,18 @@ final class StreamOutlet: Outlet {
         self.handler.value.flush()
     }
 
-    /// A stream has no way back; its heartbeats are acknowledged by the client's kernel.
+    /// Does nothing: a stream is unidirectional, and the client's kernel acknowledges heartbeats.
     func ping() {}
 
-    /// Nothing is read.
+    /// Does nothing: nothing is read.
     func resumeReading() {}
 
     func close(_ reason: CloseReason) {
         self.handler.value.close(reason)
     }
 
-    /// The answer's head was written: sends what there is, and goes on until the stream ends. From any thread.
+    /// Starts the body after the response head has been written, and runs until the stream ends. Callable from any
+    /// thread.
     func run() async throws {
         try await self.loop.flatSubmit { self.handler.value.run() }.get()
     }

@@ -8,19 +8,19 @@ import Hummingbird
 import HummingbirdCore
 import JSON
 
-/// What a request for a stream asks for.
+/// The parameters of a stream request.
 ///
-/// `?channel=A&since=5&channel=B`: a parameter belongs to the channel before it; one that stands before every channel, to
-/// all of them.
+/// `?channel=A&since=5&channel=B`: a parameter applies to the channel before it; parameters before the first channel
+/// apply to all.
 struct StreamRequest {
     private(set) var channels: [SubscriptionRequest] = []
-    /// From the query (RFC 6750 §2.3): the only way for a browser's `EventSource`.
+    /// From the query (RFC 6750 §2.3), the only option for a browser's `EventSource`.
     private(set) var accessToken: String?
-    /// Where the client was, if it comes back.
+    /// The client's position, if it reconnects.
     let lastID: StreamID?
-    /// Whether it comes back by itself, as an `EventSource` does that the connection was lost to.
+    /// Whether it is an automatic reconnect, as an `EventSource` does after a lost connection.
     let isReturning: Bool
-    /// Whether it reads nothing but a stream, as an `EventSource` does: another answer ends it for good.
+    /// Whether it accepts only a stream, like an `EventSource`: another response stops it permanently.
     let takesStreamOnly: Bool
     let hasTokenInHead: Bool
 
@@ -40,9 +40,9 @@ struct StreamRequest {
             throw Self.bad("a stream has at most \(StreamID.maxChannels) channels; open several")
         }
         guard last == nil || self.lastID != nil else {
-            throw Self.bad("Last-Event-ID is the id of an event of this stream")
+            throw Self.bad("Last-Event-ID must be the id of an event of this stream")
         }
-        // RFC 6750 §2: one way only.
+        // RFC 6750 §2: a request must not use more than one method.
         guard self.accessToken == nil || !self.hasTokenInHead else {
             throw Self.bad("the token is given twice, as access_token and in the head")
         }
@@ -56,7 +56,7 @@ struct StreamRequest {
                 common.channel = String(value)
                 self.channels.append(common)
             case "access_token":
-                guard self.accessToken == nil else { throw Self.bad("access_token is given once") }
+                guard self.accessToken == nil else { throw Self.bad("access_token is given more than once") }
                 self.accessToken = String(value)
             default:
                 if self.channels.isEmpty {
@@ -68,7 +68,7 @@ struct StreamRequest {
         }
     }
 
-    /// Parameters that nobody knows change nothing.
+    /// Unknown parameters are ignored.
     private static func set(
         _ name: Substring,
         _ value: Substring,

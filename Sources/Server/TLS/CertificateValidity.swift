@@ -3,7 +3,7 @@
 package import EventLog
 import NIOSSL
 
-/// From when to when a certificate is good.
+/// Validity period of a certificate.
 package struct CertificateValidity: Sendable, Equatable {
     package let begin: Timestamp
     package let end: Timestamp
@@ -13,7 +13,7 @@ package struct CertificateValidity: Sendable, Equatable {
         self.end = end
     }
 
-    /// Reads those of a PEM file, in its order.
+    /// Reads the validity of all certificates in a PEM file, in order.
     package static func read(_ path: String) throws -> [CertificateValidity] {
         try NIOSSLCertificate.fromPEMFile(path).map { certificate in
             CertificateValidity(

@@ -3,11 +3,11 @@
 import NIOSSL
 import Synchronization
 
-/// The listener's side of TLS: 1.2 and later, for HTTP/1.1, with certificates that can be exchanged while it runs.
+/// Server-side TLS of the listener: 1.2 and later, for HTTP/1.1, with certificates that can be reloaded at runtime.
 ///
-/// New files count for connections that begin after they were read; those that stand keep what they agreed on.
+/// Reloaded files apply to new connections; existing connections are not affected.
 package final class ServerTLS: Sendable {
-    /// Why files cannot be used, in a sentence that names the file.
+    /// Why the files cannot be used, with the name of the file.
     package struct Fault: Error, Equatable, CustomStringConvertible {
         package let description: String
     }
@@ -21,7 +21,7 @@ package final class ServerTLS: Sendable {
         self.present = Mutex(try Self.context(files))
     }
 
-    /// What a new connection uses.
+    /// The context of new connections.
     var context: NIOSSLContext {
         self.present.withLock { $0 }
     }
@@ -44,14 +44,14 @@ package final class ServerTLS: Sendable {
             let trusted = try Self.read(authority, "no certificates in PEM") { try NIOSSLCertificate.fromPEMFile($0) }
             guard !trusted.isEmpty else { throw Fault(description: "\(authority): it holds no certificate") }
             configuration.trustRoots = .certificates(trusted)
-            // A client without one is served; one that shows another authority's is not.
+            // Clients without a certificate are served; clients with one of another authority are not.
             configuration.certificateVerification = .optionalVerification
             configuration.sendCANameList = true
         }
         do {
             return try NIOSSLContext(configuration: configuration)
         } catch {
-            throw Fault(description: "\(files.key): it is not the key of \(files.certificate), or TLS refuses them")
+            throw Fault(description: "\(files.key): not the key of \(files.certificate), or TLS refuses them")
         }
     }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where an operator keeps what TLS needs, all of it PEM.
+/// Paths of the PEM files for TLS.
 package struct TLSFiles: Sendable, Equatable {
-    /// The hub's certificate, followed by those that lead from it to a trusted one.
+    /// The certificate chain, server certificate first.
     package var certificate: String
     /// The private key of the certificate.
     package var key: String
-    /// Who signs the certificates that clients may show; nil asks them for none.
+    /// CA certificates for client certificates; nil requests none.
     package var clientAuthority: String?
 
     package init(certificate: String, key: String, clientAuthority: String? = nil) {

@@ -9,14 +9,14 @@ import Darwin
 import Glibc
 #endif
 
-/// Sends on a connection's descriptor past NIO, which costs a third of a write through the pipeline.
+/// Sends on a connection's descriptor directly, bypassing NIO, at a third of the cost of a write through the pipeline.
 ///
-/// Only to be used while NIO holds no bytes for the connection, or they would be overtaken; what the kernel does not
-/// take goes through NIO, which also finds out what is wrong with a broken connection.
+/// Use it only while NIO has no pending bytes for the connection, or the order would change. Bytes that the kernel does
+/// not accept go through NIO, which also handles connection errors.
 struct DirectSocket {
     private let descriptor: CInt
 
-    /// Nil where the connection has no descriptor of its own, as in tests.
+    /// Nil if the connection has no descriptor of its own, as in tests.
     init?(_ channel: any Channel) {
         do {
             let handle = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
@@ -29,8 +29,8 @@ struct DirectSocket {
         }
     }
 
-    /// Sends as much as the kernel takes without waiting.
-    /// - Returns: How many bytes; 0 also on any error.
+    /// Sends as much as the kernel accepts without blocking.
+    /// - Returns: The number of bytes; 0 on any error.
     func send(_ bytes: ByteBuffer) -> Int {
         #if canImport(Darwin)
         let flags = MSG_DONTWAIT

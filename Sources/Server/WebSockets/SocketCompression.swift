@@ -5,28 +5,27 @@ import NIOCore
 import Synchronization
 import WebSocket
 
-/// The compression of a server's WebSockets (permessage-deflate, RFC 7692).
+/// Compression of WebSockets on the server (permessage-deflate, RFC 7692).
 ///
-/// Events are compressed once for all connections, each message by itself. A client that asks for
-/// `/ws?contextTakeover=true` gets events compressed for it alone, with the help of those before, as long as few enough
-/// do.
+/// Events are compressed once for all connections, each message independently. A client that requests
+/// `/ws?contextTakeover=true` gets context takeover, which compresses events for this connection only, up to a maximum
+/// number of connections.
 package final class SocketCompression: Sendable {
     /// In the query of an upgrade request.
     static let takeoverParameter = "contextTakeover=true"
-    /// Smallest event that is compressed with the help of those before, in bytes: even short ones then shrink to a
-    /// fifth.
+    /// Minimum size of events compressed with context takeover, in bytes: even short ones shrink to a fifth.
     private static let takeoverThreshold = 64
 
-    /// What one connection has agreed on.
+    /// Negotiated parameters of one connection.
     struct Agreement {
         /// The value of `Sec-WebSocket-Extensions`.
         let response: String
         let compression: Compression
-        /// Given back when the connection is gone; nil where events are compressed for all at once.
+        /// Released when the connection closes; nil without context takeover.
         let permit: TakeoverPermit?
     }
 
-    /// One of the connections that have their events compressed for them alone.
+    /// A slot for one connection with context takeover.
     final class TakeoverPermit: Sendable {
         private let owner: SocketCompression
 
@@ -44,32 +43,32 @@ package final class SocketCompression: Sendable {
     private let takeovers = Mutex(0)
     private let pool = DeflatePool()
 
-    /// Nil where the operator has not switched compression on.
+    /// Nil if compression is disabled.
     package init?(_ configuration: EdgeConfiguration) {
         guard configuration.compression else { return nil }
         self.sizes = Deflation.Sizes(least: configuration.compressionThreshold)
         self.takeoverLimit = configuration.takeoverConnections
     }
 
-    /// How many messages were compressed.
+    /// Number of compressed messages.
     package var compressions: Int {
         self.pool.compressions
     }
 
-    /// How many connections have their events compressed for them alone.
+    /// Number of connections with context takeover.
     package var takeoverCount: Int {
         self.takeovers.withLock { $0 }
     }
 
     // MARK: - Negotiation
 
-    /// Nil where the request offers nothing that can be met: the connection then goes on without compression.
+    /// Nil if no offer of the request is acceptable; the connection then works without compression.
     func agreement(on request: Request) -> Agreement? {
         let asksForTakeover = request.query?.split(separator: "&").contains { $0 == Self.takeoverParameter } ?? false
         let permit = asksForTakeover ? self.takePermit() : nil
         let policy = DeflatePolicy(
             serverTakeover: permit != nil,
-            // A smaller window does not fit the frames that all connections share.
+            // Shared frames need the full window.
             leastServerWindow: Deflation.usualWindow
         )
         guard let answer = policy.answer(request.extensions) else { return nil }
@@ -91,9 +90,9 @@ package final class SocketCompression: Sendable {
         return isFree ? TakeoverPermit(self) : nil
     }
 
-    // MARK: - What all connections share
+    // MARK: - Shared frames
 
-    /// Compresses frames for every connection that keeps no history.
+    /// Compresses frames for all connections without context takeover.
     fileprivate func compress(_ frames: ByteBuffer) -> (frames: ByteBuffer, ends: [Int])? {
         var deflation = Deflation(
             pool: self.pool,
@@ -106,8 +105,8 @@ package final class SocketCompression: Sendable {
 }
 
 extension Framing {
-    /// Messages as text frames of a server.
-    /// - Parameter compression: The one that the listener has.
+    /// Frames messages as text frames of a server.
+    /// - Parameter compression: The listener's compression.
     package static func webSocket(compression: SocketCompression? = nil) -> Framing {
         var compress: Framing.Compress?
         if let compression {

@@ -4,7 +4,7 @@ import Hub
 import NIOCore
 import WebSocket
 
-/// A session's way out over its WebSocket; every call happens on the connection's loop.
+/// The transport of a session over its WebSocket. Must be called on the connection's loop.
 final class SocketOutlet: Outlet {
     private let handler: NIOLoopBound<WebSocketHandler>
 

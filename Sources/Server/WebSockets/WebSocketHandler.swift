@@ -6,10 +6,10 @@ import Logging
 import NIOCore
 import WebSocket
 
-/// One WebSocket after its upgrade: bytes to messages for the session, frames of a tick to one write.
+/// One WebSocket after its upgrade: decodes bytes to messages for the session, and writes all frames of a tick at once.
 ///
-/// Stands first in the pipeline, so that whatever else is there (an HTTP codec that the connection began with) sees
-/// nothing of it. Reading stops while the session has enough to do or the client does not read.
+/// Is first in the pipeline, so that other handlers, such as the HTTP codec that the connection began with, see none of
+/// its bytes. Reading pauses while the session is busy or the client does not read.
 final class WebSocketHandler: ChannelDuplexHandler, Lane {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
@@ -18,35 +18,35 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
     private enum State {
         case idle
         case open(Session)
-        /// A close frame was sent; the peer has until the deadline to answer.
+        /// A close frame was sent; the peer must answer before the deadline.
         case closing(deadline: Scheduled<Void>)
         case closed
     }
 
-    /// How long a peer may take to answer a close.
+    /// How long a peer may take to answer a close frame.
     private static let closeTimeout = TimeAmount.seconds(2)
-    /// Bytes gathered in one tick after which the connection counts as not writable.
+    /// Bytes buffered in one tick above which the connection counts as not writable.
     private static let tickLimit = 256 * 1024
 
     private let hub: Hub
-    /// The answer to the upgrade request; nil once it was written.
+    /// The response to the upgrade request; nil once it is written.
     private var response: ByteBuffer?
-    /// From the upgrade request; nil once it was handed on.
+    /// Token of the upgrade request; nil once it is passed to the session.
     private var token: String?
     private let peer: Peer
     private var budget: InboundBudget
     private let logger: Logger
     private var endpoint: WebSocket.Endpoint
-    /// Nil where no compression was agreed on.
+    /// Nil if no compression was negotiated.
     private var deflation: WebSocket.Deflation?
     private let takeover: SocketCompression.TakeoverPermit?
     private var state = State.idle
     private var context: ChannelHandlerContext?
-    /// The context's, which is slow to ask for it.
+    /// The context's channel, cached because access through the context is slow.
     private var channel: (any Channel)?
-    /// What NIO said last; false once the handler has left the pipeline.
+    /// The last writability reported by NIO; false once the handler has left the pipeline.
     private var isChannelWritable = false
-    /// What the tick has gathered, in two parts because it is mostly one buffer.
+    /// Output of the current tick, in two parts because it is mostly one buffer.
     private var firstFrames: ByteBuffer?
     private var moreFrames: [ByteBuffer] = []
     private var frameBytes = 0
@@ -57,7 +57,7 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
     private(set) var lastHeard = NIODeadline.now()
 
     /// - Parameters:
-    ///   - response: To the upgrade request.
+    ///   - response: Response to the upgrade request.
     ///   - token: From the request's `Authorization`, if it had one.
     init(
         hub: Hub,
@@ -81,14 +81,14 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         self.takesCompressedRuns = compression?.compression.outgoing != nil && compression?.permit == nil
     }
 
-    // MARK: - The connection's life
+    // MARK: - Lifecycle
 
     func handlerAdded(context: ChannelHandlerContext) {
         let channel = context.channel
         self.context = context
         self.channel = channel
         self.isChannelWritable = channel.isWritable
-        // What goes past NIO goes past TLS.
+        // Bypassing NIO bypasses TLS.
         self.socket = self.peer.isSecure ? nil : DirectSocket(channel)
         let loop = context.eventLoop
         let outlet = SocketOutlet(handler: self, loop: loop)
@@ -98,7 +98,7 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
             return context.close(promise: nil)
         }
         self.state = .open(session)
-        // Completes when NIO has sent what it held before: from then on frames may go past it.
+        // Completes when NIO has sent its pending bytes; from then on frames may bypass it.
         self.sendThroughNIO(ByteBuffer(), context: context)
         if let response = self.response.take() { self.append(response) }
         let token = self.token.take()
@@ -130,12 +130,12 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         }
     }
 
-    /// Of the session, for the log.
+    /// Session ID for the log.
     private var sessionID: String {
         if case .open(let session) = self.state { session.id } else { "" }
     }
 
-    /// - Parameter code: Of the close, if there was one.
+    /// - Parameter code: Close code, if there was one.
     private func end(_ code: WebSocket.CloseCode? = nil) {
         let state = self.state
         self.state = .closed
@@ -187,8 +187,8 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         self.hand(texts, binary: binary)
     }
 
-    /// The client has sent more than its budget: closes its connection, unless it is a publisher's, who is kept to a
-    /// rate of events.
+    /// The client has exceeded its budget: closes its connection, except for publishers, which have a rate limit for
+    /// events.
     private func isLimited(_ wait: TimeAmount) -> Bool {
         guard case .open(let session) = self.state else { return true }
         return session.assumeIsolated { $0.exceededBudget(wait) }
@@ -245,17 +245,17 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         context.fireChannelWritabilityChanged()
     }
 
-    /// Whether frames may come compressed by ``SocketCompression``: not if they are to be compressed with the help of
-    /// what this connection got before.
+    /// Whether to send frames compressed by ``SocketCompression``: not with context takeover, which compresses per
+    /// connection.
     let takesCompressedRuns: Bool
 
-    /// Writes frames that are for this connection alone.
+    /// Writes frames for this connection only.
     func write(_ frames: ByteBuffer) {
         guard self.deflation != nil else { return self.append(frames) }
         self.append(self.deflation?.compress(frames: frames)?.frames ?? frames)
     }
 
-    /// Writes frames that others get as well, and that may be compressed where ``takesCompressedRuns``.
+    /// Writes frames shared with other connections, which may be compressed if ``takesCompressedRuns``.
     func writeRun(_ frames: ByteBuffer) {
         if self.takesCompressedRuns {
             self.append(frames)
@@ -278,13 +278,13 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         self.frameBytes += frames.readableBytes
     }
 
-    /// Frames gathered since the last flush leave in one system call.
+    /// Sends the frames buffered since the last flush in one system call.
     func flush() {
         guard let first = self.firstFrames.take() else { return }
         let wasFull = self.frameBytes >= Self.tickLimit
         let frames = self.moreFrames.isEmpty ? first : self.joined(first)
-        // Nothing is left behind before NIO is asked to write, which may tell of room at once: what the session
-        // writes then is for the next flush.
+        // All buffers are cleared before NIO writes, because it may report writability immediately; frames that the
+        // session writes then are for the next flush.
         self.frameBytes = 0
         self.send(frames)
         if wasFull, self.isWritable, case .open(let session) = self.state {
@@ -292,7 +292,7 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         }
     }
 
-    /// All that was gathered, in one buffer.
+    /// All buffered output, in one buffer.
     private func joined(_ first: ByteBuffer) -> ByteBuffer {
         var joined = ByteBufferAllocator().buffer(capacity: self.frameBytes)
         joined.writeImmutableBuffer(first)
@@ -305,7 +305,7 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
 
     private func send(_ frames: ByteBuffer) {
         var sent = 0
-        // A closed connection's descriptor may be another's by now.
+        // The descriptor of a closed connection may have been reused.
         if self.writesInNIO == 0, let socket = self.socket, self.channel?.isActive ?? false {
             sent = socket.send(frames)
             guard sent < frames.readableBytes else { return }
@@ -345,12 +345,12 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         session.assumeIsolated { $0.ended(code: code.rawValue) }
     }
 
-    /// The peer closed, or broke the rules: answers and ends the connection, sending before closing so that the close
-    /// frame is not lost to a reset.
+    /// The peer closed or violated the protocol: answers and closes the connection. Sends before closing, so that a
+    /// reset does not discard the close frame.
     private func finish(_ reply: ByteBuffer?, code: WebSocket.CloseCode) {
         guard let context = self.context else { return }
-        // There is a reply only where no close frame was sent, also if the session has just ended for a message that came
-        // in the same read: it found the endpoint closed already.
+        // There is a reply only if no close frame has been sent, even if a message in the same read has just ended the
+        // session: the endpoint was already closed then.
         if let reply { self.gather(reply) }
         self.flush()
         self.end(code)

@@ -226,7 +226,7 @@ struct ProjectionReadingTests {
             for target in ["/wallets", "/wallets/USD", "/transactions", "/rate?pair=P"] {
                 let answer = try await server.request(.get(target, token: token))
                 try answer.expectProblem(404, "not_found")
-                #expect(answer.text.contains("keeps no projections"))
+                #expect(answer.text.contains("has no projections"))
             }
         }
     }
