@@ -5,12 +5,12 @@ import EventLog
 import NIOCore
 import Synchronization
 
-/// Takes commits from the writer and sends them on its connection, many announcements in one message when they pile up.
+/// Sends commits of the writer on its connection, batched into one message when several are queued.
 ///
-/// What waits is bounded in bytes; what comes past the bound, or while there is no connection, is dropped: the newest,
-/// for what has been sent cannot be taken back and a gap is found by the next number.
+/// The queue is bounded in bytes. Commits above the bound, or without a connection, are dropped: the newest ones,
+/// because receivers detect the gap by the next number.
 final class Announcer: RedisReceiver {
-    /// Counted in events, each on each of its channels, except where it says otherwise.
+    /// Counts events, once per channel, unless noted otherwise.
     struct Counts {
         var announced = 0
         var dropped = 0
@@ -21,7 +21,7 @@ final class Announcer: RedisReceiver {
         var queue = Deque<[Commit]>()
         var bytes = 0
         var isOpen = false
-        /// ``drain()`` will come, by itself or once the connection takes more.
+        /// ``drain()`` is scheduled, or will be called when the connection becomes writable.
         var isDrainAhead = false
         var counts = Counts()
     }
@@ -37,7 +37,7 @@ final class Announcer: RedisReceiver {
     private let connection: NIOLoopBoundBox<RedisConnection?>
     private let stateChanged: @Sendable (Bool) -> Void
 
-    /// - Parameter stateChanged: Called on the loop when the way out has opened or closed.
+    /// - Parameter stateChanged: Called on the loop when the connection opens or closes.
     init(
         loop: any EventLoop,
         channel: String,
@@ -60,12 +60,12 @@ final class Announcer: RedisReceiver {
         self.state.withLock { $0.counts }
     }
 
-    /// Bytes that wait here to be sent.
+    /// Bytes queued to be sent.
     var backlog: Int {
         self.state.withLock { $0.bytes }
     }
 
-    /// Hands commits over, from any thread; those of one thread are sent in order.
+    /// Queues commits, from any thread; those of one thread are sent in order.
     func announce(_ commits: [Commit]) {
         let (bytes, events) = Self.cost(of: commits)
         guard events > 0 else { return }
@@ -83,7 +83,7 @@ final class Announcer: RedisReceiver {
         if mustDrain { self.loop.execute { self.drain() } }
     }
 
-    /// Tells of revocations, past what waits; nobody hears of it while there is no connection.
+    /// Announces that revocations have changed, ahead of the queue; dropped without a connection.
     func announceRevocations() {
         self.loop.execute {
             guard let connection = self.connection.value else { return }
@@ -118,7 +118,7 @@ final class Announcer: RedisReceiver {
         }
     }
 
-    /// What fills about one message; nil when nothing waits.
+    /// Dequeues commits for about one message; nil if the queue is empty.
     private func take() -> [Commit]? {
         self.state.withLock { state in
             var taken: [Commit] = []
@@ -145,7 +145,7 @@ final class Announcer: RedisReceiver {
         self.stateChanged(true)
     }
 
-    /// How many nodes got a message is nothing to act on.
+    /// Does nothing: the number of receivers of a message is not used.
     func received(_ value: RedisValue, from connection: RedisConnection) {}
 
     func becameWritable(_ connection: RedisConnection) {

@@ -6,20 +6,20 @@ import JSON
 extension BusMessage {
     /// Why a message is dropped.
     package enum Malformed: Error, Sendable, Equatable {
-        /// Of a node that speaks another version; 0 when it is none of our messages.
+        /// Of a node with another protocol version; 0 if it is not a message of a node.
         case version(UInt8)
-        /// It ends too early, or what stands at this offset cannot be.
+        /// It is truncated, or the content at this offset is invalid.
         case content(offset: Int)
     }
 
-    /// What stands in front of a message, without reading the rest.
+    /// Decodes the header of a message without the rest.
     package static func header(of bytes: [UInt8]) throws(Malformed) -> Header {
         var cursor = Cursor(bytes: bytes, end: bytes.count)
         return try cursor.header()
     }
 
-    /// Reads a message whose seal is good; the seal itself is passed over. Nothing is allocated by what it announces,
-    /// only by what it has.
+    /// Decodes a message with a valid seal; the seal itself is skipped. Memory is allocated for actual content only,
+    /// not for announced lengths.
     package init(decoding bytes: [UInt8]) throws(Malformed) {
         guard bytes.count >= Self.headerLength + BusSeal.length else { throw .content(offset: bytes.count) }
         var cursor = Cursor(bytes: bytes, end: bytes.count - BusSeal.length)
@@ -32,7 +32,7 @@ extension BusMessage {
 
     private struct Cursor {
         let bytes: [UInt8]
-        /// Where the content ends.
+        /// End of the content.
         let end: Int
         private var offset = 0
 
@@ -69,7 +69,7 @@ extension BusMessage {
             let place = self.offset
             let first = Int(try self.integer(UInt64.self), in: 1...Int.maxSafe)
             let count = Int(clamping: try self.integer(UInt32.self))
-            // As many as could be there, and no number beyond the last one there is.
+            // At most as many entries as fit, and no number above the maximum.
             guard let first, count > 0, count <= (self.end - self.offset) / BusMessage.entryOverhead,
                 count <= Int.maxSafe - first + 1
             else { throw self.fail(at: place) }

@@ -3,28 +3,28 @@
 package import EventLog
 package import NIOCore
 
-/// What one node tells the others in one message of Redis.
+/// A message between nodes over Redis.
 ///
-/// Binary, because events are finished JSON already and would have to be escaped or scanned within JSON: encoding is
-/// copying. Integers are big-endian; `text` is a `UInt32` length and so many bytes of UTF-8:
+/// The format is binary: events are already encoded as JSON and would have to be escaped or scanned within JSON, while
+/// binary encoding is copying. Integers are big-endian; `text` is a `UInt32` length followed by UTF-8 bytes:
 ///
 ///     "btc" version:UInt8 kind:UInt8 instance:2×UInt64 sent in ns:Int64 counter:UInt64
 ///     of kind 1, per commit:  channel:text  first seq:UInt64  count:UInt32
 ///       per entry: time in ns:Int64  id:text  slot:text  traceparent:text  length:UInt32  data
 ///     HMAC-SHA-256 of all of it: 32 bytes, see ``BusSeal``
 ///
-/// Numbers within a commit are consecutive by construction. Each instance counts its messages, from 1. A message of
-/// kind 0 says nothing: it is neither numbered nor sealed.
+/// Numbers within a commit are consecutive by construction. Each instance numbers its messages from 1. A message of
+/// kind 0 has no content, number or seal.
 package struct BusMessage: Sendable, Equatable {
     package enum Kind: UInt8, Sendable {
-        /// Shows that Redis lets messages through; others pass it over.
+        /// Checks that Redis accepts messages; receivers ignore it.
         case hello = 0
         case commits = 1
-        /// Revocations have changed; what they are is read from the database.
+        /// Revocations have changed; receivers read them from the database.
         case revocations = 2
     }
 
-    /// What stands in front.
+    /// The header of a message.
     package struct Header: Sendable, Equatable {
         package var kind: Kind
         package var sender: InstanceID
@@ -35,15 +35,15 @@ package struct BusMessage: Sendable, Equatable {
     static let magic: [UInt8] = Array("btc".utf8)
     package static let version: UInt8 = 3
     static let headerLength = 37
-    /// Where ``Header/sent`` and ``Header/counter`` stand.
+    /// Offsets of ``Header/sent`` and ``Header/counter``.
     private static let sentOffset = 21
     static let entryOverhead = 24
 
     package var header: Header
     package var commits: [Commit]
 
-    /// Encodes commits as messages of at most `limit` bytes; only a single event that does not fit exceeds it. Each has
-    /// to be finished.
+    /// Encodes commits as messages of at most `limit` bytes; only a single event that does not fit exceeds it. Call
+    /// ``finish(_:counter:sent:with:)`` on each.
     package static func encode(_ commits: [Commit], from sender: InstanceID, limit: Int) -> [ByteBuffer] {
         var encoder = Encoder(sender: sender, limit: limit - BusSeal.length)
         for commit in commits {
@@ -64,7 +64,7 @@ package struct BusMessage: Sendable, Equatable {
         message.writeMultipleIntegers(Self.version, kind.rawValue, sender.high, sender.low, Int64(0), UInt64(0))
     }
 
-    /// Says when a message was sent and which one of its sender's it is, and seals it.
+    /// Sets the time and number of a message, and seals it.
     package static func finish(_ message: inout ByteBuffer, counter: UInt64, sent: Timestamp, with seal: BusSeal) {
         message.setInteger(sent.nanoseconds, at: message.readerIndex + Self.sentOffset)
         message.setInteger(counter, at: message.readerIndex + Self.sentOffset + 8)
@@ -76,7 +76,7 @@ package struct BusMessage: Sendable, Equatable {
         let limit: Int
         private var messages: [ByteBuffer] = []
         private var present = ByteBuffer()
-        /// The commit that is being written: where its count stands.
+        /// Offset of the count of the commit being written.
         private var countIndex: Int?
         private var count: UInt32 = 0
 

@@ -5,27 +5,25 @@ import FoundationEssentials
 package import NIOCore
 package import Secrets
 
-/// Shows that a message comes from a node that knows the shared secret: HMAC-SHA-256 of all of it, at its end.
+/// Authenticates messages of nodes with the shared secret: an HMAC-SHA-256 of the whole message, at its end.
 ///
-/// The key is derived for one channel of Redis, so that what was sent on another one, of another tape or another epoch,
-/// is of no use here.
+/// The key is derived for one Redis channel, so that messages of another channel, tape or epoch are not valid here.
 package struct BusSeal: Sendable {
-    /// Bytes that it adds to a message.
+    /// Length of the seal, in bytes.
     package static let length = 32
 
-    /// The first one seals; messages sealed with any of them are taken.
+    /// The first one seals; all of them verify.
     private let keys: [SymmetricKey]
 
     /// - Parameters:
-    ///   - secrets: At least one. Messages are sealed with the first; those sealed with others are taken as well, while
-    ///     one is exchanged for another.
-    ///   - channel: The channel of Redis.
+    ///   - secrets: At least one. The first one seals, and all of them verify, so that secrets can be rotated.
+    ///   - channel: The Redis channel.
     package init(_ secrets: [Secret], channel: String) {
         precondition(!secrets.isEmpty, "a seal needs a secret")
         self.keys = secrets.map { $0.key(for: "broadtape bus " + channel) }
     }
 
-    /// Appends the code of what is there.
+    /// Appends the seal of the message.
     package func seal(_ message: inout ByteBuffer) {
         guard let key = self.keys.first else { return }
         let code = unsafe message.withUnsafeReadableBytes { bytes in
@@ -34,11 +32,11 @@ package struct BusSeal: Sendable {
         message.writeBytes(code)
     }
 
-    /// Whether a message was sealed with one of the keys.
+    /// Whether a message has a valid seal of one of the keys.
     package func isGood(_ message: [UInt8]) -> Bool {
         guard message.count > Self.length else { return false }
         let (content, code) = (message.dropLast(Self.length), message.suffix(Self.length))
-        // Compares in constant time.
+        // Constant-time comparison.
         return self.keys.contains { key in
             HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: content, using: key)
         }

@@ -2,28 +2,28 @@
 
 import EventLog
 
-/// Finds messages that were sent before: each node counts its messages, and says when it sent them.
+/// Detects replayed messages by their number and time, which each node adds to its messages.
 ///
-/// A node that was not heard of for as long as messages are fresh is forgotten: whatever it sent before is too old by
-/// then. So what is kept is bounded by the nodes that send at the same time.
+/// A node that has sent nothing for longer than messages are fresh is removed, because all of its messages are too old
+/// by then. The state is therefore bounded by the number of active nodes.
 struct HeardNodes: Sendable {
     enum OnMessage: Equatable {
         case new
-        /// It was heard before, or one that was sent after it.
+        /// It was received before, or a later one was.
         case repeated
-        /// By its time it was sent long ago, or will be.
+        /// Its time is too far in the past or in the future.
         case untimely
     }
 
-    /// How much older or younger than this node's clock a message may be. Waiting for a slow receiver takes its time,
-    /// and Redis ends that after half a minute.
+    /// Maximum difference between a message's time and this node's clock. Messages may wait for a slow receiver, which
+    /// Redis disconnects after half a minute.
     static let freshness: Duration = .seconds(60)
-    /// Nodes that are told apart at most.
+    /// Maximum number of nodes tracked.
     static let limit = 1_024
 
     private var nodes: [InstanceID: (counter: UInt64, heard: Timestamp)] = [:]
 
-    /// A message came, and is what one of the nodes has sent.
+    /// Checks a received message with a valid seal.
     mutating func received(_ counter: UInt64, of sender: InstanceID, sent: Timestamp, now: Timestamp) -> OnMessage {
         let age = now.duration(since: sent)
         guard age <= Self.freshness, age >= .zero - Self.freshness else { return .untimely }
@@ -34,7 +34,7 @@ struct HeardNodes: Sendable {
     }
 
     private mutating func forget(now: Timestamp) {
-        // Twice, as a message may be of a clock that is ahead.
+        // Twice, because the sender's clock may be ahead.
         self.nodes = self.nodes.filter { now.duration(since: $0.value.heard) <= Self.freshness * 2 }
         while self.nodes.count >= Self.limit, let oldest = self.nodes.min(by: { $0.value.heard < $1.value.heard }) {
             self.nodes[oldest.key] = nil

@@ -3,7 +3,7 @@
 import DequeModule
 import Synchronization
 
-/// What was received and waits for one consumer; bounded in bytes by holding the socket back, not by dropping.
+/// Received messages queued for one consumer; bounded in bytes by backpressure on the socket, not by dropping.
 ///
 /// May exceed its bound by one read of the socket and by one message.
 final class Inbox<Message: Sendable>: Sendable {
@@ -17,7 +17,7 @@ final class Inbox<Message: Sendable>: Sendable {
     private let limit: Int
     private let state = Mutex(State())
 
-    /// - Parameter limit: In bytes, as the producer counts them.
+    /// - Parameter limit: In bytes, as counted by the producer.
     init(limit: Int) {
         self.limit = limit
     }
@@ -41,8 +41,8 @@ final class Inbox<Message: Sendable>: Sendable {
         consumer?.resume()
     }
 
-    /// The next message, nil when the task is cancelled. For one consumer at a time.
-    /// - Parameter roomMade: Called when it was full and is no more than half full now.
+    /// The next message; nil if the task is cancelled. For one consumer at a time.
+    /// - Parameter roomMade: Called when a full queue is at most half full again.
     func next(roomMade: () -> Void) async -> Message? {
         while !Task.isCancelled {
             let (message, hasRoom) = self.state.withLock { state in

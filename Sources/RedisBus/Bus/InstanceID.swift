@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Tells one bus from the others that use the same Redis channel: drawn at random, 128 bits.
+/// Identifies one bus among those on the same Redis channel: 128 random bits.
 package struct InstanceID: Sendable, Hashable {
     package var high: UInt64
     package var low: UInt64

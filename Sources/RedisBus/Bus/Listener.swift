@@ -2,21 +2,21 @@
 
 import NIOCore
 
-/// Takes in the messages of a subscribing connection for a consumer that may be slower than they come.
+/// Receives the messages of a subscribing connection for a consumer that may be slower.
 ///
-/// Backlog policy: past the bound of the inbox the socket is not read. A server that has to keep too much for us then
-/// closes the connection (`client-output-buffer-limit`), which shows as an ordinary outage.
+/// Backlog policy: while the inbox is full, the socket is not read. A server that has to buffer too much then closes
+/// the connection (`client-output-buffer-limit`), which is handled as an ordinary outage.
 final class Listener<Message: Sendable>: RedisReceiver {
     private let inbox: Inbox<Message>
     private let connection: NIOLoopBoundBox<RedisConnection?>
     private let loop: any EventLoop
-    /// A message and the bytes it takes up; nil is not for the consumer.
+    /// A message and its size in bytes; nil if it is not for the consumer.
     private let read: @Sendable (RedisPush) -> (message: Message, bytes: Int)?
     private let stateChanged: @Sendable (RedisEnding?) -> Void
 
     /// - Parameters:
     ///   - read: Called on the loop.
-    ///   - stateChanged: Called on the loop with nil once subscribed, and when that has ended.
+    ///   - stateChanged: Called on the loop with nil once subscribed, and again when the subscription ends.
     init(
         loop: any EventLoop,
         limit: Int,
@@ -30,12 +30,12 @@ final class Listener<Message: Sendable>: RedisReceiver {
         self.stateChanged = stateChanged
     }
 
-    /// Bytes that wait for the consumer.
+    /// Bytes queued for the consumer.
     var backlog: Int {
         self.inbox.bytes
     }
 
-    /// The next message, nil when the task is cancelled.
+    /// The next message; nil if the task is cancelled.
     func next() async -> Message? {
         await self.inbox.next {
             self.loop.execute { self.connection.value?.resume() }
@@ -52,7 +52,7 @@ final class Listener<Message: Sendable>: RedisReceiver {
         guard let push = RedisPush(value), let (message, bytes) = self.read(push) else { return }
         self.inbox.put(message, bytes: bytes)
         guard self.inbox.isFull else { return }
-        // Known before it is opened, or nobody could resume it.
+        // Set before it is opened, so that it can be resumed.
         self.connection.value = connection
         connection.pause()
     }
@@ -65,14 +65,14 @@ final class Listener<Message: Sendable>: RedisReceiver {
     }
 }
 
-/// A message that Redis passes on to a subscriber.
+/// A message that Redis delivers to a subscriber.
 struct RedisPush {
-    /// What it matched; nil for a channel subscribed by name.
+    /// The pattern it matched; nil for a channel subscribed by name.
     var pattern: [UInt8]?
     var channel: [UInt8]
     var payload: [UInt8]
 
-    /// Nil for anything that is not a message.
+    /// Nil if it is not a message.
     init?(_ value: RedisValue) {
         guard case .array(let parts) = value else { return nil }
         if parts.count == 3, parts[0].isBulk("message"),

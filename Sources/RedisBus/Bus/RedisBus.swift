@@ -5,36 +5,36 @@ package import Logging
 package import NIOCore
 import Synchronization
 
-/// Connects nodes over Redis pub/sub: one connection to announce on, one to listen on, each found again when lost.
+/// Connects nodes over Redis pub/sub, with one connection for publishing and one for subscribing; both reconnect.
 ///
-/// Redis keeps nothing: what is announced while there is no connection, or faster than it can be sent, is dropped and
-/// counted, and receivers find the gap by the numbers. Pub/sub does not tell databases of Redis apart: buses of
-/// different tapes need different channels, see ``channel(forTape:)``.
+/// Redis pub/sub stores nothing: events announced without a connection, or faster than they can be sent, are dropped
+/// and counted, and receivers detect the gap by the numbers. Pub/sub ignores Redis databases, so buses of different
+/// tapes need different channels, see ``channel(forTape:)``.
 ///
-/// Whoever can publish there could say anything, so messages are sealed (``BusSeal``), and one that is refused is worth
-/// no more than a word that something may have been missed.
+/// Anyone who can publish to the channel could forge messages, so they are sealed (``BusSeal``). A refused message only
+/// indicates that something may have been missed.
 package final class RedisBus: Bus {
-    /// What has happened since the start.
+    /// Counters since the start.
     package struct Tally: Sendable, Equatable {
-        /// Events handed in, each on each of its channels.
+        /// Announced events, counted once per channel.
         package var announced = 0
         /// Those of ``announced`` that were not sent.
         package var dropped = 0
         /// Messages sent.
         package var sentMessages = 0
-        /// Events that came from other nodes.
+        /// Events received from other nodes.
         package var received = 0
         /// Messages from other nodes.
         package var receivedMessages = 0
-        /// Messages that could not be read, or are of another version.
+        /// Messages that are malformed or of another version.
         package var malformed = 0
-        /// Messages that no node of this hub has sealed, or that were sent before.
+        /// Messages without a valid seal of this hub, and replayed messages.
         package var refused = 0
-        /// Times that one of the two connections was opened again.
+        /// Reconnects of either connection.
         package var reconnects = 0
-        /// Bytes that wait to be sent.
+        /// Bytes queued to be sent.
         package var outgoingBytes = 0
-        /// Bytes received that wait for the hub.
+        /// Received bytes queued for the hub.
         package var backlogBytes = 0
         package var reach = BusReach.cut
     }
@@ -48,7 +48,7 @@ package final class RedisBus: Bus {
         var refused = 0
         var heard = HeardNodes()
         var log = SparseLog()
-        /// What is to be told of revocations, while somebody receives.
+        /// Called when revocations change, while there is a receiver.
         var revoked: (@Sendable () -> Void)?
 
         var reach: BusReach {
@@ -61,7 +61,7 @@ package final class RedisBus: Bus {
     private let links: (announcing: RedisLink, listening: RedisLink)
     private let state: SharedState
 
-    /// What both connections' callbacks change; on its own so that they need not know the bus.
+    /// State changed by the callbacks of both connections; separate, so that they do not reference the bus.
     private final class SharedState: Sendable {
         let value = Mutex(State())
         private let reachChanged: @Sendable (BusReach) -> Void
@@ -81,19 +81,19 @@ package final class RedisBus: Bus {
         }
     }
 
-    /// The channel of Redis that the nodes of one tape share.
-    /// - Parameter tape: What tells the tape from others on the same Redis, such as its epoch.
+    /// The Redis channel that the nodes of one tape share.
+    /// - Parameter tape: Identifies the tape among others on the same Redis, such as its epoch.
     package static func channel(forTape tape: String) -> String {
         "broadtape:commits:" + tape
     }
 
     /// - Parameters:
-    ///   - channel: The channel of Redis, the same for all nodes of a tape and for no others.
-    ///   - seal: Of the channel.
-    ///   - instance: Tells this bus from the others, which drop their own messages.
-    ///   - loop: Where both connections live and messages are encoded and decoded.
-    ///   - reachChanged: Called on the loop with every change of ``reach``. After `connected` whatever was committed
-    ///     elsewhere during the outage has to be looked for on the tape once more.
+    ///   - channel: The Redis channel, shared by all nodes of a tape and by no others.
+    ///   - seal: The seal of the channel.
+    ///   - instance: Identifies this bus, so that it can drop its own messages.
+    ///   - loop: Event loop of both connections, which also encodes and decodes messages.
+    ///   - reachChanged: Called on the loop with every change of ``reach``. After `connected`, commits of other nodes
+    ///     during the outage have to be read from the tape.
     package init(
         connector: RedisConnector,
         channel: String,
@@ -187,7 +187,7 @@ package final class RedisBus: Bus {
         }
     }
 
-    /// Reads a message on the loop; nil when there is nothing in it for this node.
+    /// Decodes a message on the loop; nil if it contains nothing for this node.
     private static func read(
         _ payload: [UInt8],
         own instance: InstanceID,
@@ -217,7 +217,7 @@ package final class RedisBus: Bus {
         }
     }
 
-    /// Why a message is not believed; nil when it is.
+    /// Why a message is refused; nil if it is accepted.
     private static func refusal(
         of payload: [UInt8],
         _ header: BusMessage.Header,
@@ -230,13 +230,13 @@ package final class RedisBus: Bus {
         }
         return switch onMessage {
         case .new: nil
-        case .repeated: "sent a second time"
+        case .repeated: "received a second time"
         case .untimely: "sent more than \(HeardNodes.freshness) ago or ahead by this node's clock"
         }
     }
 
-    /// What cannot be believed is dropped; but if another node has sent it, something is missed now, so the log is looked
-    /// at. An empty message stands for that.
+    /// Drops a refused message. If another node has sent it, commits may have been missed, so an empty message makes
+    /// the hub check the log.
     private static func refuse(
         _ payload: [UInt8],
         _ reason: String,
@@ -261,9 +261,9 @@ package final class RedisBus: Bus {
 extension BusMessage.Malformed {
     fileprivate var reason: String {
         switch self {
-        case .version(0): "not a message of a node"
-        case .version(let version): "of a node that speaks version \(version), not \(BusMessage.version)"
-        case .content(let offset): "not as it should be at byte \(offset)"
+        case .version(0): "not a message from a node"
+        case .version(let version): "from a node with protocol version \(version), not \(BusMessage.version)"
+        case .content(let offset): "invalid content at byte \(offset)"
         }
     }
 }

@@ -2,11 +2,11 @@
 
 import NIOCore
 
-/// The commands that every connection begins with, sent at once, and the judgement of their answers.
+/// The initial commands of every connection, sent at once, and the validation of their replies.
 struct Greeting {
     enum OnValue: Equatable {
         case needMore
-        /// Not an answer but a message that came between the answers.
+        /// Not a reply, but a message received between the replies.
         case message
         /// The connection can be used.
         case complete
@@ -56,7 +56,7 @@ struct Greeting {
         guard let step = self.steps.popLast() else { return .complete }
         switch (step, value) {
         case (.name, .error(let words)) where words.hasPrefix("NOPERM") || words.hasPrefix("ERR unknown"):
-            // A name is a convenience; an ACL user may lack the right to it.
+            // The name is optional, and an ACL user may have no permission to set it.
             return .needMore
         case (.authenticate, .error(let words)):
             return .failed(self.refusal(of: "AUTH", words))

@@ -3,13 +3,13 @@
 import JSON
 import SafeText
 
-/// Where a Redis server is, and as whom to come to it.
+/// Address and credentials of a Redis server.
 ///
 /// `redis://[[user]:password@]host[:port][/database]`, `rediss://` the same over TLS, with `?ca=FILE` for certificates
 /// to trust instead of the system's; `redis+unix://[[user]:password@]/path/to/socket[?db=database]`. Special characters
-/// are percent-encoded. No description of it, nor of an error, has the password.
+/// are percent-encoded. Descriptions and errors never contain the password.
 package struct RedisAddress: Sendable, Equatable {
-    /// Why a text is not the address of a Redis server. Does not repeat the password.
+    /// Why a text is not the address of a Redis server, without the password.
     package struct Invalid: Error, Sendable, Equatable, CustomStringConvertible {
         package let description: String
     }
@@ -28,9 +28,9 @@ package struct RedisAddress: Sendable, Equatable {
     /// The ACL user; nil is Redis' default user.
     package let user: String?
     package var password: RedisPassword?
-    /// Number of the database; pub/sub does not tell databases apart.
+    /// Number of the database; pub/sub ignores it.
     package let database: Int
-    /// A PEM file of the certificates to trust; nil trusts what the system trusts.
+    /// PEM file of trusted certificates; nil uses the system's.
     package let trustRoots: String?
 
     package init(_ text: String) throws(Invalid) {
@@ -88,7 +88,7 @@ package struct RedisAddress: Sendable, Equatable {
         self.trustRoots = options.trustRoots
     }
 
-    /// What stands after the question mark.
+    /// The options after the question mark.
     private struct Options {
         var database: Int?
         var trustRoots: String?

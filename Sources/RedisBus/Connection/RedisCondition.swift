@@ -4,10 +4,10 @@ package import EventLog
 import JSON
 package import NIOCore
 
-/// What a Redis server says of itself, as far as it matters to a hub.
+/// Properties of a Redis server that matter to a hub.
 package struct RedisCondition: Sendable {
-    /// When subscribers that do not keep up are disconnected: at once past `hard`, and when past `soft` for `seconds`; 0
-    /// is no limit. In bytes.
+    /// Limits above which slow subscribers are disconnected, in bytes: immediately above `hard`, and after `seconds`
+    /// above `soft`; 0 is no limit.
     package struct OutputLimit: Sendable, Equatable {
         package var hard: Int
         package var soft: Int
@@ -21,10 +21,10 @@ package struct RedisCondition: Sendable {
     /// The server's clock, halfway through ``roundTrip``.
     package internal(set) var clock = Timestamp(nanoseconds: 0)
     package internal(set) var roundTrip: Duration = .zero
-    /// Of pub/sub clients; nil where this user may not ask.
+    /// Limit of pub/sub clients; nil if this user has no permission to read it.
     package internal(set) var outputLimit: OutputLimit?
 
-    /// Connects, asks and disconnects, within ``RedisOptions/connectTimeout`` and ``RedisOptions/silence``.
+    /// Connects, queries and disconnects, within ``RedisOptions/connectTimeout`` and ``RedisOptions/silence``.
     package static func look(with connector: RedisConnector, on loop: any EventLoop) async throws(RedisEnding) -> Self {
         let examiner = Examiner(loop: loop)
         return try await withCheckedContinuation { continuation in
@@ -33,7 +33,7 @@ package struct RedisCondition: Sendable {
     }
 }
 
-/// Asks one question after the other. Lives on the loop.
+/// Sends the queries one after the other. Confined to the loop.
 private final class Examiner: RedisReceiver {
     private typealias Answer = CheckedContinuation<Result<RedisCondition, RedisEnding>, Never>
 
@@ -66,7 +66,7 @@ private final class Examiner: RedisReceiver {
     ) {
         self.state.value.answer = answer
         do throws(RedisFault) {
-            // Publishing to nobody shows that this user may.
+            // Publishing without subscribers checks the user's permission.
             let opening = RedisOpening.publish(channel: Self.channel, first: ByteBuffer())
             self.state.value.connection = try connector.connect(on: self.state.eventLoop, for: opening, receiver: self)
         } catch {
@@ -96,14 +96,14 @@ private final class Examiner: RedisReceiver {
             self.ask(.info, ["INFO"], on: connection)
         case (.info, .bulk(let text)):
             self.state.value.condition.read(info: String(decoding: text, as: UTF8.self))
-            // The last question: an answer of no ends the connection.
+            // The last query: if it is refused, the connection ends.
             self.ask(.outputLimit, ["CONFIG", "GET", "client-output-buffer-limit"], on: connection)
         case (.outputLimit, .array(let parts)):
             self.state.value.condition.outputLimit = parts.last?.text.flatMap { RedisCondition.OutputLimit(config: $0) }
             self.state.value.question = .done
             connection.end(.cancelled)
         default:
-            // The answer to the publishing.
+            // The reply to PUBLISH.
             break
         }
     }
@@ -124,7 +124,7 @@ private final class Examiner: RedisReceiver {
 }
 
 extension RedisCondition {
-    /// Reads the answer to `INFO`: lines of `name:value`.
+    /// Parses the reply to `INFO`: lines of `name:value`.
     mutating func read(info: String) {
         for line in info.split(whereSeparator: \.isNewline) {
             guard let colon = line.firstIndex(of: ":") else { continue }
@@ -141,7 +141,7 @@ extension RedisCondition {
 }
 
 extension RedisCondition.OutputLimit {
-    /// Reads `normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60`.
+    /// Parses `normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60`.
     init?(config: String) {
         let words = config.split(separator: " ")
         guard let place = words.firstIndex(of: "pubsub") else { return nil }

@@ -4,16 +4,16 @@ import NIOCore
 
 /// One connection to Redis, from connecting to its end.
 ///
-/// Lives on its event loop; every method is called there. Keeps itself alive with `PING`. Nothing is read while paused.
+/// Confined to its event loop. Sends `PING` to keep the connection alive. Nothing is read while paused.
 final class RedisConnection {
     private enum Phase {
         /// Waiting for TCP. → `greeting`, `ended`
         case connecting
-        /// The greeting is out; waiting for its answers. → `open`, `ended`
+        /// The greeting is sent; waiting for its replies. → `open`, `ended`
         case greeting(Greeting)
         /// Commands and messages flow. → `ended`
         case open
-        /// The receiver was told. Final.
+        /// The receiver has been notified. Final.
         case ended
     }
 
@@ -46,7 +46,7 @@ final class RedisConnection {
         self.timer = loop.assumeIsolated().scheduleTask(in: options.connectTimeout) { self.connectTimedOut() }
     }
 
-    /// Whether more can be sent without piling up here.
+    /// Whether more can be sent without buffering here.
     var isWritable: Bool {
         guard case .open = self.phase else { return false }
         return self.context?.channel.isWritable ?? false
@@ -62,12 +62,12 @@ final class RedisConnection {
         self.context?.flush()
     }
 
-    /// Stops reading until ``resume()``; what has been read already is still handed over.
+    /// Stops reading until ``resume()``; data already read is still delivered.
     func pause() {
         self.isPaused = true
     }
 
-    /// Reads on after ``pause()``.
+    /// Continues reading after ``pause()``.
     func resume() {
         guard self.isPaused else { return }
         self.isPaused = false
@@ -88,7 +88,7 @@ final class RedisConnection {
         receiver?.ended(ending)
     }
 
-    // MARK: - From below
+    // MARK: - Channel handler
 
     func failedToConnect(_ error: any Error) {
         switch error {
@@ -158,7 +158,7 @@ final class RedisConnection {
         guard case .open = self.phase else { return }
         let mute = NIODeadline.now() - self.lastHeard
         if self.isPaused {
-            // Answers may lie in the socket.
+            // Replies may be waiting in the socket.
         } else if mute >= self.options.silence {
             return self.end(.silent(milliseconds: Int(mute.nanoseconds / 1_000_000)))
         } else if mute >= self.options.pingAfter, self.isWritable {
@@ -184,7 +184,7 @@ extension RedisConnection: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         guard case .connecting = self.phase else {
-            // Given up while connecting.
+            // Abandoned while connecting.
             return context.close(promise: nil)
         }
         self.phase = .greeting(self.greeting)

@@ -4,16 +4,16 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Makes connections to one Redis server. A value to be shared by all of them: it holds the TLS configuration.
+/// Opens connections to one Redis server. Share one value, because it holds the TLS configuration.
 package struct RedisConnector: Sendable {
-    /// Bytes of a connection that wait for the kernel: past the upper one nothing is sent until the lower one.
+    /// Write buffer watermarks of a connection, in bytes.
     private static let watermarks = ChannelOptions.Types.WriteBufferWaterMark(low: 256 << 10, high: 1 << 20)
 
     package let address: RedisAddress
     package let options: RedisOptions
     private let tls: NIOSSLContext?
 
-    /// - Throws: When TLS cannot be set up, for instance because the file of certificates cannot be read.
+    /// - Throws: If TLS cannot be set up, for example because the file of certificates cannot be read.
     package init(to address: RedisAddress, options: RedisOptions = RedisOptions()) throws(RedisEnding) {
         self.address = address
         self.options = options
@@ -31,7 +31,7 @@ package struct RedisConnector: Sendable {
         }
     }
 
-    /// Begins to connect. Called on the loop; the receiver is told what comes of it.
+    /// Starts to connect. Called on the loop; the receiver is notified of the result.
     func connect(
         on loop: any EventLoop,
         for opening: RedisOpening,

@@ -10,37 +10,37 @@ import Darwin
 import Glibc
 #endif
 
-/// Why there is no connection to Redis, or none any more. For operators; has no password.
+/// Why there is no connection to Redis. For operators; does not contain the password.
 package enum RedisEnding: Error, Sendable, Equatable, CustomStringConvertible {
-    /// No connection came about: what the system or TLS says.
+    /// Connecting failed, with the error of the system or TLS.
     case unreachable(String)
-    /// Connecting or greeting took too long.
+    /// Connecting or the greeting took too long.
     case timedOut(milliseconds: Int)
     /// Redis refused a command.
     case refused(command: String, reply: String)
-    /// Nothing was heard for so long, not even an answer to `PING`.
+    /// Nothing was received for this long, not even a reply to `PING`.
     case silent(milliseconds: Int)
-    /// The server sent what cannot be read.
+    /// The server sent invalid data.
     case fault(RedisFault)
     /// The connection broke, or the server closed it.
     case lost(String)
-    /// This side had no more use for it.
+    /// This side closed it.
     case cancelled
 
     package var description: String {
         switch self {
         case .unreachable(let reason): "Redis cannot be reached: \(reason)"
         case .timedOut(let milliseconds):
-            "Redis did not answer the greeting within \(milliseconds) ms; see that the port is right and whether it is for TLS"
+            "Redis did not answer the greeting within \(milliseconds) ms; check the port and whether it needs TLS"
         case .refused(let command, let reply): "Redis refused \(command): \(reply)"
-        case .silent(let milliseconds): "nothing was heard from Redis for \(milliseconds) ms"
+        case .silent(let milliseconds): "nothing was received from Redis for \(milliseconds) ms"
         case .fault(let fault): fault.description
         case .lost(let reason): "the connection to Redis was lost: \(reason)"
         case .cancelled: "the connection to Redis was closed"
         }
     }
 
-    /// What the system says about an error, for humans.
+    /// Description of a system error, for operators.
     static func text(of error: any Error) -> String {
         switch error {
         case let error as IOError:

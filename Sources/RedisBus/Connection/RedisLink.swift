@@ -4,7 +4,7 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Keeps a connection to Redis for as long as its task runs: one after the other, with a jittered pause between them.
+/// Keeps a connection to Redis while its task runs; reconnects with a jittered delay.
 final class RedisLink: Sendable {
     private let connector: RedisConnector
     private let loop: any EventLoop
@@ -27,12 +27,12 @@ final class RedisLink: Sendable {
         self.logger = logger
     }
 
-    /// How often a connection was opened again after the first.
+    /// Number of connections opened after the first.
     var reconnects: Int {
         max(0, self.connections.load(ordering: .relaxed) - 1)
     }
 
-    /// Connects until the task is cancelled; the connection is closed when this returns.
+    /// Keeps a connection until the task is cancelled; the connection is closed when this returns.
     func run() async {
         let backoff = self.connector.options.backoff
         var failures = 0
@@ -41,7 +41,7 @@ final class RedisLink: Sendable {
             guard !Task.isCancelled else { return }
             if let opened = life.opened, NIODeadline.now() - opened >= backoff.stableAfter { failures = 0 }
             failures += 1
-            // An outage is told once, not with every attempt.
+            // An outage is logged once, not with every attempt.
             self.logger.log(
                 level: life.opened != nil || failures == 1 ? .warning : .debug,
                 "no connection to Redis",
@@ -57,7 +57,7 @@ final class RedisLink: Sendable {
         }
     }
 
-    /// One connection from its beginning to its end, which comes at once when the task is cancelled.
+    /// Runs one connection to its end, or until the task is cancelled.
     private func live() async -> Life.Outcome {
         let life = Life(receiver: self.receiver, loop: self.loop) {
             self.connections.wrappingAdd(1, ordering: .relaxed)
@@ -80,11 +80,11 @@ final class RedisLink: Sendable {
     }
 }
 
-/// One connection of a link: passes everything on, and lets go of the link's task at the end. Lives on the loop.
+/// One connection of a link: forwards all events, and resumes the link's task at the end. Confined to the loop.
 private final class Life: RedisReceiver {
     struct Outcome: Sendable {
         var ending: RedisEnding
-        /// When the greeting was over; nil when it never was.
+        /// When the greeting completed; nil if it did not.
         var opened: NIODeadline?
     }
 
@@ -99,7 +99,7 @@ private final class Life: RedisReceiver {
     private let count: @Sendable () -> Void
     private let state: NIOLoopBoundBox<State>
 
-    /// - Parameter count: Called when the greeting is over.
+    /// - Parameter count: Called when the greeting is complete.
     init(receiver: any RedisReceiver, loop: any EventLoop, count: @escaping @Sendable () -> Void) {
         self.receiver = receiver
         self.count = count

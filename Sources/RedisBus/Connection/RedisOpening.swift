@@ -2,13 +2,13 @@
 
 package import NIOCore
 
-/// What a connection is for, and the first command that says so.
+/// The purpose of a connection, with its first command.
 package enum RedisOpening: Sendable {
-    /// Messages of these channels.
+    /// Subscribes to these channels.
     case subscribe([String])
-    /// Messages of the channels that match these patterns.
+    /// Subscribes to the channels that match these patterns.
     case psubscribe([String])
-    /// Commands; the first message shows that Redis lets them through.
+    /// Sends commands; the first message checks that Redis accepts them.
     case publish(channel: String, first: ByteBuffer)
 
     /// The command's name.

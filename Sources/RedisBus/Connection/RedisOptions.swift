@@ -3,44 +3,44 @@
 import JSON
 package import NIOCore
 
-/// How connections to Redis behave.
+/// Options of connections to Redis.
 package struct RedisOptions: Sendable {
-    /// What `CLIENT LIST` shows; without blanks.
+    /// Client name in `CLIENT LIST`, without spaces.
     package var name = "broadtape"
-    /// For TCP, TLS and the greeting together, subscribing included.
+    /// Timeout of TCP, TLS and the greeting together, including the subscription.
     package var connectTimeout = TimeAmount.seconds(5)
-    /// How long nothing may be heard before a `PING` is sent.
+    /// Idle time after which a `PING` is sent.
     package var pingAfter = TimeAmount.seconds(1)
-    /// How long nothing may be heard before the connection is taken for dead. Does not run while reading is paused.
+    /// Idle time after which the connection counts as dead. Does not run while reading is paused.
     package var silence = TimeAmount.seconds(4)
-    /// How long to stay away between connections.
+    /// Delay between connections.
     package var backoff = Backoff()
-    /// What waits to be announced, in bytes; what comes past it is dropped.
+    /// Size limit of the outgoing queue, in bytes; events above it are dropped.
     package var outgoingBytes = 8 << 20
-    /// What was received and waits to be worked on, in bytes; past it nothing is read from the socket.
+    /// Size limit of the incoming queue, in bytes; above it, the socket is not read.
     package var inboxBytes = 8 << 20
-    /// Largest message between nodes, in bytes; only a single event may exceed it.
+    /// Maximum size of a message between nodes, in bytes; only a single event may exceed it.
     package var messageBytes = 256 << 10
-    /// What the server may send.
+    /// Limits of the server's replies.
     package var limits = RedisReader.Limits()
 
     package init() {}
 
-    /// Full jitter under an exponential bound, so that the nodes do not return as one.
+    /// Exponential backoff with full jitter, so that nodes do not reconnect at the same time.
     package struct Backoff: Sendable, Equatable {
         /// Upper bound of the first delay.
         package var base = TimeAmount.milliseconds(100)
         /// Upper bound of every delay.
         package var cap = TimeAmount.seconds(5)
-        /// How long a connection must have been open for the next failure to count as the first.
+        /// How long a connection must have been open to reset the backoff.
         package var stableAfter = TimeAmount.seconds(5)
 
         package init() {}
 
-        /// The delay after a number of failures in a row.
+        /// The delay after a number of consecutive failures.
         /// - Parameters:
         ///   - failures: 1 for the first.
-        ///   - random: Drawn evenly from 0 to 1.
+        ///   - random: Uniformly distributed from 0 to 1.
         package func delay(failures: Int, random: Double) -> TimeAmount {
             let doublings = min(max(failures - 1, 0), 32)
             let bound = min(Double(self.cap.nanoseconds), Double(self.base.nanoseconds) * Double(1 << doublings))

@@ -2,7 +2,7 @@
 
 import EventLog
 
-/// Keeps one of the copies that Redis delivers when several patterns match a channel: that of the first pattern.
+/// Removes duplicates that Redis delivers if several patterns match a channel: keeps that of the first pattern.
 struct PatternFilter: Sendable {
     private let patterns: [ChannelPattern]
 
@@ -10,13 +10,13 @@ struct PatternFilter: Sendable {
         self.patterns = patterns.map { ChannelPattern($0) }
     }
 
-    /// Whether no earlier pattern than `pattern` matches the channel.
+    /// Whether no pattern before `pattern` matches the channel.
     func isFirst(_ pattern: [UInt8]?, for channel: [UInt8]) -> Bool {
         for candidate in self.patterns {
             if candidate.bytes == pattern { return true }
             if candidate.matches(channel) { return false }
         }
-        // None of ours: Redis was right about a subscription that we do not know.
+        // Not one of the known patterns; Redis has matched it, so it is accepted.
         return true
     }
 }

@@ -6,30 +6,29 @@ package import Logging
 package import NIOCore
 import Synchronization
 
-/// Listens for outside publishers on the channels of Redis that match patterns (`chain.*`), over a connection of its
-/// own.
+/// Receives messages of outside publishers on Redis channels that match patterns (`chain.*`), over its own connection.
 ///
-/// Redis keeps nothing for subscribers that are away: what is published then is gone, and a publisher that needs to
-/// know posts to the hub instead. While the hub works on a message, no more than the inbox is read ahead.
+/// Redis stores nothing for disconnected subscribers, so messages published meanwhile are lost. A publisher that needs
+/// confirmation posts to the hub instead. While the hub processes a message, at most the inbox is read ahead.
 package final class RedisFanIn: FanInSource {
-    /// What has happened since the start.
+    /// Counters since the start.
     package struct Tally: Sendable, Equatable {
-        /// Messages handed on or waiting to be.
+        /// Messages delivered or queued.
         package var received = 0
-        /// Those of ``received`` that were cut because they were too large.
+        /// Messages among ``received`` that were truncated because they were too large.
         package var cut = 0
-        /// Copies that came because several patterns match one channel.
+        /// Duplicates because several patterns match one channel.
         package var repeated = 0
-        /// Messages whose channel's name is not UTF-8, which are dropped.
+        /// Messages dropped because their channel name is not UTF-8.
         package var malformed = 0
         package var reconnects = 0
-        /// Bytes that wait for the hub.
+        /// Bytes queued for the hub.
         package var backlogBytes = 0
         package var isSubscribed = false
     }
 
     package static let defaultPatterns = ["chain.*", "rate.*"]
-    /// Longest message handed on whole, in bytes, unless told otherwise.
+    /// Default size limit of messages, in bytes; larger ones are truncated.
     package static let defaultMaxMessage = 1 << 20
 
     private final class State: Sendable {
@@ -41,12 +40,11 @@ package final class RedisFanIn: FanInSource {
     private let state: State
 
     /// - Parameters:
-    ///   - patterns: At least one, in the syntax of `PSUBSCRIBE`. A message that several match is delivered once.
-    ///   - maxMessage: In bytes. Of a larger message the first `maxMessage + 1` bytes are handed on: enough for the
-    ///     receiver, which has a limit of its own no higher than this, to see that it is too large and to keep what
-    ///     identifies it.
-    ///   - stateChanged: Called on the loop with nil once Redis has confirmed every pattern, and with the reason when
-    ///     that has ended.
+    ///   - patterns: At least one, in the syntax of `PSUBSCRIBE`. A message that matches several is delivered once.
+    ///   - maxMessage: In bytes. A larger message is truncated to `maxMessage + 1` bytes, so that the receiver, whose
+    ///     own limit is not higher, detects that it is too large and can still identify it by its beginning.
+    ///   - stateChanged: Called on the loop with nil once Redis has confirmed all patterns, and with the reason when
+    ///     the subscription ends.
     package init(
         connector: RedisConnector,
         patterns: [String] = RedisFanIn.defaultPatterns,

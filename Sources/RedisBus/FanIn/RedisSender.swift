@@ -4,12 +4,12 @@ package import Logging
 package import NIOCore
 import Synchronization
 
-/// Publishes messages to channels of Redis, over a connection of its own.
+/// Publishes messages to Redis channels, over its own connection.
 ///
-/// Nothing is kept: what cannot be sent at once is refused, and what is sent may be lost. Who needs more numbers its
-/// messages and sends them again when it is asked to.
+/// Nothing is queued: messages that cannot be sent immediately are refused, and sent messages may be lost. Publishers
+/// that need reliability number their messages and resend them on request.
 package final class RedisSender: RedisReceiver {
-    /// Shows that Redis lets messages through; nobody listens there.
+    /// Channel without subscribers, for checking that Redis accepts messages.
     private static let greeting = "broadtape.hello"
 
     private let loop: any EventLoop
@@ -27,7 +27,7 @@ package final class RedisSender: RedisReceiver {
         self.waiting = .makeBoxSendingValue([], eventLoop: loop)
     }
 
-    /// Messages that were refused.
+    /// Number of refused messages.
     package var refused: Int {
         self.lost.load(ordering: .relaxed)
     }
@@ -43,8 +43,8 @@ package final class RedisSender: RedisReceiver {
         ).run()
     }
 
-    /// Hands a message to the connection, waiting while that takes no more.
-    /// - Returns: False when there is no connection.
+    /// Sends a message; waits while the connection is not writable.
+    /// - Returns: False if there is no connection.
     package func send(_ message: [UInt8], to channel: String) async -> Bool {
         while true {
             switch await self.attempt(message, channel) {
@@ -55,7 +55,7 @@ package final class RedisSender: RedisReceiver {
         }
     }
 
-    /// Hands a message to the connection if there is one that takes it; from any thread.
+    /// Sends a message if there is a writable connection; callable from any thread.
     package func post(_ message: [UInt8], to channel: String) {
         self.loop.execute {
             if self.hand(message, channel) != .sent { self.lost.wrappingAdd(1, ordering: .relaxed) }
@@ -74,7 +74,7 @@ package final class RedisSender: RedisReceiver {
         }
     }
 
-    /// On the loop.
+    /// Called on the loop.
     private func hand(_ message: [UInt8], _ channel: String) -> OnSend {
         guard let connection = self.connection.value else { return .refused }
         guard connection.isWritable else { return .full }
@@ -105,7 +105,7 @@ package final class RedisSender: RedisReceiver {
         self.letGo()
     }
 
-    /// How many got a message is nothing to act on.
+    /// Does nothing: the number of receivers of a message is not used.
     func received(_ value: RedisValue, from connection: RedisConnection) {}
 
     func becameWritable(_ connection: RedisConnection) {

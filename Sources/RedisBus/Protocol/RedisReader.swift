@@ -3,15 +3,13 @@
 import CHiredis
 import JSON
 
-/// Reads what a Redis server sends: bytes in, values out. Owns one reader of hiredis.
+/// Decodes replies of a Redis server: bytes in, values out. Owns one hiredis reader.
 ///
-/// hiredis itself bounds the nesting (7 arrays within each other) and nothing else, so the sizes are checked here, as
-/// soon as they are announced.
+/// hiredis limits only the nesting of arrays (7 levels), so sizes are checked here as soon as they are announced.
 @safe package struct RedisReader: ~Copyable {
-    /// What one reply may be.
+    /// Size limits of one reply.
     package struct Limits: Sendable, Equatable {
-        /// Bytes of all its strings. A bulk string is held whole before it is handed out, so this bounds the memory of a
-        /// connection.
+        /// Bytes of all its strings. A bulk string is buffered completely, so this limits the memory of a connection.
         package var replyBytes = 64 << 20
         /// Bytes of a status, an error or a length.
         package var lineBytes = 64 << 10
@@ -26,7 +24,7 @@ import JSON
 
     private let reader: UnsafeMutablePointer<redisReader>
     private let functions: UnsafeMutablePointer<redisReplyObjectFunctions>
-    /// hiredis holds a pointer to it; it lives as long as this value.
+    /// hiredis holds a pointer to it, so it must live as long as this value.
     private let builder: ReplyBuilder
     private let limits: Limits
     private var fault: RedisFault?
@@ -52,16 +50,16 @@ import JSON
         unsafe self.functions.deallocate()
     }
 
-    /// Takes in bytes. Call ``next()`` until it returns nil before feeding again: what was fed is kept until then.
+    /// Adds bytes. Call ``next()`` until it returns nil before feeding again: the bytes are buffered until then.
     package mutating func feed(_ bytes: UnsafeRawBufferPointer) {
         guard self.fault == nil, let start = bytes.baseAddress else { return }
         let code = unsafe redisReaderFeed(self.reader, start.assumingMemoryBound(to: CChar.self), bytes.count)
         if code != REDIS_OK { self.fault = .outOfMemory }
     }
 
-    /// The next value, nil when more bytes are needed.
+    /// The next value; nil if more bytes are needed.
     ///
-    /// After a fault there is nothing but the same fault.
+    /// After a fault, every call throws the same fault.
     package mutating func next() throws(RedisFault) -> RedisValue? {
         if let fault = self.fault { throw fault }
         var reply: UnsafeMutableRawPointer?
@@ -86,16 +84,16 @@ import JSON
         return fault
     }
 
-    /// Looks at the incomplete item that hiredis waits for the rest of.
+    /// Checks the incomplete item that hiredis is waiting for.
     ///
-    /// Its type has been read already. If there is the end of a line, it is the length of a bulk string, for anything
-    /// else would be complete.
+    /// Its type has been read already. If it contains a line end, it is the length of a bulk string, because any other
+    /// item would be complete.
     private mutating func checkUnread() throws(RedisFault) {
         let (position, length) = unsafe (self.reader.pointee.pos, self.reader.pointee.len)
         guard position < length, let start = unsafe self.reader.pointee.buf else { return }
         let unread = unsafe UnsafeRawBufferPointer(start: start + position, count: length - position)
         guard let end = unsafe Self.endOfLine(unread, within: self.limits.lineBytes) else {
-            // The carriage return may be there already.
+            // The carriage return may have been received already.
             guard unread.count <= self.limits.lineBytes + 1 else {
                 throw self.fail(.lineTooLong(limit: self.limits.lineBytes))
             }
@@ -107,7 +105,7 @@ import JSON
         }
     }
 
-    /// Where the first line ends, if that is no further than a limit.
+    /// End of the first line, if it is within a limit.
     private static func endOfLine(_ bytes: UnsafeRawBufferPointer, within limit: Int) -> Int? {
         var index = 0
         while index <= limit, index + 1 < bytes.count {

@@ -4,7 +4,7 @@
 package enum RedisValue: Sendable, Equatable {
     /// A status such as `OK`.
     case simple(String)
-    /// A refusal, in Redis' own words: `WRONGPASS …`.
+    /// An error reply of Redis: `WRONGPASS …`.
     case error(String)
     case integer(Int)
     case bulk([UInt8])
@@ -20,29 +20,29 @@ package enum RedisValue: Sendable, Equatable {
         }
     }
 
-    /// Whether it is a bulk string with just these bytes.
+    /// Whether it is a bulk string with exactly these bytes.
     func isBulk(_ text: StaticString) -> Bool {
         guard case .bulk(let bytes) = self else { return false }
         return unsafe bytes.elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }
 
-/// Why what a server sends cannot be read on. The connection is of no more use.
+/// Why the server's data cannot be decoded. The connection is unusable afterwards.
 package enum RedisFault: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Not the protocol of Redis, as hiredis puts it.
+    /// Not the Redis protocol, with the error of hiredis.
     case malformed(String)
-    /// One reply has, or announces, more bytes of strings than are accepted.
+    /// A reply contains or announces more string bytes than allowed.
     case replyTooLarge(limit: Int)
-    /// One reply has, or announces, more elements than are accepted.
+    /// A reply contains or announces more elements than allowed.
     case tooManyElements(limit: Int)
-    /// A status, an error or a number does not end.
+    /// A status, an error or a number is too long.
     case lineTooLong(limit: Int)
     case outOfMemory
 
     package var description: String {
         switch self {
         case .malformed(let reason):
-            "the server does not speak the protocol of Redis: \(reason)"
+            "the server does not use the Redis protocol: \(reason)"
         case .replyTooLarge(let limit):
             "the server sent a reply of more than \(limit) bytes"
         case .tooManyElements(let limit):

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Puts one reply together from the parts in the order in which hiredis finds them.
+/// Builds one reply from its parts, in the order in which hiredis parses them.
 ///
-/// Refuses what exceeds the limits before anything is allocated for it: an array costs what has arrived of it, not what
-/// it announces.
+/// Refuses replies above the limits before allocating memory: an array costs memory for received elements only, not for
+/// announced ones.
 final class ReplyBuilder {
     private struct Open {
         var missing: Int
@@ -13,7 +13,7 @@ final class ReplyBuilder {
     private let limits: RedisReader.Limits
     private var open: [Open] = []
     private var root: RedisValue?
-    /// Elements announced and bytes of strings so far, of the present reply.
+    /// Elements announced and string bytes so far in the current reply.
     private var elements = 0
     private(set) var bytes = 0
     /// Why a part was refused.
@@ -23,7 +23,7 @@ final class ReplyBuilder {
         self.limits = limits
     }
 
-    /// The complete reply; the next one begins.
+    /// Returns the complete reply and starts the next one.
     func take() -> RedisValue? {
         defer {
             self.root = nil
@@ -33,8 +33,8 @@ final class ReplyBuilder {
         return self.root
     }
 
-    /// Whether a string may come.
-    /// - Parameter isLine: It is a status or an error, not a bulk string.
+    /// Whether a string is within the limits.
+    /// - Parameter isLine: Whether it is a status or an error, not a bulk string.
     func admit(bytes count: Int, isLine: Bool) -> Bool {
         if isLine, count > self.limits.lineBytes {
             self.fault = .lineTooLong(limit: self.limits.lineBytes)
@@ -57,7 +57,7 @@ final class ReplyBuilder {
         self.root = value
     }
 
-    /// Begins an array; what is added next are its elements.
+    /// Begins an array; the next values are its elements.
     func begin(count: Int) -> Bool {
         guard count <= self.limits.elements - self.elements else {
             self.fault = .tooManyElements(limit: self.limits.elements)

@@ -2,9 +2,9 @@
 
 import CHiredis
 
-/// What hiredis calls for the parts of a reply; each finds its ``ReplyBuilder`` by the task's private data.
+/// hiredis callbacks for the parts of a reply; each finds its ``ReplyBuilder`` through the task's private data.
 ///
-/// Returning null makes hiredis give up with "out of memory"; the builder then knows the true reason.
+/// Returning null makes hiredis fail with "out of memory"; the builder then has the real reason.
 enum ReplyCallbacks {
     static var functions: redisReplyObjectFunctions {
         unsafe redisReplyObjectFunctions(
