@@ -4,24 +4,24 @@ package import EventLog
 import Logging
 import NIOCore
 
-/// What a Postgres server says of itself, as far as it matters to a hub.
+/// Properties of a Postgres server that matter to a hub.
 package struct PostgresCondition: Sendable {
-    /// As `server_version` says it.
+    /// The value of `server_version`.
     package var version: String
-    /// As numbers: 150018 for 15.18.
+    /// As a number: 150018 for 15.18.
     package var versionNumber: Int
-    /// The settings asked for, by name, as `SHOW` gives them.
+    /// The requested settings by name, with the values of `SHOW`.
     package var settings: [String: String]
-    /// Whether it only follows another server, and takes no writes.
+    /// Whether it is a read-only replica.
     package var isReplica: Bool
-    /// Connections of all programs now.
+    /// Current connections of all programs.
     package var connections: Int
     package var maxConnections: Int
     /// The server's clock, halfway through ``roundTrip``.
     package var clock: Timestamp
     package var roundTrip: Duration
 
-    /// Settings that decide whether what was answered with 200 survives a power failure.
+    /// Settings that determine whether events answered with 200 survive a power failure.
     package static let durability = ["synchronous_commit", "fsync", "full_page_writes"]
 
     private static let look = PostgresStatement(
@@ -37,7 +37,7 @@ package struct PostgresCondition: Sendable {
         "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8"
     )
 
-    /// Connects, asks and disconnects.
+    /// Connects, queries and disconnects.
     package static func look(at url: String) async throws(TapeFault) -> Self {
         let quiet = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
         return try await PostgresMigrations.with(try PostgresAddress(url: url), quiet) {

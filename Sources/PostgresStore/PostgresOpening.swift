@@ -3,7 +3,7 @@
 import EventLog
 import Logging
 
-/// How a database becomes a tape in use.
+/// Opens a database as a tape.
 struct PostgresOpening: Sendable {
     let upgrade: PostgresUpgrade
     let allowMigration: Bool

@@ -7,37 +7,37 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A tape in a Postgres database, which any number of hubs append to and read at once.
+/// A tape in a Postgres database, shared by any number of hubs.
 ///
 /// Channels are numbered under locks on their rows, so hubs that append to different channels do not wait for each
-/// other. What was reported as committed is on the server's disk (`synchronous_commit = on`).
+/// other. Committed events are on the server's disk (`synchronous_commit = on`).
 ///
-/// While the database is down, calls throw ``TapeFault/unavailable(_:)`` at once; it is looked for in the background.
-/// While it is up but does not answer, each call gives up after its limit.
+/// While the database is down, calls throw ``TapeFault/unavailable(_:)`` immediately, and reconnecting happens in the
+/// background. While it is up but does not respond, each call times out after its limit.
 package final class PostgresTape: Tape {
-    /// How much of an expired event's surroundings retention removes with it.
+    /// Unit in which retention removes expired events.
     package enum RetentionGranularity: Sendable {
-        /// Whole partitions, once all that they hold has expired: events live up to one partition's width longer.
-        /// What keeps the cost of retention independent of the number of events; for production.
+        /// Whole partitions, once all of their events have expired, so events live up to one partition width longer.
+        /// The cost of retention does not depend on the number of events; for production.
         case partition
-        /// Event by event, by reading through the partitions: for small tapes.
+        /// Single events, by scanning the partitions; for small tapes.
         case row
     }
 
-    /// What can be set.
+    /// Settings of the tape.
     package struct Settings: Sendable {
         package var retention = RetentionGranularity.partition
-        /// How long a partition is appended to.
+        /// Time span of a partition.
         package var partitionWidth = Duration.seconds(86_400)
-        /// One append or read; see ``settling``.
+        /// Time limit of one append or read; see ``settling``.
         package var limit = Duration.seconds(5)
-        /// To find the server and log in.
+        /// Time limit for connecting and logging in.
         package var connecting = Duration.seconds(3)
-        /// To find out, by connecting anew, whether an append stands whose commit was not answered.
+        /// Time limit for resolving an append with an unconfirmed commit on a new connection.
         package var settling = Duration.seconds(5)
-        /// Connections for reading.
+        /// Number of connections for reading.
         package var readers = 4
-        /// Between attempts to find a server that is down.
+        /// Delay between attempts to reconnect.
         package var backoff = Duration.milliseconds(100)...Duration.seconds(5)
 
         package init() {}
@@ -49,7 +49,7 @@ package final class PostgresTape: Tape {
     let address: PostgresAddress
     let appending: PostgresConnection
     let reading: PostgresPool
-    /// For what takes long and must not hold up the others.
+    /// For long operations that must not block others.
     let upkeep: PostgresConnection
     let limits: PostgresConnection.Limits
     /// Used by one append at a time.
@@ -59,13 +59,13 @@ package final class PostgresTape: Tape {
     let loops: MultiThreadedEventLoopGroup
     let logger: Logger
 
-    /// Opens the tape of a database, and sets it up if it is empty.
+    /// Opens the tape in a database, creating it if the database is empty.
     ///
-    /// Refused are: a server before version 14, a database with tables of another program under the tape's names, one
-    /// of a newer schema, and, unless migration is allowed, one of an older schema.
+    /// Refuses a server before version 14, a database with tables of another program under the tape's names, a newer
+    /// schema, and, unless migration is allowed, an older schema.
     /// - Parameters:
-    ///   - url: See ``PostgresAddress``. Its `search_path` (`options=-csearch_path%3Dname`) says where the tables are.
-    ///   - clock: Says when an event was accepted; nil is the server's clock, the same for all hubs.
+    ///   - url: See ``PostgresAddress``. Its `search_path` (`options=-csearch_path%3Dname`) selects the schema.
+    ///   - clock: Time of acceptance; nil uses the server's clock, which is the same for all hubs.
     package convenience init(
         url: String,
         allowMigration: Bool = false,
@@ -131,13 +131,13 @@ package final class PostgresTape: Tape {
         self.logger = logger
     }
 
-    /// One step of retention.
+    /// Time limit of one retention step.
     private static let upkeepLimit = Duration.seconds(60)
 
-    /// What every connection is told.
+    /// Session settings of every connection.
     ///
-    /// The server gives up when we do, and ends transactions of a hub that is stopped or gone: they would hold up the
-    /// other hubs. Not every system can notice a client that is gone.
+    /// The server has the same timeout as the client, and ends transactions of a paused or crashed hub, which would
+    /// block other hubs. Not every system can detect a disconnected client.
     static func setup(limit: Duration) -> [String] {
         let milliseconds = limit.wholeMilliseconds
         return [
@@ -151,8 +151,8 @@ package final class PostgresTape: Tape {
         ]
     }
 
-    /// Statements of fixed form over tables with the right indexes: they are planned once, and never as for a small
-    /// table, whatever the statistics say.
+    /// Planner settings: statements have a fixed form and suitable indexes, so they are planned once, and always with
+    /// indexes, whatever the statistics.
     static let plans = [
         "SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", "SET enable_hashjoin = off",
         "SET enable_mergejoin = off", "SET enable_bitmapscan = off",
@@ -167,7 +167,7 @@ package final class PostgresTape: Tape {
 }
 
 extension TapeFault {
-    /// The same with the name of the database.
+    /// The same fault with the name of the database.
     func naming(_ address: PostgresAddress) -> TapeFault {
         let name = address.description
         return switch self {

@@ -22,12 +22,12 @@ struct Append {
     private let accepted: Timestamp
     private let db: Database
     private let statements: AppendStatements
-    /// What `newest` is to become, written once for the whole call.
+    /// New content of `newest`, written once per call.
     private var newest: [Slot: Entry] = [:]
-    /// What the rows beside the log are to become.
+    /// New content of projection rows.
     private var projected = ProjectionBatch()
 
-    /// - Parameter now: When the events are accepted, unless the last one was later.
+    /// - Parameter now: Time of acceptance, unless the last event has a later one.
     init(_ db: Database, ledger: inout Ledger, epoch: String, now: Timestamp) throws {
         self.db = db
         self.statements = try AppendStatements(db)
@@ -37,7 +37,7 @@ struct Append {
         ledger.last = Ledger.Last(event: last.event, accepted: self.accepted)
     }
 
-    /// Appends one request, or nothing of it when it conflicts.
+    /// Appends one request, or nothing of it if it conflicts.
     mutating func append(_ request: [Event], _ ledger: inout Ledger) throws -> AppendOutcome {
         let verdicts: [Verdict<[Int]>]
         let judgement = try Verdict<[Int]>.judge(request) {
@@ -64,8 +64,8 @@ struct Append {
         return .committed(receipts)
     }
 
-    /// Writes what was gathered over the requests.
-    /// - Returns: How many entries changed no row because of what was in them.
+    /// Writes the changes collected over all requests.
+    /// - Returns: Number of entries that changed no projection row because of their content.
     func finish() throws -> Int {
         for (slot, entry) in self.newest {
             try self.statements.setNewest(slot.channel, slot.name.text, seq: entry.seq, event: entry.event)
@@ -77,7 +77,7 @@ struct Append {
     /// The same fingerprint means the same keys in the same order.
     private func positions(of event: Event, _ seqs: [Int]) throws -> [Position] {
         guard seqs.count == event.keys.count else {
-            throw TapeFault.damaged("event \(event.id) of \(event.source) stands on \(seqs.count) channels")
+            throw TapeFault.damaged("event \(event.id) of \(event.source) is on \(seqs.count) channels")
         }
         return zip(event.channels, seqs).map { Position(channel: $0, epoch: self.epoch, seq: $1) }
     }
@@ -109,8 +109,8 @@ struct Append {
         return positions
     }
 
-    /// Prepares a channel for an event of a slot: begins to keep the newest of each slot when this is the first slot,
-    /// and gives the entry that is the newest no longer back to retention if retention had passed over it.
+    /// Prepares a channel for an event with a slot: starts tracking the newest of each slot if this is the first slot,
+    /// and returns the superseded entry to retention if retention has skipped it.
     private func supersede(_ channel: inout Ledger.Channel, slot: String, type: Int) throws {
         if !slot.isEmpty, !channel.isSlotted {
             channel.isSlotted = true
@@ -121,7 +121,7 @@ struct Append {
         }
         guard channel.isKept else { return }
         if channel.isSlotted {
-            // One that this call itself put there was never passed over.
+            // An entry added by this call has never been skipped.
             guard self.newest[Slot(channel: channel.id, name: ExactText(slot))] == nil,
                 let event = try self.statements.newest(channel.id, slot)
             else { return }

@@ -3,7 +3,7 @@
 import EventLog
 import GRDB
 
-/// What appending asks of the database, one method per statement.
+/// The SQL statements of an append, one method each.
 struct AppendStatements {
     private let db: Database
     private let findEvent: Query
@@ -37,7 +37,7 @@ struct AppendStatements {
         } ?? Ledger.Last(event: 0, accepted: Timestamp(nanoseconds: .min))
     }
 
-    /// The content and the numbers that an event's id stands for.
+    /// The fingerprint and the numbers stored under an event's ID.
     func standing(_ event: Event) throws -> (fingerprint: Fingerprint, known: [Int])? {
         try self.findEvent.bind(1, event.id)
         try self.findEvent.bind(2, event.source)
@@ -61,7 +61,7 @@ struct AppendStatements {
         try self.insertEvent.run()
     }
 
-    /// Puts an event before retention, if it is not there.
+    /// Adds an event to the retention queue, if it is not there.
     func age(event: Int, type: Int) throws {
         try self.insertAgeing.bind(1, type)
         try self.insertAgeing.bind(2, event)
@@ -148,7 +148,7 @@ struct AppendStatements {
         try query.run()
     }
 
-    /// The number of an event type, given out if it is new.
+    /// The number of an event type, assigned if it is new.
     func type(_ name: String) throws -> Int {
         let find = try Query("SELECT id FROM types WHERE name = ?", in: self.db)
         try find.bind(1, name)

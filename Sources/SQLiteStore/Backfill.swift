@@ -4,12 +4,12 @@ import EventLog
 import GRDB
 import JSON
 
-/// The making of the projections from the events that a tape already has, inside the migration's transaction.
+/// Builds projections from the existing events of a tape, inside the migration's transaction.
 ///
-/// Events that retention has removed are missing from it. Types are taken as the built-in ones: what does not have the
-/// fields is skipped.
+/// Events that retention has removed are not included. Types are assumed to be the built-in ones: events without the
+/// expected fields are skipped.
 struct Backfill {
-    /// Events folded at once.
+    /// Events per step.
     private static let step = 1000
 
     private let db: Database
@@ -28,8 +28,8 @@ struct Backfill {
         self.types = types
     }
 
-    /// Goes over the events in the order in which they were appended.
-    /// - Parameter tell: Told after each step how many of how many it has gone over.
+    /// Processes the events in the order of appends.
+    /// - Parameter tell: Receives the progress after each step.
     func run(_ tell: (_ done: Int, _ total: Int) -> Void) throws {
         guard !self.types.isEmpty else { return }
         let statements = try ProjectionStatements(self.db)
@@ -52,7 +52,7 @@ struct Backfill {
         self.types.keys.sorted().map(String.init).joined(separator: ", ")
     }
 
-    /// - Returns: What the next events project, how many they are, and the last of them; nil when they were the last of
+    /// - Returns: The projections of the next events, their number, and the last of them; nil if it was the last of
     ///   all.
     private func batch(after event: Int) throws -> (ProjectionBatch, count: Int, next: Int?) {
         let query = try Query(
@@ -76,7 +76,7 @@ struct Backfill {
                 try findChannel.bind(1, place.channel)
                 guard let name = try findChannel.first({ $0.text(0) }), let key = name.rest(after: type.name + ":")
                 else {
-                    throw TapeFault.damaged("event \(last) stands on channel \(place.channel), which is missing")
+                    throw TapeFault.damaged("event \(last) is on channel \(place.channel), which is missing")
                 }
                 let entry = TapeEntry(
                     seq: place.seq,

@@ -3,11 +3,11 @@
 import EventLog
 import JSON
 
-/// What the writing connection remembers of the file between transactions.
+/// The writing connection's cache of the file between transactions.
 ///
-/// It never differs from the file: there is one writer, and after a failure it starts out empty.
+/// It is always consistent with the file: there is one writer, and after a failure the cache is empty.
 struct Ledger: Sendable {
-    /// A channel as the next event finds it.
+    /// The state of a channel for the next event.
     struct Channel: Sendable {
         let id: Int
         var head: Int
@@ -20,21 +20,21 @@ struct Ledger: Sendable {
     /// The newest event of all.
     struct Last: Sendable {
         var event: Int
-        /// Times of acceptance never go back, so that events age in the order in which they stand.
+        /// Times of acceptance never decrease, so that events expire in the order of the tape.
         var accepted: Timestamp
     }
 
-    /// Channels remembered at once; about 200 bytes each.
+    /// Maximum number of cached channels, about 200 bytes each.
     static let capacity = 200_000
 
     /// Nil until read from the file.
     var last: Last?
     private(set) var types: [ExactText: Int] = [:]
-    /// Places in ``channels``.
+    /// Indices in ``channels``.
     private var places: [ExactText: Int] = [:]
     var channels: [Channel] = []
 
-    /// Hands over what is remembered and leaves nothing.
+    /// Moves the cache out and leaves an empty one.
     mutating func take() -> Ledger {
         var taken = Ledger()
         swap(&taken, &self)
@@ -45,7 +45,7 @@ struct Ledger: Sendable {
         self.places[ExactText(name)]
     }
 
-    /// Remembers a channel and says where in ``channels``.
+    /// Adds a channel and returns its index in ``channels``.
     mutating func add(_ channel: Channel, named name: String) -> Int {
         self.places[ExactText(name)] = self.channels.count
         self.channels.append(channel)
@@ -56,7 +56,7 @@ struct Ledger: Sendable {
         self.types[ExactText(name)] = id
     }
 
-    /// Forgets channels when they are too many; only between transactions, as places change.
+    /// Removes channels if there are too many; only between transactions, because indices change.
     mutating func trim() {
         guard self.channels.count > Self.capacity else { return }
         self.places = [:]

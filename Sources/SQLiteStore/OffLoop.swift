@@ -2,7 +2,7 @@
 
 import Dispatch
 
-/// Runs work that blocks on a thread that may be blocked.
+/// Runs blocking work on a separate thread.
 func offLoop<Value: Sendable, Failure: Error>(
     _ work: @escaping @Sendable () throws(Failure) -> Value
 ) async throws(Failure) -> Value {

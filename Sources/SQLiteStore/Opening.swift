@@ -12,33 +12,33 @@ import Darwin
 import Glibc
 #endif
 
-/// How a file becomes a tape in use: made if missing, locked, recognised, examined, brought to the schema, opened.
+/// Opens a file as a tape: creates it if missing, then locks, identifies, checks, migrates and opens it.
 struct Opening: Sendable {
-    /// Largest file that is examined at every opening, in bytes: a second of a start at most, where the file is cached.
+    /// Maximum size of a file that is checked at every opening, in bytes: at most a second of startup if it is cached.
     static let examinedSize = 256 << 20
 
     let path: String
     var schema = Schema.current
     var allowMigration = false
-    /// Whether the file is examined for damage.
+    /// Whether the file is checked for damage.
     var examines = true
     var busyTimeout = Duration.seconds(5)
     var logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
-    /// Told how migrations go.
+    /// Receives the progress of migrations.
     var progress: SchemaAdvance.Tell = { _ in }
 
-    /// What opening results in.
+    /// Result of opening.
     struct Opened: Sendable {
         let files: TapeFiles
         let pool: DatabasePool
         let epoch: String
-        /// The newest event, by its row; 0 without one.
+        /// Row of the newest event; 0 if there is none.
         let last: Int
     }
 
     /// Blocks on I/O.
     ///
-    /// What was opened closes by itself when this throws.
+    /// If this throws, all opened files are closed.
     func run() throws(TapeFault) -> Opened {
         let files = try self.place()
         let path = files.path
@@ -47,12 +47,12 @@ struct Opening: Sendable {
             let pool = try self.pool(files)
             let record = files.lockFile.found
             let (epoch, last) = try pool.writeWithoutTransaction { db in
-                // GRDB chose NORMAL, which may lose the last commits with the power.
+                // GRDB's default is NORMAL, which may lose the last commits in a power failure.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 if self.examines { try self.examine(db, path, doubt: record.doubt) }
                 if found < self.schema.version {
                     try self.schema.migrate(db, from: found, self.progress)
-                    // Into the file itself, so that other tools see what it is.
+                    // Into the file itself, so that other tools can identify it.
                     _ = try db.checkpoint(.truncate)
                 }
                 let last = try Int.fetchOne(db, sql: "SELECT max(id) FROM events") ?? 0
@@ -73,8 +73,8 @@ struct Opening: Sendable {
         }
     }
 
-    /// The epoch of the tape, which is a new one where events that it had are missing: their numbers will be those of
-    /// other events.
+    /// The epoch of the tape. If committed events are missing, a new epoch begins, because other events will get their
+    /// numbers.
     private func epoch(_ db: Database, _ path: String, last: Int, _ record: TapeRecord) throws -> String {
         guard let epoch = try String.fetchOne(db, sql: "SELECT value FROM tape WHERE name = 'epoch'") else {
             throw TapeFault.damaged("the tape \(path) has lost its epoch")
@@ -94,7 +94,7 @@ struct Opening: Sendable {
 
     // MARK: The file
 
-    /// Makes folder and file if they are missing, readable by the owner only, and locks the file, wherever it really is.
+    /// Creates folder and file if missing, readable by the owner only, resolves symbolic links and locks the file.
     private func place() throws(TapeFault) -> TapeFiles {
         let folder = URL(fileURLWithPath: self.path).deletingLastPathComponent()
         do {
@@ -110,7 +110,7 @@ struct Opening: Sendable {
         let lockFile = try LockFile(forTapeAt: path)
         let site = TapeSite(path: path)
         try site.recognise(lockFile.found)
-        // Never opened when it exists: closing it again would drop the locks that SQLite holds in this process
+        // Never opened if it exists: closing it would drop the locks that SQLite holds in this process
         // (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor >= 0 {
@@ -123,9 +123,9 @@ struct Opening: Sendable {
         return try TapeFiles(path: path, lockFile: lockFile)
     }
 
-    /// Makes new names in a folder last.
+    /// Makes new names in a folder durable.
     ///
-    /// What cannot be opened or synced is left to SQLite.
+    /// Errors are ignored and left to SQLite.
     private static func sync(folder: String) {
         let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
@@ -133,8 +133,8 @@ struct Opening: Sendable {
         close(descriptor)
     }
 
-    /// Throws when the file is damaged, as far as that is looked into at every opening: as a whole where there is a
-    /// doubt, and otherwise unless it is large.
+    /// Throws if the file is damaged. The whole file is checked if there is a doubt about it, and otherwise unless it
+    /// is large.
     private func examine(_ db: Database, _ path: String, doubt: String?) throws {
         let size = (try? FileStatus(path: path).size) ?? 0
         guard doubt != nil || size <= Self.examinedSize else {
@@ -159,7 +159,7 @@ struct Opening: Sendable {
 
     // MARK: The database
 
-    /// Finds out what a file is without changing it: the schema version, 0 when it is empty.
+    /// The schema version of a file, without changing it; 0 if it is empty.
     private func inspect(_ path: String) throws -> Int {
         let version = try self.version(at: path)
         let wanted = self.schema.version
@@ -177,7 +177,7 @@ struct Opening: Sendable {
         return version
     }
 
-    /// The schema version of the file, which must exist; 0 when it is empty. Blocks on I/O.
+    /// The schema version of the file, which must exist; 0 if it is empty. Blocks on I/O.
     func version() throws(TapeFault) -> Int {
         guard FileManager.default.fileExists(atPath: self.path) else {
             throw .unavailable("there is no tape \(self.path)")
@@ -185,9 +185,9 @@ struct Opening: Sendable {
         return try self.look { path in try self.version(at: path) }
     }
 
-    /// What is damaged in the file; nil where it is too large to be examined in passing. Blocks on I/O.
+    /// Damage found in the file; nil if it is too large for a quick check. Blocks on I/O.
     ///
-    /// Throws where ``run()`` would refuse what is or is not there.
+    /// Throws if ``run()`` would refuse the path.
     func damage() throws(TapeFault) -> [String]? {
         try self.look { path in
             let site = TapeSite(path: path)
@@ -213,7 +213,7 @@ struct Opening: Sendable {
         configuration.readonly = true
         let database = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? database.close() }
-        // Without a transaction, whose end would fail after damage was found.
+        // Without a transaction, because its end would fail after damage is found.
         return try database.unsafeRead(work)
     }
 
@@ -232,8 +232,8 @@ struct Opening: Sendable {
 
     private static let readers = 4
 
-    /// Has the pool open all its readers, which it would do when they are first needed, by the name of the file. So they
-    /// go on reading what was opened when the name leads elsewhere.
+    /// Makes the pool open all its readers now instead of on first use, so that they continue to read the opened file
+    /// even if its path leads to another file later.
     private func openReaders(_ pool: DatabasePool) throws {
         let (reading, isOpen) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         let failure = Mutex<(any Error)?>(nil)
@@ -259,9 +259,9 @@ struct Opening: Sendable {
                 try files.checkName()
                 try db.execute(sql: "PRAGMA cache_size = -8192")
             } else {
-                // Room for the pages that a batch over many channels touches.
+                // Enough for the pages that a batch over many channels touches.
                 try db.execute(sql: "PRAGMA cache_size = -65536")
-                // In pages. A longer WAL is copied back less often, and pages written over and over only once.
+                // In pages. A longer WAL is checkpointed less often, and repeatedly written pages are copied only once.
                 try db.execute(sql: "PRAGMA wal_autocheckpoint = 16384")
                 try db.execute(sql: "PRAGMA journal_size_limit = 134217728")
             }
@@ -274,7 +274,7 @@ struct Opening: Sendable {
         configuration.label = "tape"
         configuration.busyMode = .timeout(self.busyTimeout / .seconds(1))
         configuration.foreignKeysEnabled = false
-        // GRDB ends the process when a transaction stays open; ours are rolled back, at the latest before the next.
+        // GRDB ends the process if a transaction remains open; ours are rolled back before the next one at the latest.
         configuration.allowsUnsafeTransactions = true
         return configuration
     }

@@ -21,7 +21,7 @@ struct Prune {
     private let db: Database
     private let type: Int
 
-    /// Nil when there never was an event of the type.
+    /// Nil if there has never been an event of the type.
     init?(_ db: Database, type: String) throws {
         let query = try Query("SELECT id FROM types WHERE name = ?", in: db)
         try query.bind(1, type)
@@ -30,7 +30,7 @@ struct Prune {
         self.type = type
     }
 
-    /// Removes those of the oldest `limit` events that have expired and are not the newest of a slot.
+    /// Removes the expired ones among the oldest `limit` events, except the newest of each slot.
     func run(acceptedBefore time: Timestamp, limit: Int, _ ledger: inout Ledger) throws -> Pass {
         let candidates = try self.candidates(acceptedBefore: time, limit: limit)
         let leave = try Query("DELETE FROM ageing WHERE type = ? AND event = ?", in: self.db)
@@ -59,7 +59,7 @@ struct Prune {
         return Pass(removed: removed, hasMore: candidates.count == limit)
     }
 
-    /// Events stand in the order of acceptance, so the first that has not expired ends the list.
+    /// Events are ordered by time of acceptance, so the list ends at the first that has not expired.
     private func candidates(acceptedBefore time: Timestamp, limit: Int) throws -> [Candidate] {
         let query = try Query(
             """
@@ -99,7 +99,7 @@ struct Prune {
         }
     }
 
-    /// Leaves an event where it is until an append supersedes it.
+    /// Keeps an event until an append supersedes it.
     private func keep(_ candidate: Candidate, _ ledger: inout Ledger) throws {
         let query = try Query("UPDATE channels SET kept = 1 WHERE id = ? AND kept = 0 RETURNING name", in: self.db)
         for place in candidate.positions.elements {

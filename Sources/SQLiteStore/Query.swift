@@ -5,10 +5,10 @@ import GRDB
 import GRDBSQLite
 import JSON
 
-/// One SQL statement of a connection, bound and stepped by hand: for statements as small as ours, arguments and rows
-/// made of database values cost more than what SQLite does with them.
+/// One SQL statement of a connection, with direct binding and stepping. For small statements, converting arguments and
+/// rows to database values would cost more than SQLite's own work.
 ///
-/// Valid inside the database access that made it. Every parameter is bound anew for each run.
+/// Valid only inside the database access that created it. All parameters must be bound for each run.
 struct Query {
     private let statement: Statement
 
@@ -27,7 +27,7 @@ struct Query {
         try self.check(unsafe sqlite3_bind_int64(self.statement.sqliteStatement, index, value))
     }
 
-    /// Unlike GRDB this binds by length, so a text may hold NUL.
+    /// Unlike GRDB, this binds by length, so a text may contain NUL.
     func bind(_ index: Int32, _ text: String) throws {
         var text = text
         let code = text.withUTF8 { bytes in
@@ -44,7 +44,7 @@ struct Query {
         try self.check(code)
     }
 
-    /// Binds bytes as text, which SQLite keeps as they are.
+    /// Binds bytes as text, which SQLite stores unchanged.
     func bind(_ index: Int32, text: [UInt8]) throws {
         guard !text.isEmpty else { return try self.bind(index, "") }
         let code = unsafe text.withUnsafeBytes { bytes in
@@ -91,28 +91,28 @@ struct Query {
 
     // MARK: Running
 
-    /// Runs to the end without looking at rows.
+    /// Runs to the end and ignores rows.
     func run() throws {
         while try self.step() {}
     }
 
-    /// Goes to the next row; false, and ready to be bound again, when there is none.
+    /// Steps to the next row; if there is none, returns false and resets the statement.
     func step() throws -> Bool {
         let code = unsafe sqlite3_step(self.statement.sqliteStatement)
         if code == SQLITE_ROW { return true }
-        // Reset repeats the code of a failed step; the message has to be read before it.
+        // Reset repeats the code of a failed step, so the message has to be read first.
         let error = code == SQLITE_DONE ? nil : self.error(code)
         self.reset()
         if let error { throw error }
         return false
     }
 
-    /// Leaves the rows that were not stepped to.
+    /// Discards the remaining rows.
     func reset() {
         _ = unsafe sqlite3_reset(self.statement.sqliteStatement)
     }
 
-    /// What `read` makes of the first row, if there is one.
+    /// The result of `read` for the first row, if there is one.
     func first<Value>(_ read: (borrowing Query) throws -> Value) throws -> Value? {
         guard try self.step() else { return nil }
         defer { self.reset() }
@@ -121,7 +121,7 @@ struct Query {
 
     // MARK: The current row, columns from 0
 
-    /// A number that counts something, 0 for null; outside of the range the row is damaged.
+    /// A number, 0 for null; a row with a value outside the range is damaged.
     func integer(_ column: Int32, in range: ClosedRange<Int> = .seq) throws(TapeFault) -> Int {
         let number = self.int64(column)
         guard let integer = Int(number, in: range) else {
@@ -130,7 +130,7 @@ struct Query {
         return integer
     }
 
-    /// A time, or a number that nobody counts with.
+    /// A time, or a number without a range check.
     func int64(_ column: Int32) -> Int64 {
         unsafe sqlite3_column_int64(self.statement.sqliteStatement, column)
     }
@@ -160,9 +160,9 @@ struct Query {
         Int(clamping: unsafe sqlite3_column_bytes(self.statement.sqliteStatement, column))
     }
 
-    /// Good until the next step.
+    /// Valid until the next step.
     private func raw(_ column: Int32) -> UnsafeRawBufferPointer {
-        // In this order: asking for the pointer may convert the value, and with it the length.
+        // In this order, because requesting the pointer may convert the value and change its length.
         let start = unsafe sqlite3_column_blob(self.statement.sqliteStatement, column)
         return unsafe UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : self.count(column))
     }

@@ -9,7 +9,7 @@ import GRDB
 struct Reading {
     /// A channel as the snapshot has it.
     struct Channel {
-        /// Nil when it never had an event.
+        /// Nil if it has never had an event.
         var id: Int?
         var isSlotted: Bool
         var extent: Extent

@@ -7,20 +7,20 @@ import GRDBSQLite
 import Logging
 import Synchronization
 
-/// Whether the tape is well, and what is done when it is not.
+/// Health of the tape, and actions after failures.
 extension SQLiteTape {
-    /// Fills pages with something else each time, because SQLite does not write a page that stays the same. As much as a
-    /// batch may need: a full disk often has room for one more page.
+    /// Writes different content each time, because SQLite does not write unchanged pages. As much as a batch may need,
+    /// because a full disk often has room for one more page.
     private static let trial = "INSERT OR REPLACE INTO tape (name, value) VALUES ('trial', hex(randomblob(32768)))"
     private static let endOfTrial = "DELETE FROM tape WHERE name = 'trial'"
 
-    /// Looks at the files, and whether they can be read; whether they can be written, too, when the last commit failed:
-    /// a file can be read while its disk is full.
+    /// Checks the files and reads from them. If the last commit failed, it also writes, because a file can still be
+    /// read while its disk is full.
     package func probe() async throws(TapeFault) {
         do throws(TapeFault) {
             try await offLoop { () throws(TapeFault) in try self.files.check() }
         } catch {
-            // Told first, as this may take long.
+            // The loss is reported first, because this may take long.
             if self.isToldOfLoss.exchange(true, ordering: .relaxed) { await self.secure() }
             throw error
         }
@@ -32,7 +32,7 @@ extension SQLiteTape {
                     try self.transaction(db) { _ in try Query(statement, in: db).run() }
                 }
             }
-            // Not after any other commit: a small one may find room where a batch does not.
+            // Not after other commits: a small one may succeed where a batch does not.
             self.hasFailedCommit.store(false, ordering: .relaxed)
         } else {
             _ = try await self.extents(of: [ChannelName(type: "probe", key: "probe")])
@@ -50,7 +50,7 @@ extension SQLiteTape {
 
     // MARK: Faults
 
-    /// What a failed read means; damage is noted for good.
+    /// The fault of a failed read; damage is recorded permanently.
     func failedRead(_ error: any Error) -> TapeFault {
         let fault = self.named(TapeFault(before: error), error, because: nil)
         if !self.isClosed(error), let failures = self.readLog.withLock({ $0.happened(at: .now) }) {
@@ -63,28 +63,28 @@ extension SQLiteTape {
         (error as? DatabaseError)?.resultCode == .SQLITE_MISUSE
     }
 
-    /// What a failed write means; damage is noted for good.
+    /// The fault of a failed write; damage is recorded permanently.
     func failedWrite(_ error: any Error, _ fault: TapeFault, _ db: Database) -> TapeFault {
-        // Nothing is wrong with the tape then.
+        // The tape is healthy then.
         if case .refused = fault { return fault }
         if error is DatabaseError { self.hasFailedCommit.store(true, ordering: .relaxed) }
         let cause = SystemError(code: unsafe sqlite3_system_errno(db.sqliteConnection))
         return self.named(fault, error, because: cause)
     }
 
-    /// The fault with the name of the file and what to do.
+    /// The fault with the name of the file and advice.
     private func named(_ fault: TapeFault, _ error: any Error, because cause: SystemError?) -> TapeFault {
         guard let error = error as? DatabaseError else { return fault }
         guard !error.isDamage else { return self.files.lose(.damaged(error.summary)) }
         let advice =
             switch error.resultCode {
-            case .SQLITE_FULL: "no room is left on the disk of \(self.files.path); make room, the hub goes on by itself"
+            case .SQLITE_FULL: "the disk of \(self.files.path) is full; free some space, the hub recovers by itself"
             case .SQLITE_IOERR:
-                "\(self.files.path) cannot be read or written (\(cause.map { "\($0)" } ?? "the disk fails")); the hub goes "
-                    + "on by itself when it can"
+                "\(self.files.path) cannot be read or written (\(cause.map { "\($0)" } ?? "the disk fails")); the hub "
+                    + "recovers by itself once it can"
             case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN:
-                "\(self.files.path) or its folder cannot be written; see to its rights and its file system"
-            case .SQLITE_BUSY, .SQLITE_LOCKED: "another program holds \(self.files.path) locked"
+                "\(self.files.path) or its folder cannot be written; check permissions and file system"
+            case .SQLITE_BUSY, .SQLITE_LOCKED: "another program has locked \(self.files.path)"
             default: "\(self.files.path)"
             }
         let text = "\(advice): \(error.summary)"
@@ -96,9 +96,9 @@ extension SQLiteTape {
         }
     }
 
-    // MARK: Securing
+    // MARK: Saving
 
-    /// Brings what was committed to where it outlasts this process, as far as that can be done; once for each loss.
+    /// Saves committed data so that it survives this process, as far as possible; once for each loss.
     func secure() async {
         guard let loss = self.files.unsecured else { return }
         let last = self.known.withLock { $0.last }
@@ -111,8 +111,8 @@ extension SQLiteTape {
         if !outcome.isEmpty { self.logger.error("\(outcome)", metadata: ["path": "\(self.files.path)"]) }
     }
 
-    /// Writes the write-ahead log back into the file that is open, and that into a new one where it has no name.
-    /// - Returns: What the operator is to know.
+    /// Checkpoints the write-ahead log into the open file, and copies that to a new file if it has no name.
+    /// - Returns: A message for the operator.
     private func secureContent(of loss: TapeLoss) async -> String {
         do {
             try await self.write { db throws(TapeFault) in
@@ -132,7 +132,7 @@ extension SQLiteTape {
         }
     }
 
-    /// - Returns: Where the content of the database is now.
+    /// - Returns: The path of the saved database.
     private func save(_ db: Database) throws -> String {
         let path = try TapeSite(path: self.files.path).makeSaved(at: .now)
         let copy = try DatabaseQueue(path: path)

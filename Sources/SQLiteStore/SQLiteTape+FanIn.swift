@@ -5,7 +5,7 @@ import GRDB
 import JSON
 
 extension SQLiteTape: FanInStore {
-    /// Runs the work at once: the lock on the file makes this process the only one.
+    /// Runs the work immediately: the lock on the file makes this process the only one.
     package func whileAlone(_: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
         await work()
     }

@@ -4,13 +4,13 @@ package import EventLog
 import GRDB
 
 extension SQLiteTape {
-    /// Events looked at in one transaction, so that appends have to wait for milliseconds only.
+    /// Events checked in one transaction, so that appends wait only for milliseconds.
     static let pruneStep = 1000
 
-    /// A transaction per ``pruneStep`` events looked at; each leaves the tape whole.
+    /// Uses one transaction per ``pruneStep`` checked events; each leaves the tape consistent.
     ///
-    /// An event passed over as the newest of a slot is not looked at again before it is superseded, so the work is
-    /// bounded by what was appended.
+    /// An event skipped as the newest of a slot is not checked again until it is superseded, so the work is bounded by
+    /// the number of appended events.
     package func prune(type: String, acceptedBefore time: Timestamp, limit: Int) async throws(TapeFault) -> Int {
         var removed = 0
         while removed < limit {

@@ -5,28 +5,28 @@ import GRDB
 package import Logging
 
 extension SQLiteTape {
-    /// The schema version of the file at a path, which may be in use; nothing is made or changed.
+    /// The schema version of the file at a path, which may be in use; creates and changes nothing.
     package static func schemaStatus(path: String) async throws(TapeFault) -> SchemaStatus {
         try await offLoop { () throws(TapeFault) in
             try SchemaStatus(found: Opening(path: path).version(), names: Schema.current.migrations.map(\.name))
         }
     }
 
-    /// What is damaged in the file at a path, which may be in use; nil where it is too large to be examined in passing.
+    /// Damage found in the file at a path, which may be in use; nil if it is too large for a quick check.
     package static func damage(path: String) async throws(TapeFault) -> [String]? {
         try await offLoop { () throws(TapeFault) in try Opening(path: path).damage() }
     }
 
-    /// What is damaged, however large the file is.
+    /// Damage found in the file, whatever its size.
     package func damage() async throws(TapeFault) -> [String] {
         try await self.read { db in try Examination(db).findings(isThorough: true, limit: Examination.limit) }
     }
 
-    /// Brings the file at a path to this program's schema, making it if it is missing, and leaves it.
+    /// Migrates the file at a path to the schema of this version, creating it if missing, and closes it.
     ///
-    /// Refused while a hub has it.
-    /// - Parameter progress: Told how the migrations go.
-    /// - Returns: How far it is then.
+    /// Refused while a hub has it open.
+    /// - Parameter progress: Receives the progress of the migrations.
+    /// - Returns: The resulting status.
     package static func migrate(
         path: String,
         logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() },

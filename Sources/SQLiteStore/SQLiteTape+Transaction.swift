@@ -4,27 +4,27 @@ import EventLog
 import GRDB
 import Synchronization
 
-/// What the writing connection knows of the content from one transaction to the next.
+/// The content known to the writing connection between transactions.
 struct KnownContent: Sendable {
-    /// Changes when another connection has committed or written the write-ahead log back
+    /// Changes when another connection has committed or checkpointed
     /// (https://www.sqlite.org/pragma.html#pragma_data_version).
     var version: Int?
-    /// The newest event, by its row.
+    /// Row of the newest event.
     var last: Int
 }
 
 extension SQLiteTape {
-    /// One durable transaction, all of it or nothing.
+    /// One durable, atomic transaction.
     ///
-    /// When it returns, what was committed was on the disk in the file under the tape's name: the file is looked at
-    /// again after the commit. Where that shows that it is not, the commit is in a file that may or may not come back.
-    /// - Parameter isStoring: Whether the content of what is written may be at fault.
+    /// When it returns, the commit is on disk in the file under the tape's name, which is checked again after the
+    /// commit. If the check fails, the outcome is unknown, because the file may or may not be restored.
+    /// - Parameter isStoring: Whether the written content may be the cause of a failure.
     func transaction<Value>(
         _ db: Database,
         isStoring: Bool = true,
         _ body: (inout Ledger) throws -> Value
     ) throws(TapeFault) -> Value {
-        // A closed connection is a null pointer to SQLite.
+        // A closed connection is a null pointer in SQLite.
         guard unsafe db.sqliteConnection != nil else { throw .unavailable("the tape is closed") }
         try self.files.check()
         var ledger = self.ledger.withLock { $0.take() }
@@ -54,8 +54,7 @@ extension SQLiteTape {
         return value
     }
 
-    /// Another program that has committed makes what is remembered worthless; one that has put other content in place
-    /// ends the use of the tape.
+    /// A commit of another program invalidates the cache; one that has replaced the content ends the use of the tape.
     private func lookForStrangers(_ db: Database, _ ledger: inout Ledger) throws {
         let version = try Query("PRAGMA data_version", in: db).first { Int(clamping: $0.int64(0)) }
         let known = self.known.withLock { known in

@@ -7,23 +7,22 @@ import Synchronization
 
 /// A tape in one SQLite file, for one hub on one machine.
 ///
-/// WAL with `synchronous = FULL`: what was reported as committed survives `kill -9` and power failure. Appends and
-/// retention take turns on one connection, reads run beside them on others, each in its own snapshot.
+/// WAL with `synchronous = FULL`: committed events survive `kill -9` and power failure. Appends and retention share one
+/// connection; reads run concurrently on others, each in its own snapshot.
 package final class SQLiteTape: Tape {
     let pool: DatabasePool
     package let epoch: String
     /// The lock on the file makes this process the only one.
     package var isShared: Bool { false }
     let clock: @Sendable () -> Timestamp
-    /// What the writing connection knows of the file.
+    /// The writing connection's cache.
     ///
-    /// Whoever writes takes it out and puts it back after the commit, so that after a failure it is empty and read
-    /// anew.
+    /// A writer moves it out and restores it after the commit, so that after a failure it is empty and read again.
     let ledger = Mutex(Ledger())
     /// See ``Projections/skipped``.
     let skippedEntries = Atomic<Int>(0)
     let files: TapeFiles
-    /// What this hub knows of the content, which nobody else is to change.
+    /// Content known to this hub, which no other program may change.
     let known: Mutex<KnownContent>
     /// Whether a commit has failed and no trial has succeeded since.
     let hasFailedCommit = Atomic<Bool>(false)
@@ -32,14 +31,14 @@ package final class SQLiteTape: Tape {
     let remarks = Mutex<Set<String>>([])
     let logger: Logger
 
-    /// Opens the tape at a path, and makes it and its folder if there is none.
+    /// Opens the tape at a path, creating it and its folder if necessary.
     ///
-    /// Refused are: a file in use by another hub, one that is no tape, one of a newer version, and, unless migration
-    /// is allowed, one of an older version.
+    /// Refuses a file in use by another hub, a file that is not a tape, a newer schema, and, unless migration is
+    /// allowed, an older schema.
     /// - Parameters:
-    ///   - examines: Whether a damaged file is refused; otherwise ``damage()`` tells what is damaged.
+    ///   - examines: Whether a damaged file is refused; otherwise use ``damage()`` to list the damage.
     ///   - busyTimeout: How long to wait for other programs that have the file open, such as a backup.
-    ///   - clock: Says when an event was accepted. A time before that of the last event counts as that one.
+    ///   - clock: Time of acceptance. A time before that of the last event is replaced by it.
     package convenience init(
         path: String,
         allowMigration: Bool = false,
@@ -71,9 +70,9 @@ package final class SQLiteTape: Tape {
         self.clock = clock
     }
 
-    /// Runs work on the writing connection, after the work before it.
+    /// Runs work on the writing connection, after previous work.
     ///
-    /// Does not listen to cancellation: a commit that has begun is waited for.
+    /// Ignores cancellation: a commit that has begun is completed.
     func write<Value: Sendable>(
         _ work: @escaping @Sendable (Database) throws(TapeFault) -> Value
     ) async throws(TapeFault) -> Value {
@@ -103,12 +102,13 @@ package final class SQLiteTape: Tape {
         await offLoop {
             do {
                 if self.files.mayCheckpoint() {
-                    // Not left to SQLite: the last connection to close may be a reader, which cannot do it.
+                    // Not left to SQLite, because the last connection to close may be a reader, which cannot
+                    // checkpoint.
                     try self.pool.writeWithoutTransaction { db in
                         if unsafe db.sqliteConnection != nil { _ = try db.checkpoint(.truncate) }
                     }
                 } else {
-                    // A reader that is open keeps the writer from doing it when it closes.
+                    // An open reader prevents the writer from checkpointing when it closes.
                     try? self.pool.read { db in try db.execute(sql: "SELECT 1 FROM tape") }
                 }
                 try self.pool.close()

@@ -3,18 +3,18 @@
 import EventLog
 import GRDB
 
-/// The tables and how they came to be, in numbered steps.
+/// The tables as numbered migrations.
 ///
-/// `PRAGMA user_version` says which step a file is at.
+/// `PRAGMA user_version` is the version of a file.
 struct Schema: Sendable {
     /// One step; `version` counts from 1 without a gap.
     struct Migration: Sendable {
         let version: Int
         /// What it is for, in a few words.
         let name: String
-        /// Changes a database of the version before, and tells how many events of how many it has gone over.
+        /// Migrates a database of the previous version, and reports the number of processed and total events.
         ///
-        /// Runs inside a transaction together with the steps after it.
+        /// Runs in one transaction together with the following steps.
         let apply: @Sendable (Database, _ tell: (_ done: Int, _ total: Int) -> Void) throws -> Void
     }
 
@@ -42,7 +42,7 @@ struct Schema: Sendable {
         Migration(version: 5, name: "sources") { db, _ in try db.execute(sql: Self.sources) },
     ])
 
-    /// Runs the steps that a database of `version` lacks and marks it as ours, in one transaction.
+    /// Applies the pending steps of a database with `version` and sets its application ID, in one transaction.
     func migrate(_ db: Database, from version: Int, _ tell: SchemaAdvance.Tell) throws {
         try db.inTransaction(.immediate) {
             for migration in self.migrations where migration.version > version {
@@ -64,8 +64,8 @@ struct Schema: Sendable {
     /// - `channels.slotted`: an event had a slot, so `newest` is kept; otherwise the head is the newest.
     /// - `channels.kept`: some newest entry of it may have left `ageing`.
     /// - `events.positions`: `[channel, seq, channel, seq …]` in the order of keys, for dedupe and retention.
-    /// - `ageing`: events that retention has not looked at. One that it passes over as the newest of a slot leaves,
-    ///   and comes back when it is superseded, so that no pass looks at it twice.
+    /// - `ageing`: events that retention has not checked yet. An event skipped as the newest of a slot is removed, and
+    ///   added again when it is superseded, so that no event is checked twice.
     private static let version1 = """
         CREATE TABLE tape (
             name TEXT PRIMARY KEY,

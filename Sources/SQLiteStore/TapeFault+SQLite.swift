@@ -4,7 +4,7 @@ import EventLog
 import GRDB
 
 extension TapeFault {
-    /// What an error before `COMMIT` means; the transaction is rolled back.
+    /// The fault for an error before `COMMIT`; the transaction is rolled back.
     init(before error: any Error) {
         if let fault = error as? TapeFault {
             self = fault
@@ -15,8 +15,8 @@ extension TapeFault {
         }
     }
 
-    /// As ``init(before:)`` for what was to be stored, whose content may be at fault.
-    /// Not so a key that is there twice: keys are the hub's own, and only a damaged or restored file has one twice.
+    /// Like ``init(before:)`` for stored content, which may be the cause. A duplicate key is not caused by content:
+    /// keys are assigned by the hub, and only a damaged or restored file has a duplicate.
     init(storing error: any Error) {
         let database = error as? DatabaseError
         switch (database?.resultCode, database?.extendedResultCode) {
@@ -34,12 +34,12 @@ extension TapeFault {
         return .refused(ContentRefusal(kind: "SQLite \(code), \(kind)", detail: error.summary))
     }
 
-    /// What a failure of `COMMIT` itself means.
+    /// The fault for a failure of `COMMIT` itself.
     ///
-    /// In WAL mode `COMMIT` writes the transaction's frames, the one that marks its end last, and then syncs. When the
-    /// disk is full that last frame was not written whole, so nothing stands. After any other failed write or sync it
-    /// may lie in the file with a valid checksum: this process does not see it and writes over it with the next
-    /// transaction, but a crash before that would bring it back (https://www.sqlite.org/walformat.html#recovery).
+    /// In WAL mode, `COMMIT` writes the transaction's frames, the one that marks its end last, and then syncs. If the
+    /// disk is full, the last frame is incomplete, so nothing is committed. After any other failed write or sync it may
+    /// be in the file with a valid checksum: this process ignores it and overwrites it with the next transaction, but a
+    /// crash before that would restore it (https://www.sqlite.org/walformat.html#recovery).
     init(during error: any Error) {
         if let error = error as? DatabaseError, error.resultCode == .SQLITE_IOERR {
             self = .outcomeUnknown(error.summary)
@@ -48,7 +48,7 @@ extension TapeFault {
         }
     }
 
-    /// Whether the cause lies outside of what is stored.
+    /// Whether the cause is not the stored content.
     private static func isPassing(_ code: ResultCode) -> Bool {
         let passing: [ResultCode] = [
             .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY,
@@ -59,7 +59,7 @@ extension TapeFault {
 }
 
 extension DatabaseError {
-    /// Whether what is stored contradicts itself, or the disk cannot read it.
+    /// Whether the stored data is inconsistent, or the disk cannot read it.
     var isDamage: Bool {
         [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(self.resultCode) || self.extendedResultCode == Self.unreadable
     }
@@ -68,7 +68,7 @@ extension DatabaseError {
     /// (https://www.sqlite.org/rescode.html#ioerr_corruptfs).
     private static let unreadable = ResultCode(rawValue: 10 | 33 << 8)
 
-    /// SQLite's words with its extended code; no arguments, which may be anyone's balance.
+    /// The error of SQLite with its extended code, without arguments, which may be confidential.
     var summary: String {
         "SQLite: \(self.message ?? "no message") (code \(self.extendedResultCode.rawValue))"
     }

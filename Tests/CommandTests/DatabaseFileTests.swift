@@ -218,8 +218,8 @@ struct DatabaseFileTests {
             try Shell.run("dd if=/dev/zero of=var/filler bs=1024 count=1200", in: folder)
             let answered = try await self.fill(hub, token)
             try await hub.waitUntilUnready("database_unavailable")
-            #expect(try await hub.adminReadiness()["detail"]?.string?.contains("make room") == true)
-            #expect(hub.program.record.value.errors.contains("no room is left"))
+            #expect(try await hub.adminReadiness()["detail"]?.string?.contains("free some space") == true)
+            #expect(hub.program.record.value.errors.contains("is full"))
             // Longer than a failed commit is remembered.
             try await self.expectUnready(hub, probes: 8)
             try Shell.run("rm var/filler", in: folder)

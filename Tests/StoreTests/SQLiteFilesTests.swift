@@ -97,7 +97,7 @@ import Testing
             let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
             try shell("cd \(folder) && \(away)")
             let fault = await self.appendFault(tape)
-            #expect(fault.isUnavailable(saying: path, "goes on by itself"))
+            #expect(fault.isUnavailable(saying: path, "recovers by itself"))
             #expect(await self.probe(tape) == fault)
             #expect(try await self.head(tape) == 3)
             try shell(away.hasPrefix("mv ../") ? "cd \(folder)/../x && \(back)" : "cd \(folder) && \(back)")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The events that were passed over as the newest of a slot, in the order in which they were.
+/// Events that retention has skipped as the newest of a slot, in that order.
 struct KeptRecords {
-    /// May hold some that are not kept any more; they go when they are more than half.
+    /// May contain records that are no longer kept; they are removed when they are more than half.
     private var line = Line<Record>()
     private var count = 0
 
@@ -15,13 +15,13 @@ struct KeptRecords {
         }
     }
 
-    /// Lets a kept record wait again.
+    /// Returns a kept record to retention.
     mutating func release(_ record: Record) {
         record.standing = .waiting
         self.count -= 1
     }
 
-    /// Takes out the one that was passed over first.
+    /// Removes the record that was skipped first.
     mutating func removeFirst() -> Record? {
         while let record = self.line.removeFirst() {
             if record.standing == .kept {

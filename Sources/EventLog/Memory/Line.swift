@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A queue that can be read at any place: appends at the end, drops from the front, both in constant time on average.
+/// A queue with random access: appends at the end and removes from the front in amortized constant time.
 struct Line<Element> {
-    /// Those before ``start`` are gone; they are nil so that nothing holds on to them.
+    /// Elements before ``start`` are removed and set to nil, so that they are released.
     private var storage: [Element?] = []
     private var start = 0
 
@@ -10,7 +10,7 @@ struct Line<Element> {
     var isEmpty: Bool { self.count == 0 }
     var first: Element? { self.isEmpty ? nil : self.storage[self.start] }
 
-    /// Nil outside of the queue.
+    /// Nil outside the queue.
     subscript(index: Int) -> Element? {
         (0..<self.count).contains(index) ? self.storage[self.start + index] : nil
     }
@@ -19,7 +19,7 @@ struct Line<Element> {
         self.storage.append(element)
     }
 
-    /// Takes time in proportion to what follows.
+    /// Takes linear time in the number of following elements.
     mutating func insert(_ element: Element, at index: Int) {
         self.storage.insert(element, at: self.start + index)
     }
@@ -40,7 +40,7 @@ struct Line<Element> {
         self.start = 0
     }
 
-    /// The first place whose element does not satisfy a condition that the elements before it satisfy.
+    /// The first index whose element does not satisfy a condition that all elements before it satisfy.
     func partitioningIndex(where belongsBefore: (Element) -> Bool) -> Int {
         var range = 0..<self.count
         while !range.isEmpty {

@@ -8,9 +8,9 @@ struct MemoryChannel {
     private(set) var head = 0
     /// The numbers `first ... head`.
     private var records = Line<Record>()
-    /// The newest without a slot; may lie before ``first``, as those of ``slots`` may.
+    /// The newest event without a slot; may be before ``first``, like those of ``slots``.
     private var plain: Newest?
-    /// The newest of each slot.
+    /// The newest event of each slot.
     private var slots: [ExactText: Newest] = [:]
 
     typealias Newest = (seq: Int, record: Record)
@@ -23,17 +23,17 @@ struct MemoryChannel {
         self.head - self.records.count + 1
     }
 
-    /// About what it costs to hold without entries, in bytes.
+    /// Approximate memory cost without entries, in bytes.
     var cost: Int {
         2 * self.name.description.utf8.count + 400
     }
 
-    /// Nil outside of `first ... head`.
+    /// Nil outside `first ... head`.
     func record(at seq: Int) -> Record? {
         self.records[seq - self.first]
     }
 
-    /// The newest of each slot, in no order.
+    /// The newest event of each slot, unordered.
     var newest: [Newest] {
         Array(self.slots.values) + (self.plain.map { [$0] } ?? [])
     }
@@ -42,7 +42,7 @@ struct MemoryChannel {
         seq == (slot.isEmpty ? self.plain : self.slots[ExactText(slot)])?.seq
     }
 
-    /// - Returns: The record that was the newest of the slot before.
+    /// - Returns: The previous newest record of the slot.
     mutating func append(_ record: Record) -> Record? {
         self.head += 1
         self.records.append(record)
@@ -54,7 +54,7 @@ struct MemoryChannel {
         return self.slots.updateValue(newest, forKey: ExactText(record.event.slot))?.record
     }
 
-    /// Forgets a number and all before it, except what is the newest of another slot.
+    /// Removes a number and all before it, except the newest of other slots.
     mutating func remove(_ seq: Int, slot: String) {
         while self.first <= seq, self.records.removeFirst() != nil {}
         guard self.isNewest(seq, slot: slot) else { return }

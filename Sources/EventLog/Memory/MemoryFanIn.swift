@@ -2,9 +2,9 @@
 
 import JSON
 
-/// What the fan-in keeps in memory.
+/// The fan-in's state in memory.
 struct MemoryFanIn: Sendable {
-    /// Dead letters are kept up to this many bytes, and to ``DeadLetter/kept``.
+    /// Size limit of dead letters in bytes, in addition to ``DeadLetter/kept``.
     private static let letterBytes = 16 << 20
 
     /// Oldest first.

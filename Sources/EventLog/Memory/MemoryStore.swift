@@ -2,7 +2,7 @@
 
 import JSON
 
-/// What a memory tape holds: channels, events and the lists for reading.
+/// Contents of a memory tape: channels, events and the lists for reading.
 struct MemoryStore {
     let epoch: String
     let budget: Int
@@ -66,7 +66,7 @@ struct MemoryStore {
         return .committed(receipts)
     }
 
-    /// What the general way comes to for a request of one event, without its lists.
+    /// Fast path for a request of one event, equivalent to the general case without its lists.
     private mutating func append(_ event: Event) -> AppendOutcome {
         let key = EventKey(of: event)
         guard let known = self.events[key] else {
@@ -90,7 +90,7 @@ struct MemoryStore {
         seqs.reserveCapacity(event.keys.count)
         for channelKey in event.keys {
             let place = self.place(of: channelKey, type: type)
-            // A key that comes twice gets two numbers.
+            // A repeated key gets two numbers.
             let repeats = places.isEmpty ? 0 : places.count { $0 == place }
             places.append(place)
             seqs.append(self.channels[place].head + 1 + repeats)
@@ -117,7 +117,7 @@ struct MemoryStore {
         return self.positions(of: record)
     }
 
-    /// Types are few, and the names of those in use are the same strings, which compare fast.
+    /// There are few types, and their names are usually identical strings, which compare fast.
     private func findType(_ name: String) -> Int? {
         let name = ExactText(name)
         return self.types.firstIndex { $0.name == name }
@@ -138,7 +138,7 @@ struct MemoryStore {
         return self.channels.count - 1
     }
 
-    // MARK: Forgetting
+    // MARK: Retention
 
     mutating func prune(type name: String, acceptedBefore time: Timestamp, limit: Int) -> Int {
         guard let type = self.findType(name) else { return 0 }
@@ -161,7 +161,7 @@ struct MemoryStore {
         }
     }
 
-    /// Removes the oldest record of its type, or passes over it as the newest of a slot.
+    /// Removes the oldest record of its type, or skips it as the newest of a slot.
     private mutating func forget(_ record: Record) -> Bool {
         self.types[record.type].removeOldest()
         let isNewest = zip(record.channels, record.seqs).contains {
@@ -222,7 +222,7 @@ struct MemoryStore {
         return TapePage(entries: entries.sorted { $0.seq < $1.seq }, extent: self.extent(of: channel))
     }
 
-    /// Looks at every channel: listings are for people.
+    /// Scans all channels, because listings are for operators only.
     func channels(withPrefix prefix: String, after name: String?, limit: Int) -> [ChannelListing] {
         self.channels
             .filter { channel in

@@ -3,7 +3,7 @@
 import Synchronization
 
 extension MemoryTape: FanInStore {
-    /// Runs the work at once: nobody else has this tape.
+    /// Runs the work immediately: no other process has this tape.
     package func whileAlone(_: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
         await work()
     }

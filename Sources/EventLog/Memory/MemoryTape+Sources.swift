@@ -42,7 +42,7 @@ extension MemoryTape: SourceStore {
     }
 }
 
-/// What a source remembers in memory.
+/// The state of a source in memory.
 struct MemorySource: Sendable {
     private(set) var version = 0
     private(set) var token = 0

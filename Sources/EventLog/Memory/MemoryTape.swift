@@ -3,11 +3,11 @@
 import JSON
 import Synchronization
 
-/// A tape in memory, gone with the process: for benchmarks and trials.
+/// A tape in memory, lost when the process exits: for benchmarks and trials.
 ///
-/// Bounded in bytes. Over the budget it forgets events, the oldest of the whole tape first and the newest of each slot
-/// of each channel last; the numbers and dedupe keys they held go with them. Channels themselves are never forgotten,
-/// or their numbering would begin anew: when they alone fill the budget, appends are refused.
+/// Bounded in bytes. Above the budget it removes events with their numbers and deduplication keys: the oldest of the
+/// whole tape first, the newest of each slot of each channel last. Channels are never removed, because their numbering
+/// would start again. If channels alone fill the budget, appends are refused.
 package final class MemoryTape: Tape {
     package let epoch: String
     package var isShared: Bool { false }
@@ -17,8 +17,8 @@ package final class MemoryTape: Tape {
     private let clock: @Sendable () -> Timestamp
 
     /// - Parameters:
-    ///   - budget: In bytes, of events and channels as they are held.
-    ///   - clock: Says when an event was accepted. A time before that of the last event counts as that one.
+    ///   - budget: Memory of events and channels, in bytes.
+    ///   - clock: Time of acceptance. A time before that of the last event is replaced by it.
     package init(budget: Int = 256 * 1024 * 1024, clock: @escaping @Sendable () -> Timestamp = { Timestamp.now }) {
         self.epoch = Epoch.random()
         self.store = Mutex(MemoryStore(epoch: self.epoch, budget: budget))
@@ -65,7 +65,7 @@ package final class MemoryTape: Tape {
         self.store.withLock { $0.prune(type: type, acceptedBefore: time, limit: limit) }
     }
 
-    /// Frees what it holds.
+    /// Frees its memory.
     package func close() async {
         self.store.withLock { $0 = MemoryStore(epoch: self.epoch, budget: 0) }
     }

@@ -2,16 +2,16 @@
 
 import JSON
 
-/// One event type of the memory tape: its channels, and the order in which its events are forgotten.
+/// One event type of the memory tape: its channels, and its events in the order of retention.
 ///
-/// An event waits in a line. One that is passed over as the newest of a slot leaves it, and comes back when it is
-/// superseded, so that nothing is looked at twice.
+/// Events wait in a queue. An event that is skipped as the newest of a slot leaves the queue and returns when it is
+/// superseded, so that no event is checked twice.
 struct MemoryType {
     let name: ExactText
-    /// By key, places in the tape's list of channels.
+    /// Indices in the tape's list of channels, by key.
     var places: [ExactText: Int] = [:]
     private var waiting = Line<Record>()
-    /// Those that came back; older than all in ``waiting``.
+    /// Events that have returned; older than all in ``waiting``.
     ///
     /// Ascending by ordinal.
     private var back = Line<Record>()

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One event as the memory tape holds it, shared by its channels.
+import Hub
+
+/// One event of the memory tape, shared by its channels.
 final class Record {
-    /// How it stands with forgetting: it waits for it, or was passed over as the newest of a slot, or is forgotten.
+    /// Retention state: waiting, skipped as the newest of a slot, or removed.
     enum Standing {
         case waiting
         case kept
@@ -11,14 +13,14 @@ final class Record {
 
     let event: Event
     let key: EventKey
-    /// Place of its type in the tape's list.
+    /// Index of its type in the tape's list.
     let type: Int
     let accepted: Timestamp
-    /// Counts the tape's events in the order in which they stand.
+    /// Number of the event in the order of the tape.
     let ordinal: Int
-    /// Places of the channels in the tape's list, in the order of the event's keys.
+    /// Indices of the channels in the tape's list, in the order of the event's keys.
     let channels: [Int]
-    /// Its numbers there.
+    /// Its sequence numbers in these channels.
     let seqs: [Int]
     var standing = Standing.waiting
 
@@ -40,9 +42,9 @@ final class Record {
         self.seqs = seqs
     }
 
-    /// About what it costs to hold, in bytes: what the budget counts.
+    /// Approximate memory cost counted by the budget, in bytes.
     ///
-    /// 512 is what object, table entries and places in lists came to when measured.
+    /// 512 is the measured cost of the object, table entries and list elements.
     var cost: Int {
         self.event.data.count + self.event.id.utf8.count + self.event.source.utf8.count + 512 + 64 * self.seqs.count
     }

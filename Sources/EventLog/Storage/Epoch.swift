@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Makes the names of tapes' lives.
-package enum Epoch {
+/// Generates epochs.
+enum Epoch {
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
 
     /// Eight random characters: 40 bits.

@@ -2,11 +2,11 @@
 
 import JSON
 
-/// What dedupe knows an event by.
-package struct EventKey: Hashable, Sendable {
+/// The deduplication key of an event.
+struct EventKey: Hashable, Sendable {
     private let id: ExactText
     private let source: ExactText
-    /// Reckoned once: a key is looked up, entered, moved when the table grows, and taken out again.
+    /// Computed once, because a key is hashed several times: on lookup, insertion, rehashing and removal.
     private let hash: Int
 
     package init(of event: Event) {

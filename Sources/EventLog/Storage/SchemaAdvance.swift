@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How far a migration is.
+/// Progress of a migration.
 package struct SchemaAdvance: Sendable, Equatable {
     package var version: Int
-    /// What it is for, in a few words.
+    /// Short description.
     package var name: String
-    /// Events that were gone over.
+    /// Processed events.
     package var done: Int
-    /// How many there are; 0 where the migration does not go over them.
+    /// Total number of events; 0 if the migration does not process events.
     package var total: Int
 
     package init(version: Int, name: String, done: Int = 0, total: Int = 0) {
@@ -17,6 +17,6 @@ package struct SchemaAdvance: Sendable, Equatable {
         self.total = total
     }
 
-    /// Told from whatever thread migrates, which waits meanwhile.
+    /// Called on the migrating thread, which waits meanwhile.
     package typealias Tell = @Sendable (SchemaAdvance) -> Void
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which schema a database has, and which one this program uses.
+/// The schema version of a database and that of this program.
 package struct SchemaStatus: Sendable, Equatable {
     /// One migration.
     package struct Step: Sendable, Equatable {
         package var version: Int
-        /// What it is for, in a few words.
+        /// Short description.
         package var name: String
         package var isApplied: Bool
 
@@ -16,15 +16,15 @@ package struct SchemaStatus: Sendable, Equatable {
         }
     }
 
-    /// The version of the database; 0 when it is empty.
+    /// The version of the database; 0 if it is empty.
     package var found: Int
     /// The version of this program.
     package var wanted: Int
-    /// Those that this program knows, ascending.
+    /// All migrations of this program, ascending.
     package var steps: [Step]
 
-    /// - Parameter names: Of the migrations from version 1 on.
-    package init(found: Int, names: [String]) {
+    /// - Parameter names: Names of the migrations, from version 1.
+    init(found: Int, names: [String]) {
         self.found = found
         self.wanted = names.count
         self.steps = names.enumerated().map { index, name in

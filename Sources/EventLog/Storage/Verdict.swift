@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is to become of one event of a request, by what a tape has under its id.
-package enum Verdict<Known> {
+import Hub
+
+/// The deduplication result for one event of a request.
+enum Verdict<Known> {
     case new
-    /// It stands on the tape already.
+    /// It is stored on the tape already.
     case stands(Known)
-    /// It is the same as an earlier event of its request, at this index.
+    /// It repeats an earlier event of its request, at this index.
     case repeats(Int)
 
-    /// A verdict for every event of a request, or the indices of those whose ids are taken by other content.
-    package enum OfRequest {
+    /// The results for all events of a request, or the indices of events whose IDs are used by other content.
+    enum OfRequest {
         case verdicts([Verdict])
         case conflict([Int])
     }
 
     /// - Parameters:
-    ///   - key: What dedupe knows the event at an index by.
-    ///   - find: The content and what else the tape knows under that key.
-    package static func judge<Key: Hashable>(
+    ///   - key: Deduplication key of the event at an index.
+    ///   - find: Stored fingerprint and further data of the event at an index.
+    static func judge<Key: Hashable>(
         _ request: [Event],
         key: (Int) -> Key,
         find: (Int) throws -> (fingerprint: Fingerprint, known: Known)?
@@ -43,7 +45,7 @@ package enum Verdict<Known> {
         return conflicts.isEmpty ? .verdicts(verdicts) : .conflict(conflicts)
     }
 
-    /// - Returns: The index that stands under the key already.
+    /// - Returns: The index already stored under the key.
     private static func enter<Key: Hashable>(_ key: Key, _ index: Int, into earlier: inout [Key: Int]) -> Int? {
         let first = earlier[key, default: index]
         if first == index { earlier[key] = index }

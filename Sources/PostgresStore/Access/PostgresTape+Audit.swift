@@ -35,7 +35,7 @@ extension PostgresTape: AuditStore {
         """
     )
 
-    /// A batch whose commit was not answered is written again: a record may stand twice then, but is never missing.
+    /// A batch whose commit was not confirmed is written again, so a record may be stored twice, but is never missing.
     package func record(_ records: [AuditRecord]) async throws(TapeFault) {
         guard !records.isEmpty else { return }
         var times = PostgresColumn(.int8)

@@ -5,7 +5,7 @@ package import EventLog
 extension PostgresTape: RevocationStore {
     package var areRevocationsShared: Bool { true }
 
-    /// Lets changes in one after the other, in the order of their numbers; readers are not held up.
+    /// Serializes changes in the order of their numbers, without blocking readers.
     private static let lock = PostgresStatement(
         "lock_revocations",
         "LOCK TABLE revocations IN SHARE ROW EXCLUSIVE MODE"

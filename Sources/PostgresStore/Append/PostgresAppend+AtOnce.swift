@@ -3,14 +3,14 @@
 import EventLog
 
 extension PostgresAppend {
-    /// How many batches look first after one was found not to be as expected: a publisher that repeats all it has sent
-    /// costs few attempts in vain.
+    /// Number of batches that use the locked path after an optimistic append has failed, so that a publisher that
+    /// repeats all of its events causes few failed attempts.
     private static let caution = 16
 
-    /// Appends without a look, if nothing speaks against it.
-    /// - Returns: Nil when it has to be done with a look; nothing has been changed then.
+    /// Appends optimistically in one round trip, if possible.
+    /// - Returns: Nil if the locked path is needed; nothing has been changed then.
     mutating func runAtOnce(_ memory: inout PostgresMemory) throws(PostgresFault) -> Ending? {
-        // A step has to be looked at anyway, and a trial is not committed.
+        // The state of a source's step has to be read first, and a trial is not committed.
         guard self.batch.step == nil, !self.batch.isTrial else { return nil }
         guard memory.caution == 0 else {
             memory.caution -= 1
@@ -29,7 +29,7 @@ extension PostgresAppend {
         let outcomes = try self.judge(parts, memory.lost)
         guard self.writing.hasEvents else { return nil }
         self.moveChannels()
-        // Else its end, which was long before this commit, would leave the outcome open.
+        // Otherwise a connection that was lost long before this commit would leave the outcome unknown.
         try self.session.checkIsOpen()
         var commands = [
             PostgresCommand(.begin), PostgresCommand(Self.number), self.writing.movingCommand(in: self.epoch),

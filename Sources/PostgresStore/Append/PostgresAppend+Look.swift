@@ -45,7 +45,7 @@ extension PostgresAppend {
         "Its database was cut or an older one restored: nothing is committed there. Restore the "
         + "right one, or begin a new epoch, and restart the hub"
 
-    /// A step is taken with all of its events or not at all.
+    /// A step is committed with all of its events or not at all.
     private static func isDue(_ standing: PostgresStep.Standing?, _ outcomes: [AppendOutcome]) -> Bool {
         guard case .due = standing, case .committed = outcomes.first else { return false }
         return true
@@ -92,15 +92,15 @@ extension PostgresAppend {
         """
     )
 
-    /// The rows of the batch's channels: remembered, or found and made where they are missing, in a transaction of
-    /// their own. Made in the append's they could not be locked in order. A row without events is no channel to
-    /// anybody.
+    /// The rows of the batch's channels: cached, or else read, and created if missing, in a separate transaction. In
+    /// the transaction of the append they could not be locked in order. A row without events is not visible as a
+    /// channel.
     private func identify(_ memory: inout PostgresMemory) throws(PostgresFault) -> [PostgresChannel] {
         let names = self.batch.names
         let unknown = names.filter { memory.channels[$0] == nil }
         guard !unknown.isEmpty else { return names.compactMap { memory.channels[$0] } }
         var texts = PostgresColumn(.text)
-        // In order, so that nodes that make the same ones do not wait for each other in a circle.
+        // In order, so that nodes that create the same rows do not deadlock.
         let sorted = unknown.sorted()
         for name in sorted { texts.append(name.description) }
         let rows = try self.session.run([
@@ -119,7 +119,7 @@ extension PostgresAppend {
         return names.compactMap { memory.channels[$0] }
     }
 
-    /// Begins the transaction, locks the channels and finds what stands, in one round trip.
+    /// Begins the transaction, locks the channels and reads existing receipts, in one round trip.
     private mutating func lock(
         _ identified: [PostgresChannel],
         _ memory: inout PostgresMemory
@@ -145,7 +145,7 @@ extension PostgresAppend {
         try PostgresSession.recognise(start.isNull(0, 2) ? nil : start.text(0, 2), self.epoch)
         self.projecting.take(answers.dropFirst(4), to: self.batch.reads)
         guard ids.count == self.batch.names.count, rows.count == ids.count else {
-            // Not forgotten: numbers would begin anew.
+            // Fails instead of creating the rows, because numbers would start again.
             throw .unexpected("\(self.batch.names.count - rows.count) channels have lost their rows. \(Self.advice)")
         }
         var rowOf: [Int: Int] = [:]
@@ -173,7 +173,7 @@ extension PostgresAppend {
             let seqs = found.text(row, 2).split(separator: ",").compactMap { Int(decimal: $0, in: .seq) }
             // The same fingerprint means the same keys in the same order.
             guard seqs.count == event.keys.count || found.bytes(row, 1) != event.fingerprint.bytes else {
-                throw .unexpected("event \(event.id) of \(event.source) stands on \(seqs.count) channels")
+                throw .unexpected("event \(event.id) of \(event.source) is on \(seqs.count) channels")
             }
             self.standing[self.batch.items[place.request][place.event].key] = (
                 Fingerprint(bytes: found.bytes(row, 1)), seqs, false

@@ -4,32 +4,32 @@ import EventLog
 
 /// One attempt to append a batch, in one transaction.
 ///
-/// **At once**: when this node was the last to append to all channels of the batch, as far as it knows, everything goes
-/// to the server in one round trip, `COMMIT` included. What was taken for granted is checked there: that each channel
-/// is as this node left it, and, by the primary key of `receipts`, that no event stands already. If one thing is not so
-/// the transaction fails as a whole, and it is done again with a look first. (Rows of projections have to be read
-/// before they can be written: with those it is two round trips.)
+/// **Optimistic**: if this node was the last to append to all channels of the batch, as far as it knows, everything is
+/// sent in one round trip, including `COMMIT`. The server checks the assumptions: each channel is as this node left it,
+/// and, by the primary key of `receipts`, no event is stored already. If one of them is wrong, the transaction fails as
+/// a whole and is repeated with the locked path. (Rows of projections have to be read before they are written, which
+/// needs two round trips.)
 ///
-/// **With a look first**: one round trip locks the rows of the channels and finds what stands, the next writes.
+/// **Locked**: one round trip locks the rows of the channels and reads existing receipts, the next one writes.
 ///
-/// Either way the rows of the channels are locked first, in the same order on every node. Whatever another transaction
-/// did to those channels, and to any event that is on one of them, is committed or gone by then, and the statements
-/// after the lock see it (`READ COMMITTED`). The same id with *other* channels may still be appended by another node at
-/// the same time; the primary key of `receipts` lets one of them win, and the other attempts again and sees it.
+/// Both paths lock the rows of the channels first, in the same order on every node. Changes of other transactions to
+/// these channels, and to events on them, are committed or rolled back by then, and visible to the statements after the
+/// lock (`READ COMMITTED`). Another node may still append the same ID with *other* channels at the same time. Then the
+/// primary key of `receipts` lets one of them win, and the other one retries and finds it.
 struct PostgresAppend {
-    /// How an attempt ended, other than by a fault.
+    /// Result of an attempt without a fault.
     enum Ending: Sendable {
         /// - Parameter skipped: See ``Projections/skipped``.
         case settled([AppendOutcome], skipped: Int)
-        /// There is no partition yet for events of these types accepted now.
+        /// There is no partition yet for events of these types at this time.
         case lacksPartitions([String], at: Timestamp)
-        /// The source of the batch is not where its step begins.
+        /// The source of the batch is not at the state where its step begins.
         case moved
     }
 
     struct Channel {
         let id: Int
-        /// Before this batch.
+        /// State before this batch.
         let former: PostgresChannel.State
         var state: PostgresChannel.State
 
@@ -45,7 +45,7 @@ struct PostgresAppend {
     let epoch: String
     /// In the order of the batch's names.
     var channels: [Channel] = []
-    /// What stands under the ids of the batch: what was found, then what the batch itself appends.
+    /// Receipts by ID: those found, and those appended by the batch itself.
     var standing: [ReceiptKey: (fingerprint: Fingerprint, seqs: [Int], isTold: Bool)] = [:]
     var writing: PostgresWriting
     var projecting = PostgresProjecting()
@@ -92,7 +92,7 @@ struct PostgresAppend {
             if case .lost = error {
                 memory.lost.formUnion(self.writing.keys)
             } else {
-                // The server has answered: whatever it refused, nothing of the transaction stands.
+                // The server has answered: whatever it refused, nothing of the transaction is stored.
                 memory.isCommitting = false
             }
             throw error
@@ -104,7 +104,7 @@ struct PostgresAppend {
         }
     }
 
-    /// The partitions of the batch's types for events accepted at a time, and the types that have none.
+    /// The partitions of the batch's types for a time of acceptance, and the types without one.
     func partitions(
         _ memory: PostgresMemory,
         at time: Timestamp
@@ -120,14 +120,14 @@ struct PostgresAppend {
         return (found, missing.sorted())
     }
 
-    /// Says what becomes of the channels, in the order in which their rows are locked.
+    /// Sets the new state of the channels, in the order in which their rows are locked.
     mutating func moveChannels() {
         for channel in self.channels.sorted(by: { $0.id < $1.id }) where channel.state.head != channel.former.head {
             self.writing.set(channel.id, channel.state, from: channel.former)
         }
     }
 
-    // MARK: Judging
+    // MARK: Deduplication
 
     mutating func judge(
         _ parts: [String: PostgresPartition],
@@ -157,7 +157,7 @@ struct PostgresAppend {
                     receipts.append(try self.add(PostgresBatch.Place(request: request, event: index), parts))
                 case .stands(let seqs):
                     let item = items[index]
-                    // What an attempt of this call has left there is news, once.
+                    // Events stored by an earlier attempt of this call are reported as accepted, once.
                     let isOurs = lost.contains(item.key) && self.standing[item.key]?.isTold == false
                     receipts.append(
                         Receipt(status: isOurs ? .accepted : .duplicate, positions: self.positions(of: item, seqs))

@@ -2,7 +2,7 @@
 
 import EventLog
 
-/// What one call appends, arranged for the database; the same for every attempt.
+/// The events of one call, prepared for the database; the same for every attempt.
 struct PostgresBatch: Sendable {
     struct Item: Sendable {
         let key: ReceiptKey
@@ -10,7 +10,7 @@ struct PostgresBatch: Sendable {
         let channels: [Int]
     }
 
-    /// Where an event of the batch is.
+    /// Location of an event in the batch.
     struct Place: Sendable {
         let request: Int
         let event: Int
@@ -23,9 +23,9 @@ struct PostgresBatch: Sendable {
     let names: [ChannelName]
     /// Reads the rows that projections may change.
     let reads: [PostgresCommand]
-    /// What a source does in the same transaction.
+    /// A source's step in the same transaction.
     let step: PostgresStep?
-    /// Whether it is only to be seen if it can be appended: the transaction is rolled back.
+    /// Whether it is a trial, which rolls the transaction back.
     let isTrial: Bool
 
     init(_ requests: [[Event]], step: SourceStep? = nil, isTrial: Bool = false) {
@@ -51,7 +51,7 @@ struct PostgresBatch: Sendable {
         self.reads = PostgresProjecting.reads(of: Self.touched(by: requests))
     }
 
-    /// The numbers are not known yet, and no matter: what is touched does not depend on them.
+    /// The numbers are not known yet, but the touched rows do not depend on them.
     private static func touched(by requests: [[Event]]) -> ProjectionBatch {
         var touched = ProjectionBatch()
         for event in requests.joined() where event.projection != nil {
@@ -60,7 +60,7 @@ struct PostgresBatch: Sendable {
         return touched
     }
 
-    /// Bytes of `data`, as a guess for buffers.
+    /// Mean size of `data` in bytes, for reserving buffers.
     var meanDataSize: Int {
         let events = self.requests.joined()
         var count = 0

@@ -5,7 +5,7 @@ import NIOCore
 
 /// A row of `channels`.
 struct PostgresChannel: Sendable {
-    /// What appends change.
+    /// State that appends change.
     struct State: Sendable {
         var head: Int
         /// The partition that holds the head.
@@ -14,17 +14,17 @@ struct PostgresChannel: Sendable {
     }
 
     let id: Int
-    /// As this node saw it last, if it did; another node may have gone on since.
+    /// Last state known to this node, if any; another node may have appended since.
     var state: State?
     /// The highest number that this node has seen committed.
     var highest = 0
 }
 
-/// The server's clock as it was when it was asked, and what it has to be now.
+/// The server's clock when it was read, and its estimated time now.
 struct PostgresTime: Sendable {
     private let answer: Timestamp
     private let moment: NIODeadline
-    /// How long the two clocks are trusted to run at one pace.
+    /// How long the clocks are assumed to run at the same rate.
     private static let trust = TimeAmount.seconds(60)
 
     init(_ answer: Timestamp, at moment: NIODeadline = .now()) {
@@ -38,28 +38,28 @@ struct PostgresTime: Sendable {
     }
 }
 
-/// What the appending node remembers from one attempt to the next.
+/// The cache of the appending node between attempts.
 struct PostgresMemory: Sendable {
     let epoch: String
     /// Nil for the server's clock.
     let clock: (@Sendable () -> Timestamp)?
-    /// Times of acceptance never go back on this node, nor on a channel.
+    /// Times of acceptance never decrease on this node or on a channel.
     var lastAccepted: Timestamp
     var partitions = PostgresPartitions()
-    /// Rows stay for ever, so their ids do not change.
+    /// Rows are never deleted, so their IDs do not change.
     var channels: [ChannelName: PostgresChannel] = [:]
-    /// Channels remembered at once; about 200 bytes each.
+    /// Maximum number of cached channels, about 200 bytes each.
     static let maxChannels = 200_000
     /// The server's clock.
     var time: PostgresTime?
-    /// Appends that are yet to look before they write; see ``PostgresAppend``.
+    /// Remaining appends that use the locked path; see ``PostgresAppend``.
     var caution = 0
-    /// Whether `COMMIT` was sent and not answered.
+    /// Whether `COMMIT` was sent without an answer.
     var isCommitting = false
-    /// Receipts of the present call's attempts that may have been committed.
+    /// Receipts of the current call's attempts that may have been committed.
     var lost: Set<ReceiptKey> = []
 
-    /// Hands over what is remembered; what stays is only what others read meanwhile.
+    /// Moves the cache out; only values that others read meanwhile remain.
     mutating func take() -> PostgresMemory {
         var taken = PostgresMemory(epoch: self.epoch, clock: self.clock, lastAccepted: self.lastAccepted)
         swap(&taken, &self)

@@ -2,7 +2,7 @@
 
 import EventLog
 
-/// One partition of `events`: those of a type that were accepted from `starts` to before `ends`.
+/// One partition of `events`: events of a type accepted from `starts` to before `ends`.
 struct PostgresPartition: Sendable, Equatable {
     let id: Int32
     let type: String
@@ -15,8 +15,8 @@ struct PostgresPartition: Sendable, Equatable {
     static func table(_ id: Int32) -> String { "events_\(id)" }
 }
 
-/// The open partitions as this node knows them. Others make and close partitions too: what turns out not to be there is
-/// read anew.
+/// The open partitions known to this node. Other nodes create and close partitions too, so the list is read again if a
+/// partition does not exist.
 struct PostgresPartitions: Sendable {
     private var partitions: [String: [PostgresPartition]] = [:]
 
@@ -27,7 +27,7 @@ struct PostgresPartitions: Sendable {
 
     mutating func add(_ partition: PostgresPartition) {
         self.partitions[partition.type, default: []].append(partition)
-        // Only the newest are appended to.
+        // Only the newest receive events.
         if self.partitions[partition.type, default: []].count > 4 { self.partitions[partition.type]?.removeFirst() }
     }
 
@@ -54,12 +54,12 @@ struct PostgresPartitions: Sendable {
         "INSERT INTO partitions (type, starts, ends) VALUES ($1::text, $2::int8, $3::int8) RETURNING id"
     )
 
-    /// The partition for a time, made if there is none yet.
+    /// The partition for a time; created if there is none yet.
     ///
-    /// A table that is attached takes a lock on `events` that does not hold up reads and appends, unlike one that is
-    /// created as a partition; its check spares reading it. A time in a partition that retention has closed is moved to
-    /// the end of that one.
-    /// - Parameter width: How long a new one reaches, in nanoseconds, from a whole multiple of it.
+    /// Attaching a table locks `events` without blocking reads and appends, unlike creating it as a partition; its
+    /// check constraint avoids a scan. A time in a partition that retention has closed is moved to the end of that
+    /// partition.
+    /// - Parameter width: Time span of a new partition, in nanoseconds, aligned to a multiple of it.
     static func ensure(
         _ session: PostgresSession,
         type: String,
@@ -86,7 +86,7 @@ struct PostgresPartitions: Sendable {
             let remainder = moment % width
             var starts = moment - (remainder < 0 ? remainder + width : remainder)
             var ends = starts.addingReportingOverflow(width).overflow ? .max : starts + width
-            // The width may have been another one.
+            // The width may have been different.
             if !bounds.isNull(0, 0) { starts = max(starts, bounds.int64(0, 0)) }
             if !bounds.isNull(0, 1) { ends = min(ends, bounds.int64(0, 1)) }
             let row = try session.run(

@@ -6,17 +6,17 @@ import NIOCore
 import Synchronization
 
 extension PostgresTape {
-    /// Attempts when other nodes keep getting in the way.
+    /// Maximum number of attempts after conflicts with other nodes.
     private static let maxRaces = 20
 
-    /// Appends in one transaction, again when another node was in the way.
+    /// Appends in one transaction; retries after conflicts with other nodes.
     ///
-    /// **When the connection is lost during the commit**, the batch may stand or not. It is appended again on a new
-    /// connection, which settles it whatever has become of the old one. The old transaction holds the locks on the
-    /// channels' rows until it has ended, also when its server process lives on and commits only later: the new
-    /// transaction waits for them, and looks for the receipts after that. So it finds either all of the batch or
-    /// nothing of it, and never both appends it. What it finds is told as accepted, since nobody has been told yet.
-    /// Only when the server cannot be reached for ``Settings/settling`` is the outcome left open.
+    /// **If the connection is lost during the commit**, the batch may be stored or not. It is appended again on a new
+    /// connection, which resolves the outcome in every case. The old transaction holds the locks on the channels' rows
+    /// until it ends, even if its server process survives and commits later. The new transaction waits for these locks
+    /// and reads the receipts afterwards, so it finds either the whole batch or nothing of it, and the batch is never
+    /// stored twice. Events it finds are reported as accepted, since they have not been reported before. Only if the
+    /// server cannot be reached for ``Settings/settling`` does the outcome remain unknown.
     package func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
         guard !requests.isEmpty else { return [] }
         switch try await self.append(PostgresBatch(requests)) {
@@ -25,10 +25,10 @@ extension PostgresTape {
         }
     }
 
-    /// What became of a batch, for good.
+    /// Final result of a batch.
     enum Settlement: Sendable {
         case outcomes([AppendOutcome])
-        /// Its source's step does not follow from where the source is; nothing was changed.
+        /// Its step does not follow the current state of the source; nothing was changed.
         case moved
     }
 
@@ -54,7 +54,8 @@ extension PostgresTape {
                         guard NIODeadline.now() < settleBy else { throw .outcomeUnknown("\(error.tapeFault)") }
                         await self.appending.retry(after: .milliseconds(50))
                     } else {
-                        // The server may have been restarted since the last append: once more, on a new connection.
+                        // The server may have been restarted since the last append, so it is retried once on a new
+                        // connection.
                         guard !isSecond, !self.appending.isDown else { throw error.tapeFault }
                         isSecond = true
                     }
@@ -71,7 +72,7 @@ extension PostgresTape {
 
     private func attempt(_ batch: PostgresBatch) async throws(PostgresFault) -> PostgresAppend.Ending {
         try await self.appending.perform { session throws(PostgresFault) in
-            // Taken out, so that it is not copied when it changes.
+            // Moved out, so that changes do not copy it.
             var memory = self.memory.withLock { $0.take() }
             defer { self.memory.withLock { $0 = memory } }
             return try PostgresAppend.run(batch, on: session, &memory)
@@ -90,7 +91,7 @@ extension PostgresTape {
         self.memory.withLock { memory in
             for partition in made {
                 memory.partitions.add(partition)
-                // Later than asked for when retention has passed that time already.
+                // Later than requested if retention has already passed that time.
                 memory.lastAccepted = max(memory.lastAccepted, Timestamp(nanoseconds: partition.starts))
             }
         }

@@ -3,7 +3,7 @@
 import EventLog
 import JSON
 
-/// The rows that one append writes, gathered by table and column.
+/// The rows of one append, collected by table and column.
 struct PostgresWriting {
     /// A row for a partition of `events`.
     private struct Entry {
@@ -28,7 +28,7 @@ struct PostgresWriting {
 
     private let batch: PostgresBatch
     private let accepted: Timestamp
-    /// Numbers count from that of the batch on.
+    /// Counts from the number of the batch.
     private var number = 0
     private var entries: [Int32: [Entry]] = [:]
     private var receipts: [Receipt] = []
@@ -72,7 +72,7 @@ struct PostgresWriting {
         )
     }
 
-    /// To be called in the order of the channels' ids, in which their rows are locked.
+    /// Call it in the order of channel IDs, in which the rows are locked.
     mutating func set(_ channel: Int, _ state: PostgresChannel.State, from former: PostgresChannel.State) {
         self.channelIDs.append(channel)
         self.heads.append(state.head)
@@ -122,7 +122,7 @@ struct PostgresWriting {
         FROM unnest($2::int8[], $3::int8[], $4::int4[], $5::bool[]) AS u (id, head, part, slotted) WHERE c.id = u.id
         """
     )
-    /// Fails (SQLSTATE 22012) when a channel is not as it was expected to be, or the log is another one.
+    /// Fails (SQLSTATE 22012) if a channel is not in the expected state, or the database holds another log.
     private static let moveChannels = PostgresStatement(
         "move_channels",
         """
@@ -150,20 +150,20 @@ struct PostgresWriting {
         """
     )
 
-    /// Locks and changes the rows of channels that nobody else has changed, or fails.
+    /// Locks and updates the rows of channels; fails if another node has changed one.
     func movingCommand(in epoch: String) -> PostgresCommand {
         PostgresCommand(Self.moveChannels).with(Int(self.accepted.nanoseconds))
             .with(self.channelIDs).with(self.heads).with(self.parts).with(self.slotted)
             .with(self.formerHeads).with(self.formerParts).with(self.channelIDs.count).with(epoch)
     }
 
-    /// Changes the rows of channels that are locked.
+    /// Updates the rows of locked channels.
     var channelsCommand: PostgresCommand {
         PostgresCommand(Self.updateChannels).with(Int(self.accepted.nanoseconds))
             .with(self.channelIDs).with(self.heads).with(self.parts).with(self.slotted)
     }
 
-    /// What writes the events and where they are.
+    /// Commands that write the events and their chapters.
     var entryCommands: [PostgresCommand] {
         var commands: [PostgresCommand] = []
         for (part, entries) in self.entries {
@@ -179,7 +179,7 @@ struct PostgresWriting {
         return commands
     }
 
-    /// In the order of the index, which costs the server less.
+    /// In the order of the index, which is cheaper for the server.
     private func command(for entries: [Entry], _ part: Int32) -> PostgresCommand {
         let entries = entries.sorted { ($0.channel, $0.seq) < ($1.channel, $1.seq) }
         let count = entries.count
@@ -208,8 +208,7 @@ struct PostgresWriting {
             .with(traces)
     }
 
-    /// In the order of their keys: nodes that append the same events at the same time wait for each other, never in a
-    /// circle.
+    /// In the order of their keys, so that nodes that append the same events at the same time do not deadlock.
     var receiptsCommand: PostgresCommand {
         var keys = PostgresColumn(.uuid)
         var fingerprints = PostgresColumn(.bytea)

@@ -2,8 +2,8 @@
 
 import EventLog
 
-/// The key of an event's row in `receipts`: 128 bits of SHA-256 over source and id, as `receipt_key` in the schema
-/// reckons them.
+/// The key of an event's row in `receipts`: 128 bits of SHA-256 over source and ID, computed like `receipt_key` in the
+/// schema.
 struct ReceiptKey: Hashable, Comparable, Sendable {
     let high: UInt64
     let low: UInt64
@@ -18,7 +18,7 @@ struct ReceiptKey: Hashable, Comparable, Sendable {
         bytes.reduce(0) { $0 << 8 | UInt64(truncatingIfNeeded: $1) }
     }
 
-    /// As the server orders `uuid`.
+    /// In the server's order of `uuid`.
     static func < (left: Self, right: Self) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }

@@ -4,15 +4,15 @@ import CLibPQ
 import EventLog
 import SafeText
 
-/// Where a database is and how to log in, as libpq's keywords.
+/// Address and credentials of a database, as libpq keywords.
 ///
-/// Its description leaves out everything secret.
+/// Its description contains no secrets.
 struct PostgresAddress: Sendable, CustomStringConvertible {
-    /// Keywords of libpq and their values, only those that the URL gives.
+    /// libpq keywords and values given in the URL.
     private(set) var options: [(keyword: String, value: String)]
 
-    /// Set unless the URL says otherwise: a dead peer is found out on an idle connection too, and of several hosts the
-    /// one that can be written is used.
+    /// Defaults that the URL can override: detect a dead peer even on an idle connection, and use the writable one of
+    /// several hosts.
     private static let defaults = [
         ("application_name", "broadtape"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
         ("keepalives_count", "3"), ("tcp_user_timeout", "15000"), ("target_session_attrs", "read-write"),
@@ -29,7 +29,7 @@ struct PostgresAddress: Sendable, CustomStringConvertible {
         let url = "postgresql://\(rest)"
         var complaint: UnsafeMutablePointer<CChar>?
         guard let parsed = unsafe PQconninfoParse(url, &complaint) else {
-            // libpq's words quote the URL, which may hold a password.
+            // The error of libpq quotes the URL, which may contain a password.
             unsafe PQfreemem(complaint)
             throw .unavailable(
                 "the database's URL is malformed; it has the form postgres://USER:PASSWORD@HOST/NAME?OPTION=VALUE"
@@ -53,7 +53,7 @@ struct PostgresAddress: Sendable, CustomStringConvertible {
         self.options = options
     }
 
-    /// libpq takes a part of a password that is not percent-encoded for a host, a port or a name, and says so in its
+    /// libpq interprets a part of a password that is not percent-encoded as host, port or name, and repeats it in its
     /// errors.
     private static func check(_ rest: Substring) throws(TapeFault) {
         let end = rest.utf8.firstIndex(of: UInt8(ascii: "?")) ?? rest.endIndex
@@ -72,7 +72,7 @@ struct PostgresAddress: Sendable, CustomStringConvertible {
         }
     }
 
-    /// What must not be repeated.
+    /// Secrets that must not appear in messages.
     var secrets: AddressSecrets {
         AddressSecrets(self.options.filter { $0.keyword.hasSuffix("password") }.map(\.value))
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An array parameter in the making, in Postgres' binary form: what `unnest` turns into a column.
+/// Builds an array parameter in Postgres' binary format, for a column of `unnest`.
 ///
 /// A header (dimensions, has nulls, type of the elements, length, lower bound), then each element with its length in
 /// front, all big-endian (https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/arrayfuncs.c,
@@ -12,8 +12,8 @@ struct PostgresColumn {
     private static let lengthOffset = 12
 
     /// - Parameters:
-    ///   - count: How many values are expected.
-    ///   - each: Of how many bytes.
+    ///   - count: Expected number of values.
+    ///   - each: Expected size of a value, in bytes.
     init(_ type: PostgresType, count: Int = 0, each: Int = 16) {
         self.bytes = []
         self.bytes.reserveCapacity(20 + count * (4 + each))
@@ -64,7 +64,7 @@ struct PostgresColumn {
         self.count += 1
     }
 
-    /// Null where there is no value; the header says that there are nulls.
+    /// Null without a value; the header has a flag for nulls.
     mutating func append(_ value: String?) {
         if let value { self.append(value) } else { self.appendNull() }
     }
@@ -80,7 +80,7 @@ struct PostgresColumn {
         self.count += 1
     }
 
-    /// Writes the array, whose length is only known when all elements are there. One without elements has no dimensions.
+    /// Writes the array, whose length is known only after the last element. An empty array has no dimensions.
     func write(to buffer: inout [UInt8]) {
         let start = buffer.count
         buffer.append(contentsOf: self.bytes)
@@ -95,7 +95,7 @@ struct PostgresColumn {
     }
 }
 
-/// Types by their numbers (https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/catalog/pg_type.dat).
+/// Types by OID (https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/catalog/pg_type.dat).
 enum PostgresType: UInt32 {
     case bool = 16
     case bytea = 17

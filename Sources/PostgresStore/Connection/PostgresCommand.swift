@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A statement and what goes into it.
+/// A statement with its parameters.
 struct PostgresCommand {
     let statement: PostgresStatement
     /// The values in binary, one after the other.
     private(set) var bytes: [UInt8] = []
-    /// Where each value ends in ``bytes``.
+    /// End of each value in ``bytes``.
     private(set) var ends: [Int] = []
 
     init(_ statement: PostgresStatement) {
@@ -37,9 +37,9 @@ struct PostgresCommand {
     }
 }
 
-/// SQL with `$1`, `$2` … whose types it names by casts.
+/// SQL with parameters `$1`, `$2` …, whose types are given by casts.
 struct PostgresStatement: Hashable {
-    /// Prepared under this name at its first use on a connection; nil is parsed every time.
+    /// Name under which it is prepared at its first use on a connection; nil is parsed every time.
     let name: String?
     let sql: String
 
@@ -49,7 +49,7 @@ struct PostgresStatement: Hashable {
     }
 
     static let begin = PostgresStatement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED")
-    /// One snapshot for all that follows.
+    /// One snapshot for all following statements.
     static let beginReading = PostgresStatement("begin_reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     static let commit = PostgresStatement("commit", "COMMIT")
     static let rollback = PostgresStatement("rollback", "ROLLBACK")

@@ -7,27 +7,27 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// One connection to the database on a thread of its own, where libpq may block; it finds its way back by itself.
+/// One connection to the database on its own thread, where libpq may block; reconnects automatically.
 ///
-/// While it is known to be down, work is refused at once and the way back is tried in the background, at growing
+/// While it is known to be down, work is refused immediately, and it reconnects in the background at increasing
 /// intervals.
-actor PostgresConnection: LoopActor {
-    /// How long things may take.
+actor PostgresConnection {
+    /// Timeouts.
     struct Limits: Sendable {
         /// Finding the server and logging in.
         var connecting = Duration.seconds(3)
-        /// One piece of work. The server is told to give up at the same time, so that a node that is gone or stopped
-        /// does not hold up the others.
+        /// One unit of work. The server has the same timeout, so that a crashed or paused node does not block the
+        /// others.
         var working = Duration.seconds(5)
-        /// Between attempts to connect: doubled from the first to the last, and a random part of it.
+        /// Delay between attempts to connect: doubled up to the maximum, with jitter.
         var backoff = Duration.milliseconds(100)...Duration.seconds(5)
     }
 
     private enum State {
-        /// Not connected, and not known to be unable to.
+        /// Not connected, but not known to be down.
         case idle
         case open(PostgresSession)
-        /// The number of attempts that have failed.
+        /// Down, with the number of failed attempts.
         case down(attempts: Int)
         case closed
     }
@@ -38,13 +38,13 @@ actor PostgresConnection: LoopActor {
     nonisolated let loop: any EventLoop
     private let logger: Logger
     private var state = State.idle
-    /// Why work is refused at once; nil when it may be tried. Read from any thread, so that nobody waits behind an
-    /// attempt to connect.
+    /// Why work is refused immediately; nil if it may be tried. Read from any thread, so that callers do not wait for
+    /// an attempt to connect.
     private nonisolated let outage = Mutex<String?>(nil)
 
     /// - Parameters:
     ///   - setup: SQL to run on every new connection.
-    ///   - loop: Its thread will be blocked.
+    ///   - loop: The event loop whose thread is blocked.
     init(
         _ address: PostgresAddress,
         setup: [String] = [],
@@ -59,15 +59,15 @@ actor PostgresConnection: LoopActor {
         self.logger = logger
     }
 
-    /// Whether work would be refused at once.
+    /// Whether work is refused immediately.
     nonisolated var isDown: Bool {
         self.outage.withLock { $0 != nil }
     }
 
-    /// Does work on the connection, after the work before it; connects first when it has to. Does not listen to
-    /// cancellation: what has begun is waited for.
+    /// Runs work on the connection, after previous work; connects first if necessary. Ignores cancellation: work that
+    /// has begun is completed.
     ///
-    /// Work that ends in ``PostgresFault/lost(_:)`` gives the connection up, and the next is tried on a new one.
+    /// Work that ends in ``PostgresFault/lost(_:)`` closes the connection; the next work uses a new one.
     nonisolated func perform<Value: Sendable>(
         within limit: Duration? = nil,
         _ work: @escaping @Sendable (PostgresSession) throws(PostgresFault) -> Value
@@ -90,7 +90,7 @@ actor PostgresConnection: LoopActor {
         }
     }
 
-    /// ``perform(within:_:)`` for work that makes sense on the connection there is only.
+    /// ``perform(within:_:)`` for work that is valid only on the current connection.
     func performOnPresent<Value: Sendable>(
         _ work: @escaping @Sendable (PostgresSession) throws(PostgresFault) -> Value
     ) throws(PostgresFault) -> Value {
@@ -110,7 +110,7 @@ actor PostgresConnection: LoopActor {
         guard case .open = self.state else { return }
         self.state = .idle
         self.logger.warning("connection to the database lost", metadata: ["reason": "\(text)"])
-        // A server that does not answer would not answer a new connection either: nobody is to wait for that.
+        // A server that does not respond would not respond on a new connection either, so nothing waits for it.
         if isSilent { self.failed(text, attempts: 1) }
     }
 
@@ -139,7 +139,7 @@ actor PostgresConnection: LoopActor {
             self.logger.error("the database is down", metadata: ["reason": "\(text)"])
         }
         let longest = min(self.limits.backoff.upperBound, self.limits.backoff.lowerBound * (1 << min(attempts, 10)))
-        // All nodes lose the server at the same time; they are not to come back all at once.
+        // All nodes lose the server at the same time and must not reconnect at the same time.
         let delay = longest * Double.random(in: 0.5...1)
         self.schedule(in: TimeAmount(delay)) { $0.reconnect() }
     }
@@ -149,7 +149,7 @@ actor PostgresConnection: LoopActor {
         self.logger.info("the database is back", metadata: ["attempts": "\(attempts)"])
     }
 
-    /// Connects after a while if it is down, for work that must be settled. Not hurried by cancellation.
+    /// Connects after a pause if it is down, for work with an unknown outcome. Ignores cancellation.
     func retry(after pause: Duration) {
         guard case .down(let attempts) = self.state else { return }
         _ = poll(nil, 0, Int32(clamping: pause.wholeMilliseconds))

@@ -2,17 +2,17 @@
 
 import EventLog
 
-/// Why the database did not do what it was sent.
+/// Why the database did not execute a command.
 enum PostgresFault: Error, Sendable, Equatable {
-    /// The server refused a command, by SQLSTATE; the transaction has failed and the connection goes on.
+    /// The server refused a command, by SQLSTATE; the transaction has failed, but the connection can still be used.
     case refused(state: String, message: String)
-    /// The connection is gone, or was given up because the server did not answer in time.
+    /// The connection was lost, or closed because the server did not respond in time.
     case lost(String)
-    /// What came back is not what this program stores.
+    /// The result is not what this program stores.
     case unexpected(String)
 
-    /// Whether the same may succeed when it is done again at once: another node was in the way, or has changed the
-    /// partitions (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+    /// Whether an immediate retry may succeed, because another node was in conflict or has changed the partitions
+    /// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
     var isRace: Bool {
         guard case .refused(let state, _) = self else { return false }
         return switch state {
@@ -22,12 +22,12 @@ enum PostgresFault: Error, Sendable, Equatable {
         }
     }
 
-    /// A partition that another node has dropped or that is gone.
+    /// Whether a partition is missing, because another node has dropped it.
     var isMissingTable: Bool {
         if case .refused("42P01", _) = self { true } else { false }
     }
 
-    /// What it means to those who use the tape, when nothing was changed.
+    /// The corresponding fault of the tape, if nothing was changed.
     var tapeFault: TapeFault {
         switch self {
         case .lost(let text): .unavailable("Postgres: \(text)")
@@ -39,7 +39,7 @@ enum PostgresFault: Error, Sendable, Equatable {
         }
     }
 
-    /// ``tapeFault`` for what was to be stored, whose content may be at fault.
+    /// ``tapeFault`` for stored content, which may be the cause.
     var storingFault: TapeFault {
         guard case .refused(let state, let message) = self, state != Self.uniqueViolation,
             let kind = Self.content[String(state.prefix(2))]
@@ -48,11 +48,12 @@ enum PostgresFault: Error, Sendable, Equatable {
         return .refused(ContentRefusal(kind: "SQLSTATE \(state), \(kind)", detail: detail))
     }
 
-    /// Keys are the hub's own: only a damaged or restored database has one twice, and no publisher can help that.
+    /// Keys are assigned by the hub: only a damaged or restored database has a duplicate, which is not the publisher's
+    /// fault.
     private static let uniqueViolation = "23505"
 
-    /// Classes of SQLSTATE whose cause is what was to be stored, and what to call it: the same will be refused again, and
-    /// nothing is wrong with the database.
+    /// SQLSTATE classes caused by the content, with a description: the same content will be refused again, and the
+    /// database is healthy.
     private static let content = [
         "09": "a trigger of the database", "21": "a value that comes twice",
         "22": "a value that the database cannot hold", "23": "a constraint of the database",

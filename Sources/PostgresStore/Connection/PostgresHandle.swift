@@ -12,7 +12,7 @@ import Darwin
 import Glibc
 #endif
 
-/// One connection of libpq: non-blocking, in pipeline mode, and waited on with a deadline only.
+/// One libpq connection: non-blocking, in pipeline mode, and always waited on with a deadline.
 @safe struct PostgresHandle: ~Copyable {
     private let connection: OpaquePointer
     private let notices: Notices
@@ -28,7 +28,7 @@ import Glibc
         self.secrets = secrets
     }
 
-    /// Connects and logs in. Looking up a host's name is the one thing the deadline does not bound.
+    /// Connects and logs in. The deadline does not apply to the host name lookup.
     static func open(
         _ address: PostgresAddress,
         deadline: NIODeadline,
@@ -72,7 +72,7 @@ import Glibc
         guard unsafe PQsendPrepare(self.connection, name, statement.sql, 0, nil) == 1 else { throw self.lost }
     }
 
-    /// Sends a command, prepared under a name or not at all.
+    /// Sends a command, prepared under a name or unprepared.
     func send(_ command: PostgresCommand, prepared name: String?) throws(PostgresFault) {
         let count = command.ends.count
         let formats = [Int32](repeating: 1, count: count)
@@ -82,7 +82,7 @@ import Glibc
             lengths.append(Int32(truncatingIfNeeded: end - start))
             start = end
         }
-        // A base that is not null also when there are no bytes: a null value is NULL.
+        // The base address must not be null even without bytes, because a null value is NULL.
         let isSent = unsafe (command.bytes.isEmpty ? [0] : command.bytes).withUnsafeBytes { bytes in
             let base = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
             let values = unsafe ([0] + command.ends).prefix(count).map { unsafe base?.advanced(by: $0) }
@@ -120,14 +120,14 @@ import Glibc
 
     // MARK: Receiving
 
-    /// What a result of libpq means.
+    /// Meaning of a libpq result.
     enum Answer {
         case rows(PostgresRows)
         case refused(PostgresFault)
         /// Not run, because a command before it was refused.
         case skipped
         case synced
-        /// Between the answers to two commands.
+        /// End of the results of a command.
         case end
     }
 
@@ -151,7 +151,7 @@ import Glibc
         case PGRES_PIPELINE_ABORTED:
             return .skipped
         default:
-            // FATAL or PANIC: the server has hung up, or libpq has noticed that it did.
+            // FATAL or PANIC: the server has closed the connection, or libpq has detected it.
             let severity = unsafe field(result, PostgresDiagnosticSeverity)
             let message = unsafe field(result, PostgresDiagnosticMessage) ?? self.complaint
             guard severity == "ERROR", let state = unsafe field(result, PostgresDiagnosticState) else {
@@ -161,10 +161,10 @@ import Glibc
         }
     }
 
-    /// Throws when the server has hung up already. Between two commands it has nothing else to say but notices.
+    /// Throws if the server has closed the connection. Between commands it sends nothing but notices.
     func checkIsOpen() throws(PostgresFault) {
         var descriptor = pollfd(fd: unsafe PQsocket(self.connection), events: Int16(POLLIN), revents: 0)
-        // Its last words, if any, come before the end.
+        // Its last message, if any, arrives before the end of the stream.
         for _ in 0..<8 where unsafe poll(&descriptor, 1, 0) > 0 {
             guard unsafe PQconsumeInput(self.connection) == 1 else { throw self.lost }
         }
@@ -190,7 +190,7 @@ import Glibc
         .lost(self.complaint)
     }
 
-    /// libpq's words, without a password that it may repeat.
+    /// The error of libpq, without a password that it may contain.
     private var complaint: String {
         let text = unsafe String(cString: PQerrorMessage(self.connection))
         let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
@@ -202,7 +202,7 @@ private func field(_ result: OpaquePointer, _ code: Int32) -> String? {
     unsafe PQresultErrorField(result, code).map { unsafe String(cString: $0) }
 }
 
-/// Takes the server's notices to the log.
+/// Logs the server's notices.
 private final class Notices {
     private let logger: Logger
 

@@ -2,15 +2,15 @@
 
 import Synchronization
 
-/// Connections for reading, one user each at a time; who finds none free waits in line, up to a number.
+/// A pool of connections for reading. Reads wait in a bounded queue if no connection is free.
 final class PostgresPool: Sendable {
     private struct State: Sendable {
         var free: [PostgresConnection]
         var waiters: [CheckedContinuation<PostgresConnection, Never>] = []
     }
 
-    /// Reads that wait; more are refused. Each waits for as many pieces of work as stand before it, divided by the
-    /// connections, and a piece ends within its limit.
+    /// Maximum number of waiting reads; more are refused. The waiting time is bounded by the work before it divided by
+    /// the number of connections, since each unit of work ends within its limit.
     static let maxWaiting = 256
 
     private let state: Mutex<State>
@@ -21,8 +21,8 @@ final class PostgresPool: Sendable {
         self.state = Mutex(State(free: connections))
     }
 
-    /// Reads on a free connection. A connection that turns out to be gone is tried anew once: the server may have
-    /// been restarted since its last use.
+    /// Reads on a free connection. A lost connection is retried once, because the server may have been restarted since
+    /// its last use.
     func read<Value: Sendable>(
         _ work: @escaping @Sendable (PostgresSession) throws(PostgresFault) -> Value
     ) async throws(PostgresFault) -> Value {
@@ -43,7 +43,7 @@ final class PostgresPool: Sendable {
         guard isRoom else { return nil }
         return await withCheckedContinuation { continuation in
             let connection = self.state.withLock { state -> PostgresConnection? in
-                // One that works, if there is one.
+                // Prefers a working connection.
                 if let index = state.free.firstIndex(where: { !$0.isDown }) ?? state.free.indices.first {
                     return state.free.remove(at: index)
                 }

@@ -4,10 +4,10 @@ import CLibPQ
 import EventLog
 import JSON
 
-/// What one command brought back, in binary, as libpq holds it.
+/// The result of one command in binary format, owned by libpq.
 ///
-/// A class, as several are held in an array; it never leaves the connection's thread. Reading outside of what there is
-/// gives zero or nothing: columns are chosen by the statement beside the reading.
+/// A class, because several are stored in an array; it never leaves the connection's thread. Reading outside the rows
+/// and columns returns zero or nothing.
 @safe final class PostgresRows {
     private let result: OpaquePointer
     let count: Int
@@ -22,7 +22,7 @@ import JSON
         unsafe PQclear(self.result)
     }
 
-    /// How many rows a command changed.
+    /// Number of rows that a command changed.
     var changed: Int {
         Int(decimal: unsafe String(cString: PQcmdTuples(self.result)), in: .seq) ?? 0
     }
@@ -32,14 +32,14 @@ import JSON
         unsafe String(cString: PQcmdStatus(self.result))
     }
 
-    /// An `int8`, `int4` or `int2`, whatever it is: not to be counted with.
+    /// An `int8`, `int4` or `int2` without a range check: not for arithmetic.
     func int64(_ row: Int, _ column: Int) -> Int64 {
         let bytes = unsafe self.value(row, column)
         let start: UInt64 = unsafe bytes.first.map { $0 >= 0x80 ? .max : 0 } ?? 0
         return unsafe Int64(truncatingIfNeeded: bytes.reduce(start) { $0 << 8 | UInt64(truncatingIfNeeded: $1) })
     }
 
-    /// The same within a range; outside of it the row is damaged.
+    /// The same within a range; a row with a value outside is damaged.
     func integer(_ row: Int, _ column: Int, in range: ClosedRange<Int> = .seq) throws(PostgresFault) -> Int {
         let number = self.int64(row, column)
         guard let integer = Int(number, in: range) else {
@@ -48,7 +48,7 @@ import JSON
         return integer
     }
 
-    /// Which of what was asked for the row is about, counted from 0: an ordinality.
+    /// Index of the requested item that the row belongs to, from 0: an ordinality.
     func place(_ row: Int, _ column: Int, of count: Int) throws(PostgresFault) -> Int {
         try self.integer(row, column, in: 1...max(1, count)) - 1
     }
@@ -79,7 +79,7 @@ import JSON
         unsafe PQgetisnull(self.result, Int32(clamping: row), Int32(clamping: column)) == 1
     }
 
-    /// Valid as long as this object.
+    /// Valid during the lifetime of this object.
     private func value(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer {
         guard row < self.count,
             let start = unsafe PQgetvalue(self.result, Int32(clamping: row), Int32(clamping: column))

@@ -2,8 +2,8 @@
 
 import EventLog
 
-/// Whether the database still holds the log that was opened: it may be dropped and made anew, or restored, under a hub
-/// that has it open.
+/// Checks that the database still holds the log that was opened: it may be recreated or restored while a hub has it
+/// open.
 extension PostgresSession {
     static let findEpoch = PostgresStatement("find_epoch", "SELECT value FROM tape WHERE name = 'epoch'")
 
@@ -18,7 +18,7 @@ extension PostgresSession {
         }
     }
 
-    /// - Parameter found: The epoch that the database has.
+    /// - Parameter found: The epoch of the database.
     static func recognise(_ found: String?, _ epoch: String) throws(PostgresFault) {
         guard found != epoch else { return }
         let what = found.map { "the database holds another log: its epoch was \(epoch) and is \($0)" } ?? Self.isGone

@@ -3,18 +3,18 @@
 import Logging
 import NIOCore
 
-/// A connection that is logged in, with what was prepared on it. Used by one ``PostgresConnection`` on its thread; every
-/// method blocks until it has its answer, its ``deadline`` has passed, or the connection is gone.
+/// A logged-in connection with its prepared statements. Used by one ``PostgresConnection`` on its thread; every method
+/// blocks until it has its result, the ``deadline`` has passed, or the connection is lost.
 final class PostgresSession {
     private let handle: PostgresHandle
     private var prepared: Set<String> = []
-    /// Whether nothing that was remembered of the database was checked on this connection: after the last one was lost
-    /// it may be another server, which gives out the same ids for other things.
+    /// Whether cached state has not been validated on this connection yet: it may be another server, which uses the
+    /// same IDs for other rows.
     var isFresh = true
-    /// When the work under way is given up, and with it the connection.
+    /// When the current work is abandoned and the connection closed.
     var deadline: NIODeadline
 
-    /// Statements kept prepared, on both sides; past it all are forgotten. A few kilobytes each.
+    /// Maximum number of prepared statements, a few kilobytes each; above it, all are deallocated.
     private static let maxPrepared = 200
 
     init(_ address: PostgresAddress, deadline: NIODeadline, logger: Logger) throws(PostgresFault) {
@@ -22,12 +22,12 @@ final class PostgresSession {
         self.deadline = deadline
     }
 
-    /// Throws when the server has hung up since the last answer.
+    /// Throws if the server has closed the connection since the last result.
     func checkIsOpen() throws(PostgresFault) {
         try self.handle.checkIsOpen()
     }
 
-    /// Runs commands in one round trip. The first that is refused ends them, and is thrown once all answers are in.
+    /// Runs commands in one round trip. The first refused command ends them, and is thrown after all results are read.
     /// - Returns: The rows of each.
     func run(_ commands: [PostgresCommand]) throws(PostgresFault) -> [PostgresRows] {
         var steps: [Step] = []
@@ -39,7 +39,7 @@ final class PostgresSession {
         for command in commands {
             if let name = command.statement.name, !self.prepared.contains(name) {
                 try self.handle.prepare(command.statement, as: name)
-                // Taken back when it was not reached.
+                // Removed again if it was not executed.
                 self.prepared.insert(name)
                 steps.append(.preparation(name))
             }
@@ -94,8 +94,8 @@ final class PostgresSession {
         _ = try self.run(sql.map { PostgresCommand(PostgresStatement(nil, $0)) })
     }
 
-    /// Does work in one transaction, which is rolled back when the work throws. A failed `COMMIT` counts as thrown by
-    /// the work: what it wrote may stand if the fault is ``PostgresFault/lost(_:)``.
+    /// Runs work in one transaction, which is rolled back if the work throws. A failed `COMMIT` is thrown as well: its
+    /// changes may be committed if the fault is ``PostgresFault/lost(_:)``.
     func transaction<Value>(
         _ begin: PostgresStatement = .begin,
         _ work: () throws(PostgresFault) -> Value

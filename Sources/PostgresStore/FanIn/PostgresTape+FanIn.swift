@@ -3,7 +3,7 @@
 package import EventLog
 import JSON
 
-/// Ids of sources, names of channels and reasons are `bytea`: they are what somebody sent.
+/// IDs of sources, channel names and reasons are `bytea`, because they are untrusted input.
 extension PostgresTape: FanInStore {
     private static let addLetters = PostgresStatement(
         "add_letters",
@@ -41,8 +41,7 @@ extension PostgresTape: FanInStore {
         "DELETE FROM source_marks WHERE heard < $1::int8"
     )
 
-    /// Asks and changes beside the log. All of it may be done twice, so a connection that turns out to be gone is
-    /// tried anew once.
+    /// Reads and writes outside the log. All of it is idempotent, so a lost connection is retried once.
     func keep<Value: Sendable>(
         _ work: @escaping @Sendable (PostgresSession) throws(PostgresFault) -> Value
     ) async throws(TapeFault) -> Value {
@@ -108,7 +107,7 @@ extension PostgresTape: FanInStore {
 
     package func note(_ marks: [SourceMark]) async throws(TapeFault) {
         guard !marks.isEmpty else { return }
-        // The last one of a source counts; sorted, so that nodes do not wait for each other in a circle.
+        // The last one of a source counts; sorted, so that nodes do not deadlock.
         var last: [ExactText: SourceMark] = [:]
         for mark in marks { last[ExactText(mark.source)] = mark }
         var sources = PostgresColumn(.bytea)
@@ -121,7 +120,7 @@ extension PostgresTape: FanInStore {
             seqs.append(mark.seq ?? 0)
             numbered.append(mark.seq != nil)
             times.append(Int(mark.heard.nanoseconds))
-            // Names of types hold no spaces.
+            // Type names contain no spaces.
             types.append(mark.types.joined(separator: " "))
         }
         let set = PostgresCommand(Self.setMarks).with(sources).with(seqs).with(numbered).with(times).with(types)

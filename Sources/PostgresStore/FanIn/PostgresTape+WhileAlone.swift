@@ -6,16 +6,16 @@ import NIOCore
 import NIOPosix
 
 extension PostgresTape {
-    /// How often the turn is asked for, and how often it is made sure of while it is had.
+    /// Interval of attempts to acquire leadership, and of checks while holding it.
     private static let leaseInterval = Duration.seconds(1)
-    /// How long the answer to that may take. The server ends the turn of a connection that it does not hear of for
-    /// longer than this and the interval together, so two never have it while both can know.
+    /// Timeout of a check. The server releases the lock of a connection that is silent for longer than this and the
+    /// interval together, so two nodes never both believe that they hold it while they are running.
     private static let leaseLimit = Duration.seconds(3)
 
-    /// By a session's advisory lock on a connection of its own: the server gives it up with the connection.
+    /// Uses a session-level advisory lock on its own connection: the server releases it with the connection.
     ///
-    /// A node that is stopped with the turn in its hand loses it when the server ends its idle session
-    /// (`idle_session_timeout`), and finds out when it goes on: for that moment two may be at work.
+    /// A node that is paused while holding leadership loses it when the server ends its idle session
+    /// (`idle_session_timeout`), and detects this when it resumes: for that moment two nodes may be active.
     package func whileAlone(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var limits = self.limits
@@ -25,7 +25,7 @@ extension PostgresTape {
             setup: [
                 "SET statement_timeout = \(Self.leaseLimit.wholeMilliseconds)",
                 "SET idle_session_timeout = \((Self.leaseInterval + Self.leaseLimit).wholeMilliseconds)",
-                // A server process does not otherwise notice that its client is gone.
+                // Otherwise a server process does not detect that its client is gone.
                 "SET tcp_user_timeout = \(Self.leaseLimit.wholeMilliseconds)",
             ],
             limits: limits,
@@ -56,7 +56,7 @@ extension PostgresTape {
         } catch {
             throw error.tapeFault
         }
-        // The first to end ends the other: the work, or being alone.
+        // Whichever ends first ends the other: the work or the leadership.
         let fault = await withTaskGroup(of: PostgresFault?.self) { group in
             group.addTask {
                 await work()
@@ -84,7 +84,7 @@ extension PostgresTape {
         }
     }
 
-    /// Returns why the turn may be lost; nil when cancelled.
+    /// Returns why leadership may be lost; nil if cancelled.
     private static func watch(_ connection: PostgresConnection) async -> PostgresFault? {
         while (try? await Task.sleep(for: self.leaseInterval)) != nil {
             do throws(PostgresFault) {

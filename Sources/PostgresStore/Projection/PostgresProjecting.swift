@@ -5,12 +5,12 @@ import JSON
 
 /// The projections of one attempt to append, in the transaction of the events.
 ///
-/// The rows that the batch may change are read right behind the lock on its channels, in the same round trip: nobody
-/// else changes them from then on, and what others did before is seen. What they become is written in the round trip
+/// The rows that the batch may change are read directly after the lock on its channels, in the same round trip. From
+/// then on no other node changes them, and earlier changes are visible. Their new values are written in the round trip
 /// that writes the events.
 ///
-/// Users, and wallets that a transaction names, may be inserted by several nodes at once. All of them insert in one
-/// order, by table and by key, so they wait for each other, never in a circle.
+/// Users, and wallets that a transaction names, may be inserted by several nodes at once. All nodes insert in the same
+/// order, by table and by key, so they do not deadlock.
 struct PostgresProjecting {
     private var batch = ProjectionBatch()
     private var wallets: [RowKey: Wallet] = [:]
@@ -21,8 +21,7 @@ struct PostgresProjecting {
 
     // MARK: Reading
 
-    // Each key is looked up by itself, whatever the server thinks of the tables' sizes: see
-    // ``PostgresProjection/details``.
+    // Each key is looked up separately, whatever the table statistics: see ``PostgresProjection/details``.
 
     private static let findWallets = PostgresStatement(
         "find_wallets",
@@ -53,7 +52,7 @@ struct PostgresProjecting {
         """
     )
 
-    /// What reads the rows that a batch touches; nothing for events without projections.
+    /// Commands that read the rows touched by a batch; empty for events without projections.
     static func reads(of touched: ProjectionBatch) -> [PostgresCommand] {
         guard !touched.isEmpty else { return [] }
         var reads: [PostgresCommand] = []
@@ -76,9 +75,9 @@ struct PostgresProjecting {
         return reads
     }
 
-    /// Takes the answers to ``reads(of:)``.
+    /// Processes the results of ``reads(of:)``.
     ///
-    /// A stored row that cannot be understood counts as missing: damage done to one row must not stop the log.
+    /// A stored row that is invalid counts as missing: one damaged row must not stop the log.
     mutating func take(_ answers: some Sequence<PostgresRows>, to reads: [PostgresCommand]) {
         for (read, rows) in zip(reads, answers) {
             for row in 0..<rows.count {
@@ -97,12 +96,12 @@ struct PostgresProjecting {
 
     // MARK: Writing
 
-    /// Takes in a new event.
+    /// Adds a new event.
     mutating func add(_ event: Event, _ seqs: [Int]) {
         self.batch.add(event, seqs: seqs)
     }
 
-    /// What writes the rows that change.
+    /// Commands that write the changed rows.
     var commands: [PostgresCommand] {
         guard !self.batch.isEmpty else { return [] }
         let rows = self.batch.rows {

@@ -37,7 +37,7 @@ extension PostgresTape: Projections {
         ).first
     }
 
-    /// One statement for each set of filters; with the wallet the page is found by another index.
+    /// One statement per set of filters; a filter by wallet uses another index.
     package func transactions(
         of user: String,
         matching filter: TransactionFilter,
@@ -124,18 +124,18 @@ extension PostgresTape: Projections {
         )
     }
 
-    /// `text` cannot hold NUL, so no row has it.
+    /// `text` cannot contain NUL, so no row has it.
     private static func canBeStored(_ text: String) -> Bool {
         !text.utf8.contains(0)
     }
 
-    /// As no row has a control character, what stands from NUL on makes no difference to what comes after the whole.
-    /// Texts of rows are not empty.
+    /// The text before the first NUL. As no row contains control characters, the rest does not change the order. Texts
+    /// of rows are not empty.
     private static func bound(_ text: String?) -> String {
         String(decoding: (text ?? "").utf8.prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    /// All rows of one statement, which is a snapshot of its own.
+    /// All rows of one statement, which has its own snapshot.
     private func rows<Row: Sendable>(
         _ command: PostgresCommand,
         _ read: @escaping @Sendable (PostgresRows, Int) -> Row?

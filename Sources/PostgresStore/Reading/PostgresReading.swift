@@ -4,12 +4,12 @@ import EventLog
 
 /// Reads inside one snapshot.
 ///
-/// What is in a partition is read from its table, found by the channel's row and its chapters; `events` as a whole is
-/// never asked, as that costs by the number of partitions.
+/// Events are read from the table of their partition, found by the channel's row and its chapters. `events` as a whole
+/// is never queried, because the cost would grow with the number of partitions.
 struct PostgresReading {
     /// A channel as the snapshot has it.
     struct Channel {
-        /// Nil when it never had an event.
+        /// Nil if it has never had an event.
         var id: Int?
         var part: Int32
         var isSlotted: Bool
@@ -46,7 +46,7 @@ struct PostgresReading {
         """
     )
 
-    /// Names of channels never hold NUL, which `text` cannot either; those that do are unknown.
+    /// Neither channel names nor `text` can contain NUL; names with NUL are unknown.
     func names(_ channels: [ChannelName]) -> PostgresColumn {
         var names = PostgresColumn(.text)
         for name in channels {
@@ -97,7 +97,7 @@ struct PostgresReading {
         after name: String?,
         limit: Int
     ) throws(PostgresFault) -> [ChannelListing] {
-        // No name holds NUL, so what stands after one makes no difference to what comes after the whole.
+        // No name contains NUL, so the text after it does not change the order.
         let after = String(decoding: (name ?? "").utf8.prefix { $0 != 0 }, as: UTF8.self)
         guard !prefix.utf8.contains(0) else {
             try self.session.run(PostgresCommand(.beginReading))

@@ -5,11 +5,11 @@ import Logging
 import Synchronization
 
 extension PostgresTape {
-    /// Removes what has expired, by ``Settings/retention``; of several hubs one at a time.
+    /// Removes expired events, by ``Settings/retention``; one hub at a time.
     ///
-    /// Whole partitions are removed in short transactions that leave the tape whole each; when one is broken off, the
-    /// next call goes on. The count returned for a partition is at most `limit`, for the caller to ask again; the exact
-    /// one is logged.
+    /// Whole partitions are removed in short transactions, each of which leaves the tape consistent; after an
+    /// interruption, the next call continues. The count returned for a partition is at most `limit`, so that the caller
+    /// calls again; the exact count is logged.
     package func prune(type: String, acceptedBefore time: Timestamp, limit: Int) async throws(TapeFault) -> Int {
         guard limit > 0 else { return 0 }
         do throws(PostgresFault) {
@@ -36,8 +36,7 @@ extension PostgresTape {
         }
         guard let partition else { return 0 }
         var last = 0
-        // Channels first, all of them: whether an event is still needed is known only when every channel of it was
-        // looked at.
+        // All channels first: whether an event is still needed is known only after all of its channels are checked.
         repeat {
             last = try await self.upkeep.perform { [last] session throws(PostgresFault) in
                 try PostgresPrune(session: session, type: type).keepNewest(of: partition, after: last)
@@ -62,7 +61,7 @@ extension PostgresTape {
             "removed a partition",
             metadata: ["type": "\(type)", "table": "\(partition.table)", "events": "\(removed)"]
         )
-        // At least one, so that the next partition is asked for.
+        // At least one, so that the caller continues with the next partition.
         return max(1, removed)
     }
 }

@@ -5,11 +5,11 @@ package import Logging
 import NIOCore
 import NIOPosix
 
-/// Brings a database to the schema of this program, or says how far it is.
+/// Migrates a database to the schema of this version, or returns its status.
 ///
 /// For the command line; opening a ``PostgresTape`` does the same.
 package enum PostgresMigrations {
-    /// Looks without changing anything.
+    /// Reads the status without changing anything.
     package static func status(
         url: String,
         logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() }
@@ -17,8 +17,8 @@ package enum PostgresMigrations {
         try await self.status(url: url, schema: .current, logger: logger)
     }
 
-    /// Applies the steps that are missing, and says how far the database is then.
-    /// - Parameter progress: Told how they go.
+    /// Applies pending migrations and returns the resulting status.
+    /// - Parameter progress: Receives the progress.
     package static func up(
         url: String,
         logger: Logger = Logger(label: "tape") { _ in SwiftLogNoOpLogHandler() },
@@ -49,7 +49,7 @@ package enum PostgresMigrations {
         return try await self.status(url: url, schema: schema, logger: logger)
     }
 
-    /// A connection of its own for a while; a long migration may take its time.
+    /// Runs work on a temporary connection, without a limit for long migrations.
     static func with<Value: Sendable>(
         _ address: PostgresAddress,
         _ logger: Logger,

@@ -3,15 +3,15 @@
 extension PostgresSchema.Migration {
     /// The tables of the projections, part of ``version1``.
     ///
-    /// Rows are found by their user, so all keys begin with it; texts compare by bytes, times are nanoseconds. `numeric`
-    /// keeps an amount with as many digits after the point as were told.
+    /// Rows are looked up by user, so all keys begin with it; texts compare by bytes, times are nanoseconds. `numeric`
+    /// stores an amount with its original number of decimal places.
     ///
     /// References are checked where a row is new or refers to something else, which locks what is referred to against
     /// removal only. Who has a transaction has its wallet, and who has a wallet is in `users`.
     ///
-    /// - `wallets.balance`: null where only transactions have named the wallet; then all that a balance tells is null.
-    /// - `wallets.seq`, `transactions.seq`, `rates.seq`: the number of the entry that the row is from, on the channel of
-    ///   the user or pair.
+    /// - `wallets.balance`: null if only transactions name the wallet; then all columns of a balance are null.
+    /// - `wallets.seq`, `transactions.seq`, `rates.seq`: the number of the entry that the row is from, on the channel
+    ///   of the user or pair.
     /// - `transactions_by_time`, `transactions_by_wallet`: pages, newest first. An update that does not make
     ///   a transaction older or move it to another wallet leaves them alone.
     static let projections = [

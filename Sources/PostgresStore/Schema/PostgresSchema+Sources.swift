@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PostgresSchema.Migration {
-    /// What sources remember. Names are `bytea`, which compares by bytes.
+    /// State of sources. Names are `bytea`, which compares by bytes.
     ///
-    /// - `sources.version` counts a source's steps, `token` tells the last one.
+    /// - `sources.version` counts a source's steps, `token` identifies the last one.
     static let sources = PostgresSchema.Migration(
         version: 4,
         name: "sources",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The tables and how they came to be, in numbered steps, one file each.
+/// The tables as numbered migrations, one file each.
 ///
-/// The table `migrations` says which steps a database has had.
+/// The table `migrations` lists the applied ones.
 struct PostgresSchema: Sendable {
     /// One step; `version` counts from 1 without a gap.
     struct Migration: Sendable {

@@ -2,26 +2,25 @@
 
 import EventLog
 
-/// Recognises a database and brings it to a schema.
+/// Identifies a database and migrates it to a schema.
 struct PostgresUpgrade: Sendable {
     let schema: PostgresSchema
     /// Names the database in messages.
     let place: String
-    /// Told how migrations go.
+    /// Receives the progress of migrations.
     var progress: SchemaAdvance.Tell = { _ in }
 
-    /// What the tape knows of itself.
+    /// Identity of the tape.
     struct Identity: Sendable {
         let epoch: String
         /// The version that was found.
         let found: Int
     }
 
-    /// Oldest server that has all that is used, in libpq's way of counting (`client_connection_check_interval`,
-    /// exact `extract`).
+    /// Minimum server version in libpq's notation (`client_connection_check_interval`, exact `extract`).
     private static let minServer = 140_000
 
-    /// The version of a database; 0 when it has no tape. Nothing is changed.
+    /// The schema version of a database; 0 if it has no tape. Changes nothing.
     func inspect(_ session: PostgresSession) throws(PostgresFault) -> Int {
         let server = try session.run(
             PostgresCommand(
@@ -52,7 +51,7 @@ struct PostgresUpgrade: Sendable {
         ).integer(0, 0)
     }
 
-    /// Those of the tape's names that are taken in the schema where it would make them.
+    /// The tape's table names that already exist in the target schema.
     private func tables(_ session: PostgresSession) throws(PostgresFault) -> [String] {
         let schema = try session.run(PostgresCommand(PostgresStatement(nil, "SELECT current_schema()::text")))
         guard !schema.isNull(0, 0) else {
@@ -86,13 +85,13 @@ struct PostgresUpgrade: Sendable {
         }
     }
 
-    /// Brings the database to the schema, if it is empty or that is allowed, and refuses one that is newer. Of several
-    /// nodes that start together one does it and the others wait.
+    /// Migrates the database if it is empty or if migration is allowed, and refuses a newer schema. If several nodes
+    /// start together, one migrates and the others wait.
     func run(_ session: PostgresSession, allowMigration: Bool) throws(PostgresFault) -> Identity {
         var found = try self.inspect(session)
         if found < self.schema.version {
             found = try session.transaction { () throws(PostgresFault) in
-                // Waiting for another hub and the steps themselves may take long.
+                // Waiting for another hub and the migrations themselves may take long.
                 try session.run(sql: ["SET LOCAL statement_timeout = 0"])
                 try session.run(PostgresCommand(PostgresLock.migration.take()))
                 let found = try self.inspect(session)
@@ -148,14 +147,14 @@ struct PostgresUpgrade: Sendable {
 
 /// Advisory locks that the nodes on one tape share.
 ///
-/// The second key keeps tapes in other schemas of the database apart.
+/// The second key separates tapes in other schemas of the database.
 enum PostgresLock: Int32 {
     /// Changing the schema. Its second key is the schema, as there may be no tables yet.
     case migration = 0x4274_7001
-    /// Making and removing partitions, retention.
+    /// Creating and removing partitions, retention.
     case partitions = 0x4274_7002
 
-    /// Takes it until the end of the transaction.
+    /// Acquires it until the end of the transaction.
     func take() -> PostgresStatement {
         PostgresStatement(
             nil,

@@ -4,14 +4,14 @@ import EventLog
 
 /// A source's step inside the transaction of its events.
 ///
-/// The row of the source is locked first, so that of two processes that both think the source is theirs one waits, and
-/// then sees that the source has moved. The token tells a step that was committed, though nobody heard of it, from one
-/// that somebody else has taken.
+/// The row of the source is locked first. If two processes both believe that they lead the source, one of them waits
+/// and then finds that the source has moved. The token distinguishes an own step whose commit was not confirmed from a
+/// step of another process.
 struct PostgresStep {
     enum Standing {
-        /// It is to be taken.
+        /// It has not been committed yet.
         case due
-        /// It has been taken by an attempt whose outcome was not known.
+        /// It was committed by an attempt with an unknown outcome.
         case taken
         case moved
     }
@@ -53,7 +53,7 @@ struct PostgresStep {
         return rows.count == 1 && version == self.step.version ? .due : .moved
     }
 
-    /// What takes the step.
+    /// Commands that commit the step.
     var commands: [PostgresCommand] {
         var commands = [
             PostgresCommand(Self.move).with(self.step.source).with(self.step.version + 1).with(self.step.token)

@@ -9,24 +9,24 @@ import Darwin
 import Glibc
 #endif
 
-/// An exclusive advisory lock on a file beside the tape, held until it is dropped, and what that file remembers of the
-/// tape from one hub to the next.
+/// An exclusive advisory lock on a file beside the tape, held until it is released. The file also stores a record of
+/// the tape for the next hub.
 ///
-/// It keeps a second hub from the tape's *name*; ``DatabaseLock`` keeps it from the file. The system drops both when the
-/// process dies, however it dies; the file itself stays.
+/// It prevents a second hub from using the tape's *name*; ``DatabaseLock`` protects the file. The system releases both
+/// when the process ends, in whatever way; the file itself remains.
 final class LockFile: Sendable {
-    /// Longest text that is read back.
+    /// Maximum size that is read.
     private static let capacity = 4096
 
-    /// What the hub before has left.
+    /// The record of the previous hub.
     let found: TapeRecord
     /// Nil once it is released.
     private let descriptor: Mutex<Int32?>
 
-    /// Where the lock file of a tape is.
+    /// Path of the lock file of a tape.
     static func path(forTapeAt path: String) -> String { path + ".lock" }
 
-    /// Takes the lock of the tape at a path, or says who has it.
+    /// Locks the tape at a path; the error names the process that holds the lock.
     init(forTapeAt path: String) throws(TapeFault) {
         let lockPath = Self.path(forTapeAt: path)
         let descriptor = unsafe open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -50,7 +50,7 @@ final class LockFile: Sendable {
         self.release()
     }
 
-    /// Lets another hub have the tape, at once: whoever else refers to this may let go of it later.
+    /// Releases the lock immediately, even if there are other references to this object.
     func release() {
         guard let descriptor = self.descriptor.withLock({ $0.take() }) else { return }
         // Closing alone would leave the lock to a child process that is between fork and exec.
@@ -58,9 +58,9 @@ final class LockFile: Sendable {
         _ = close(descriptor)
     }
 
-    /// Leaves a record, beside this process's number, to whoever opens the tape next.
+    /// Writes a record with this process's ID for the next hub that opens the tape.
     ///
-    /// It helps to notice what went wrong between two hubs; failure to write it does not matter to this one.
+    /// It helps to detect problems between two hubs; a failed write does not affect this one.
     func note(_ record: TapeRecord) {
         let bytes = Array("\(getpid())\n\(record.text)".utf8)
         self.descriptor.withLock { descriptor in

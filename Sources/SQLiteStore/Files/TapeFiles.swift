@@ -9,16 +9,16 @@ import Darwin
 import Glibc
 #endif
 
-/// The files of an open tape: locked for this hub, and looked at whether they are still the ones that were opened.
+/// The files of an open tape: locked for this hub, and checked that they are still the ones that were opened.
 ///
-/// A program that deletes or replaces a file leaves it to those who have it open: SQLite would go on committing to a file
-/// that nobody finds any more. So ``check()`` compares device and inode of what is under the names with what was opened,
-/// and whether the content has changed without a checkpoint. It takes five system calls, a few microseconds.
+/// If a program deletes or replaces an open file, SQLite would continue committing to a file without a name. So
+/// ``check()`` compares the device and inode at each path with those that were opened, and detects changes without a
+/// checkpoint. It takes five system calls, a few microseconds.
 final class TapeFiles: Sendable {
-    /// The files beside the database, by the ends of their names.
+    /// The files beside the database, by suffix.
     private static let log = "-wal"
     private static let index = "-shm"
-    /// A write-ahead log beyond it is not written back as it should be.
+    /// Size of a write-ahead log that indicates failing checkpoints.
     private static let longLog = 1 << 30
 
     private struct State {
@@ -30,9 +30,9 @@ final class TapeFiles: Sendable {
         var database: FileStatus?
         var mark: CheckpointMark?
         var record = TapeRecord()
-        /// What is wrong now; for good unless it passes.
+        /// The current loss; permanent unless it is temporary by nature.
         var loss: TapeLoss?
-        /// What was done about it; nil while nothing was.
+        /// The action taken; nil if none was.
         var outcome: String?
     }
 
@@ -41,7 +41,7 @@ final class TapeFiles: Sendable {
     let lock: DatabaseLock
     private let state = Mutex(State())
 
-    /// - Parameter path: Of the file, which exists, without symbolic links.
+    /// - Parameter path: Path of the existing file, without symbolic links.
     init(path: String, lockFile: LockFile) throws(TapeFault) {
         self.lock = try DatabaseLock(path: path)
         self.path = path
@@ -52,10 +52,10 @@ final class TapeFiles: Sendable {
         self.release()
     }
 
-    /// SQLite has opened all files: what is there now is what is to stay.
+    /// Records the identity of all files after SQLite has opened them.
     /// - Parameters:
-    ///   - last: The newest event, by its row.
-    ///   - doubt: Why the content is yet to be examined.
+    ///   - last: Row of the newest event.
+    ///   - doubt: Why the content still has to be checked.
     func opened(epoch: String, last: Int, doubt: String?) throws(TapeFault) {
         do throws(SystemError) {
             let log = try FileStatus(path: self.path + Self.log).identity
@@ -77,7 +77,7 @@ final class TapeFiles: Sendable {
         }
     }
 
-    /// Leaves word to the hub that opens the tape next.
+    /// Writes the record for the next hub that opens the tape.
     func note(last: Int, doubt: String? = nil) {
         self.state.withLock { state in
             state.record.last = last
@@ -86,16 +86,16 @@ final class TapeFiles: Sendable {
         }
     }
 
-    /// To be called when SQLite has closed them all.
+    /// Call it after SQLite has closed all files.
     func release() {
         if let index = self.state.withLock({ $0.index.take() }) { _ = close(index) }
         self.lock.release()
         self.lockFile.release()
     }
 
-    // MARK: Looking
+    // MARK: Checking
 
-    /// Throws unless what is committed now will be found under the tape's name.
+    /// Throws unless commits go to the file under the tape's name.
     func check() throws(TapeFault) {
         let fault = self.state.withLock { state -> TapeFault? in
             if state.loss?.passes ?? true {
@@ -108,13 +108,13 @@ final class TapeFiles: Sendable {
         if let fault { throw fault }
     }
 
-    /// Throws unless the database is under its name: what is opened by that name would be another file.
+    /// Throws unless the database is under its name; otherwise opening the name would open another file.
     func checkName() throws(TapeFault) {
         if let loss = self.lookAtName() { throw loss.fault(self.path) }
     }
 
-    /// Nothing can be committed any more, for good.
-    /// - Returns: The fault that whatever is asked of the tape ends in.
+    /// Permanently refuses commits.
+    /// - Returns: The fault of all further operations.
     func lose(_ loss: TapeLoss) -> TapeFault {
         self.state.withLock { state in
             if state.loss?.passes ?? true { (state.loss, state.outcome) = (loss, nil) }
@@ -145,8 +145,8 @@ final class TapeFiles: Sendable {
         }.map { .logDeleted($0.key) }
     }
 
-    /// A checkpoint says that it has begun before it writes. So what has changed while no checkpoint has begun was
-    /// changed by something that is not SQLite.
+    /// A checkpoint is marked as begun before it writes. So a change without a checkpoint was made by another program
+    /// than SQLite.
     private func lookAtContent(_ state: inout State) -> TapeLoss? {
         guard let index = state.index, let former = state.database else { return nil }
         let mark = CheckpointMark(descriptor: index)
@@ -156,12 +156,12 @@ final class TapeFiles: Sendable {
         {
             return status.size < former.size ? .shortened : .overwritten
         }
-        // The mark from before the look at the file: what is written from then on shows in a later one.
+        // The mark was read before the file status, so later writes show up in a later mark.
         (state.database, state.mark) = (status, mark)
         return nil
     }
 
-    /// What does not keep anything from being committed, and should be seen to.
+    /// Problems that do not prevent commits but need attention.
     func remarks() -> [String] {
         var remarks: [String] = []
         if let status = try? FileStatus(path: self.path), status.links > 1 {
@@ -182,15 +182,15 @@ final class TapeFiles: Sendable {
         return remarks
     }
 
-    // MARK: Securing
+    // MARK: Saving
 
-    /// What is wrong, if nothing was done about it yet.
+    /// The loss, if no action has been taken yet.
     var unsecured: TapeLoss? {
         self.state.withLock { $0.outcome == nil ? $0.loss : nil }
     }
 
-    /// Something was done about what is wrong.
-    /// - Parameter outcome: A sentence for the operator, empty when there is nothing to say.
+    /// Records the action taken for a loss.
+    /// - Parameter outcome: A sentence for the operator; may be empty.
     func secured(_ loss: TapeLoss, _ outcome: String) {
         self.state.withLock { state in
             if state.loss == loss { state.outcome = outcome }
@@ -201,7 +201,7 @@ final class TapeFiles: Sendable {
     func mayCheckpoint() -> Bool {
         self.state.withLock { state in
             guard state.loss?.leavesFileWhole ?? true else { return false }
-            // It may have been written over since it was found to be lost.
+            // It may have been overwritten since the loss was detected.
             guard let loss = self.lookAtContent(&state) else { return true }
             (state.loss, state.outcome) = (loss, nil)
             return false

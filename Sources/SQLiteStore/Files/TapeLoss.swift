@@ -51,10 +51,10 @@ enum TapeLoss: Sendable, Equatable {
     func text(_ path: String) -> String {
         switch self {
         case .unreachable(let error):
-            "\(path) cannot be looked at (\(error)), so nothing is committed; the hub goes on by itself when it can be"
+            "\(path) cannot be accessed (\(error)), so nothing is committed; the hub recovers by itself once it can"
         case .moved:
             "the database file is not \(path) any more: it or its folder was renamed, or another file was put in its "
-                + "place. Nothing is committed until it is back under its name; the hub goes on by itself then"
+                + "place. Nothing is committed until it is back under its name; the hub recovers by itself then"
         case .deleted:
             "the database file \(path) was deleted, or another file was put in its place, while the hub had it open. "
                 + "Nothing is committed any more; the hub has to be restarted once the right file is in place"

@@ -9,19 +9,19 @@ import Darwin
 import Glibc
 #endif
 
-/// A path where a tape is or will be, before anything is opened there.
+/// The path of a tape, before anything is opened there.
 struct TapeSite {
     /// Without symbolic links.
     let path: String
 
-    /// What the lock file says, without taking the lock.
+    /// The record of the lock file, read without locking.
     var record: TapeRecord {
         let lock = FileManager.default.contents(atPath: LockFile.path(forTapeAt: self.path))
         return TapeRecord(parsing: String(decoding: lock ?? Data(), as: UTF8.self))
     }
 
-    /// Refuses what would be lost, or would lose something, if SQLite were to open it.
-    /// - Parameter record: What the hub before has left.
+    /// Refuses files that would lose data if SQLite opened them.
+    /// - Parameter record: The record of the previous hub.
     func recognise(_ record: TapeRecord) throws(TapeFault) {
         let log = try? FileStatus(path: self.path + "-wal")
         let status: FileStatus
@@ -51,12 +51,12 @@ struct TapeSite {
             throw .damaged(
                 "\(self.path) is not the file that \(self.path)-wal belongs to: it was replaced after its hub had ended "
                     + "without closing it. Opened together they would be damaged. Put the former file back, or remove "
-                    + "\(self.path)-wal and \(self.path)-shm to go on with the present one"
+                    + "\(self.path)-wal and \(self.path)-shm to continue with the present one"
             )
         }
     }
 
-    /// An empty log begins only where there was none.
+    /// An empty log is created only if there was none before.
     private func recogniseAbsence(_ log: FileStatus?, _ record: TapeRecord) throws(TapeFault) {
         if let log, log.size > 0 { throw self.lostDatabase("there is no \(self.path)") }
         let lock = LockFile.path(forTapeAt: self.path)
@@ -85,7 +85,7 @@ struct TapeSite {
 
     private static let savedMark = ".saved-"
 
-    /// The newest of what hubs have saved of files that were deleted under them.
+    /// The newest copy that a hub has saved of a deleted file.
     private var saved: String? {
         let url = URL(fileURLWithPath: self.path)
         let folder = url.deletingLastPathComponent()
@@ -95,7 +95,7 @@ struct TapeSite {
         }
     }
 
-    /// Makes an empty file for what was deleted, and its folder if that is gone too.
+    /// Creates an empty file for the deleted content, and its folder if necessary.
     func makeSaved(at time: Timestamp) throws -> String {
         let stamp = time.description.prefix(19).filter { $0.isNumber || $0 == "T" }
         let saved = self.path + Self.savedMark + stamp
