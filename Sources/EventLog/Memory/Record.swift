@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
 
 /// One event of the memory tape, shared by its channels.
 final class Record {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Generates epochs.
-enum Epoch {
+package enum Epoch {
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
 
     /// Eight random characters: 40 bits.

@@ -3,7 +3,7 @@
 import JSON
 
 /// The deduplication key of an event.
-struct EventKey: Hashable, Sendable {
+package struct EventKey: Hashable, Sendable {
     private let id: ExactText
     private let source: ExactText
     /// Computed once, because a key is hashed several times: on lookup, insertion, rehashing and removal.

@@ -24,7 +24,7 @@ package struct SchemaStatus: Sendable, Equatable {
     package var steps: [Step]
 
     /// - Parameter names: Names of the migrations, from version 1.
-    init(found: Int, names: [String]) {
+    package init(found: Int, names: [String]) {
         self.found = found
         self.wanted = names.count
         self.steps = names.enumerated().map { index, name in

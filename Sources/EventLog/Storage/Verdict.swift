@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Hub
 
 /// The deduplication result for one event of a request.
-enum Verdict<Known> {
+package enum Verdict<Known> {
     case new
     /// It is stored on the tape already.
     case stands(Known)
@@ -11,7 +10,7 @@ enum Verdict<Known> {
     case repeats(Int)
 
     /// The results for all events of a request, or the indices of events whose IDs are used by other content.
-    enum OfRequest {
+    package enum OfRequest {
         case verdicts([Verdict])
         case conflict([Int])
     }
@@ -19,7 +18,7 @@ enum Verdict<Known> {
     /// - Parameters:
     ///   - key: Deduplication key of the event at an index.
     ///   - find: Stored fingerprint and further data of the event at an index.
-    static func judge<Key: Hashable>(
+    package static func judge<Key: Hashable>(
         _ request: [Event],
         key: (Int) -> Key,
         find: (Int) throws -> (fingerprint: Fingerprint, known: Known)?

@@ -11,7 +11,7 @@ import Synchronization
 ///
 /// While it is known to be down, work is refused immediately, and it reconnects in the background at increasing
 /// intervals.
-actor PostgresConnection {
+actor PostgresConnection: LoopActor {
     /// Timeouts.
     struct Limits: Sendable {
         /// Finding the server and logging in.
