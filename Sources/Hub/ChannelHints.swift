@@ -7,7 +7,7 @@ import Synchronization
 /// more than the channels in memory.
 final class ChannelHints: Sendable {
     private let channels = Mutex<Set<ChannelName>>([])
-    private let alarm = Alarm()
+    private let alarm = WakeSignal()
 
     func add(_ names: [ChannelName]) {
         guard !names.isEmpty else { return }

@@ -70,7 +70,7 @@ extension Hub {
 
     /// Follows what other nodes revoke, until the task is cancelled: when the bus says so, and now and then.
     func watchRevocations() async {
-        var log = SparseLog()
+        var log = LogThrottle()
         var isBehind = true
         while !Task.isCancelled {
             do throws(TapeFault) {
@@ -93,9 +93,9 @@ extension Hub {
 
     private func endRevokedSessions() {
         let list = self.revocations.list
-        for roster in self.rosters {
-            roster.loop.execute {
-                roster.assumeIsolated { $0.endSessions(revokedBy: list) }
+        for shard in self.shards {
+            shard.loop.execute {
+                shard.assumeIsolated { $0.endSessions(revokedBy: list) }
             }
         }
     }

@@ -39,8 +39,8 @@ extension Hub {
             let left = ContinuousClock.now.duration(to: deadline)
             let fraction = left <= pause ? 1 : pause / left
             var sessions = 0
-            for roster in self.rosters {
-                sessions += await roster.sendAway(fraction, spread: pause)
+            for shard in self.shards {
+                sessions += await shard.disconnect(fraction, spread: pause)
             }
             guard sessions > 0, left > .zero else { break }
             guard (try? await Task.sleep(for: pause)) != nil else { break }
@@ -48,7 +48,7 @@ extension Hub {
     }
 
     /// Makes ``drain(over:)`` return now; ``run()`` then sends away whoever is left.
-    package func hurry() {
+    package func finishDrainNow() {
         self.draining.withLock { $0.isHurried = true }
     }
 }

@@ -13,8 +13,8 @@ extension Hub {
     /// Looks for untold commits until the task is cancelled: as ``PollSchedule`` says, and where a commit may or may not
     /// stand. One round at a time, however slow the tape is.
     func watchHeads() async {
-        let interval = min(self.configuration.pollWhileCut, self.configuration.roster.heartbeat)
-        var schedule = PollSchedule(heartbeat: TimeAmount(self.configuration.roster.heartbeat), now: .now())
+        let interval = min(self.configuration.pollWhileCut, self.configuration.shard.heartbeat)
+        var schedule = PollSchedule(heartbeat: TimeAmount(self.configuration.shard.heartbeat), now: .now())
         var rotation = PollRotation(limit: self.configuration.pollChannels)
         while (try? await Task.sleep(for: interval)) != nil {
             await self.refreshDoubted()
@@ -58,7 +58,9 @@ extension Hub {
         guard self.watch.hasDoubts else { return }
         let began = NIODeadline.now()
         let channels =
-            if let names = self.watch.doubted { await self.registry.existing(names) } else { await self.registry.followed }
+            if let names = self.watch.uncertainChannels { await self.registry.existing(names) } else {
+                await self.registry.followed
+            }
         if await self.refreshHeads(of: channels) {
             self.watch.settled(began: began)
         }
@@ -73,7 +75,7 @@ extension Hub {
     /// Nil where no other process writes to the tape.
     var idleTrust: TimeAmount? {
         guard self.tape.isShared else { return nil }
-        let heartbeat = self.configuration.roster.heartbeat
+        let heartbeat = self.configuration.shard.heartbeat
         return TimeAmount(
             self.bus.reach == .connected ? heartbeat : min(self.configuration.pollWhileCut, heartbeat)
         )

@@ -9,7 +9,7 @@ extension Hub {
     private static let pruneBatch = 500
 
     /// Enforces retention and gives up idle channels until the task is cancelled.
-    func keepHouse() async {
+    func runMaintenance() async {
         while (try? await Task.sleep(for: self.configuration.housekeeping)) != nil {
             await self.prune(now: .now)
             await self.forgetRevocations(now: .now)

@@ -8,7 +8,7 @@ extension Hub {
     /// Sessions of all loops, ascending by id.
     package func sessions(_ query: SessionQuery) async -> [SessionReport] {
         var found: [SessionReport] = []
-        for roster in self.rosters { found += await roster.sessions(query) }
+        for shard in self.shards { found += await shard.sessions(query) }
         return Array(found.sorted { $0.id.precedes($1.id) }.prefix(query.limit))
     }
 
@@ -16,29 +16,29 @@ extension Hub {
     package func session(
         _ id: String
     ) async -> (report: SessionReport, subscriptions: [SubscriptionReport])? {
-        for roster in self.rosters {
-            if let found = await roster.session(id) { return found }
+        for shard in self.shards {
+            if let found = await shard.session(id) { return found }
         }
         return nil
     }
 
     /// Whether this node has a session of this id.
     package func hasSession(_ id: String) async -> Bool {
-        for roster in self.rosters where await roster.has(id) { return true }
+        for shard in self.shards where await shard.has(id) { return true }
         return false
     }
 
     /// Closes a session with 4010; its client may come back at once.
     /// - Returns: False when this node has none of this id.
     package func disconnect(_ id: String) async -> Bool {
-        for roster in self.rosters where await roster.disconnect(id) { return true }
+        for shard in self.shards where await shard.disconnect(id) { return true }
         return false
     }
 
     /// How many sessions of this node are subscribed to each of some channels; those without any are left out.
     package func subscribers(of channels: [ChannelName]) async -> [ChannelName: Int] {
         var counts: [ChannelName: Int] = [:]
-        for roster in self.rosters { counts.merge(await roster.subscribers(of: channels), uniquingKeysWith: +) }
+        for shard in self.shards { counts.merge(await shard.subscribers(of: channels), uniquingKeysWith: +) }
         return counts
     }
 

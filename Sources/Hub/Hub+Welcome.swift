@@ -6,7 +6,7 @@ import Synchronization
 /// Who is let in while a node leaves, or when everybody comes back at once.
 extension Hub {
     /// Why a new session is not taken in now.
-    package enum Unwelcome: Sendable, Equatable {
+    package enum Rejection: Sendable, Equatable {
         /// The node leaves; it will be gone in this time.
         case draining(Duration)
         /// More come than the node means to take in at once, or its loops are late already; there may be room after this
@@ -18,11 +18,11 @@ extension Hub {
     private static let lateWait = TimeAmount.seconds(2)
 
     /// Counts a session that is about to begin, unless it has to wait. Called on the loop that it would live on.
-    package func unwelcome(on loop: any EventLoop, now: NIODeadline = .now()) -> Unwelcome? {
+    package func rejection(on loop: any EventLoop, now: NIODeadline = .now()) -> Rejection? {
         if let left = self.drainTimeLeft { return .draining(left) }
         if let limit = self.configuration.admission.lag,
-            let roster = self.rosters.first(where: { $0.loop === loop }),
-            roster.assumeIsolated({ $0.recentLag }) > TimeAmount(limit)
+            let shard = self.shards.first(where: { $0.loop === loop }),
+            shard.assumeIsolated({ $0.recentLag }) > TimeAmount(limit)
         {
             return .storm(Self.lateWait)
         }

@@ -14,8 +14,8 @@ package final class Hub: Sendable {
     package let reader: TapeReader
     package let registry: ChannelRegistry
     package let nursery: Nursery
-    package let rosters: [Roster]
-    package let intake: Intake
+    package let shards: [SessionShard]
+    package let intake: EventValidator
     /// Nil where no spans are recorded.
     package let tracing: Tracing?
     let verifier: TokenVerifier
@@ -31,14 +31,14 @@ package final class Hub: Sendable {
     package let recentErrors: RecentErrors
     let fanout: Fanout
     package let bus: any Bus
-    let board: NoticeBoard
-    let watch: TapeWatch
+    let board: ServiceStatusBroadcaster
+    let watch: TapeMonitor
     let logger: Logger
     /// Whether messages of the bus may have been missed since heads were read last.
     let hasMissedMessages = Atomic<Bool>(false)
     /// Channels whose heads were asked for, each time counted.
     let polledHeads = Atomic<Int>(0)
-    let headsLog = Mutex(SparseLog())
+    let headsLog = Mutex(LogThrottle())
     /// Channels of which other nodes have said what is not proven.
     let hints = ChannelHints()
     let draining = Mutex(Draining())
@@ -92,8 +92,8 @@ package final class Hub: Sendable {
         self.reader = reader
         self.nursery = nursery
         self.registry = registry
-        self.rosters = loops.enumerated().map { index, loop in
-            Roster(
+        self.shards = loops.enumerated().map { index, loop in
+            SessionShard(
                 index: index,
                 loop: loop,
                 framing: framing,
@@ -101,14 +101,14 @@ package final class Hub: Sendable {
                 reader: reader,
                 nursery: nursery,
                 tracing: tracing,
-                limits: configuration.roster
+                limits: configuration.shard
             )
         }
-        let board = NoticeBoard(rosters: self.rosters)
+        let board = ServiceStatusBroadcaster(shards: self.shards)
         self.board = board
         self.sources = SourceBoard { stale in board.change { $0.setStale(stale, of: .ownSources) } }
-        self.watch = TapeWatch(board: board, logger: logger)
-        self.fanout = Fanout(registry: self.registry, rosters: self.rosters, bus: bus, tracing: tracing)
+        self.watch = TapeMonitor(board: board, logger: logger)
+        self.fanout = Fanout(registry: self.registry, shards: self.shards, bus: bus, tracing: tracing)
         self.writer = TapeWriter(
             tape: tape,
             fanout: self.fanout,
@@ -118,7 +118,7 @@ package final class Hub: Sendable {
             tracing: tracing,
             logger: logger
         )
-        self.intake = Intake(types: configuration.types, limits: configuration.intake)
+        self.intake = EventValidator(types: configuration.types, limits: configuration.intake)
         let (intake, writer) = (self.intake, self.writer)
         self.fanIn = fanIn.map { ports in
             FanIn(
@@ -150,9 +150,9 @@ package final class Hub: Sendable {
 
     /// Makes the session of a connection; nil when the loop is none of the hub's. Called on that loop.
     /// - Parameter mayPublish: False for a connection without what publishing takes besides a token.
-    package func makeSession(on loop: any EventLoop, outlet: any Outlet, mayPublish: Bool = true) -> Session? {
-        self.rosters.first { $0.loop === loop }.map { roster in
-            Session(hub: self, roster: roster, outlet: outlet, mayPublish: mayPublish)
+    package func makeSession(on loop: any EventLoop, transport: any Transport, mayPublish: Bool = true) -> Session? {
+        self.shards.first { $0.loop === loop }.map { shard in
+            Session(hub: self, shard: shard, transport: transport, mayPublish: mayPublish)
         }
     }
 
@@ -161,14 +161,15 @@ package final class Hub: Sendable {
     /// Works until shut down gracefully: lets go of the fan-in, settles what was handed to the writer, says goodbye to the sessions, closes
     /// the tape.
     package func run() async {
-        let ticks = self.rosters.map { roster in
-            roster.loop.scheduleRepeatedTask(initialDelay: self.tickInterval, delay: self.tickInterval) { _ in
-                roster.assumeIsolated { $0.tick(now: .now, uptime: .now()) }
+        let ticks = self.shards.map { shard in
+            shard.loop.scheduleRepeatedTask(initialDelay: self.tickInterval, delay: self.tickInterval) { _ in
+                shard.assumeIsolated { $0.tick(now: .now, uptime: .now()) }
             }
         }
-        let probes = self.rosters.map { roster in
-            roster.loop.scheduleRepeatedTask(initialDelay: Roster.probeInterval, delay: Roster.probeInterval) { _ in
-                roster.assumeIsolated { $0.probe(uptime: .now()) }
+        let probes = self.shards.map { shard in
+            shard.loop.scheduleRepeatedTask(initialDelay: SessionShard.probeInterval, delay: SessionShard.probeInterval)
+            { _ in
+                shard.assumeIsolated { $0.probe(uptime: .now()) }
             }
         }
         self.isRunning.store(true, ordering: .relaxed)
@@ -179,7 +180,7 @@ package final class Hub: Sendable {
                 group.addTask {
                     await self.bus.run(self.receive) { self.revocations.alarm.ring() }
                 }
-                group.addTask { await self.keepHouse() }
+                group.addTask { await self.runMaintenance() }
                 group.addTask { await self.watchHeads() }
                 group.addTask { await self.followHints() }
                 group.addTask { await self.watchTape() }
@@ -197,8 +198,8 @@ package final class Hub: Sendable {
         self.isRunning.store(false, ordering: .relaxed)
         await self.writer.finish()
         await writing
-        for roster in self.rosters {
-            await roster.sendAway(1, spread: self.configuration.drainWindow)
+        for shard in self.shards {
+            await shard.disconnect(1, spread: self.configuration.drainWindow)
         }
         for tick in ticks + probes {
             tick.cancel()
@@ -212,7 +213,7 @@ package final class Hub: Sendable {
 
     /// Often enough to keep the shortest of the times that are looked after.
     private var tickInterval: TimeAmount {
-        let limits = self.configuration.roster
+        let limits = self.configuration.shard
         if let tick = limits.tick { return TimeAmount(tick) }
         let shortest = min(limits.heartbeat, limits.silence, limits.authentication, limits.slowConsumer ?? .seconds(4))
         return TimeAmount(min(.seconds(1), max(.milliseconds(25), shortest / 4)))
@@ -253,7 +254,7 @@ package final class Hub: Sendable {
     }
 
     /// Another node has committed events.
-    private func receive(_ commits: [Commit]) async {
+    private func receive(_ commits: [ChannelBatch]) async {
         guard !commits.isEmpty else { return self.hasMissedMessages.store(true, ordering: .relaxed) }
         self.hints.add(await self.fanout.receive(announced: commits))
         await self.fanout.waitForRoom()

@@ -19,8 +19,8 @@ package struct HubConfiguration: Sendable {
     /// Whether public types can be read without a token.
     package var allowsAnonymousReading = true
     package var types = EventTypes()
-    package var intake = Intake.Limits()
-    package var roster = Roster.Limits()
+    package var intake = EventValidator.Limits()
+    package var shard = SessionShard.Limits()
     package var session = Session.Limits()
     package var writer = TapeWriter.Limits()
     /// Frames kept in memory for readers that are a little behind, in bytes.

@@ -57,13 +57,17 @@ package struct HTTPExchange: Sendable {
                 } catch {
                     return .failure(.cancelled)
                 }
-                return .failure(.unreachable("no whole answer came within \(self.time)"))
+                return .failure(self.late)
             }
             let first = await group.next() ?? .failure(.cancelled)
             group.cancelAll()
             return first
         }
         return try result.get()
+    }
+
+    private var late: Fault {
+        .unreachable("no whole answer came within \(self.time)")
     }
 
     private func result(of request: HTTPClientRequest) async -> Result<Answer, Fault> {
@@ -79,6 +83,8 @@ package struct HTTPExchange: Sendable {
             return .success(Answer(status: status, body: bytes, after: after, secrets: self.secrets))
         } catch is NIOTooManyBytesError {
             return .failure(.tooLarge(self.bytes))
+        } catch let error as HTTPClientError where error == .deadlineExceeded {
+            return .failure(self.late)
         } catch {
             let why = self.secrets.removed(from: "it cannot be reached: \(error)")
             return .failure(Task.isCancelled ? .cancelled : .unreachable(why))

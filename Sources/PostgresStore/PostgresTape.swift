@@ -53,7 +53,7 @@ package final class PostgresTape: Tape {
     let upkeep: PostgresConnection
     let limits: PostgresConnection.Limits
     /// Used by one append at a time.
-    let memory: Mutex<PostgresMemory>
+    let memory: Mutex<AppendCache>
     /// See ``Projections/skipped``.
     let skippedEntries = Atomic<Int>(0)
     let loops: MultiThreadedEventLoopGroup
@@ -126,7 +126,7 @@ package final class PostgresTape: Tape {
         self.upkeep = connection(Self.setup(limit: Self.upkeepLimit), limits: slow)
         self.reading = PostgresPool((0..<settings.readers).map { _ in connection(fast, limits: limits) })
         self.limits = limits
-        self.memory = Mutex(PostgresMemory(epoch: opened.epoch, clock: clock, lastAccepted: opened.lastAccepted))
+        self.memory = Mutex(AppendCache(epoch: opened.epoch, clock: clock, lastAccepted: opened.lastAccepted))
         self.loops = loops
         self.logger = logger
     }

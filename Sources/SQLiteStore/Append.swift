@@ -28,19 +28,19 @@ struct Append {
     private var projected = ProjectionBatch()
 
     /// - Parameter now: Time of acceptance, unless the last event has a later one.
-    init(_ db: Database, ledger: inout Ledger, epoch: String, now: Timestamp) throws {
+    init(_ db: Database, ledger: inout AppendCache, epoch: String, now: Timestamp) throws {
         self.db = db
         self.statements = try AppendStatements(db)
         let last = try ledger.last ?? self.statements.lastEvent()
         self.epoch = epoch
         self.accepted = max(now, last.accepted)
-        ledger.last = Ledger.Last(event: last.event, accepted: self.accepted)
+        ledger.last = AppendCache.Last(event: last.event, accepted: self.accepted)
     }
 
     /// Appends one request, or nothing of it if it conflicts.
-    mutating func append(_ request: [Event], _ ledger: inout Ledger) throws -> AppendOutcome {
-        let verdicts: [Verdict<[Int]>]
-        let judgement = try Verdict<[Int]>.judge(request) {
+    mutating func append(_ request: [Event], _ ledger: inout AppendCache) throws -> AppendOutcome {
+        let verdicts: [Deduplication<[Int]>]
+        let judgement = try Deduplication<[Int]>.decide(request) {
             EventKey(of: request[$0])
         } find: {
             try self.statements.standing(request[$0])
@@ -55,9 +55,9 @@ struct Append {
             switch verdict {
             case .new:
                 receipts.append(Receipt(status: .accepted, positions: try self.insert(event, &ledger)))
-            case .stands(let seqs):
+            case .duplicate(let seqs):
                 receipts.append(Receipt(status: .duplicate, positions: try self.positions(of: event, seqs)))
-            case .repeats(let first):
+            case .repeatedInRequest(let first):
                 receipts.append(Receipt(status: .duplicate, positions: receipts[first].positions))
             }
         }
@@ -82,7 +82,7 @@ struct Append {
         return zip(event.channels, seqs).map { Position(channel: $0, epoch: self.epoch, seq: $1) }
     }
 
-    private mutating func insert(_ event: Event, _ ledger: inout Ledger) throws -> [Position] {
+    private mutating func insert(_ event: Event, _ ledger: inout AppendCache) throws -> [Position] {
         let type = try self.type(event.type, &ledger)
         let id = (ledger.last?.event ?? 0) + 1
         ledger.last?.event = id
@@ -111,7 +111,7 @@ struct Append {
 
     /// Prepares a channel for an event with a slot: starts tracking the newest of each slot if this is the first slot,
     /// and returns the superseded entry to retention if retention has skipped it.
-    private func supersede(_ channel: inout Ledger.Channel, slot: String, type: Int) throws {
+    private func supersede(_ channel: inout AppendCache.Channel, slot: String, type: Int) throws {
         if !slot.isEmpty, !channel.isSlotted {
             channel.isSlotted = true
             try self.statements.setSlotted(channel.id)
@@ -134,13 +134,13 @@ struct Append {
         }
     }
 
-    private func place(of name: String, slotted: Bool, _ ledger: inout Ledger) throws -> Int {
+    private func place(of name: String, slotted: Bool, _ ledger: inout AppendCache) throws -> Int {
         if let place = ledger.place(of: name) { return place }
         let channel = try self.statements.channel(name) ?? self.statements.addChannel(name, slotted: slotted)
         return ledger.add(channel, named: name)
     }
 
-    private func type(_ name: String, _ ledger: inout Ledger) throws -> Int {
+    private func type(_ name: String, _ ledger: inout AppendCache) throws -> Int {
         if let id = ledger.types[ExactText(name)] { return id }
         let id = try self.statements.type(name)
         ledger.add(type: id, named: name)

@@ -30,11 +30,11 @@ struct AppendStatements {
 
     // MARK: Events
 
-    func lastEvent() throws -> Ledger.Last {
+    func lastEvent() throws -> AppendCache.Last {
         let query = try Query("SELECT id, accepted FROM events ORDER BY id DESC LIMIT 1", in: self.db)
         return try query.first { row in
-            Ledger.Last(event: try row.integer(0), accepted: Timestamp(nanoseconds: row.int64(1)))
-        } ?? Ledger.Last(event: 0, accepted: Timestamp(nanoseconds: .min))
+            AppendCache.Last(event: try row.integer(0), accepted: Timestamp(nanoseconds: row.int64(1)))
+        } ?? AppendCache.Last(event: 0, accepted: Timestamp(nanoseconds: .min))
     }
 
     /// The fingerprint and the numbers stored under an event's ID.
@@ -108,7 +108,7 @@ struct AppendStatements {
 
     // MARK: Channels and types
 
-    func channel(_ name: String) throws -> Ledger.Channel? {
+    func channel(_ name: String) throws -> AppendCache.Channel? {
         let query = try Query(
             """
             SELECT id, slotted, kept,
@@ -119,7 +119,7 @@ struct AppendStatements {
         )
         try query.bind(1, name)
         return try query.first { row in
-            Ledger.Channel(
+            AppendCache.Channel(
                 id: try row.integer(0),
                 head: try row.integer(3),
                 isSlotted: try row.integer(1) != 0,
@@ -128,12 +128,17 @@ struct AppendStatements {
         }
     }
 
-    func addChannel(_ name: String, slotted: Bool) throws -> Ledger.Channel {
+    func addChannel(_ name: String, slotted: Bool) throws -> AppendCache.Channel {
         let query = try Query("INSERT INTO channels (name, slotted) VALUES (?, ?)", in: self.db)
         try query.bind(1, name)
         try query.bind(2, slotted ? 1 : 0)
         try query.run()
-        return Ledger.Channel(id: Int(clamping: self.db.lastInsertedRowID), head: 0, isSlotted: slotted, isKept: false)
+        return AppendCache.Channel(
+            id: Int(clamping: self.db.lastInsertedRowID),
+            head: 0,
+            isSlotted: slotted,
+            isKept: false
+        )
     }
 
     func setSlotted(_ channel: Int) throws {

@@ -49,7 +49,7 @@ struct Opening: Sendable {
             let (epoch, last) = try pool.writeWithoutTransaction { db in
                 // GRDB's default is NORMAL, which may lose the last commits in a power failure.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
-                if self.examines { try self.examine(db, path, doubt: record.doubt) }
+                if self.examines { try self.examine(db, path, markUncertain: record.markUncertain) }
                 if found < self.schema.version {
                     try self.schema.migrate(db, from: found, self.progress)
                     // Into the file itself, so that other tools can identify it.
@@ -59,7 +59,7 @@ struct Opening: Sendable {
                 return (try self.epoch(db, path, last: last, record), last)
             }
             try self.openReaders(pool)
-            try files.opened(epoch: epoch, last: last, doubt: self.examines ? nil : record.doubt)
+            try files.opened(epoch: epoch, last: last, markUncertain: self.examines ? nil : record.markUncertain)
             self.logger.info(
                 "tape opened",
                 metadata: [
@@ -135,24 +135,24 @@ struct Opening: Sendable {
 
     /// Throws if the file is damaged. The whole file is checked if there is a doubt about it, and otherwise unless it
     /// is large.
-    private func examine(_ db: Database, _ path: String, doubt: String?) throws {
+    private func examine(_ db: Database, _ path: String, markUncertain: String?) throws {
         let size = (try? FileStatus(path: path).size) ?? 0
-        guard doubt != nil || size <= Self.examinedSize else {
+        guard markUncertain != nil || size <= Self.examinedSize else {
             return self.logger.info(
                 "the tape is not examined for damage, as it is large; `broadtape verify` does that",
                 metadata: ["path": "\(path)", "bytes": "\(size)"]
             )
         }
         let examination = Examination(db)
-        guard let finding = try examination.findings(isThorough: doubt != nil, limit: 1).first else {
-            guard let doubt else { return }
+        guard let finding = try examination.findings(isThorough: markUncertain != nil, limit: 1).first else {
+            guard let markUncertain else { return }
             return self.logger.warning(
                 "the tape was examined and is whole",
-                metadata: ["path": "\(path)", "why": "\(doubt)"]
+                metadata: ["path": "\(path)", "why": "\(markUncertain)"]
             )
         }
         throw TapeFault.damaged(
-            "the tape \(path) is damaged: \(finding)\(doubt.map { "; the hub before had noticed: \($0)" } ?? ""). "
+            "the tape \(path) is damaged: \(finding)\(markUncertain.map { "; the hub before had noticed: \($0)" } ?? ""). "
                 + "`broadtape verify` lists what is damaged; put a backup in place"
         )
     }

@@ -31,7 +31,7 @@ struct Prune {
     }
 
     /// Removes the expired ones among the oldest `limit` events, except the newest of each slot.
-    func run(acceptedBefore time: Timestamp, limit: Int, _ ledger: inout Ledger) throws -> Pass {
+    func run(acceptedBefore time: Timestamp, limit: Int, _ ledger: inout AppendCache) throws -> Pass {
         let candidates = try self.candidates(acceptedBefore: time, limit: limit)
         let leave = try Query("DELETE FROM ageing WHERE type = ? AND event = ?", in: self.db)
         var firsts: [Int: Int] = [:]
@@ -100,7 +100,7 @@ struct Prune {
     }
 
     /// Keeps an event until an append supersedes it.
-    private func keep(_ candidate: Candidate, _ ledger: inout Ledger) throws {
+    private func keep(_ candidate: Candidate, _ ledger: inout AppendCache) throws {
         let query = try Query("UPDATE channels SET kept = 1 WHERE id = ? AND kept = 0 RETURNING name", in: self.db)
         for place in candidate.positions.elements {
             try query.bind(1, place.channel)

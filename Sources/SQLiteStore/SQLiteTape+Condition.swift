@@ -102,7 +102,7 @@ extension SQLiteTape {
     func secure() async {
         guard let loss = self.files.unsecured else { return }
         let last = self.known.withLock { $0.last }
-        await offLoop { self.files.note(last: last, doubt: loss.doubt) }
+        await offLoop { self.files.note(last: last, markUncertain: loss.markUncertain) }
         var outcome = ""
         if await offLoop({ self.files.mayCheckpoint() }) {
             outcome = await self.secureContent(of: loss)

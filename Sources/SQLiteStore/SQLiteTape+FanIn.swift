@@ -6,7 +6,7 @@ import JSON
 
 extension SQLiteTape: FanInStore {
     /// Runs the work immediately: the lock on the file makes this process the only one.
-    package func whileAlone(_: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
+    package func withLeadership(_: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
         await work()
     }
 

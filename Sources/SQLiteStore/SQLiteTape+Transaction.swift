@@ -22,7 +22,7 @@ extension SQLiteTape {
     func transaction<Value>(
         _ db: Database,
         isStoring: Bool = true,
-        _ body: (inout Ledger) throws -> Value
+        _ body: (inout AppendCache) throws -> Value
     ) throws(TapeFault) -> Value {
         // A closed connection is a null pointer in SQLite.
         guard unsafe db.sqliteConnection != nil else { throw .unavailable("the tape is closed") }
@@ -55,14 +55,14 @@ extension SQLiteTape {
     }
 
     /// A commit of another program invalidates the cache; one that has replaced the content ends the use of the tape.
-    private func lookForStrangers(_ db: Database, _ ledger: inout Ledger) throws {
+    private func lookForStrangers(_ db: Database, _ ledger: inout AppendCache) throws {
         let version = try Query("PRAGMA data_version", in: db).first { Int(clamping: $0.int64(0)) }
         let known = self.known.withLock { known in
             defer { known.version = version }
             return known
         }
         guard let former = known.version, former != version else { return }
-        ledger = Ledger()
+        ledger = AppendCache()
         let epoch = try Query("SELECT value FROM tape WHERE name = 'epoch'", in: db).first { $0.text(0) }
         guard epoch == self.epoch else {
             throw self.files.lose(.exchanged("its epoch was \(self.epoch) and is \(epoch ?? "missing")"))

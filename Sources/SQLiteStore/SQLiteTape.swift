@@ -18,7 +18,7 @@ package final class SQLiteTape: Tape {
     /// The writing connection's cache.
     ///
     /// A writer moves it out and restores it after the commit, so that after a failure it is empty and read again.
-    let ledger = Mutex(Ledger())
+    let ledger = Mutex(AppendCache())
     /// See ``Projections/skipped``.
     let skippedEntries = Atomic<Int>(0)
     let files: TapeFiles
@@ -26,7 +26,7 @@ package final class SQLiteTape: Tape {
     let known: Mutex<KnownContent>
     /// Whether a commit has failed and no trial has succeeded since.
     let hasFailedCommit = Atomic<Bool>(false)
-    let readLog = Mutex(SparseLog())
+    let readLog = Mutex(LogThrottle())
     let isToldOfLoss = Atomic<Bool>(false)
     let remarks = Mutex<Set<String>>([])
     let logger: Logger

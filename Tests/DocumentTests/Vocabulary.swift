@@ -76,34 +76,14 @@ enum Vocabulary {
     ]
 
     /// Documents that are not held to ``words`` yet.
-    ///
-    /// `docs/configuration.md` is written by the program: its texts are in `Sources/broadtape/Configuration`.
-    static let exemptDocuments: Set<String> = ["docs/configuration.md"]
+    static let exemptDocuments: Set<String> = []
 
     /// How many of ``words`` the comments and texts of a folder have at most. Folders that are missing have none.
-    ///
-    /// A little more than there are, for the changes that are under way; lowered when a folder is cleaned.
     static let limits = [
-        "Sources/ChainSource": 125,
-        "Sources/EventLog": 80,
-        "Sources/Hub": 150,
-        "Sources/PostgresStore": 40,
-        "Sources/RateSource": 45,
-        "Sources/RedisBus": 35,
-        "Sources/Server": 110,
-        "Sources/SQLiteStore": 40,
-        "Sources/broadtape": 60,
-        "Tests/ChainSourceTests": 65,
-        "Tests/ClusterTests": 15,
-        "Tests/CommandTests": 21,
-        "Tests/EventLogTests": 10,
-        "Tests/Fuzz": 8,
-        "Tests/HubTestSupport": 20,
-        "Tests/HubTests": 40,
-        "Tests/RateSourceTests": 25,
-        "Tests/RedisBusTests": 12,
-        "Tests/ServerTests": 50,
-        "Tests/StoreTests": 35,
+        // Wire and log names that are quoted in comments.
+        "Sources/ChainSource": 3,
+        "Tests/HubTests": 1,
+        "Tests/ServerTests": 1,
     ]
 
     /// Names in the code that are replaced by the field's words, a row at a time.
@@ -127,94 +107,86 @@ enum Vocabulary {
         Renaming(
             "Sources/Hub",
             names: ["Roster": "SessionShard", "RosterFigures": "SessionShardMetrics"],
-            isDone: false
+            isDone: true
         ),
-        Renaming("Sources/Hub", names: ["Member": "OutboundSession"], isDone: false),
-        Renaming("Sources/Hub", names: ["Lane": "EventWriter", "Outlet": "Transport"], isDone: false),
+        Renaming("Sources/Hub", names: ["Member": "OutboundSession"], isDone: true),
+        Renaming("Sources/Hub", names: ["Lane": "EventWriter", "Outlet": "Transport"], isDone: true),
         Renaming("Sources/Hub", names: ["Tail": "ChannelState"], isDone: true),
         Renaming(
+            "Sources/EventLog",
             "Sources/Hub",
             names: ["Commit": "ChannelBatch", "CommittedBatch": "DeliveryContext", "Publication": "Broadcast"],
-            isDone: false
+            isDone: true
         ),
-        Renaming("Sources/EventLog", names: ["Verdict": "Deduplication", "stands": "duplicate"], isDone: false),
-        Renaming(
-            "Sources/Hub",
-            names: ["Intake": "EventValidator", "look": "extract", "complaint": "validationError"],
-            isDone: false
-        ),
-        Renaming("Sources/EventLog", names: ["whileAlone": "withLeadership"], isDone: false),
+        Renaming("Sources/EventLog", names: ["Verdict": "Deduplication", "stands": "duplicate"], isDone: true),
+        Renaming("Sources/Hub", names: ["Intake": "EventValidator"], isDone: true),
+        Renaming("Sources/Hub", names: ["look": "extract", "complaint": "validationError"], isDone: false),
+        Renaming("Sources/EventLog", names: ["whileAlone": "withLeadership"], isDone: true),
         Renaming(
             "Sources/ChainSource",
             "Sources/RateSource",
             names: ["Place": "Checkpoint", "MirrorPlace": "MirrorCheckpoint"],
-            isDone: false
+            isDone: true
         ),
-        Renaming(
-            "Sources/ChainSource",
-            names: ["reach": "promote", "told": "reportedLevel", "toldFinal": "highestReportedFinal"],
-            isDone: false
-        ),
-        Renaming("Sources/ChainSource", names: ["Span": "BlockWindow"], isDone: false),
+        Renaming("Sources/ChainSource", names: ["reach": "promote", "told": "reportedLevel"], isDone: false),
+        Renaming("Sources/ChainSource", names: ["toldFinal": "highestReportedFinal"], isDone: true),
+        Renaming("Sources/ChainSource", names: ["Span": "BlockWindow"], isDone: true),
         Renaming(
             "Sources/ChainSource",
             names: ["Fact": "DecodedLog", "Move": "TransferRule", "OwnedMove": "OwnedTransfer"],
-            isDone: false
+            isDone: true
         ),
         Renaming(
-            "Sources/Hub",
+            "Sources/EventLog",
             "Sources/ChainSource",
             names: ["Alarm": "WakeSignal", "Bell": "WakeSignal"],
-            isDone: false
+            isDone: true
         ),
         Renaming(
             "Sources/ChainSource",
             names: ["disappointed": "recordFailure", "disappointments": "consecutiveFailures"],
             isDone: true
         ),
-        Renaming("Sources/ChainSource", names: ["HeadWatch": "NewHeadsSubscription"], isDone: false),
+        Renaming("Sources/ChainSource", names: ["HeadWatch": "NewHeadsSubscription"], isDone: true),
         Renaming(
             "Sources/RateSource",
-            names: [
-                "Desk": "RateBook", "Pit": "PairState", "House": "ExchangeState", "Line": "MarketState",
-                "speaker": "activeExchange",
-            ],
-            isDone: false
+            names: ["Desk": "RateBook", "Pit": "PairState", "House": "ExchangeState", "speaker": "activeExchange"],
+            isDone: true
         ),
         Renaming(
             "Sources/RateSource",
             names: ["DeskBox": "SharedRateBook", "StaleWord": "StaleMarker", "leaveWord": "writeStaleMarker"],
-            isDone: false
+            isDone: true
         ),
-        Renaming("Sources/Hub", names: ["LetterBox": "DeadLetterBuffer", "letters": "deadLetters"], isDone: false),
-        Renaming("Sources/EventLog", names: ["SparseLog": "LogThrottle"], isDone: false),
+        Renaming("Sources/Hub", names: ["LetterBox": "DeadLetterBuffer"], isDone: true),
+        Renaming("Sources/Hub", names: ["letters": "deadLetters"], isDone: false),
+        Renaming("Sources/EventLog", names: ["SparseLog": "LogThrottle"], isDone: true),
         Renaming(
             "Sources/Hub",
-            names: [
-                "NoticeBoard": "ServiceStatusBroadcaster", "untold": "pendingNotices", "tellSoon": "scheduleNotice",
-            ],
-            isDone: false
+            names: ["NoticeBoard": "ServiceStatusBroadcaster", "tellSoon": "scheduleNotice"],
+            isDone: true
         ),
+        Renaming("Sources/Hub", names: ["untold": "pendingNotices"], isDone: false),
         Renaming(
             "Sources/Hub",
             names: ["TapeWatch": "TapeMonitor", "doubt": "markUncertain", "doubted": "uncertainChannels"],
-            isDone: false
+            isDone: true
         ),
         Renaming(
             "Sources/Hub",
             "Sources/Server",
             names: ["Unwelcome": "Rejection", "unwelcome": "rejection", "Turndown": "ConnectionRejection"],
-            isDone: false
+            isDone: true
         ),
         Renaming(
             "Sources/Hub",
             names: ["keepHouse": "runMaintenance", "sendAway": "disconnect", "hurry": "finishDrainNow"],
-            isDone: false
+            isDone: true
         ),
         Renaming(
             "Sources/Server",
             names: ["findOutWhoIsGone": "setTCPUserTimeout", "lastWord": "eventSourceFallback"],
-            isDone: false
+            isDone: true
         ),
         Renaming(
             "Sources/PostgresStore",
@@ -223,7 +195,7 @@ enum Vocabulary {
                 "PostgresWriting": "AppendRows", "PostgresProjecting": "ProjectionRows",
                 "PostgresMemory": "AppendCache", "Ledger": "AppendCache",
             ],
-            isDone: false
+            isDone: true
         ),
     ]
 }

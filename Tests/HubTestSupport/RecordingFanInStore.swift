@@ -68,7 +68,7 @@ package final class RecordingFanInStore: FanInStore {
 
     // MARK: - FanInStore
 
-    package func whileAlone(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
+    package func withLeadership(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
         try self.check()
         while !self.takeTurn() {
             guard !Task.isCancelled else { return }

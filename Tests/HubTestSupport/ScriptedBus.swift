@@ -4,10 +4,10 @@ package import EventLog
 
 /// A bus that a test carries the messages of: it sees what a hub announces and decides what reaches it.
 package final class ScriptedBus: Bus {
-    private let announced = Watched<[[Commit]]>([])
+    private let announced = Watched<[[ChannelBatch]]>([])
     private let reached = Watched(BusReach.connected)
-    private let inbox: AsyncStream<[Commit]>
-    private let sender: AsyncStream<[Commit]>.Continuation
+    private let inbox: AsyncStream<[ChannelBatch]>
+    private let sender: AsyncStream<[ChannelBatch]>.Continuation
 
     package init() {
         (self.inbox, self.sender) = AsyncStream.makeStream()
@@ -23,7 +23,7 @@ package final class ScriptedBus: Bus {
     }
 
     /// What the hub has announced so far.
-    package var announcements: [[Commit]] {
+    package var announcements: [[ChannelBatch]] {
         self.announced.value
     }
 
@@ -33,18 +33,18 @@ package final class ScriptedBus: Bus {
     }
 
     /// Hands the hub what another node would have announced.
-    package func deliver(_ commits: [Commit]) {
+    package func deliver(_ commits: [ChannelBatch]) {
         self.sender.yield(commits)
     }
 
-    package func announce(_ commits: [Commit]) {
+    package func announce(_ commits: [ChannelBatch]) {
         self.announced.change { $0.append(commits) }
     }
 
     package func announceRevocations() {}
 
     package func run(
-        _ receive: @Sendable ([Commit]) async -> Void,
+        _ receive: @Sendable ([ChannelBatch]) async -> Void,
         revoked: @escaping @Sendable () -> Void
     ) async {
         for await commits in self.inbox {

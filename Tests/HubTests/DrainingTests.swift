@@ -36,13 +36,13 @@ struct DrainingTests {
     @Test func aSliceTakesItsPart() async throws {
         try await withHub { hub in
             _ = try await self.connect(10, to: hub)
-            let roster = hub.hub.rosters[0]
-            #expect(await roster.sendAway(0.25, spread: .zero) == 10)
-            #expect(await roster.sessionCount == 7)
-            #expect(await roster.sendAway(0.01, spread: .zero) == 7)
-            #expect(await roster.sessionCount == 6)
-            #expect(await roster.sendAway(1, spread: .zero) == 6)
-            #expect(await roster.sendAway(1, spread: .zero) == 0)
+            let shard = hub.hub.shards[0]
+            #expect(await shard.disconnect(0.25, spread: .zero) == 10)
+            #expect(await shard.sessionCount == 7)
+            #expect(await shard.disconnect(0.01, spread: .zero) == 7)
+            #expect(await shard.sessionCount == 6)
+            #expect(await shard.disconnect(1, spread: .zero) == 6)
+            #expect(await shard.disconnect(1, spread: .zero) == 0)
         }
     }
 
@@ -68,9 +68,9 @@ struct DrainingTests {
         try await withHub { hub in
             _ = try await self.connect(20, to: hub)
             async let draining: Void = hub.hub.drain(over: .seconds(3_600))
-            hub.hub.hurry()
+            hub.hub.finishDrainNow()
             await draining
-            #expect(await hub.hub.rosters[0].sessionCount > 0)
+            #expect(await hub.hub.shards[0].sessionCount > 0)
         }
     }
 
@@ -79,17 +79,17 @@ struct DrainingTests {
     @Test func aDrainingNodeTakesNobodyIn() async throws {
         try await withHub { hub in
             let loop = hub.loops[0]
-            #expect(try await loop.submit { hub.hub.unwelcome(on: loop) }.get() == nil)
+            #expect(try await loop.submit { hub.hub.rejection(on: loop) }.get() == nil)
             // Keeps the node from being empty at once.
             _ = try await self.connect(200, to: hub)
             async let draining: Void = hub.hub.drain(over: .seconds(3_600))
             try await eventually("it drains") { hub.hub.isDraining }
-            guard case .draining(let left) = try await loop.submit({ hub.hub.unwelcome(on: loop) }).get() else {
+            guard case .draining(let left) = try await loop.submit({ hub.hub.rejection(on: loop) }).get() else {
                 Issue.record("let in")
                 return
             }
             #expect(left > .seconds(3_000) && left <= .seconds(3_600))
-            hub.hub.hurry()
+            hub.hub.finishDrainNow()
             await draining
         }
     }
@@ -101,11 +101,11 @@ struct DrainingTests {
             let loop = hub.loops[0]
             let now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
             let answers = try await loop.submit {
-                (0..<5).map { _ in hub.hub.unwelcome(on: loop, now: now) }
+                (0..<5).map { _ in hub.hub.rejection(on: loop, now: now) }
             }.get()
             #expect(answers.prefix(3).allSatisfy { $0 == nil })
             #expect(answers.suffix(2) == [.storm(.milliseconds(100)), .storm(.milliseconds(100))])
-            let later = try await loop.submit { hub.hub.unwelcome(on: loop, now: now + .milliseconds(100)) }.get()
+            let later = try await loop.submit { hub.hub.rejection(on: loop, now: now + .milliseconds(100)) }.get()
             #expect(later == nil)
         }
     }
@@ -115,15 +115,15 @@ struct DrainingTests {
         configuration.admission.lag = .seconds(30)
         try await withHub(configuration) { hub in
             let loop = hub.loops[0]
-            let roster = hub.hub.rosters[0]
+            let shard = hub.hub.shards[0]
             let answers = try await loop.submit {
-                roster.assumeIsolated { roster in
+                shard.assumeIsolated { shard in
                     let start = NIODeadline.now()
-                    roster.probe(uptime: start)
-                    roster.probe(uptime: start + Roster.probeInterval + .seconds(40))
-                    let late = hub.hub.unwelcome(on: loop)
-                    roster.probe(uptime: start + Roster.probeInterval + Roster.probeInterval + .seconds(40))
-                    return [late, hub.hub.unwelcome(on: loop)]
+                    shard.probe(uptime: start)
+                    shard.probe(uptime: start + SessionShard.probeInterval + .seconds(40))
+                    let late = hub.hub.rejection(on: loop)
+                    shard.probe(uptime: start + SessionShard.probeInterval + SessionShard.probeInterval + .seconds(40))
+                    return [late, hub.hub.rejection(on: loop)]
                 }
             }.get()
             #expect(answers == [.storm(.seconds(2)), nil])

@@ -94,13 +94,13 @@ struct FiguresTests {
             try await client.subscribe("note:k")
             try await hub.publish("note:k")
             try await client.expect(1, "event")
-            let roster = hub.hub.rosters[0]
-            #expect(await roster.figures.sessions == 1)
-            #expect(await roster.figures.commitToSend.count == 1)
+            let shard = hub.hub.shards[0]
+            #expect(await shard.figures.sessions == 1)
+            #expect(await shard.figures.commitToSend.count == 1)
             await client.session.ended(code: 1001)
             let other = try await hub.connect()
             await other.session.ended(code: 3999)
-            #expect(await roster.figures.closes == [1001: 1, RosterFigures.otherCode: 1])
+            #expect(await shard.figures.closes == [1001: 1, SessionShardMetrics.otherCode: 1])
         }
     }
 
@@ -115,18 +115,18 @@ struct FiguresTests {
             try await client.becomeWritable(1_000)
             try await client.events(on: "note:k", through: 3)
             try await hub.settle()
-            #expect(await hub.hub.rosters[0].figures.commitToSend.count == 0)
+            #expect(await hub.hub.shards[0].figures.commitToSend.count == 0)
         }
     }
 
     @Test func aLoopThatComesLateIsSeen() async throws {
         try await withHub { hub in
-            let roster = hub.hub.rosters[0]
-            let before = await roster.figures.lag
+            let shard = hub.hub.shards[0]
+            let before = await shard.figures.lag
             let start = NIODeadline.now() + .hours(1)
-            await roster.probe(uptime: start)
-            await roster.probe(uptime: start + Roster.probeInterval + .milliseconds(40))
-            let lag = await roster.figures.lag
+            await shard.probe(uptime: start)
+            await shard.probe(uptime: start + SessionShard.probeInterval + .milliseconds(40))
+            let lag = await shard.figures.lag
             #expect(lag.count >= before.count + 1)
             #expect(lag.counts[8] >= 1)
         }

@@ -39,7 +39,7 @@ import Testing
             for client in clients {
                 #expect(try await client.expect(3, "heartbeat").last?["paused"] == nil)
             }
-            #expect(clients[0].outlet.record.pings == 1)
+            #expect(clients[0].transport.record.pings == 1)
             #expect(hub.hub.isReady)
         }
     }
@@ -178,9 +178,9 @@ import Testing
             try await hub.publish("note:k")
             try await eventually("it has caught up") {
                 await hub.tick()
-                return late.outlet.record.events(on: "note:k").last == 31
+                return late.transport.record.events(on: "note:k").last == 31
             }
-            #expect(late.outlet.record.events(on: "note:k") == Array(1...31))
+            #expect(late.transport.record.events(on: "note:k") == Array(1...31))
         }
     }
 

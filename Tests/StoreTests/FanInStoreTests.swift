@@ -129,8 +129,8 @@ import Testing
     func theOnlyProcessIsAloneAtOnce(_ implementation: Implementation) async throws {
         try await self.withStore(implementation) { store, _ in
             try await confirmation(expectedCount: 2) { done in
-                try await store.whileAlone("a") { done() }
-                try await store.whileAlone("a") { done() }
+                try await store.withLeadership("a") { done() }
+                try await store.withLeadership("a") { done() }
             }
         }
     }

@@ -53,7 +53,7 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             for tape in tapes {
                 group.addTask {
-                    try await tape.whileAlone("fan-in") {
+                    try await tape.withLeadership("fan-in") {
                         #expect(
                             inside.change {
                                 $0 += 1; return $0
@@ -64,7 +64,7 @@ import Testing
                     }
                 }
             }
-            group.addTask { try await tapes[0].whileAlone("other") {} }
+            group.addTask { try await tapes[0].withLeadership("other") {} }
             try await gate.waitForArrivals(1)
             try await group.next()
             gate.letOnePass()
@@ -84,7 +84,7 @@ import Testing
         let fault = await withTaskGroup(of: TapeFault?.self) { group in
             group.addTask {
                 await faultOf {
-                    try await tape.whileAlone("fan-in") {
+                    try await tape.withLeadership("fan-in") {
                         started.change { $0 = true }
                         try? await Task.sleep(for: .seconds(60))
                     }

@@ -136,9 +136,9 @@ import Testing
         var record = TapeRecord()
         #expect(TapeRecord(parsing: "1234\n") == record)
         (record.epoch, record.database, record.log, record.last) = ("abc", "1:2", "1:3", 7)
-        record.doubt = "two\nlines"
+        record.markUncertain = "two\nlines"
         let read = TapeRecord(parsing: "99\n" + record.text + "later x\n\nlast\n")
-        record.doubt = "two lines"
+        record.markUncertain = "two lines"
         #expect(read == record)
     }
 }

@@ -54,13 +54,13 @@ enum BusBenchmarks {
         BusSeal([try Secret("a secret of the benchmarks, which is no secret")], channel: "bench")
     }
 
-    private static func commit(_ count: Int) throws -> Commit {
+    private static func commit(_ count: Int) throws -> ChannelBatch {
         let events = try IntakeBenchmarks.events(0..<count, keys: 1)
         let entries = events.enumerated().map { TapeEntry(seq: $0 + 1, event: $1) }
-        return Commit(channel: ChannelName(type: "chainEvent", key: "bench-0"), entries: entries)
+        return ChannelBatch(channel: ChannelName(type: "chainEvent", key: "bench-0"), entries: entries)
     }
 
-    private static func messages(_ commit: Commit, _ counter: UInt64, _ seal: BusSeal) -> [ByteBuffer] {
+    private static func messages(_ commit: ChannelBatch, _ counter: UInt64, _ seal: BusSeal) -> [ByteBuffer] {
         BusMessage.encode([commit], from: Self.sender, limit: Self.limit).map { message in
             var message = message
             BusMessage.finish(&message, counter: counter, sent: .now, with: seal)

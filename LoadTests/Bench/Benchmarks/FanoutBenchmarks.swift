@@ -45,26 +45,26 @@ enum FanoutBenchmarks {
         _ events: [Event],
         ticks: Int
     ) async throws -> Duration? {
-        guard let name = events.first?.channels.first, let roster = hub.rosters.first else { return nil }
+        guard let name = events.first?.channels.first, let shard = hub.shards.first else { return nil }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await hub.run() }
-            var sessions: [(session: Session, outlet: CountingOutlet)] = []
+            var sessions: [(session: Session, transport: CountingTransport)] = []
             for _ in 0..<subscribers {
-                let outlet = CountingOutlet()
-                guard let session = hub.makeSession(on: loop, outlet: outlet) else { continue }
+                let transport = CountingTransport()
+                guard let session = hub.makeSession(on: loop, transport: transport) else { continue }
                 await session.open(following: name)
-                sessions.append((session, outlet))
+                sessions.append((session, transport))
             }
-            while await roster.subscriptionCount < subscribers { await Task.yield() }
+            while await shard.subscriptionCount < subscribers { await Task.yield() }
             guard let channel = await hub.registry.existing(name) else { throw Failure(description: "no channel") }
-            let before = sessions.reduce(0) { $0 + $1.outlet.count }
+            let before = sessions.reduce(0) { $0 + $1.transport.count }
             let clock = ContinuousClock()
             let start = clock.now
             let done = loop.makePromise(of: Void.self)
-            loop.execute { Self.tick(roster, channel, events, from: 1, ticks: ticks, done) }
+            loop.execute { Self.tick(shard, channel, events, from: 1, ticks: ticks, done) }
             try await done.futureResult.get()
             let time = clock.now - start
-            let sent = sessions.reduce(0) { $0 + $1.outlet.count } - before
+            let sent = sessions.reduce(0) { $0 + $1.transport.count } - before
             guard sent > ticks * events.count * subscribers * 200 else {
                 throw Failure(description: "only \(sent) bytes were delivered")
             }
@@ -77,7 +77,7 @@ enum FanoutBenchmarks {
 
     /// Each tick is a task of its own on the loop, so that its flush comes before the next.
     private static func tick(
-        _ roster: Roster,
+        _ shard: SessionShard,
         _ channel: EventChannel,
         _ events: [Event],
         from seq: Int,
@@ -87,10 +87,10 @@ enum FanoutBenchmarks {
         guard ticks > 0 else { return done.succeed() }
         let entries = events.enumerated().map { TapeEntry(seq: seq + $0, event: $1) }
         if let broadcast = channel.assumeIsolated({ $0.publish(entries) }) {
-            roster.assumeIsolated { $0.deliver(broadcast.localChanges) }
+            shard.assumeIsolated { $0.deliver(broadcast.localChanges) }
         }
-        roster.loop.execute {
-            Self.tick(roster, channel, events, from: seq + events.count, ticks: ticks - 1, done)
+        shard.loop.execute {
+            Self.tick(shard, channel, events, from: seq + events.count, ticks: ticks - 1, done)
         }
     }
 }

@@ -16,7 +16,7 @@ enum IntakeBenchmarks {
         },
         Benchmark("intake", "event parsed and checked") {
             let text = Self.text(number: 1)
-            let intake = Intake(types: EventTypes())
+            let intake = EventValidator(types: EventTypes())
             let publisher = Principal(subject: "bench", scopes: ["publish:*"])
             return { iterations in
                 let now = Timestamp.now
@@ -39,7 +39,7 @@ enum IntakeBenchmarks {
 
     /// Events that were checked, with ids of their own.
     static func events(_ numbers: Range<Int>, keys: Int) throws -> [Event] {
-        let intake = Intake(types: EventTypes())
+        let intake = EventValidator(types: EventTypes())
         let publisher = Principal(subject: "bench", scopes: ["publish:*"])
         let items = try numbers.map { try JSON.Value.parse(Self.text(number: $0, key: "bench-\($0 % keys)")) }
         return try intake.events(from: items, publisher: publisher, now: .now)

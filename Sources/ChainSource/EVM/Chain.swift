@@ -43,9 +43,9 @@ package struct Chain: Sendable {
     /// An event of a contract, and the client events derived from it.
     package struct WantedEvent: Sendable {
         package var signature: EventSignature
-        package var moves: [Move]
+        package var moves: [TransferRule]
 
-        package init(signature: EventSignature, moves: [Move] = []) {
+        package init(signature: EventSignature, moves: [TransferRule] = []) {
             self.signature = signature
             self.moves = moves
         }

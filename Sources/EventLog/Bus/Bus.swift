@@ -14,7 +14,7 @@ package protocol Bus: Sendable {
 
     /// Notifies the other nodes. Called on the writer's loop after every commit. Must not block; drops what it cannot
     /// accept immediately.
-    func announce(_ commits: [Commit])
+    func announce(_ commits: [ChannelBatch])
 
     /// Notifies the other nodes that revocations have changed; the revocations themselves are in the store. Can be
     /// called from any thread. As unreliable as ``announce(_:)``.
@@ -25,7 +25,7 @@ package protocol Bus: Sendable {
     ///   - receive: Called for one message at a time, with no commits if messages may have been missed.
     ///   - revoked: Called when revocations have changed, without waiting for earlier commits.
     func run(
-        _ receive: @Sendable ([Commit]) async -> Void,
+        _ receive: @Sendable ([ChannelBatch]) async -> Void,
         revoked: @escaping @Sendable () -> Void
     ) async
 }
@@ -34,7 +34,7 @@ extension Bus {
     package var refused: Int { 0 }
 
     /// Receives commits only.
-    package func run(_ receive: @Sendable ([Commit]) async -> Void) async {
+    package func run(_ receive: @Sendable ([ChannelBatch]) async -> Void) async {
         await self.run(receive, revoked: {})
     }
 }

@@ -11,7 +11,7 @@ package protocol FanInStore: Sendable {
     /// the work returns, when the task is cancelled, or when the process dies.
     ///
     /// If it can no longer be sure to hold the lock, it cancels the work, waits for it to return, and throws.
-    func whileAlone(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault)
+    func withLeadership(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault)
 
     /// Stores messages that could not become events, for inspection by an operator. Beyond ``DeadLetter/kept``, the
     /// oldest are deleted.

@@ -39,9 +39,9 @@ struct MemoryStore {
 
     private mutating func append(_ request: [Event]) -> AppendOutcome {
         if request.count == 1, let event = request.first { return self.append(event) }
-        let verdicts: [Verdict<Record>]
+        let verdicts: [Deduplication<Record>]
         let keys = request.map(EventKey.init(of:))
-        let judgement = Verdict<Record>.judge(request) {
+        let judgement = Deduplication<Record>.decide(request) {
             keys[$0]
         } find: { index in
             self.events[keys[index]].map { ($0.event.fingerprint, $0) }
@@ -57,9 +57,9 @@ struct MemoryStore {
             case .new:
                 let positions = self.insert(request[index], keys[index])
                 receipts.append(Receipt(status: .accepted, positions: positions))
-            case .stands(let record):
+            case .duplicate(let record):
                 receipts.append(Receipt(status: .duplicate, positions: self.positions(of: record)))
-            case .repeats(let first):
+            case .repeatedInRequest(let first):
                 receipts.append(Receipt(status: .duplicate, positions: receipts[first].positions))
             }
         }

@@ -4,7 +4,7 @@ import Synchronization
 
 extension MemoryTape: FanInStore {
     /// Runs the work immediately: no other process has this tape.
-    package func whileAlone(_: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
+    package func withLeadership(_: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
         await work()
     }
 

@@ -11,7 +11,7 @@
 /// ``Tape/append(_:)``; the other methods by any caller at any time.
 package protocol SourceStore: Sendable {
     /// Ensures that one node at a time runs a source; see ``FanInStore/whileAlone(_:_:)``.
-    func whileAlone(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault)
+    func withLeadership(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault)
 
     /// The state of a source: the entries whose names begin with a prefix. Version 0 without entries if it never
     /// committed a step.

@@ -44,7 +44,7 @@ package final class AuditTrail: Sendable {
         /// Publish records, added up.
         var sums: [Sum: AuditRecord] = [:]
         var records: [AuditRecord] = []
-        var failures = SparseLog()
+        var failures = LogThrottle()
     }
 
     private let store: (any AuditStore)?
@@ -52,7 +52,7 @@ package final class AuditTrail: Sendable {
     private let limits: Limits
     private let logger: Logger
     private let state = Mutex(State())
-    private let alarm = Alarm()
+    private let alarm = WakeSignal()
 
     /// - Parameter store: Nil writes to the log only.
     init(store: (any AuditStore)?, node: String, limits: Limits, logger: Logger) {

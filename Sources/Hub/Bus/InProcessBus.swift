@@ -8,7 +8,7 @@ package final class InProcessBus: Bus {
     /// Connects the buses of one process.
     package final class Exchange: Sendable {
         fileprivate struct Peer {
-            let commits: AsyncStream<[Commit]>.Continuation
+            let commits: AsyncStream<[ChannelBatch]>.Continuation
             let revoked: @Sendable () -> Void
         }
 
@@ -30,7 +30,7 @@ package final class InProcessBus: Bus {
         self.exchange.peers.withLock { $0.keys.contains { $0 != ObjectIdentifier(self) } } ? .connected : .alone
     }
 
-    package func announce(_ commits: [Commit]) {
+    package func announce(_ commits: [ChannelBatch]) {
         self.exchange.peers.withLock { peers in
             for (id, peer) in peers where id != ObjectIdentifier(self) {
                 peer.commits.yield(commits)
@@ -44,11 +44,11 @@ package final class InProcessBus: Bus {
     }
 
     package func run(
-        _ receive: @Sendable ([Commit]) async -> Void,
+        _ receive: @Sendable ([ChannelBatch]) async -> Void,
         revoked: @escaping @Sendable () -> Void
     ) async {
         let (messages, continuation) = AsyncStream.makeStream(
-            of: [Commit].self,
+            of: [ChannelBatch].self,
             bufferingPolicy: .bufferingNewest(Self.backlog)
         )
         self.exchange.peers.withLock {

@@ -13,17 +13,17 @@ actor Fanout: LoopActor {
     private nonisolated let hops = Atomic<Int>(0)
     private var waiters: [CheckedContinuation<Void, Never>] = []
     private let registry: ChannelRegistry
-    private let rosters: [Roster]
+    private let shards: [SessionShard]
     private let bus: any Bus
     private let tracing: Tracing?
 
-    init(registry: ChannelRegistry, rosters: [Roster], bus: any Bus, tracing: Tracing? = nil) {
+    init(registry: ChannelRegistry, shards: [SessionShard], bus: any Bus, tracing: Tracing? = nil) {
         self.loop = registry.loop
         self.tracing = tracing
         self.registry = registry
-        self.rosters = rosters
+        self.shards = shards
         self.bus = bus
-        self.hopLimit = rosters.count * 2
+        self.hopLimit = shards.count * 2
     }
 
     private func existing(_ name: ChannelName) -> EventChannel? {
@@ -32,7 +32,7 @@ actor Fanout: LoopActor {
 
     /// Sends committed events to this node's subscribers, and announces them to the other nodes.
     /// - Parameter time: When they were committed.
-    func publish(_ commits: [Commit], time: NIODeadline) {
+    func publish(_ commits: [ChannelBatch], time: NIODeadline) {
         guard !commits.isEmpty else { return }
         let broadcasts = commits.compactMap { commit in
             self.existing(commit.channel)?.assumeIsolated { $0.publish(commit.entries) }
@@ -43,7 +43,7 @@ actor Fanout: LoopActor {
 
     /// Sends this node's subscribers what another node announced, as far as it follows on what they have.
     /// - Returns: The channels whose heads have to be read: there is more, or seems to be.
-    func receive(announced commits: [Commit]) -> [ChannelName] {
+    func receive(announced commits: [ChannelBatch]) -> [ChannelName] {
         var broadcasts: [Broadcast] = []
         var unproven: [ChannelName] = []
         for commit in commits {
@@ -63,29 +63,29 @@ actor Fanout: LoopActor {
         let broadcasts = heads.compactMap { channel, head in
             except.contains(channel.name) ? nil : channel.assumeIsolated { $0.learned(head: head) }
         }
-        self.send(broadcasts, of: CommittedBatch())
+        self.send(broadcasts, of: DeliveryContext())
     }
 
-    private func context(_ commits: [Commit], time: NIODeadline) -> CommittedBatch {
-        var context = CommittedBatch(time: time)
+    private func context(_ commits: [ChannelBatch], time: NIODeadline) -> DeliveryContext {
+        var context = DeliveryContext(time: time)
         if self.tracing != nil { context.traces = Set(commits.lazy.flatMap(\.entries).compactMap(\.trace)) }
         return context
     }
 
-    private func send(_ broadcasts: [Broadcast], of context: CommittedBatch) {
+    private func send(_ broadcasts: [Broadcast], of context: DeliveryContext) {
         guard !broadcasts.isEmpty else { return }
-        var perLoop: [[LocalChange]] = Array(repeating: [], count: self.rosters.count)
+        var perLoop: [[LocalChange]] = Array(repeating: [], count: self.shards.count)
         for broadcast in broadcasts {
             for follower in broadcast.followers {
                 perLoop[follower.index].append(LocalChange(channel: follower.channel, change: broadcast.change))
             }
         }
-        for (roster, changes) in zip(self.rosters, perLoop) where !changes.isEmpty {
-            if roster.loop.inEventLoop {
-                roster.assumeIsolated { $0.deliver(changes, of: context) }
+        for (shard, changes) in zip(self.shards, perLoop) where !changes.isEmpty {
+            if shard.loop.inEventLoop {
+                shard.assumeIsolated { $0.deliver(changes, of: context) }
             } else {
                 self.hops.wrappingAdd(1, ordering: .relaxed)
-                roster.execute {
+                shard.execute {
                     $0.deliver(changes, of: context)
                     self.arrived()
                 }

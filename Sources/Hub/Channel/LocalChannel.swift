@@ -2,7 +2,7 @@
 
 package import EventLog
 
-/// A channel as one event loop has it: a copy of its state, and the loop's subscriptions. Owned by a ``Roster``.
+/// A channel as one event loop has it: a copy of its state, and the loop's subscriptions. Owned by a ``SessionShard``.
 package final class LocalChannel {
     package let name: ChannelName
     package let type: EventType

@@ -105,7 +105,7 @@ package actor FanIn {
 
     var counted = Tally()
     var table: SourceTable
-    var letters: LetterBox
+    var letters: DeadLetterBuffer
     var order = SourceOrder()
     var isLeading = false
     var gathered = Deque<FanInReading>()
@@ -123,8 +123,8 @@ package actor FanIn {
     var waitingForRoom: [CheckedContinuation<Void, Never>] = []
     var nextPoll: Timestamp?
     var nextForgetting: Timestamp?
-    var malformedLog = SparseLog()
-    var gapLog = SparseLog()
+    var malformedLog = LogThrottle()
+    var gapLog = LogThrottle()
 
     /// - Parameters:
     ///   - onGap: Called when a source has skipped numbers. Called from any thread; must not block.
@@ -134,7 +134,7 @@ package actor FanIn {
         source: any FanInSource,
         store: any FanInStore,
         writer: TapeWriter,
-        intake: Intake,
+        intake: EventValidator,
         limits: Limits = Limits(),
         logger: Logger,
         onGap: @escaping OnGap = { _ in },
@@ -154,7 +154,7 @@ package actor FanIn {
         self.tellStale = tellStale
         self.wants = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.table = SourceTable(limit: limits.sources)
-        self.letters = LetterBox(limit: limits.letters, byteLimit: limits.letterBytes)
+        self.letters = DeadLetterBuffer(limit: limits.letters, byteLimit: limits.letterBytes)
     }
 
     /// The current counters.
@@ -195,7 +195,7 @@ package actor FanIn {
         var backoff = Backoff(self.limits.retry)
         while !Task.isCancelled {
             do throws(TapeFault) {
-                try await self.store.whileAlone(Self.name) { await self.lead() }
+                try await self.store.withLeadership(Self.name) { await self.lead() }
                 backoff.reset()
             } catch {
                 self.logger.notice("this node cannot lead the fan-in at the moment", metadata: ["fault": "\(error)"])

@@ -9,14 +9,14 @@ import JSON
 /// gets an id from it, so that a message received by two nodes during a hand-over, or sent again by the publisher,
 /// results in the same event.
 package struct FanInReader: Sendable {
-    private let intake: Intake
+    private let intake: EventValidator
     private let messageBytes: Int
     private let rules: FanInRules
 
     /// - Parameters:
     ///   - messageBytes: Maximum size of a message.
     ///   - rules: Which sources and types each channel may carry.
-    package init(intake: Intake, messageBytes: Int, rules: FanInRules) {
+    package init(intake: EventValidator, messageBytes: Int, rules: FanInRules) {
         self.intake = intake
         self.messageBytes = messageBytes
         self.rules = rules
@@ -44,8 +44,10 @@ package struct FanInReader: Sendable {
         guard message.payload.count <= self.messageBytes else {
             throw FanInFault("the message has \(message.payload.count) bytes, the limit is \(self.messageBytes)")
         }
-        guard Intake.isIdentifier(message.channel) else {
-            throw FanInFault("the channel name must be 1 to \(Intake.maxIdentifierLength) bytes, no control characters")
+        guard EventValidator.isIdentifier(message.channel) else {
+            throw FanInFault(
+                "the channel name must be 1 to \(EventValidator.maxIdentifierLength) bytes, no control characters"
+            )
         }
         let value: JSON.Value
         do throws(JSON.Fault) {
@@ -71,7 +73,7 @@ package struct FanInReader: Sendable {
         for item in items.prefix(self.intake.limits.events) where item.kind == .object {
             let source: String
             if let given = item["source"], !given.isNull {
-                guard let text = given.string, Intake.isIdentifier(text) else { continue }
+                guard let text = given.string, EventValidator.isIdentifier(text) else { continue }
                 source = text
             } else {
                 source = message.channel

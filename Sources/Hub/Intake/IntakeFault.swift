@@ -8,7 +8,7 @@ package enum IntakeFault: Error, Sendable, Equatable {
     case tooManyEvents(limit: Int, actual: Int)
     /// An event in it cannot be stored.
     case unfit(String)
-    /// Invalid events, ascending by index; at most ``Intake/maxReportedItems``.
+    /// Invalid events, ascending by index; at most ``EventValidator/maxReportedItems``.
     case items([ItemFault])
 }
 

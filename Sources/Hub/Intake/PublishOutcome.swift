@@ -17,7 +17,7 @@ package enum PublishOutcome: Sendable, Equatable {
         case .success(.committed(let receipts)):
             self = .published(zip(events, receipts).map { PublishResult(id: $0.id, receipt: $1) })
         case .success(.conflict(let items)):
-            let faults = items.prefix(Intake.maxReportedItems).map { index in
+            let faults = items.prefix(EventValidator.maxReportedItems).map { index in
                 ItemFault(
                     index: index,
                     reason: .conflict,

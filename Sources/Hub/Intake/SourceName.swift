@@ -15,7 +15,7 @@ package enum SourceName {
 
     /// Whether a text is a valid source name.
     package static func isValid(_ name: String) -> Bool {
-        Intake.isIdentifier(name)
+        EventValidator.isIdentifier(name)
     }
 
     /// Prefix of the scope that allows publishing under a name other than the token's subject.

@@ -46,12 +46,12 @@ package struct Notice: Sendable, Equatable {
 }
 
 /// Holds the current ``Notice`` and publishes changes to all event loops.
-final class NoticeBoard: Sendable {
+final class ServiceStatusBroadcaster: Sendable {
     private let notice = Mutex(Notice())
-    private let rosters: [Roster]
+    private let shards: [SessionShard]
 
-    init(rosters: [Roster]) {
-        self.rosters = rosters
+    init(shards: [SessionShard]) {
+        self.shards = shards
     }
 
     var current: Notice {
@@ -66,10 +66,10 @@ final class NoticeBoard: Sendable {
             return notice != before
         }
         guard hasChanged else { return }
-        for roster in self.rosters {
+        for shard in self.shards {
             // Reads the current notice instead of capturing it: two changes in a row may arrive in either order.
-            roster.loop.execute {
-                roster.assumeIsolated { $0.noticed(self.current) }
+            shard.loop.execute {
+                shard.assumeIsolated { $0.noticed(self.current) }
             }
         }
     }

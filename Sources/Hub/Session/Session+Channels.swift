@@ -23,9 +23,9 @@ extension Session {
 
     /// Subscribes, and answers for each channel by itself.
     package func subscribe(_ requests: [SubscriptionRequest], id: RequestID?) {
-        guard let room = self.onRoster({ $0.room(of: $1) }) else { return }
+        guard let room = self.onShard({ $0.room(of: $1) }) else { return }
         guard requests.count <= room else {
-            let limit = self.roster.limits.subscriptionsPerMember
+            let limit = self.shard.limits.subscriptionsPerMember
             let message = "a session has at most \(limit) subscriptions"
             self.send(.error(id: id, code: .tooManySubscriptions, message: message))
             return self.close(.tooManySubscriptions(limit: limit))
@@ -51,14 +51,14 @@ extension Session {
             return self.refuse(rest, id: id)
         }
         let channels = rest.map(\.channel)
-        if ahead.isEmpty, self.onRoster({ roster, _ in roster.followNow(channels, trust: trust) }) == true {
+        if ahead.isEmpty, self.onShard({ shard, _ in shard.followNow(channels, trust: trust) }) == true {
             return self.followed(rest, isOpen: true, id: id, attempts: attempts - 1)
         }
-        let (hub, roster) = (self.hub, self.roster)
+        let (hub, shard) = (self.hub, self.shard)
         self.wait {
             var isOpen = true
             do throws(TapeFault) {
-                try await roster.follow(channels, trust: trust)
+                try await shard.follow(channels, trust: trust)
                 if !ahead.isEmpty { isOpen = await hub.learnHeads(of: ahead) }
             } catch {
                 isOpen = false
@@ -75,8 +75,8 @@ extension Session {
         var ahead: [ChannelName] = []
         for var want in wanted {
             let mayBeAhead = mayBeBehind && !want.hasAsked
-            switch self.onRoster({ [want] roster, member in
-                roster.join(member, to: want.channel, request: want.request, id: id, mayBeBehind: mayBeAhead)
+            switch self.onShard({ [want] shard, member in
+                shard.join(member, to: want.channel, request: want.request, id: id, mayBeBehind: mayBeAhead)
             }) {
             case .joined, nil:
                 break
@@ -116,7 +116,7 @@ extension Session {
     }
 
     private func release(_ wanted: [Wanted]) {
-        self.roster.assumeIsolated { $0.release(wanted.map(\.channel.name)) }
+        self.shard.assumeIsolated { $0.release(wanted.map(\.channel.name)) }
     }
 
     private func refuse(_ wanted: [Wanted], id: RequestID?) {
@@ -134,7 +134,7 @@ extension Session {
 
     func unsubscribe(_ channel: String, id: RequestID?) {
         guard let name = self.hub.channelName(channel, of: self.principal),
-            self.onRoster({ $0.leave($1, channel: name) }) == true
+            self.onShard({ $0.leave($1, channel: name) }) == true
         else {
             self.send(
                 .error(
@@ -150,11 +150,11 @@ extension Session {
 
     /// Ends the subscriptions that a new token does not allow any more.
     func endForbidden() {
-        for channel in self.roster.assumeIsolated({ $0.subscriptions(of: self) }).sorted() {
+        for channel in self.shard.assumeIsolated({ $0.subscriptions(of: self) }).sorted() {
             do throws(MessageFault) {
                 _ = try self.hub.readableType(of: channel, by: self.principal)
             } catch {
-                self.onRoster { $0.leave($1, channel: channel) }
+                self.onShard { $0.leave($1, channel: channel) }
                 self.send(.unsubscribed(id: nil, channel: channel, reason: error.code))
             }
         }

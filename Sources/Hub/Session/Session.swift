@@ -8,7 +8,7 @@ package import NIOCore
 /// One client connection and who it belongs to: decides what its client may do.
 ///
 /// Lives on its connection's loop and is entered once per read. It is not on the way of events out: those go from the
-/// ``Roster`` to the connection. A request that has to wait (a token to verify, a channel to open, a page to read) holds
+/// ``SessionShard`` to the connection. A request that has to wait (a token to verify, a channel to open, a page to read) holds
 /// up the client's later requests and nobody else's; publishing does not wait for the commit.
 package actor Session: LoopActor {
     /// Bounds on what a client may have under way.
@@ -22,13 +22,13 @@ package actor Session: LoopActor {
     }
 
     package nonisolated let id: String
-    package nonisolated let roster: Roster
+    package nonisolated let shard: SessionShard
     let hub: Hub
-    let outlet: any Outlet
+    let transport: any Transport
     private let limits: Limits
     private let mayPublish: Bool
     /// What the loop delivers to; nil before the session has begun and once it has ended.
-    private var member: NIOLoopBound<Member>?
+    private var member: NIOLoopBound<OutboundSession>?
     private(set) var principal: Principal?
     private var backlog = Deque<[UInt8]>()
     private var backlogBytes = 0
@@ -37,14 +37,14 @@ package actor Session: LoopActor {
     package private(set) var isEnded = false
     private var isHandlingBacklog = false
 
-    package nonisolated var loop: any EventLoop { self.roster.loop }
+    package nonisolated var loop: any EventLoop { self.shard.loop }
 
-    init(hub: Hub, roster: Roster, outlet: any Outlet, mayPublish: Bool) {
+    init(hub: Hub, shard: SessionShard, transport: any Transport, mayPublish: Bool) {
         // At most 15 bytes, which a string holds in itself.
         self.id = "s_" + String(UInt64.random(in: .min ... .max), radix: 36)
         self.hub = hub
-        self.roster = roster
-        self.outlet = outlet
+        self.shard = shard
+        self.transport = transport
         self.limits = hub.configuration.session
         self.mayPublish = mayPublish
     }
@@ -69,12 +69,12 @@ package actor Session: LoopActor {
     }
 
     private func enter(_ now: Timestamp) {
-        self.member = self.roster.assumeIsolated { $0.enter(self, outlet: self.outlet, now: now) }
+        self.member = self.shard.assumeIsolated { $0.enter(self, transport: self.transport, now: now) }
         self.send(
             .welcome(
                 session: self.id,
                 node: self.hub.configuration.node,
-                heartbeatMilliseconds: self.roster.limits.heartbeat.wholeMilliseconds
+                heartbeatMilliseconds: self.shard.limits.heartbeat.wholeMilliseconds
             )
         )
     }
@@ -86,7 +86,7 @@ package actor Session: LoopActor {
 
     /// Whether the next message can be handled now. One whose answers the client does not read has to wait with it.
     private var isFree: Bool {
-        !self.isWaiting && self.publishing < self.limits.publishing && self.outlet.isWritable
+        !self.isWaiting && self.publishing < self.limits.publishing && self.transport.isWritable
     }
 
     /// A text message arrived.
@@ -103,7 +103,7 @@ package actor Session: LoopActor {
     /// The connection has room again.
     package func becameWritable() {
         guard !self.isEnded else { return }
-        self.onRoster { $0.becameWritable($1) }
+        self.onShard { $0.becameWritable($1) }
         self.handleBacklog()
     }
 
@@ -114,12 +114,12 @@ package actor Session: LoopActor {
 
     /// The connection has ended.
     /// - Parameter code: Of the close, whoever closed.
-    package func ended(code: UInt16 = RosterFigures.noCode) {
+    package func ended(code: UInt16 = SessionShardMetrics.noCode) {
         guard !self.isEnded else { return }
         self.isEnded = true
         self.backlog = []
         self.backlogBytes = 0
-        self.onRoster { $0.exit($1, code: code) }
+        self.onShard { $0.exit($1, code: code) }
         self.member = nil
         if let principal = self.principal { self.hub.userConnections.leave(principal.subject) }
     }
@@ -209,7 +209,7 @@ package actor Session: LoopActor {
             return self.close(.tooManyConnections(limit: limit))
         }
         self.principal = principal
-        self.onRoster { $0.authenticated($1, principal) }
+        self.onShard { $0.authenticated($1, principal) }
         self.send(.authenticated(id: id, user: principal.subject, expires: principal.expires))
         if let known, known.scopes != principal.scopes { self.endForbidden() }
     }
@@ -309,26 +309,26 @@ package actor Session: LoopActor {
         }
         self.isHandlingBacklog = false
         if self.takesMessages {
-            self.outlet.resumeReading()
+            self.transport.resumeReading()
         }
     }
 
-    /// What concerns the session's connection and subscriptions, in the loop's ``Roster``. Nil once the session has ended.
+    /// What concerns the session's connection and subscriptions, in the loop's ``SessionShard``. Nil once the session has ended.
     @discardableResult
-    func onRoster<Output: Sendable>(_ work: @Sendable (isolated Roster, Member) -> Output) -> Output? {
+    func onShard<Output: Sendable>(_ work: @Sendable (isolated SessionShard, OutboundSession) -> Output) -> Output? {
         guard let member = self.member else { return nil }
-        return self.roster.assumeIsolated { work($0, member.value) }
+        return self.shard.assumeIsolated { work($0, member.value) }
     }
 
     func send(_ message: ServerMessage) {
-        self.onRoster { $0.write(message, to: $1) }
+        self.onShard { $0.write(message, to: $1) }
     }
 
     func close(_ reason: CloseReason) {
         if reason.code >= 4500 {
             self.hub.recentErrors.note(.closed, "\(reason.code)", reason.text, subject: self.principal?.subject ?? "")
         }
-        self.outlet.close(reason)
+        self.transport.close(reason)
         self.ended(code: reason.code)
     }
 }

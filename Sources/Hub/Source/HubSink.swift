@@ -7,10 +7,10 @@ import JSON
 package struct HubSink: SourceSink {
     private let store: any SourceStore
     private let append: @Sendable ([Event], SourceStep) async throws(SinkFault) -> StepOutcome
-    private let intake: Intake
+    private let intake: EventValidator
 
     /// - Parameter limits: Of one event; a step may have any number of them.
-    package init(store: any SourceStore, writer: TapeWriter, types: EventTypes, limits: Intake.Limits) {
+    package init(store: any SourceStore, writer: TapeWriter, types: EventTypes, limits: EventValidator.Limits) {
         var limits = limits
         limits.events = 1
         self.store = store
@@ -21,7 +21,7 @@ package struct HubSink: SourceSink {
                 throw .unavailable("\(error)")
             }
         }
-        self.intake = Intake(types: types, limits: limits)
+        self.intake = EventValidator(types: types, limits: limits)
     }
 
     /// For a process that has a tape and no hub; hubs that have the same tape find by themselves what was appended.
@@ -34,9 +34,9 @@ package struct HubSink: SourceSink {
                 throw .unavailable("\(error)")
             }
         }
-        var limits = Intake.Limits()
+        var limits = EventValidator.Limits()
         limits.events = 1
-        self.intake = Intake(types: types, limits: limits)
+        self.intake = EventValidator(types: types, limits: limits)
     }
 
     package func state(of source: String, prefix: String) async throws(TapeFault) -> SourceState {

@@ -65,7 +65,7 @@ extension TapeWriter {
         self.publish(self.commits(of: requests, outcomes), time: end)
     }
 
-    private func publish(_ commits: [Commit], time: NIODeadline) {
+    private func publish(_ commits: [ChannelBatch], time: NIODeadline) {
         self.fanout.assumeIsolated { $0.publish(commits, time: time) }
     }
 
@@ -76,7 +76,7 @@ extension TapeWriter {
         if let failures = self.failureLog.happened(at: .now) {
             self.logger.error("appends failed", metadata: ["fault": "\(fault)", "batches": "\(failures)"])
         }
-        if case .outcomeUnknown = fault { self.watch.doubt(requests.joined().lazy.flatMap(\.channels)) }
+        if case .outcomeUnknown = fault { self.watch.markUncertain(requests.joined().lazy.flatMap(\.channels)) }
         self.watch.commitFailed(fault)
     }
 
@@ -144,8 +144,8 @@ extension TapeWriter {
 
     /// What subscribers are to be told: the accepted events, and duplicates that nobody has told of yet because the
     /// outcome of their first append was not known.
-    private func commits(of requests: [[Event]], _ outcomes: [AppendOutcome]) -> [Commit] {
-        var commits: [Commit] = []
+    private func commits(of requests: [[Event]], _ outcomes: [AppendOutcome]) -> [ChannelBatch] {
+        var commits: [ChannelBatch] = []
         var places: [ChannelName: Int] = [:]
         commits.reserveCapacity(requests.count)
         places.reserveCapacity(requests.count)
@@ -158,7 +158,7 @@ extension TapeWriter {
                         commits[place].entries.append(entry)
                     } else {
                         places[position.channel] = commits.count
-                        commits.append(Commit(channel: position.channel, entries: [entry]))
+                        commits.append(ChannelBatch(channel: position.channel, entries: [entry]))
                     }
                 }
             }

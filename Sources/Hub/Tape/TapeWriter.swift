@@ -79,7 +79,7 @@ package actor TapeWriter: LoopActor {
     package nonisolated let loop: any EventLoop
     let tape: any Tape
     let fanout: Fanout
-    let watch: TapeWatch
+    let watch: TapeMonitor
     private let limits: Limits
     let tracing: Tracing?
     let logger: Logger
@@ -92,13 +92,13 @@ package actor TapeWriter: LoopActor {
     /// What has become of events, and how long it took.
     package internal(set) var figures = WriterFigures()
     private var expiry: Scheduled<Void>?
-    var failureLog = SparseLog()
-    var refusalLog = SparseLog()
+    var failureLog = LogThrottle()
+    var refusalLog = LogThrottle()
 
     init(
         tape: any Tape,
         fanout: Fanout,
-        watch: TapeWatch,
+        watch: TapeMonitor,
         loop: any EventLoop,
         limits: Limits = Limits(),
         tracing: Tracing? = nil,

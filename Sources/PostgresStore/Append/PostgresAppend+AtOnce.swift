@@ -9,7 +9,7 @@ extension PostgresAppend {
 
     /// Appends optimistically in one round trip, if possible.
     /// - Returns: Nil if the locked path is needed; nothing has been changed then.
-    mutating func runAtOnce(_ memory: inout PostgresMemory) throws(PostgresFault) -> Ending? {
+    mutating func runAtOnce(_ memory: inout AppendCache) throws(PostgresFault) -> Ending? {
         // The state of a source's step has to be read first, and a trial is not committed.
         guard self.batch.step == nil, !self.batch.isTrial else { return nil }
         guard memory.caution == 0 else {
@@ -25,7 +25,7 @@ extension PostgresAppend {
         let accepted = max(now, memory.lastAccepted)
         let (parts, missing) = self.partitions(memory, at: accepted)
         guard missing.isEmpty else { return nil }
-        self.writing = PostgresWriting(self.batch, accepted: accepted)
+        self.writing = AppendRows(self.batch, accepted: accepted)
         let outcomes = try self.judge(parts, memory.lost)
         guard self.writing.hasEvents else { return nil }
         self.moveChannels()

@@ -4,7 +4,7 @@ import EventLog
 import JSON
 
 extension PostgresAppend {
-    mutating func runWithLook(_ memory: inout PostgresMemory) throws(PostgresFault) -> Ending {
+    mutating func runWithLook(_ memory: inout AppendCache) throws(PostgresFault) -> Ending {
         do throws(PostgresFault) {
             let start = try self.lock(self.identify(&memory), &memory)
             let standing = try self.batch.step?.lock(self.session)
@@ -18,7 +18,7 @@ extension PostgresAppend {
                 try self.session.run(PostgresCommand(.rollback))
                 return .lacksPartitions(missing, at: accepted)
             }
-            self.writing = PostgresWriting(self.batch, accepted: accepted)
+            self.writing = AppendRows(self.batch, accepted: accepted)
             let outcomes = try self.judge(parts, memory.lost)
             let stepping = Self.isDue(standing, outcomes) ? self.batch.step?.commands ?? [] : []
             guard self.writing.hasEvents || !stepping.isEmpty else {
@@ -95,7 +95,7 @@ extension PostgresAppend {
     /// The rows of the batch's channels: cached, or else read, and created if missing, in a separate transaction. In
     /// the transaction of the append they could not be locked in order. A row without events is not visible as a
     /// channel.
-    private func identify(_ memory: inout PostgresMemory) throws(PostgresFault) -> [PostgresChannel] {
+    private func identify(_ memory: inout AppendCache) throws(PostgresFault) -> [PostgresChannel] {
         let names = self.batch.names
         let unknown = names.filter { memory.channels[$0] == nil }
         guard !unknown.isEmpty else { return names.compactMap { memory.channels[$0] } }
@@ -107,7 +107,7 @@ extension PostgresAppend {
             PostgresCommand(.begin), PostgresCommand(Self.addChannels).with(texts), PostgresCommand(.commit),
             PostgresCommand(Self.identifyChannels).with(texts),
         ])[3]
-        if memory.channels.count + unknown.count > PostgresMemory.maxChannels {
+        if memory.channels.count + unknown.count > AppendCache.maxChannels {
             let kept = names.map { ($0, memory.channels[$0]) }
             memory.channels = [:]
             for (name, channel) in kept { memory.channels[name] = channel }
@@ -122,7 +122,7 @@ extension PostgresAppend {
     /// Begins the transaction, locks the channels and reads existing receipts, in one round trip.
     private mutating func lock(
         _ identified: [PostgresChannel],
-        _ memory: inout PostgresMemory
+        _ memory: inout AppendCache
     ) throws(PostgresFault) -> Start {
         let ids = identified.map(\.id)
         var idColumn = PostgresColumn(.int8)

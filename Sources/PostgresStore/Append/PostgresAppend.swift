@@ -47,13 +47,13 @@ struct PostgresAppend {
     var channels: [Channel] = []
     /// Receipts by ID: those found, and those appended by the batch itself.
     var standing: [ReceiptKey: (fingerprint: Fingerprint, seqs: [Int], isTold: Bool)] = [:]
-    var writing: PostgresWriting
-    var projecting = PostgresProjecting()
+    var writing: AppendRows
+    var projecting = ProjectionRows()
 
     static func run(
         _ batch: PostgresBatch,
         on session: PostgresSession,
-        _ memory: inout PostgresMemory
+        _ memory: inout AppendCache
     ) throws(PostgresFault) -> Ending {
         guard !batch.names.isEmpty || batch.step != nil else {
             return .settled(batch.requests.map { _ in .committed([]) }, skipped: 0)
@@ -76,11 +76,11 @@ struct PostgresAppend {
         self.batch = batch
         self.session = session
         self.epoch = epoch
-        self.writing = PostgresWriting(batch, accepted: Timestamp(nanoseconds: 0))
+        self.writing = AppendRows(batch, accepted: Timestamp(nanoseconds: 0))
     }
 
     /// Sends the last commands of the transaction.
-    mutating func commit(_ commands: [PostgresCommand], _ memory: inout PostgresMemory) throws(PostgresFault) {
+    mutating func commit(_ commands: [PostgresCommand], _ memory: inout AppendCache) throws(PostgresFault) {
         guard !self.batch.isTrial else {
             _ = try self.session.run(commands + [PostgresCommand(.rollback)])
             return
@@ -106,7 +106,7 @@ struct PostgresAppend {
 
     /// The partitions of the batch's types for a time of acceptance, and the types without one.
     func partitions(
-        _ memory: PostgresMemory,
+        _ memory: AppendCache,
         at time: Timestamp
     ) -> (found: [String: PostgresPartition], missing: [String]) {
         var found: [String: PostgresPartition] = [:]
@@ -137,8 +137,8 @@ struct PostgresAppend {
         outcomes.reserveCapacity(self.batch.requests.count)
         for request in self.batch.requests.indices {
             let items = self.batch.items[request]
-            let verdicts: [Verdict<[Int]>]
-            let judgement = Verdict<[Int]>.judge(self.batch.requests[request]) {
+            let verdicts: [Deduplication<[Int]>]
+            let judgement = Deduplication<[Int]>.decide(self.batch.requests[request]) {
                 items[$0].key
             } find: {
                 self.standing[items[$0].key].map { ($0.0, $0.1) }
@@ -155,7 +155,7 @@ struct PostgresAppend {
                 switch verdicts[index] {
                 case .new:
                     receipts.append(try self.add(PostgresBatch.Place(request: request, event: index), parts))
-                case .stands(let seqs):
+                case .duplicate(let seqs):
                     let item = items[index]
                     // Events stored by an earlier attempt of this call are reported as accepted, once.
                     let isOurs = lost.contains(item.key) && self.standing[item.key]?.isTold == false
@@ -163,7 +163,7 @@ struct PostgresAppend {
                         Receipt(status: isOurs ? .accepted : .duplicate, positions: self.positions(of: item, seqs))
                     )
                     self.standing[item.key]?.isTold = true
-                case .repeats(let first):
+                case .repeatedInRequest(let first):
                     receipts.append(Receipt(status: .duplicate, positions: receipts[first].positions))
                 }
             }

@@ -48,7 +48,7 @@ struct PostgresBatch: Sendable {
             }
         }
         self.names = names
-        self.reads = PostgresProjecting.reads(of: Self.touched(by: requests))
+        self.reads = ProjectionRows.reads(of: Self.touched(by: requests))
     }
 
     /// The numbers are not known yet, but the touched rows do not depend on them.

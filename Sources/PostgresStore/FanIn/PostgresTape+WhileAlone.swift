@@ -16,7 +16,7 @@ extension PostgresTape {
     ///
     /// A node that is paused while holding leadership loses it when the server ends its idle session
     /// (`idle_session_timeout`), and detects this when it resumes: for that moment two nodes may be active.
-    package func whileAlone(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
+    package func withLeadership(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var limits = self.limits
         limits.working = Self.leaseLimit

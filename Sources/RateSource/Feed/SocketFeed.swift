@@ -28,7 +28,7 @@ package actor SocketFeed: LoopActor {
     }
 
     /// Called on the event loop with each message; must not block. Returns its outcome.
-    package typealias Take = @Sendable (_ text: [UInt8]) -> Desk.Verdict
+    package typealias Take = @Sendable (_ text: [UInt8]) -> RateBook.Verdict
 
     package nonisolated let loop: any EventLoop
     /// Whether REST is to be polled; only the newest value.

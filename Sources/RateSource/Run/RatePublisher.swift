@@ -12,7 +12,7 @@ struct RatePublisher: Sendable {
     private static let reporting: Duration = .seconds(1)
 
     let exchanges: [Exchange]
-    let desk: DeskBox
+    let desk: SharedRateBook
     let sink: any SourceSink
     /// State of an exchange's endpoints.
     let endpoints: @Sendable (Int) -> [EndpointReport]
@@ -20,7 +20,7 @@ struct RatePublisher: Sendable {
     let logger: Logger
 
     /// What the tape stores for one exchange.
-    private struct Place {
+    private struct Checkpoint {
         var version: Int
         /// The stale marker that other nodes read.
         var isStale: Bool
@@ -28,7 +28,7 @@ struct RatePublisher: Sendable {
 
     /// Publishes until the task is cancelled, or another process has continued one of the sources.
     func run() async {
-        var places: [Int: Place] = [:]
+        var places: [Int: Checkpoint] = [:]
         var backoff = Backoff(.milliseconds(50) ... .seconds(2))
         while !Task.isCancelled {
             do throws(SinkFault) {
@@ -37,7 +37,7 @@ struct RatePublisher: Sendable {
                 }
                 try await self.publish(&places)
                 self.report()
-                try await self.leaveWord(&places)
+                try await self.writeStaleMarker(&places)
                 backoff.reset()
                 await self.desk.wait(atMost: Self.reporting)
             } catch {
@@ -59,17 +59,17 @@ struct RatePublisher: Sendable {
         }
     }
 
-    private func restore(_ house: Int) async throws(SinkFault) -> Place {
+    private func restore(_ house: Int) async throws(SinkFault) -> Checkpoint {
         do throws(TapeFault) {
             let state = try await self.sink.state(of: self.exchanges[house].source, prefix: "")
             self.desk.with { desk, now in desk.restore(state.entries, of: house, at: now) }
-            return Place(version: state.version, isStale: StaleWord.isStale(state.entries))
+            return Checkpoint(version: state.version, isStale: StaleMarker.isStale(state.entries))
         } catch {
             throw .unavailable("\(error)")
         }
     }
 
-    private func publish(_ places: inout [Int: Place]) async throws(SinkFault) {
+    private func publish(_ places: inout [Int: Checkpoint]) async throws(SinkFault) {
         let offers = self.desk.with { desk, now in desk.due(at: now) }
         for house in Set(offers.map(\.house)).sorted() {
             let part = offers.filter { $0.house == house }
@@ -92,7 +92,7 @@ struct RatePublisher: Sendable {
         _ events: [SourceEvent],
         _ entries: [SourceEntry],
         of house: Int,
-        _ places: inout [Int: Place]
+        _ places: inout [Int: Checkpoint]
     ) async throws(SinkFault) {
         guard var place = places[house] else { throw .unavailable("the checkpoint of the source is unknown") }
         // Until the outcome of the step is known, the checkpoint counts as unknown.
@@ -104,11 +104,11 @@ struct RatePublisher: Sendable {
     }
 
     /// Notifies the other nodes when an exchange becomes stale or fresh.
-    private func leaveWord(_ places: inout [Int: Place]) async throws(SinkFault) {
+    private func writeStaleMarker(_ places: inout [Int: Checkpoint]) async throws(SinkFault) {
         for house in self.exchanges.indices {
             let isStale = self.desk.with { desk, now in desk.isStale(house, at: now) }
             guard let place = places[house], place.isStale != isStale else { continue }
-            let word = SourceEntry(name: StaleWord.name, value: StaleWord.value(isStale: isStale))
+            let word = SourceEntry(name: StaleMarker.name, value: StaleMarker.value(isStale: isStale))
             try await self.commit([], [word], of: house, &places)
             places[house]?.isStale = isStale
         }

@@ -73,10 +73,10 @@ package final class RateService: Sendable {
             }
             for exchange in self.exchanges {
                 // While the store cannot be read, nothing is known to have changed.
-                guard let state = try? await self.store.state(of: exchange.source, prefix: StaleWord.name),
+                guard let state = try? await self.store.state(of: exchange.source, prefix: StaleMarker.name),
                     !self.isLeading.load(ordering: .relaxed)
                 else { continue }
-                if StaleWord.isStale(state.entries) {
+                if StaleMarker.isStale(state.entries) {
                     stale.insert(exchange.source)
                     self.report(SourceReport(name: exchange.source, types: ["rateChange"], state: .stale))
                 } else if stale.remove(exchange.source) != nil {
@@ -90,7 +90,7 @@ package final class RateService: Sendable {
         var backoff = Backoff(.milliseconds(100) ... .seconds(5))
         while !Task.isCancelled {
             do throws(TapeFault) {
-                try await self.store.whileAlone(Self.name) { await self.lead() }
+                try await self.store.withLeadership(Self.name) { await self.lead() }
                 backoff.reset()
             } catch {
                 self.logger.notice("this node cannot run the rate source now", metadata: ["fault": "\(error)"])
@@ -103,7 +103,7 @@ package final class RateService: Sendable {
         self.isLeading.store(true, ordering: .relaxed)
         defer { self.isLeading.store(false, ordering: .relaxed) }
         let clock = SteadyClock()
-        let desk = DeskBox(self.exchanges, clock: clock)
+        let desk = SharedRateBook(self.exchanges, clock: clock)
         let feeds = self.exchanges.indices.map { self.feeds(of: $0, desk, clock) }
         let publisher = RatePublisher(
             exchanges: self.exchanges,
@@ -145,7 +145,7 @@ package final class RateService: Sendable {
         }
     }
 
-    private func feeds(of house: Int, _ desk: DeskBox, _ clock: SteadyClock) -> Feeds {
+    private func feeds(of house: Int, _ desk: SharedRateBook, _ clock: SteadyClock) -> Feeds {
         let exchange = self.exchanges[house]
         var logger = self.logger
         logger[metadataKey: "exchange"] = "\(exchange.name)"
@@ -158,7 +158,7 @@ package final class RateService: Sendable {
         return Feeds(socket: socket, rest: rest)
     }
 
-    private func socket(_ house: Int, _ desk: DeskBox, _ clock: SteadyClock, _ logger: Logger) -> SocketFeed? {
+    private func socket(_ house: Int, _ desk: SharedRateBook, _ clock: SteadyClock, _ logger: Logger) -> SocketFeed? {
         guard !self.addresses[house].isEmpty else { return nil }
         do throws(Ending) {
             let dialect = self.exchanges[house].dialect

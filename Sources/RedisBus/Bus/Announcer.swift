@@ -18,7 +18,7 @@ final class Announcer: RedisReceiver {
     }
 
     private struct State {
-        var queue = Deque<[Commit]>()
+        var queue = Deque<[ChannelBatch]>()
         var bytes = 0
         var isOpen = false
         /// ``drain()`` is scheduled, or will be called when the connection becomes writable.
@@ -66,7 +66,7 @@ final class Announcer: RedisReceiver {
     }
 
     /// Queues commits, from any thread; those of one thread are sent in order.
-    func announce(_ commits: [Commit]) {
+    func announce(_ commits: [ChannelBatch]) {
         let (bytes, events) = Self.cost(of: commits)
         guard events > 0 else { return }
         let mustDrain = self.state.withLock { state in
@@ -99,7 +99,7 @@ final class Announcer: RedisReceiver {
         connection.send(RedisCommand.format(["PUBLISH", self.channel], payload: message))
     }
 
-    private static func cost(of commits: [Commit]) -> (bytes: Int, events: Int) {
+    private static func cost(of commits: [ChannelBatch]) -> (bytes: Int, events: Int) {
         var (bytes, events) = (0, 0)
         for commit in commits {
             events += commit.entries.count
@@ -119,9 +119,9 @@ final class Announcer: RedisReceiver {
     }
 
     /// Dequeues commits for about one message; nil if the queue is empty.
-    private func take() -> [Commit]? {
+    private func take() -> [ChannelBatch]? {
         self.state.withLock { state in
-            var taken: [Commit] = []
+            var taken: [ChannelBatch] = []
             var bytes = 0
             while bytes < self.options.messageBytes, let next = state.queue.popFirst() {
                 bytes += Self.cost(of: next).bytes

@@ -63,7 +63,7 @@ extension BusMessage {
             )
         }
 
-        mutating func commit() throws(Malformed) -> Commit {
+        mutating func commit() throws(Malformed) -> ChannelBatch {
             let start = self.offset
             guard let channel = ChannelName(parsing: try self.text()) else { throw self.fail(at: start) }
             let place = self.offset
@@ -78,7 +78,7 @@ extension BusMessage {
             for index in 0..<count {
                 entries.append(try self.entry(seq: first + index))
             }
-            return Commit(channel: channel, entries: entries)
+            return ChannelBatch(channel: channel, entries: entries)
         }
 
         private mutating func entry(seq: Int) throws(Malformed) -> TapeEntry {

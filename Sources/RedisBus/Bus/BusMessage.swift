@@ -40,11 +40,11 @@ package struct BusMessage: Sendable, Equatable {
     static let entryOverhead = 24
 
     package var header: Header
-    package var commits: [Commit]
+    package var commits: [ChannelBatch]
 
     /// Encodes commits as messages of at most `limit` bytes; only a single event that does not fit exceeds it. Call
     /// ``finish(_:counter:sent:with:)`` on each.
-    package static func encode(_ commits: [Commit], from sender: InstanceID, limit: Int) -> [ByteBuffer] {
+    package static func encode(_ commits: [ChannelBatch], from sender: InstanceID, limit: Int) -> [ByteBuffer] {
         var encoder = Encoder(sender: sender, limit: limit - BusSeal.length)
         for commit in commits {
             encoder.add(commit)
@@ -85,7 +85,7 @@ package struct BusMessage: Sendable, Equatable {
             self.limit = limit
         }
 
-        mutating func add(_ commit: Commit) {
+        mutating func add(_ commit: ChannelBatch) {
             let nameLength = commit.channel.description.utf8.count
             var last: Int?
             for entry in commit.entries {

@@ -47,7 +47,7 @@ package final class RedisBus: Bus {
         var malformed = 0
         var refused = 0
         var heard = HeardNodes()
-        var log = SparseLog()
+        var log = LogThrottle()
         /// Called when revocations change, while there is a receiver.
         var revoked: (@Sendable () -> Void)?
 
@@ -57,7 +57,7 @@ package final class RedisBus: Bus {
     }
 
     private let announcer: Announcer
-    private let listener: Listener<[Commit]>
+    private let listener: Listener<[ChannelBatch]>
     private let links: (announcing: RedisLink, listening: RedisLink)
     private let state: SharedState
 
@@ -163,7 +163,7 @@ package final class RedisBus: Bus {
         self.state.value.withLock { $0.malformed + $0.refused }
     }
 
-    package func announce(_ commits: [Commit]) {
+    package func announce(_ commits: [ChannelBatch]) {
         self.announcer.announce(commits)
     }
 
@@ -172,7 +172,7 @@ package final class RedisBus: Bus {
     }
 
     package func run(
-        _ receive: @Sendable ([Commit]) async -> Void,
+        _ receive: @Sendable ([ChannelBatch]) async -> Void,
         revoked: @escaping @Sendable () -> Void
     ) async {
         self.state.value.withLock { $0.revoked = revoked }
@@ -194,7 +194,7 @@ package final class RedisBus: Bus {
         _ seal: BusSeal,
         _ state: SharedState,
         _ logger: Logger
-    ) -> (message: [Commit], bytes: Int)? {
+    ) -> (message: [ChannelBatch], bytes: Int)? {
         do throws(BusMessage.Malformed) {
             let header = try BusMessage.header(of: payload)
             guard header.sender != instance, header.kind != .hello else { return nil }
@@ -243,7 +243,7 @@ package final class RedisBus: Bus {
         isMalformed: Bool,
         _ state: SharedState,
         _ logger: Logger
-    ) -> (message: [Commit], bytes: Int) {
+    ) -> (message: [ChannelBatch], bytes: Int) {
         let count = state.value.withLock { state in
             if isMalformed { state.malformed += 1 } else { state.refused += 1 }
             return state.log.happened(at: .now)

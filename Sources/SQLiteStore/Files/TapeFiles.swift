@@ -56,7 +56,7 @@ final class TapeFiles: Sendable {
     /// - Parameters:
     ///   - last: Row of the newest event.
     ///   - doubt: Why the content still has to be checked.
-    func opened(epoch: String, last: Int, doubt: String?) throws(TapeFault) {
+    func opened(epoch: String, last: Int, markUncertain: String?) throws(TapeFault) {
         do throws(SystemError) {
             let log = try FileStatus(path: self.path + Self.log).identity
             let index = try FileStatus(path: self.path + Self.index).identity
@@ -71,17 +71,17 @@ final class TapeFiles: Sendable {
                 state.record.database = self.lock.identity.description
                 state.record.log = log.description
             }
-            self.note(last: last, doubt: doubt)
+            self.note(last: last, markUncertain: markUncertain)
         } catch {
             throw .unavailable("cannot look at the files of \(self.path): \(error)")
         }
     }
 
     /// Writes the record for the next hub that opens the tape.
-    func note(last: Int, doubt: String? = nil) {
+    func note(last: Int, markUncertain: String? = nil) {
         self.state.withLock { state in
             state.record.last = last
-            state.record.doubt = doubt ?? state.record.doubt
+            state.record.markUncertain = markUncertain ?? state.record.markUncertain
             self.lockFile.note(state.record)
         }
     }

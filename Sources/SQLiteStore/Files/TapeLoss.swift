@@ -38,7 +38,7 @@ enum TapeLoss: Sendable, Equatable {
     }
 
     /// Why what is under the name has to be examined as a whole before it is used again, if it has.
-    var doubt: String? {
+    var markUncertain: String? {
         switch self {
         case .shortened: "it was cut short while a hub had it open"
         case .overwritten: "it was written over while a hub had it open"

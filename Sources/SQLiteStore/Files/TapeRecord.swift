@@ -13,7 +13,7 @@ struct TapeRecord: Sendable, Equatable {
     /// The newest event, by its row, when this was written.
     var last: Int?
     /// Why the content has to be examined as a whole before it is used.
-    var doubt: String?
+    var markUncertain: String?
 
     init() {}
 
@@ -28,7 +28,7 @@ struct TapeRecord: Sendable, Equatable {
             case "database": self.database = value
             case "log": self.log = value
             case "last": self.last = Int(decimal: value, in: .seq)
-            case "doubt": self.doubt = value
+            case "doubt": self.markUncertain = value
             default: break
             }
         }
@@ -37,7 +37,7 @@ struct TapeRecord: Sendable, Equatable {
     var text: String {
         let lines = [
             ("epoch", self.epoch), ("database", self.database), ("log", self.log), ("last", self.last.map(String.init)),
-            ("doubt", self.doubt?.replacing("\n", with: " ")),
+            ("doubt", self.markUncertain?.replacing("\n", with: " ")),
         ]
         return lines.compactMap { name, value in value.map { "\(name) \($0)\n" } }.joined()
     }

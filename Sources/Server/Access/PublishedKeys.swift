@@ -70,7 +70,7 @@ package final class PublishedKeys: Sendable {
     private let fetch: Fetch
     private let logger: Logger
     private let state = Mutex(State())
-    private let alarm = Alarm()
+    private let alarm = WakeSignal()
 
     package init(limits: Limits = Limits(), logger: Logger, fetch: @escaping Fetch) {
         self.limits = limits

@@ -36,7 +36,7 @@ extension AdminAPI {
 
     func drainStatus() async -> JSON.Writer {
         var connections = 0
-        for roster in self.hub.rosters { connections += await roster.sessionCount }
+        for shard in self.hub.shards { connections += await shard.sessionCount }
         var writer = JSON.Writer()
         writer.beginObject()
         writer.member("draining", bool: self.hub.isDraining)

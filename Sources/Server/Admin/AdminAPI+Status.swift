@@ -16,12 +16,12 @@ extension AdminAPI {
     func status() async -> Response {
         let hub = self.hub
         var (sessions, subscriptions, behind) = (0, 0, 0)
-        var loops = RosterFigures()
-        for roster in hub.rosters {
-            sessions += await roster.sessionCount
-            subscriptions += await roster.subscriptionCount
-            behind += await roster.behindCount
-            loops.add(await roster.figures)
+        var loops = SessionShardMetrics()
+        for shard in hub.shards {
+            sessions += await shard.sessionCount
+            subscriptions += await shard.subscriptionCount
+            behind += await shard.behindCount
+            loops.add(await shard.figures)
         }
         let tally = await hub.writer.tally
         let figures = await hub.writer.figures
@@ -38,7 +38,7 @@ extension AdminAPI {
         writer.member("drainLeft", numberOrNull: hub.drainTimeLeft.map { $0.wholeMilliseconds })
         writer.member("bus", string: "\(hub.bus.reach)")
         writer.member("sharesTape", bool: hub.tape.isShared)
-        writer.member("loops", integer: hub.rosters.count)
+        writer.member("loops", integer: hub.shards.count)
         writer.member("connections", integer: sessions)
         writer.member("subscriptions", integer: subscriptions)
         writer.member("behind", integer: behind)
@@ -62,11 +62,11 @@ extension AdminAPI {
         return Response(shown: writer)
     }
 
-    private func writeCloses(_ loops: RosterFigures, to writer: inout JSON.Writer) {
+    private func writeCloses(_ loops: SessionShardMetrics, to writer: inout JSON.Writer) {
         writer.name("closes")
         writer.beginObject()
         for (code, count) in loops.closes.sorted(by: { $0.key < $1.key }) {
-            writer.member(code == RosterFigures.otherCode ? "other" : "\(code)", integer: count)
+            writer.member(code == SessionShardMetrics.otherCode ? "other" : "\(code)", integer: count)
         }
         writer.endObject()
     }

@@ -14,13 +14,13 @@ struct Exposition {
         var subscriptions = 0
         var behind = 0
         var slowConsumers = 0
-        var loops = RosterFigures()
-        for roster in hub.rosters {
-            sessions += await roster.sessionCount
-            subscriptions += await roster.subscriptionCount
-            behind += await roster.behindCount
-            slowConsumers += await roster.closedSlowConsumers
-            loops.add(await roster.figures)
+        var loops = SessionShardMetrics()
+        for shard in hub.shards {
+            sessions += await shard.sessionCount
+            subscriptions += await shard.subscriptionCount
+            behind += await shard.behindCount
+            slowConsumers += await shard.closedSlowConsumers
+            loops.add(await shard.figures)
         }
         self.page.add("broadtape_connections", .gauge, "WebSocket connections.", sessions)
         self.page.add("broadtape_subscriptions", .gauge, "Subscriptions of all connections.", subscriptions)
@@ -36,14 +36,14 @@ struct Exposition {
         if let fanIn = hub.fanIn { self.add(await fanIn.tally) }
     }
 
-    private mutating func add(_ loops: RosterFigures) {
+    private mutating func add(_ loops: SessionShardMetrics) {
         self.page.add("broadtape_accepts_total", .counter, "WebSocket connections accepted.", loops.sessions)
         self.page.add(
             "broadtape_closes_total",
             .counter,
             "WebSocket connections closed, by close code; 1006 if there was none.",
             loops.closes.sorted { $0.key < $1.key }.map { code, count in
-                PrometheusText.Sample("code", code == RosterFigures.otherCode ? "other" : String(code), count)
+                PrometheusText.Sample("code", code == SessionShardMetrics.otherCode ? "other" : String(code), count)
             }
         )
         self.page.add(

@@ -39,7 +39,7 @@ enum EventFormat: Equatable {
         }
     }
 
-    /// The events of a body, each as a JSON object for ``Intake``.
+    /// The events of a body, each as a JSON object for ``EventValidator``.
     func items(in body: [UInt8], fields: HTTPFields) throws(Problem) -> [JSON.Value] {
         switch self {
         case .json:

@@ -24,7 +24,7 @@ package final class Admission: Sendable {
     }
 
     /// Why a connection is refused.
-    enum Turndown: Equatable {
+    enum ConnectionRejection: Equatable {
         case blockedCountry
         case tooManyConnections(limit: Int)
         case outOfMemory
@@ -57,7 +57,7 @@ package final class Admission: Sendable {
     }
 
     /// Admits a direct connection; its address is counted until the connection closes.
-    func enter(_ peer: Peer, until closing: EventLoopFuture<Void>) -> Turndown? {
+    func enter(_ peer: Peer, until closing: EventLoopFuture<Void>) -> ConnectionRejection? {
         guard !self.isOutOfMemory.load(ordering: .relaxed) else { return .outOfMemory }
         if let limit = self.limits.connections {
             let count = self.total.wrappingAdd(1, ordering: .relaxed).newValue
@@ -75,13 +75,13 @@ package final class Admission: Sendable {
         forwardedFor forwarded: [String],
         by peer: Peer,
         until closing: EventLoopFuture<Void>
-    ) -> Turndown? {
+    ) -> ConnectionRejection? {
         guard let address = self.client(forwarded, by: peer) else { return nil }
         return self.judge(address) ?? self.count(address, until: closing)
     }
 
     /// Checks one request of a client behind a trusted proxy.
-    func judge(forwardedFor forwarded: [String], by peer: Peer) -> Turndown? {
+    func judge(forwardedFor forwarded: [String], by peer: Peer) -> ConnectionRejection? {
         self.client(forwarded, by: peer).flatMap(self.judge)
     }
 
@@ -108,11 +108,11 @@ package final class Admission: Sendable {
         return NetworkAddress(parts.count == 2 ? parts[0] : text)
     }
 
-    private func judge(_ address: NetworkAddress) -> Turndown? {
+    private func judge(_ address: NetworkAddress) -> ConnectionRejection? {
         self.countries?.blocks(address) ?? false ? .blockedCountry : nil
     }
 
-    private func count(_ address: NetworkAddress, until closing: EventLoopFuture<Void>) -> Turndown? {
+    private func count(_ address: NetworkAddress, until closing: EventLoopFuture<Void>) -> ConnectionRejection? {
         guard let limit = self.limits.connectionsPerAddress else { return nil }
         let site = address.site
         let isCounted = self.counts.withLock { counts in
@@ -142,7 +142,7 @@ package final class Admission: Sendable {
     }
 }
 
-extension Admission.Turndown {
+extension Admission.ConnectionRejection {
     /// `Retry-After` of refused connections, in seconds: other connections have to end first.
     private static let retryAfter = 5
 
@@ -177,12 +177,12 @@ extension Admission.Turndown {
     }
 }
 
-extension Admission.Turndown {
+extension Admission.ConnectionRejection {
     /// Maximum jitter of `Retry-After`, in seconds, so that clients do not all return at the same time.
     private static let spread = 3
 
-    init?(_ unwelcome: Hub.Unwelcome?) {
-        switch unwelcome {
+    init?(_ rejection: Hub.Rejection?) {
+        switch rejection {
         case nil: return nil
         case .draining(let left): self = .draining(seconds: left.wholeSeconds + 1)
         case .storm(let wait):

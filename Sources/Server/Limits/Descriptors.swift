@@ -45,7 +45,7 @@ package final class Descriptors: Sendable {
     private let refused = Atomic<Int>(0)
     /// A spare descriptor, which is released so that a connection can be accepted and refused; -1 if there is none.
     private let spare: Mutex<Int32>
-    private let lines = Mutex(SparseLog())
+    private let lines = Mutex(LogThrottle())
 
     /// - Parameter limit: The current limit of the process.
     package init(limit: Int, logger: Logger) {

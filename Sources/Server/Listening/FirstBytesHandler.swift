@@ -13,7 +13,7 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Why a client is refused, and the time allowed for it.
     struct Refusal {
-        var turndown: Admission.Turndown
+        var turndown: Admission.ConnectionRejection
         /// Whether to refuse without waiting for the first byte.
         var isAtOnce = false
         /// How long the client may read after the last response.
@@ -112,7 +112,7 @@ final class FirstBytesHandler: ChannelInboundHandler, RemovableChannelHandler {
             self.decided()
             self.lookAtCertificate(context)
             guard self.startHTTP(context.channel, self.peer) else {
-                return self.refuse(Admission.Turndown.full.response, context: context)
+                return self.refuse(Admission.ConnectionRejection.full.response, context: context)
             }
             context.fireChannelRead(self.wrapInboundOut(bytes))
             context.fireChannelReadComplete()

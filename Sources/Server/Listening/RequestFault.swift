@@ -41,7 +41,7 @@ enum RequestFault: Error, Equatable {
     case slowHead(seconds: Int)
     /// The body took too long or arrived too slowly.
     case slowBody
-    case turnedAway(Admission.Turndown)
+    case turnedAway(Admission.ConnectionRejection)
 
     var status: HTTPResponse.Status {
         switch self {

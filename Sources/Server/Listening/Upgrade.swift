@@ -50,7 +50,7 @@ struct Upgrade: Sendable {
         {
             return .refuse(turndown.response)
         }
-        if let turndown = Admission.Turndown(self.hub.unwelcome(on: channel.eventLoop)) {
+        if let turndown = Admission.ConnectionRejection(self.hub.rejection(on: channel.eventLoop)) {
             return .refuse(turndown.response)
         }
         let agreement = self.compression?.agreement(on: request)

@@ -28,7 +28,7 @@ extension API {
         do throws(Problem) {
             return try await self.stream(asked, request)
         } catch {
-            guard let answer = Self.lastWord(on: error, to: asked) else { throw error }
+            guard let answer = Self.eventSourceFallback(on: error, to: asked) else { throw error }
             return answer
         }
     }
@@ -52,12 +52,12 @@ extension API {
         switch await self.open(channels, requests, for: principal, on: connection, forwardedFor: forwarded) {
         case .refused(let problem):
             throw problem
-        case .started(let outlet):
+        case .started(let transport):
             return Response(
                 status: .ok,
                 headers: Self.fields,
                 body: ResponseBody { writer in
-                    try await outlet.run()
+                    try await transport.run()
                     try await writer.finish(nil)
                 }
             )
@@ -113,7 +113,9 @@ extension API {
         do {
             return try await channel.eventLoop.flatSubmit {
                 let refusal =
-                    Admission.Turndown(hub.unwelcome(on: channel.eventLoop)).map { RequestFault.turnedAway($0).problem }
+                    Admission.ConnectionRejection(hub.rejection(on: channel.eventLoop)).map {
+                        RequestFault.turnedAway($0).problem
+                    }
                 if let refusal { return channel.eventLoop.makeSucceededFuture(.refused(refusal)) }
                 let handler = StreamHandler(EventStream(channels), on: channel)
                 if connection.peer.isTrustedProxy,
@@ -148,7 +150,7 @@ extension API {
     /// A browser's `EventSource` never reconnects after a status other than 200. Temporary errors are therefore sent as
     /// a stream that says when to reconnect. A client that reconnects with a permanently invalid token gets 204, which
     /// stops it. A client that sends its token in a header field can get another one, so it gets the error.
-    private static func lastWord(on problem: Problem, to asked: StreamRequest) -> Response? {
+    private static func eventSourceFallback(on problem: Problem, to asked: StreamRequest) -> Response? {
         guard asked.takesStreamOnly else { return nil }
         switch problem.status {
         case .serviceUnavailable:

@@ -16,12 +16,12 @@ import Glibc
 ///
 /// Stays in the pipeline of its HTTP connection for the lifetime of the stream, to observe writability and the end of
 /// the connection. The HTTP server writes the head and end of the response, this handler the body, on the loop.
-final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane {
+final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, EventWriter {
     typealias InboundIn = HTTPRequestPart
 
     /// Result of opening the stream.
     enum Opening: Sendable {
-        case started(StreamOutlet)
+        case started(StreamTransport)
         /// Nothing has been sent.
         case refused(Problem)
     }
@@ -73,7 +73,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
         let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
         return self.begun.futureResult.map { problem in
             if let problem { return .refused(problem) }
-            return .started(StreamOutlet(handler: bound.value, loop: bound.eventLoop))
+            return .started(StreamTransport(handler: bound.value, loop: bound.eventLoop))
         }
     }
 
@@ -85,13 +85,13 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
     /// Begins the session; ``opening`` returns the result.
     /// - Parameter retry: Reconnection time of the client, in milliseconds.
     func begin(_ hub: Hub, for principal: Principal?, _ requests: [SubscriptionRequest], retry: Int) {
-        let outlet = StreamOutlet(handler: self, loop: self.channel.eventLoop)
-        guard let session = hub.makeSession(on: self.channel.eventLoop, outlet: outlet, mayPublish: false) else {
+        let transport = StreamTransport(handler: self, loop: self.channel.eventLoop)
+        guard let session = hub.makeSession(on: self.channel.eventLoop, transport: transport, mayPublish: false) else {
             _ = self.refuse(Problem(CloseReason.overloaded))
             return
         }
         self.state = .starting(session, unanswered: requests.count)
-        self.findOutWhoIsGone(within: session.roster.limits.silence)
+        self.setTCPUserTimeout(within: session.shard.limits.silence)
         EventStream.append(retry: retry, to: &self.gathered)
         session.assumeIsolated { session in
             session.opened(by: principal, now: .now)
@@ -107,7 +107,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Lane 
     }
 
     /// Makes the kernel close a connection whose client acknowledges no data, because there are no pongs.
-    private func findOutWhoIsGone(within time: Duration) {
+    private func setTCPUserTimeout(within time: Duration) {
         #if canImport(Glibc)
         let milliseconds = time.wholeMilliseconds
         _ = self.channel.setOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: milliseconds)

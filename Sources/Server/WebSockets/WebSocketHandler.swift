@@ -10,7 +10,7 @@ import WebSocket
 ///
 /// Is first in the pipeline, so that other handlers, such as the HTTP codec that the connection began with, see none of
 /// its bytes. Reading pauses while the session is busy or the client does not read.
-final class WebSocketHandler: ChannelDuplexHandler, Lane {
+final class WebSocketHandler: ChannelDuplexHandler, EventWriter {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
@@ -91,8 +91,8 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         // Bypassing NIO bypasses TLS.
         self.socket = self.peer.isSecure ? nil : DirectSocket(channel)
         let loop = context.eventLoop
-        let outlet = SocketOutlet(handler: self, loop: loop)
-        guard let session = self.hub.makeSession(on: loop, outlet: outlet, mayPublish: self.peer.mayPublish)
+        let transport = SocketTransport(handler: self, loop: loop)
+        guard let session = self.hub.makeSession(on: loop, transport: transport, mayPublish: self.peer.mayPublish)
         else {
             self.logger.error("connection on a loop that is not the hub's")
             return context.close(promise: nil)
@@ -142,7 +142,7 @@ final class WebSocketHandler: ChannelDuplexHandler, Lane {
         self.firstFrames = nil
         self.moreFrames = []
         switch state {
-        case .open(let session): session.assumeIsolated { $0.ended(code: code?.rawValue ?? RosterFigures.noCode) }
+        case .open(let session): session.assumeIsolated { $0.ended(code: code?.rawValue ?? SessionShardMetrics.noCode) }
         case .closing(let deadline): deadline.cancel()
         case .idle, .closed: break
         }

@@ -97,7 +97,7 @@ struct ChainCommand: AsyncParsableCommand {
         ) async -> Result<Follower.Resolution, FollowFault> {
             let (results, continuation) = AsyncStream.makeStream(of: Result<Follower.Resolution, FollowFault>.self)
             do throws(TapeFault) {
-                try await store.whileAlone("chain:\(name)") {
+                try await store.withLeadership("chain:\(name)") {
                     do throws(FollowFault) {
                         continuation.yield(.success(try await follower.resolve(restartAt: restartAt)))
                     } catch {

@@ -75,15 +75,17 @@ struct ChainsService: Service, CustomStringConvertible {
         logger: Logger
     ) throws(ConfigurationFault) -> ChainService.MakeWatch? {
         guard !settings.webSockets.isEmpty else { return nil }
-        let addresses: [HeadWatch.Address]
+        let addresses: [NewHeadsSubscription.Address]
         do throws(HubAddress.Invalid) {
-            addresses = try settings.webSockets.map { text throws(HubAddress.Invalid) in try HeadWatch.Address(text) }
+            addresses = try settings.webSockets.map { text throws(HubAddress.Invalid) in
+                try NewHeadsSubscription.Address(text)
+            }
         } catch {
             throw ConfigurationFault("the websocket of chain \(settings.chain.name): \(error)")
         }
         return { wake in
             do throws(Ending) {
-                return try HeadWatch(addresses, on: group.next(), logger: logger, wake: wake)
+                return try NewHeadsSubscription(addresses, on: group.next(), logger: logger, wake: wake)
             } catch {
                 logger.error("new blocks are polled only", metadata: ["reason": "\(error)"])
                 return nil

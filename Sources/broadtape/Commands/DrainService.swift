@@ -40,14 +40,14 @@ struct DrainService: Service, CustomStringConvertible {
                 group.cancelAll()
             }
         } onGracefulShutdown: {
-            self.hub.hurry()
+            self.hub.finishDrainNow()
             self.orders.continuation.finish()
         }
     }
 
     private func obeySignals() async {
         for await _ in self.terminations {
-            guard !self.hub.isDraining else { return self.hub.hurry() }
+            guard !self.hub.isDraining else { return self.hub.finishDrainNow() }
             self.begin(over: nil)
         }
     }

@@ -118,7 +118,7 @@ struct ChainDeclarations {
         let urls = node.sequence?.compactMap(\.string) ?? [node.string].compactMap(\.self)
         for url in urls {
             do {
-                _ = try HeadWatch.Address(url)
+                _ = try NewHeadsSubscription.Address(url)
                 guard !url.hasPrefix("ws://"), !url.hasPrefix("wss://") else { continue }
                 self.complain(node, "\"websocket\" begins with ws:// or wss://")
             } catch {
@@ -216,13 +216,13 @@ struct ChainDeclarations {
         }
     }
 
-    private mutating func move(_ node: Node, _ signature: EventSignature) -> Move? {
+    private mutating func move(_ node: Node, _ signature: EventSignature) -> TransferRule? {
         guard let mapping = node.mapping else {
             self.complain(node, "a move is {owner: …, amount: …} with \(Self.moveKeys.joined(separator: ", "))")
             return nil
         }
         self.checkKeys(of: mapping, among: Self.moveKeys)
-        let kind = mapping["kind"].map { $0.string.flatMap(Move.Kind.init(rawValue:)) } ?? .transaction
+        let kind = mapping["kind"].map { $0.string.flatMap(TransferRule.Kind.init(rawValue:)) } ?? .transaction
         guard let kind else {
             self.complain(node, "\"kind\" is transaction or balance")
             return nil
@@ -239,7 +239,7 @@ struct ChainDeclarations {
             self.complain(node, "\"amount\" names a value of \(signature.name) that is a number")
             return nil
         }
-        return Move(
+        return TransferRule(
             kind: kind,
             owner: owner,
             amount: amount,

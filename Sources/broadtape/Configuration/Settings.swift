@@ -127,11 +127,11 @@ struct Settings {
             .auditRetention,
             in: .seconds(3600) ... .seconds(36_500 * 86_400)
         )
-        hub.roster.heartbeat = reader.duration(.heartbeat, in: .milliseconds(100) ... .seconds(3600))
-        hub.roster.silence = reader.duration(.silence, in: .milliseconds(200) ... .seconds(7200))
-        hub.roster.authentication = reader.duration(.authenticationTimeout, in: .milliseconds(100) ... .seconds(3600))
-        hub.roster.slowConsumer = reader.durationOrOff(.closeSlowConsumers, in: .milliseconds(100) ... .seconds(3600))
-        hub.roster.subscriptionsPerMember = reader.number(.maxSubscriptions, in: 1...1_000_000) ?? 1
+        hub.shard.heartbeat = reader.duration(.heartbeat, in: .milliseconds(100) ... .seconds(3600))
+        hub.shard.silence = reader.duration(.silence, in: .milliseconds(200) ... .seconds(7200))
+        hub.shard.authentication = reader.duration(.authenticationTimeout, in: .milliseconds(100) ... .seconds(3600))
+        hub.shard.slowConsumer = reader.durationOrOff(.closeSlowConsumers, in: .milliseconds(100) ... .seconds(3600))
+        hub.shard.subscriptionsPerMember = reader.number(.maxSubscriptions, in: 1...1_000_000) ?? 1
         hub.drainWindow = reader.duration(.drainWindow, in: .zero ... .seconds(3600))
         hub.intake.events = reader.number(.maxEvents, in: 1...1_000_000) ?? 1
         hub.intake.dataBytes = reader.bytes(.maxData, in: 64...16 << 20)
@@ -143,7 +143,7 @@ struct Settings {
         )
         hub.fanIn.staleAfter = reader.duration(.staleAfter, in: .seconds(1) ... .seconds(86_400))
         hub.housekeeping = reader.duration(.housekeeping, in: .seconds(1) ... .seconds(86_400))
-        if hub.roster.silence <= hub.roster.heartbeat {
+        if hub.shard.silence <= hub.shard.heartbeat {
             reader.complain("silence must be longer than heartbeat: clients answer the ping sent with it")
         }
         var edge = EdgeConfiguration()

@@ -226,7 +226,7 @@ import Testing
     @Test func usersHearOfWhatTheirWalletsDid() async throws {
         let node = SimulatedNode(try SimulatedChain(seed: 3))
         var chain = node.chain.configuration
-        let move = Move(
+        let move = TransferRule(
             kind: .transaction,
             owner: "from",
             amount: "value",
@@ -234,7 +234,7 @@ import Testing
             type: "transfer",
             currency: "FND"
         )
-        let balance = Move(kind: .balance, owner: "to", amount: "value")
+        let balance = TransferRule(kind: .balance, owner: "to", amount: "value")
         chain.contracts = [
             node.chain.address: [Chain.WantedEvent(signature: node.chain.events[1], moves: [move, balance])]
         ]

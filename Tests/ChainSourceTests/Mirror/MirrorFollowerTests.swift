@@ -233,8 +233,8 @@ import Testing
                 Chain.WantedEvent(
                     signature: signature,
                     moves: [
-                        Move(kind: .transaction, owner: "holder", amount: "amount", decimals: 1),
-                        Move(kind: .balance, owner: "holder", amount: "amount"),
+                        TransferRule(kind: .transaction, owner: "holder", amount: "amount", decimals: 1),
+                        TransferRule(kind: .balance, owner: "holder", amount: "amount"),
                     ]
                 )
             ]

@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test func spansAdapt() {
-        var span = Span(first: 100, cap: 1000)
+        var span = BlockWindow(first: 100, cap: 1000)
         span.refused(1...100, .range(1...30))
         #expect(span.count == 30)
         // Not from where we begin, or wider than what was asked for: half.
@@ -92,7 +92,7 @@ import Testing
         #expect(span.count == 3)
         span.refused(1...1, nil)
         #expect(span.count == 1)
-        var free = Span(first: 4, cap: 20)
+        var free = BlockWindow(first: 4, cap: 20)
         for _ in 0..<20 { free.succeeded(logs: 1) }
         #expect(free.count == 20)
         #expect(!free.isTooMuch(logs: 5000))

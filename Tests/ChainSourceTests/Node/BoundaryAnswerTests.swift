@@ -128,7 +128,7 @@ import Testing
                 "block range is too wide: limited to \(text) blocks", "[\(text), 0x2]",
                 "[0x1, \(text)] query returned more than",
             ] {
-                var span = Span(first: 100, cap: 1_000)
+                var span = BlockWindow(first: 100, cap: 1_000)
                 if case .tooLarge(let hint) = Refusal(code: -32_005, message: message).meaning {
                     span.refused(5...104, hint)
                 }

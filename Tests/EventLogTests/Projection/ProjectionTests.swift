@@ -43,7 +43,7 @@ import Testing
             #"{"type":"chainEvent","key":"c","data":{"chain":"x","event":"e","blockNumber":1,"blockHash":"h","#
                 + #""transactionHash":"t","logIndex":0,"level":"seen"}}"#,
         ].map { try JSON.Value.parse(Array($0.utf8)) }
-        let events = try Intake(types: EventTypes()).events(
+        let events = try EventValidator(types: EventTypes()).events(
             from: items,
             publisher: Principal(subject: "svc", scopes: ["publish:*"]),
             now: .now

@@ -6,7 +6,7 @@ import JSON
 
 /// What is made of JSON texts, requests to publish and messages of clients.
 enum TextReading {
-    private static let intake = Intake(types: EventTypes())
+    private static let intake = EventValidator(types: EventTypes())
     private static let publisher = Principal(subject: "fuzz", scopes: ["publish:*", "source:*"])
     private static let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
 

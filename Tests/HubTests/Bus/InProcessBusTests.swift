@@ -6,8 +6,8 @@ import HubTestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct InProcessBusTests {
-    private static func commits(_ number: Int) -> [Commit] {
-        [Commit(channel: ChannelName(type: "t", key: "k"), entries: ChannelStateTests.entries(number...number))]
+    private static func commits(_ number: Int) -> [ChannelBatch] {
+        [ChannelBatch(channel: ChannelName(type: "t", key: "k"), entries: ChannelStateTests.entries(number...number))]
     }
 
     private static func run(_ bus: InProcessBus, into received: Watched<[Int]>) async {

@@ -31,8 +31,8 @@ import Testing
                 try await eventually("the nodes have found each other") {
                     try await here.publish("note:k")
                     try await there.publish("note:k")
-                    return clients[0].outlet.record.events(on: "note:k").count > 1
-                        && clients[2].outlet.record.events(on: "note:k").count > 1
+                    return clients[0].transport.record.events(on: "note:k").count > 1
+                        && clients[2].transport.record.events(on: "note:k").count > 1
                 }
                 for _ in 0..<50 {
                     try await here.publish(2, on: "note:k")

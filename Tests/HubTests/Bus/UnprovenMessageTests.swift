@@ -10,8 +10,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct UnprovenMessageTests {
     private static let channel = ChannelName(type: "note", key: "k")
 
-    private static func commit(_ seqs: ClosedRange<Int>, _ data: String = #"{"n":"untrue"}"#) -> Commit {
-        Commit(
+    private static func commit(_ seqs: ClosedRange<Int>, _ data: String = #"{"n":"untrue"}"#) -> ChannelBatch {
+        ChannelBatch(
             channel: Self.channel,
             entries: seqs.map { seq in
                 TapeEntry(seq: seq, id: "x\(seq)", time: .now, data: Array(data.utf8), slot: "")

@@ -80,7 +80,7 @@ import Testing
                     data: Array("{}".utf8),
                     slot: ""
                 )
-                bus.deliver([Commit(channel: ChannelName(type: "note", key: "other"), entries: [entry])])
+                bus.deliver([ChannelBatch(channel: ChannelName(type: "note", key: "other"), entries: [entry])])
                 for _ in 0..<4 { try await hub.loops[0].settle() }
             }
             release.signal()

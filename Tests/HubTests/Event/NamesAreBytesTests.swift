@@ -17,7 +17,7 @@ import Testing
         let types = EventTypes(declared: [EventType(name: "K", readers: .everyone, delivery: .every)])
         #expect(types["K"] != nil)
         #expect(types["\u{212a}"] == nil)
-        let intake = Intake(types: types)
+        let intake = EventValidator(types: types)
         let event = try JSON.Value.parse(Array(#"{"type":"\u212a","key":"k","data":{}}"#.utf8))
         let publisher = Principal(subject: "s", scopes: ["publish:*"])
         let fault = #expect(throws: IntakeFault.self) {

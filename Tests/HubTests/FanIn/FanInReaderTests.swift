@@ -14,8 +14,12 @@ import Testing
         types: Set<String>? = nil,
         messageBytes: Int = 10_000
     ) -> FanInReading {
-        FanInReader(intake: Intake(types: .forTests), messageBytes: messageBytes, rules: .forTests(types: types))
-            .read(FanInMessage(channel: channel, payload: payload), received: Self.time)
+        FanInReader(
+            intake: EventValidator(types: .forTests),
+            messageBytes: messageBytes,
+            rules: .forTests(types: types)
+        )
+        .read(FanInMessage(channel: channel, payload: payload), received: Self.time)
     }
 
     private func read(_ payload: String, channel: String = "rate.x", types: Set<String>? = nil) -> FanInReading {
@@ -119,7 +123,7 @@ import Testing
     }
 
     private func read(_ payload: String, on channel: String, _ rules: FanInRules) -> FanInReading {
-        FanInReader(intake: Intake(types: EventTypes()), messageBytes: 10_000, rules: rules)
+        FanInReader(intake: EventValidator(types: EventTypes()), messageBytes: 10_000, rules: rules)
             .read(FanInMessage(channel: channel, payload: Array(payload.utf8)), received: Self.time)
     }
 
@@ -219,7 +223,7 @@ import Testing
     }
 
     @Test func oldestLettersAreLostPastEitherLimit() {
-        var box = LetterBox(limit: 3, byteLimit: 100)
+        var box = DeadLetterBuffer(limit: 3, byteLimit: 100)
         for id in 1...5 { box.add(self.letter(id)) }
         #expect(box.lost == 2)
         let taken = box.take(2)

@@ -8,12 +8,16 @@ import Testing
 @Suite struct IntakeFaultTests {
     private func fault(
         _ texts: [String],
-        limits: Intake.Limits = Intake.Limits(),
-        publisher: Principal = IntakeTests.publisher
+        limits: EventValidator.Limits = EventValidator.Limits(),
+        publisher: Principal = EventValidatorTests.publisher
     ) throws -> IntakeFault? {
         do {
-            let intake = Intake(types: EventTypes(), limits: limits)
-            _ = try intake.events(from: IntakeTests.items(texts), publisher: publisher, now: IntakeTests.now)
+            let intake = EventValidator(types: EventTypes(), limits: limits)
+            _ = try intake.events(
+                from: EventValidatorTests.items(texts),
+                publisher: publisher,
+                now: EventValidatorTests.now
+            )
             return nil
         } catch let fault as IntakeFault {
             return fault
@@ -133,11 +137,15 @@ import Testing
     @Test func slotsOfDeclaredTypesAreBounded() throws {
         let slot = EventType.Slot(field: "desk", defaultValue: "main")
         let types = EventTypes(declared: [EventType(name: "t", readers: .everyone, delivery: .latest, slot: slot)])
-        let intake = Intake(types: types)
+        let intake = EventValidator(types: types)
         for (length, isTaken) in [(256, true), (257, false)] {
             let text = #"{"type":"t","key":"k","data":{"desk":"\#(String(repeating: "x", count: length))"}}"#
-            let items = try IntakeTests.items([text])
-            let events = try? intake.events(from: items, publisher: IntakeTests.publisher, now: IntakeTests.now)
+            let items = try EventValidatorTests.items([text])
+            let events = try? intake.events(
+                from: items,
+                publisher: EventValidatorTests.publisher,
+                now: EventValidatorTests.now
+            )
             #expect((events != nil) == isTaken)
         }
     }
@@ -157,7 +165,7 @@ import Testing
             Issue.record("\(fault)")
             return
         }
-        #expect(items.map(\.index) == Array(0..<Intake.maxReportedItems))
+        #expect(items.map(\.index) == Array(0..<EventValidator.maxReportedItems))
     }
 
     @Test func publishingNeedsTheScopeOfEachType() throws {
@@ -179,7 +187,7 @@ import Testing
     }
 
     @Test func limitsAreInclusive() throws {
-        var limits = Intake.Limits()
+        var limits = EventValidator.Limits()
         limits.events = 2
         limits.dataBytes = 17
         limits.keys = 2

@@ -31,7 +31,7 @@ import Testing
             Issue.record("\(outcome)")
             return
         }
-        #expect(items.map(\.index) == Array(0..<Intake.maxReportedItems))
+        #expect(items.map(\.index) == Array(0..<EventValidator.maxReportedItems))
     }
 
     @Test(arguments: [

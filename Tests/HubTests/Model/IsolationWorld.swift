@@ -128,7 +128,7 @@ struct IsolationWorld {
             try await session.client.send(#"{"op":"ping","id":"last"}"#)
         }
         for session in self.sessions where !session.isGone {
-            try await session.client.outlet.wait(for: "the last answer") { record in
+            try await session.client.transport.wait(for: "the last answer") { record in
                 !record.closings.isEmpty || record.messages.last?["id"]?.equals("last") == true
                     || record.messages.contains { $0["id"]?.equals("last") == true }
             }
@@ -175,7 +175,7 @@ struct IsolationFindings: CustomStringConvertible {
 
     /// Goes through what a session got, in order: what it may see follows from the token accepted last.
     mutating func look(at session: IsolatedSession) {
-        if session.client.outlet.record.closings.contains(.revoked) { self.revoked += 1 }
+        if session.client.transport.record.closings.contains(.revoked) { self.revoked += 1 }
         var scopes: Set<String>?
         for message in session.client.messages() {
             switch message["op"]?.string {

@@ -57,7 +57,7 @@ struct RandomClient {
     }
 
     func isAtTheEnd(_ heads: [String: Int]) -> Bool {
-        let record = self.client.outlet.record
+        let record = self.client.transport.record
         return self.subscribed.allSatisfy { channel in
             let mine = record.messages(["subscribed", "caughtUp"]).filter { $0["channel"]?.string == channel }
             return record.events(on: channel).last == heads[channel] && mine.last?["mode"]?.string != "resumed"

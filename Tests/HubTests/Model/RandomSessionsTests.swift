@@ -15,8 +15,8 @@ import Testing
         var configuration = HubConfiguration.forTests
         configuration.page = PageLimit(entries: Int.random(in: 1...20, using: &dice), bytes: 1 << 16)
         configuration.ringBytes = [0, 5_000, 1 << 20].randomElement(using: &dice) ?? 0
-        configuration.roster.replayBytesPerTurn = Int.random(in: 100...5_000, using: &dice)
-        configuration.roster.replayBytesPerTick = 10_000
+        configuration.shard.replayBytesPerTurn = Int.random(in: 100...5_000, using: &dice)
+        configuration.shard.replayBytesPerTick = 10_000
         let tape = MemoryTape()
         try await withHub(configuration, tape: tape, loops: 2) { hub in
             var actors: [RandomClient] = []

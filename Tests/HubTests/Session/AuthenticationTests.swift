@@ -9,7 +9,7 @@ import Testing
     @Test func connectionIsWelcomed() async throws {
         var configuration = HubConfiguration.forTests
         configuration.node = "n7"
-        configuration.roster.heartbeat = .milliseconds(12_500)
+        configuration.shard.heartbeat = .milliseconds(12_500)
         try await withHub(configuration) { hub in
             let client = try await hub.connect()
             let welcome = try #require(try await client.expect(1, "welcome").first)

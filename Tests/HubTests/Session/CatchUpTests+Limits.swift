@@ -36,7 +36,7 @@ import Testing
             #expect(answer["message"]?.string?.contains("the oldest is 5") == true)
             try await client.subscribe("note:k", #""since":4"#)
             try await client.expect(1, "caughtUp")
-            #expect(client.outlet.record.events(on: "note:k") == [5])
+            #expect(client.transport.record.events(on: "note:k") == [5])
         }
     }
 
@@ -102,7 +102,7 @@ import Testing
             #expect(hub.tape.pages.arrivals == 4)
             hub.tape.pages.open()
             try await client.expect(12, "caughtUp")
-            for index in 0..<12 { #expect(client.outlet.record.events(on: "note:\(index)") == [1, 2]) }
+            for index in 0..<12 { #expect(client.transport.record.events(on: "note:\(index)") == [1, 2]) }
         }
     }
 
@@ -116,9 +116,9 @@ import Testing
             try await client.send(#"{"op":"subscribe","id":1,"channels":[\#(channels)]}"#)
             try await hub.tape.pages.waitForArrivals(4)
             try await hub.settle()
-            let looks = client.outlet.record.looks
+            let looks = client.transport.record.looks
             for _ in 0..<20 { try await hub.settle() }
-            #expect(client.outlet.record.looks == looks)
+            #expect(client.transport.record.looks == looks)
             hub.tape.pages.open()
             try await client.expect(12, "caughtUp")
         }
@@ -126,8 +126,8 @@ import Testing
 
     @Test func readersTakeTurns() async throws {
         var configuration = HubConfiguration.forTests
-        configuration.roster.replayBytesPerTurn = 1_000
-        configuration.roster.replayBytesPerTick = 3_000
+        configuration.shard.replayBytesPerTurn = 1_000
+        configuration.shard.replayBytesPerTick = 3_000
         configuration.page = PageLimit(entries: 10, bytes: 2_000)
         try await withHub(configuration) { hub in
             for _ in 0..<30 { try await hub.publish(20, on: "note:k") }
@@ -139,7 +139,7 @@ import Testing
             }
             for client in clients {
                 try await client.expect(1, "caughtUp")
-                #expect(client.outlet.record.events(on: "note:k") == Array(1...600))
+                #expect(client.transport.record.events(on: "note:k") == Array(1...600))
             }
         }
     }

@@ -18,11 +18,11 @@ import Testing
             try await client.subscribe("note:k")
             try await other.subscribe("note:k")
             try await client.becomeUnwritable()
-            let before = client.outlet.record.writes
+            let before = client.transport.record.writes
             for _ in 0..<20 { try await hub.publish("note:k") }
             #expect(try await other.events(on: "note:k", through: 20) == Array(1...20))
             try await hub.settle()
-            #expect(client.outlet.record.writes == before)
+            #expect(client.transport.record.writes == before)
         }
     }
 
@@ -81,7 +81,7 @@ import Testing
             try await client.subscribe("note:k")
             for _ in 0..<40 { try await hub.publish("note:k", Self.big) }
             let late = try await hub.connect()
-            late.outlet.empty(at: 1_000) {
+            late.transport.empty(at: 1_000) {
                 if givesNotice { late.session.assumeIsolated { $0.becameWritable() } }
             }
             try await late.send(#"{"op":"subscribe","channel":"note:k","since":0}"#)
@@ -94,7 +94,7 @@ import Testing
     @Test func requestsGoOnWhenAFlushHasMadeRoom() async throws {
         try await withHub { hub in
             let client = try await hub.connect()
-            client.outlet.empty(at: 100) { client.session.assumeIsolated { $0.becameWritable() } }
+            client.transport.empty(at: 100) { client.session.assumeIsolated { $0.becameWritable() } }
             try await client.send((1...200).map { #"{"op":"ping","id":\#($0)}"# })
             try await client.answer(200, op: "pong")
             #expect(client.messages("pong").map { $0["id"]?.integer(in: .seq) } == Array(1...200))
@@ -124,7 +124,7 @@ import Testing
             let client = try await hub.connect()
             try await client.subscribe("note:k", #""since":3"#)
             try await client.expect(1, "caughtUp")
-            #expect(client.outlet.record.events(on: "note:k") == Array(4...100))
+            #expect(client.transport.record.events(on: "note:k") == Array(4...100))
             #expect(hub.tape.log.pages.map(\.after) == Array(stride(from: 3, to: 100, by: 7)))
         }
     }
@@ -137,7 +137,7 @@ import Testing
             try await client.subscribe(channel, #""since":10"#)
             let caughtUp = try #require(try await client.expect(1, "caughtUp").first)
             #expect(caughtUp["seq"]?.integer(in: .seq) == 50)
-            #expect(client.outlet.record.events(on: channel) == Array(11...50))
+            #expect(client.transport.record.events(on: channel) == Array(11...50))
             #expect(client.messages("event").allSatisfy { $0["skipped"] == nil })
         }
     }
@@ -153,7 +153,7 @@ import Testing
             try await hub.publish(20, on: "price:k")
             try await client.becomeWritable()
             try await client.expect(1, "caughtUp")
-            #expect(client.outlet.record.events(on: "price:k") == Array(1...40))
+            #expect(client.transport.record.events(on: "price:k") == Array(1...40))
         }
     }
 
@@ -168,7 +168,7 @@ import Testing
                 return hub.tape.log.pages.count >= 3
             }
             try await client.expect(1, "caughtUp")
-            #expect(client.outlet.record.events(on: "note:k") == Array(1...5))
+            #expect(client.transport.record.events(on: "note:k") == Array(1...5))
             #expect(client.messages("error").isEmpty)
         }
     }
@@ -189,7 +189,7 @@ import Testing
                 await hub.tick()
                 return !client.messages("caughtUp").isEmpty
             }
-            #expect(client.outlet.record.events(on: "note:k") == [4, 5])
+            #expect(client.transport.record.events(on: "note:k") == [4, 5])
         }
     }
 

@@ -26,8 +26,8 @@ import Testing
     /// No clock: what counts is how much is replayed between an event's arrival at the loop and its leaving.
     @Test func liveEventsPassByAHugeReplay() async throws {
         var configuration = HubConfiguration.forTests
-        configuration.roster.replayBytesPerTurn = Self.perTurn
-        configuration.roster.replayBytesPerTick = Self.perTick
+        configuration.shard.replayBytesPerTurn = Self.perTurn
+        configuration.shard.replayBytesPerTick = Self.perTick
         try await withHub(configuration) { hub in
             let holder = try await hub.connect()
             try await holder.subscribe("note:past")
@@ -37,9 +37,9 @@ import Testing
             try await live.subscribe("note:live")
             let name = try #require(ChannelName(parsing: "note:live"))
             let channel = try #require(await hub.hub.registry.existing(name))
-            let roster = hub.hub.rosters[0]
+            let shard = hub.hub.shards[0]
             let journal = Watched(Journal())
-            live.outlet.onFlush { _ in
+            live.transport.onFlush { _ in
                 journal.change { journal in
                     guard let asked = journal.asked else { return }
                     journal.delays.append(journal.replayed - asked)
@@ -49,7 +49,7 @@ import Testing
             var readers: [TestClient] = []
             for _ in 0..<6 {
                 let reader = try await hub.connect()
-                reader.outlet.onFlush { bytes in
+                reader.transport.onFlush { bytes in
                     let next: Int? = journal.change { journal in
                         journal.replayed += bytes
                         guard journal.asked == nil else { return nil }
@@ -59,11 +59,11 @@ import Testing
                     }
                     guard let next else { return }
                     // As a commit of another loop arrives: one task.
-                    roster.loop.execute {
+                    shard.loop.execute {
                         let event = Event.sample("live-\(next)", on: "live")
                         let entry = TapeEntry(seq: next, event: event)
                         guard let broadcast = channel.assumeIsolated({ $0.publish([entry]) }) else { return }
-                        roster.assumeIsolated { $0.deliver(broadcast.localChanges) }
+                        shard.assumeIsolated { $0.deliver(broadcast.localChanges) }
                     }
                 }
                 readers.append(reader)
@@ -82,7 +82,7 @@ import Testing
             #expect(result.delays.allSatisfy { $0 <= bound }, "\(result.delays.max() ?? 0) > \(bound)")
             let last = result.published
             #expect(try await live.events(on: "note:live", through: last) == Array(1...last))
-            for reader in readers { #expect(reader.outlet.record.events(on: "note:past") == Array(1...600)) }
+            for reader in readers { #expect(reader.transport.record.events(on: "note:past") == Array(1...600)) }
         }
     }
 }

@@ -137,7 +137,7 @@ import Testing
             for id in 1...20 {
                 try await client.send(Self.publish(id, Self.note("e\(id)")))
                 try await client.answer(id, op: "published")
-                #expect(client.outlet.record.events(on: "note:k") == Array(1...id))
+                #expect(client.transport.record.events(on: "note:k") == Array(1...id))
             }
         }
     }
@@ -193,12 +193,12 @@ import Testing
             let client = try await hub.connect(token: "svc publish:*")
             try await client.send((1...64).map { Self.publish($0, Self.note("e\($0)")) })
             #expect(await client.session.takesMessages == false)
-            let before = client.outlet.record.resumptions
+            let before = client.transport.record.resumptions
             hub.tape.appends.open()
             try await client.answer(64, op: "published")
             try await hub.settle()
             #expect(await client.session.takesMessages)
-            #expect(client.outlet.record.resumptions > before)
+            #expect(client.transport.record.resumptions > before)
         }
     }
 

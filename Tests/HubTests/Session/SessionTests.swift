@@ -64,7 +64,7 @@ import Testing
             let client = try await hub.connect(token: "u publish:*")
             await client.end()
             await client.end()
-            let before = client.outlet.record.writes
+            let before = client.transport.record.writes
             try await client.send(
                 #"{"op":"ping"}"#,
                 "nonsense",
@@ -73,7 +73,7 @@ import Testing
             )
             try await client.becomeWritable()
             try await hub.settle()
-            #expect(client.outlet.record.writes == before)
+            #expect(client.transport.record.writes == before)
             #expect(hub.tape.log.batches.isEmpty)
             #expect(!client.isClosed)
         }
@@ -151,11 +151,11 @@ import Testing
             let padding = String(repeating: "x", count: 500)
             try await client.send((1...3).map { #"{"op":"ping","id":\#($0),"padding":"\#(padding)"}"# })
             #expect(await client.session.takesMessages == false)
-            let before = client.outlet.record.resumptions
+            let before = client.transport.record.resumptions
             hub.tokens.open()
             try await client.answer(3, op: "pong")
             #expect(await client.session.takesMessages)
-            #expect(client.outlet.record.resumptions > before)
+            #expect(client.transport.record.resumptions > before)
             #expect(client.messages("pong").map { $0["id"]?.integer(in: .seq) } == [1, 2, 3])
         }
     }
@@ -167,10 +167,10 @@ import Testing
         try await withHub(configuration) { hub in
             let client = try await hub.connect()
             try await client.becomeUnwritable()
-            let before = client.outlet.record.writes
+            let before = client.transport.record.writes
             try await client.send((1...1_000).map { #"{"op":"ping","id":\#($0)}"# })
             try await hub.settle()
-            #expect(client.outlet.record.writes <= before + 1)
+            #expect(client.transport.record.writes <= before + 1)
             #expect(await client.session.takesMessages == false)
             try await client.becomeWritable()
             try await client.answer(1_000, op: "pong")
@@ -185,7 +185,7 @@ import Testing
             try await client.becomeUnwritable()
             try await client.send(#"{"op":"ping","id":1}"#)
             // There is room again, but the session has not been notified yet.
-            client.outlet.setRoom(.max)
+            client.transport.setRoom(.max)
             try await client.send(#"{"op":"ping","id":2}"#)
             try await client.becomeWritable()
             try await client.answer(2)

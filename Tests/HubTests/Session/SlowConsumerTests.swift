@@ -13,9 +13,9 @@ import Testing
 
     private static var configuration: HubConfiguration {
         var configuration = HubConfiguration.forTests
-        configuration.roster.slowConsumer = self.limit
+        configuration.shard.slowConsumer = self.limit
         // The clock strikes when a test says so, at times that the real one would contradict.
-        configuration.roster.tick = .seconds(10_000)
+        configuration.shard.tick = .seconds(10_000)
         return configuration
     }
 
@@ -26,7 +26,7 @@ import Testing
     }
 
     private static func closedCount(_ hub: TestHub) async -> Int {
-        await hub.hub.rosters[0].closedSlowConsumers
+        await hub.hub.shards[0].closedSlowConsumers
     }
 
     @Test func clientThatTakesNothingIsClosed() async throws {
@@ -88,7 +88,7 @@ import Testing
             }
             #expect(second > 200, "the replay was not long")
             #expect(!client.isClosed)
-            #expect(client.outlet.record.events(on: "note:k") == Array(1...300))
+            #expect(client.transport.record.events(on: "note:k") == Array(1...300))
         }
     }
 
@@ -103,7 +103,7 @@ import Testing
             try await client.becomeWritable(10)
             try await client.events(on: "note:k", through: 1)
             try await hub.settle()
-            #expect(!client.outlet.record.events(on: "note:k").contains(20))
+            #expect(!client.transport.record.events(on: "note:k").contains(20))
             try await Self.tick(hub, from: start, 11, 21)
             #expect(!client.isClosed)
             try await Self.tick(hub, from: start, 22)
@@ -118,7 +118,7 @@ import Testing
     @Test(arguments: Patience.allCases)
     func nobodyElseIsClosed(_ why: Patience) async throws {
         var configuration = Self.configuration
-        if why == .switchedOff { configuration.roster.slowConsumer = nil }
+        if why == .switchedOff { configuration.shard.slowConsumer = nil }
         try await withHub(configuration) { hub in
             let start = NIODeadline.now()
             if why == .tapeIsSlow {

@@ -103,7 +103,7 @@ import Testing
 
     @Test func tooManySubscriptionsEndTheConnection() async throws {
         var configuration = HubConfiguration.forTests
-        configuration.roster.subscriptionsPerMember = 2
+        configuration.shard.subscriptionsPerMember = 2
         try await withHub(configuration) { hub in
             let client = try await hub.connect()
             try await client.subscribe("note:a")
@@ -125,7 +125,7 @@ import Testing
             try await one.subscribe("note:b")
             try await other.subscribe("note:a")
             #expect(await hub.subscriptionCount() == 3)
-            let names = await one.session.roster.subscriptions(of: one.session).map(\.description)
+            let names = await one.session.shard.subscriptions(of: one.session).map(\.description)
             #expect(Set(names) == ["note:a", "note:b"])
             #expect(hub.hub.registry.count == 2)
             await one.end()

@@ -10,12 +10,12 @@ import Testing
 /// A connected client: sends text, sees what its outlet recorded.
 final class TestClient: Sendable {
     let session: Session
-    let outlet: RecordingOutlet
+    let transport: RecordingTransport
     let loop: any EventLoop
 
-    private init(session: Session, outlet: RecordingOutlet, loop: any EventLoop) {
+    private init(session: Session, transport: RecordingTransport, loop: any EventLoop) {
         self.session = session
-        self.outlet = outlet
+        self.transport = transport
         self.loop = loop
     }
 
@@ -25,13 +25,13 @@ final class TestClient: Sendable {
         token: String?,
         now: Timestamp
     ) async throws -> TestClient {
-        let outlet = RecordingOutlet()
+        let transport = RecordingTransport()
         let session = try await loop.submit { () throws -> Session in
-            let session = try #require(hub.makeSession(on: loop, outlet: outlet))
+            let session = try #require(hub.makeSession(on: loop, transport: transport))
             session.assumeIsolated { $0.opened(token: token, now: now) }
             return session
         }.get()
-        return TestClient(session: session, outlet: outlet, loop: loop)
+        return TestClient(session: session, transport: transport, loop: loop)
     }
 
     /// Sends messages as one read.
@@ -52,14 +52,14 @@ final class TestClient: Sendable {
     /// Makes its connection take everything, and tells the session.
     func becomeWritable(_ room: Int = .max) async throws {
         try await self.loop.submit {
-            self.outlet.setRoom(room)
+            self.transport.setRoom(room)
             self.session.assumeIsolated { $0.becameWritable() }
         }.get()
     }
 
     /// Makes its connection take nothing.
     func becomeUnwritable() async throws {
-        try await self.loop.submit { self.outlet.setRoom(0) }.get()
+        try await self.loop.submit { self.transport.setRoom(0) }.get()
     }
 
     func end() async {
@@ -68,31 +68,31 @@ final class TestClient: Sendable {
 
     /// Ends the session as a closed connection does.
     var isClosed: Bool {
-        !self.outlet.record.closings.isEmpty
+        !self.transport.record.closings.isEmpty
     }
 
     // MARK: - What it got
 
     /// The messages with one of these ops, all if there are none.
     func messages(_ ops: String...) -> [JSON.Value] {
-        self.outlet.record.messages(ops)
+        self.transport.record.messages(ops)
     }
 
     /// Waits for so many messages with one of these ops.
     /// - Returns: All of them.
     @discardableResult
     func expect(_ count: Int, _ ops: String...) async throws -> [JSON.Value] {
-        try await self.outlet.wait(for: "\(count) of \(ops)") { $0.messages(ops).count >= count }
-        return self.outlet.record.messages(ops)
+        try await self.transport.wait(for: "\(count) of \(ops)") { $0.messages(ops).count >= count }
+        return self.transport.record.messages(ops)
     }
 
     /// Waits for the answer to a request.
     @discardableResult
     func answer(_ id: Int, op: String? = nil) async throws -> JSON.Value {
-        try await self.outlet.wait(for: "an answer to \(id)") { record in
+        try await self.transport.wait(for: "an answer to \(id)") { record in
             record.messages.contains { $0["id"]?.integer(in: .seq) == id }
         }
-        let answer = try #require(self.outlet.record.messages.last { $0["id"]?.integer(in: .seq) == id })
+        let answer = try #require(self.transport.record.messages.last { $0["id"]?.integer(in: .seq) == id })
         if let op { #expect(answer["op"]?.string == op, "\(answer.json)") }
         return answer
     }
@@ -101,15 +101,15 @@ final class TestClient: Sendable {
     /// - Returns: The numbers of all its events, in the order in which they came.
     @discardableResult
     func events(on channel: String, through seq: Int) async throws -> [Int] {
-        try await self.outlet.wait(for: "\(channel) through \(seq)") { ($0.events(on: channel).last ?? 0) >= seq }
-        return self.outlet.record.events(on: channel)
+        try await self.transport.wait(for: "\(channel) through \(seq)") { ($0.events(on: channel).last ?? 0) >= seq }
+        return self.transport.record.events(on: channel)
     }
 
     /// Waits for a close.
     @discardableResult
     func closing() async throws -> CloseReason {
-        try await self.outlet.wait(for: "a close") { !$0.closings.isEmpty }
-        return try #require(self.outlet.record.closings.first)
+        try await self.transport.wait(for: "a close") { !$0.closings.isEmpty }
+        return try #require(self.transport.record.closings.first)
     }
 
     /// Subscribes and waits for the answer.
@@ -125,7 +125,7 @@ final class TestClient: Sendable {
     }
 }
 
-extension RecordingOutlet.Record {
+extension RecordingTransport.Record {
     func messages(_ ops: [String]) -> [JSON.Value] {
         guard !ops.isEmpty else { return self.messages }
         return self.messages.filter { message in ops.contains { message["op"]?.equals($0) == true } }

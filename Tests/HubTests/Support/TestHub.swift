@@ -131,20 +131,20 @@ struct TestHub: Sendable {
 
     /// The clock of every loop strikes.
     func tick(_ now: Timestamp = .now, uptime: NIODeadline = .now()) async {
-        for roster in self.hub.rosters {
-            await roster.tick(now: now, uptime: uptime)
+        for shard in self.hub.shards {
+            await shard.tick(now: now, uptime: uptime)
         }
     }
 
     func sessionCount() async -> Int {
         var count = 0
-        for roster in self.hub.rosters { count += await roster.sessionCount }
+        for shard in self.hub.shards { count += await shard.sessionCount }
         return count
     }
 
     func subscriptionCount() async -> Int {
         var count = 0
-        for roster in self.hub.rosters { count += await roster.subscriptionCount }
+        for shard in self.hub.shards { count += await shard.subscriptionCount }
         return count
     }
 
@@ -170,7 +170,7 @@ struct TestHub: Sendable {
     /// Nothing is left when everyone has gone.
     fileprivate func expectNothingLeaked() async throws {
         for client in self.clients.all.withLock({ $0 }) {
-            #expect(client.outlet.record.garbage.isEmpty)
+            #expect(client.transport.record.garbage.isEmpty)
         }
         #expect(await self.sessionCount() == 0)
         #expect(await self.subscriptionCount() == 0)

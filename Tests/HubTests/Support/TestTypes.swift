@@ -24,9 +24,9 @@ extension HubConfiguration {
     static var forTests: HubConfiguration {
         var configuration = HubConfiguration()
         configuration.types = .forTests
-        configuration.roster.heartbeat = .seconds(100)
-        configuration.roster.silence = .seconds(10_000)
-        configuration.roster.authentication = .seconds(1_000)
+        configuration.shard.heartbeat = .seconds(100)
+        configuration.shard.silence = .seconds(10_000)
+        configuration.shard.authentication = .seconds(1_000)
         configuration.housekeeping = .seconds(10_000)
         configuration.pollWhileCut = .seconds(10_000)
         configuration.probe = .seconds(10_000)

@@ -9,7 +9,7 @@ import Testing
 
 /// What a real server refuses, among the events of many publishers.
 @Suite(.timeLimit(.minutes(2))) struct RefusedByPostgresTests {
-    /// Longer than a row of an index may be, and not to be compressed. `Intake` refuses such keys; here they get past it.
+    /// Longer than a row of an index may be, and not to be compressed. `EventValidator` refuses such keys; here they get past it.
     private static func tooLong(_ seed: UInt64) -> String {
         var dice = SplitMix(seed: seed)
         return (0..<400).map { _ in String(UInt64.random(in: .min ... .max, using: &dice), radix: 36) }.joined()

@@ -83,10 +83,10 @@ import Testing
             let writer = hub.hub.writer
             for number in 1...20 {
                 let events = try hub.events([("note:k", "{}")])
-                let outlet = client.outlet
-                let before = outlet.record.writes
+                let transport = client.transport
+                let before = transport.record.writes
                 let wasTold: Bool = await withCheckedContinuation { continuation in
-                    writer.submit(events) { _ in continuation.resume(returning: outlet.record.writes > before) }
+                    writer.submit(events) { _ in continuation.resume(returning: transport.record.writes > before) }
                 }
                 #expect(wasTold, "event \(number)")
                 try await client.events(on: "note:k", through: number)

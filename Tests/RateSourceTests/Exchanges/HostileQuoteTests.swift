@@ -10,7 +10,7 @@ import Testing
 /// Messages of exchanges with hostile values in them: what is published of them is what a hub takes.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct HostileQuoteTests {
-    private static let intake = Intake(types: EventTypes())
+    private static let intake = EventValidator(types: EventTypes())
     private static let publisher = Principal(subject: "rate:x", scopes: ["publish:rateChange"], isInternal: true)
 
     @Test(arguments: Samples.names.indices, 1...2 as ClosedRange<UInt64>)
@@ -21,7 +21,7 @@ struct HostileQuoteTests {
         let pair = try #require(sample["ccxt"]?["symbol"]?.string)
         let dialect: Dialect =
             name.hasPrefix("binance") ? .binance : name.hasPrefix("coinbase") ? .coinbase : .kraken
-        var desk = Desk([try exchange("x", dialect, [pair])], at: at(0))
+        var desk = RateBook([try exchange("x", dialect, [pair])], at: at(0))
         var mutator = ValueMutator(try HostileValues(), seed: seed)
         // The time of the samples, or nothing of them is news.
         let begin = Samples.read(name, raw.compacted()).compactMap(\.quote?.time).first ?? at(0)

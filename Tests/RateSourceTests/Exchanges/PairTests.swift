@@ -32,7 +32,7 @@ struct PairTests {
     ])
     func namesOfKraken(_ pair: String, _ name: String) throws {
         let exchange = Exchange(name: "k", dialect: .kraken, markets: [Market(pair: try #require(Pair(pair)))])
-        var desk = Desk([exchange], at: .now)
+        var desk = RateBook([exchange], at: .now)
         var quote = Quote(symbol: name)
         quote.last = DecimalNumber("1")
         #expect(desk.received([.quote(quote)], from: 0, at: .now).quotes == 1)

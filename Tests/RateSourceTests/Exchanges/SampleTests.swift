@@ -41,7 +41,7 @@ struct SampleTests {
         #expect(quote.time.map { Int($0.nanoseconds / 1_000_000) } == time)
         let symbol = try #require(wanted["symbol"]?.string)
         let pair = try #require(Pair(symbol))
-        var desk = Desk(Self.exchanges(pair), at: .now)
+        var desk = RateBook(Self.exchanges(pair), at: .now)
         let house = name.hasPrefix("binance") ? 0 : name.hasPrefix("coinbase") ? 1 : 2
         #expect(desk.received([.quote(quote)], from: house, at: .now).quotes == 1)
     }

@@ -103,7 +103,7 @@ final class Taking: Sendable {
 
     /// Nobody else takes rates.
     private struct Alone: SourceStore {
-        func whileAlone(_: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
+        func withLeadership(_: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
             await work()
         }
 

@@ -19,7 +19,7 @@ import Testing
     }
 
     /// Finished messages: the first is the 7th of its sender.
-    private static func bytes(_ commits: [Commit], limit: Int = 1 << 20) throws -> [[UInt8]] {
+    private static func bytes(_ commits: [ChannelBatch], limit: Int = 1 << 20) throws -> [[UInt8]] {
         var counter: UInt64 = 6
         return try BusMessage.encode(commits, from: Self.sender, limit: limit).map { message in
             var message = message
@@ -32,7 +32,7 @@ import Testing
     @Test func commitsComeBackAsTheyWere() throws {
         let commits = [
             Samples.commit(7...9),
-            Commit(
+            ChannelBatch(
                 channel: Self.other,
                 entries: [
                     TapeEntry(seq: 1, id: "", time: Timestamp(nanoseconds: .min), data: Array("{}".utf8), slot: "€")
@@ -58,7 +58,7 @@ import Testing
             slot: "s",
             trace: TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
         )
-        let message = try Self.bytes([Commit(channel: ChannelName(type: "t", key: "k"), entries: [entry])])
+        let message = try Self.bytes([ChannelBatch(channel: ChannelName(type: "t", key: "k"), entries: [entry])])
         var expected: [UInt8] = Array("btc".utf8) + [3, 1]
         expected += [0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF] + Array(repeating: 0xFF, count: 8)
         expected += [1, 2, 3, 4, 5, 6, 7, 8] + [0, 0, 0, 0, 0, 0, 0, 7]
@@ -88,7 +88,7 @@ import Testing
             #expect(try BusMessage(decoding: Array(buffer: message)) == BusMessage(header: header, commits: []))
         }
         #expect(try Self.bytes([]).isEmpty)
-        #expect(try Self.bytes([Commit(channel: Self.other, entries: [])]).isEmpty)
+        #expect(try Self.bytes([ChannelBatch(channel: Self.other, entries: [])]).isEmpty)
     }
 
     @Test(arguments: [1, 100, 1000, 5000, 100_000]) func batchesAreSplit(_ limit: Int) throws {
@@ -161,7 +161,7 @@ import Testing
         var entry = Samples.entry(1)
         for data in ["", "[]", "{", "}", "1"] {
             entry.data = Array(data.utf8)
-            let message = try Self.bytes([Commit(channel: Self.other, entries: [entry])])[0]
+            let message = try Self.bytes([ChannelBatch(channel: Self.other, entries: [entry])])[0]
             #expect(throws: BusMessage.Malformed.self) { try BusMessage(decoding: message) }
         }
     }

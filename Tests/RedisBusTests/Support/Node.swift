@@ -12,7 +12,7 @@ import Testing
 /// One bus and what came of it.
 final class Node: Sendable {
     struct Record: Sendable {
-        var commits: [Commit] = []
+        var commits: [ChannelBatch] = []
         /// Sizes of the messages as they were received, in events.
         var messages: [Int] = []
         /// Every change.

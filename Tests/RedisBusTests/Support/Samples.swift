@@ -18,12 +18,13 @@ enum Samples {
         )
     }
 
-    static func commit(_ seqs: ClosedRange<Int>, of channel: ChannelName = channel, dataBytes: Int = 20) -> Commit {
-        Commit(channel: channel, entries: seqs.map { Self.entry($0, dataBytes: dataBytes) })
+    static func commit(_ seqs: ClosedRange<Int>, of channel: ChannelName = channel, dataBytes: Int = 20) -> ChannelBatch
+    {
+        ChannelBatch(channel: channel, entries: seqs.map { Self.entry($0, dataBytes: dataBytes) })
     }
 }
 
-extension [Commit] {
+extension [ChannelBatch] {
     /// The numbers of one channel, in order.
     func seqs(of channel: ChannelName = Samples.channel) -> [Int] {
         self.filter { $0.channel == channel }.flatMap { $0.entries.map(\.seq) }

@@ -79,8 +79,8 @@ struct ContractTests {
         setup.hub.connectionsPerUser = 3
         setup.hub.probe = .milliseconds(50)
         setup.hub.publishRate = .init(perSecond: 1, burst: 50)
-        setup.hub.roster.subscriptionsPerMember = 4
-        setup.hub.roster.heartbeat = .milliseconds(100)
+        setup.hub.shard.subscriptionsPerMember = 4
+        setup.hub.shard.heartbeat = .milliseconds(100)
         setup.edge.bodyBytes = 100_000
         setup.edge.messageBytes = 100_000
         setup.edge.inbound.messages = .init(perSecond: 100, burst: 200)
@@ -113,7 +113,7 @@ struct ContractTests {
             for request in [Request.upgrade(), .get("/stream?channel=rateChange:A"), .get("/health/ready")] {
                 #expect(try await server.request(request).status == 503)
             }
-            server.hub.hurry()
+            server.hub.finishDrainNow()
             await draining
             await server.stop()
             while try await stream.next() != nil {}

@@ -152,7 +152,7 @@ import Testing
         let admission = Admission(limits)
         let loop = EmbeddedEventLoop()
         let closings = (0..<3).map { _ in loop.makePromise(of: Void.self) }
-        func enter(_ address: String, _ index: Int) throws -> Admission.Turndown? {
+        func enter(_ address: String, _ index: Int) throws -> Admission.ConnectionRejection? {
             let peer = admission.peer(at: try .init(ipAddress: address, port: 1), isSecure: false)
             return admission.enter(peer, until: closings[index].futureResult)
         }
@@ -174,7 +174,7 @@ import Testing
         let admission = Admission(limits)
         let loop = EmbeddedEventLoop()
         let peer = admission.peer(at: try .init(ipAddress: "192.0.2.1", port: 1), isSecure: false)
-        for (resident, turndown) in [(1000, nil), (1001, Admission.Turndown.outOfMemory), (10, nil)] {
+        for (resident, turndown) in [(1000, nil), (1001, Admission.ConnectionRejection.outOfMemory), (10, nil)] {
             admission.lookAtMemory(resident)
             #expect(admission.enter(peer, until: loop.makeSucceededVoidFuture()) == turndown)
         }

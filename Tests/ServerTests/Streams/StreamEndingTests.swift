@@ -35,7 +35,7 @@ struct StreamEndingTests {
     @Test
     func aTokenThatExpiresEndsItsStream() async throws {
         var setup = Setup()
-        setup.hub.roster.tick = .milliseconds(25)
+        setup.hub.shard.tick = .milliseconds(25)
         try await withServer(setup) { server in
             let token = try await server.tokens.user("u_42", for: .seconds(2))
             let query = "channel=transactionUpdate&access_token=\(token)"
@@ -98,7 +98,7 @@ struct StreamEndingTests {
             #expect(told.fields["content-type"] == "text/event-stream")
             #expect(told.text.hasPrefix("retry: "))
             #expect(told.text.contains("event: goodbye\ndata: {\"op\":\"goodbye\",\"reason\":\"draining\""))
-            server.hub.hurry()
+            server.hub.finishDrainNow()
             await draining
         }
     }

@@ -11,7 +11,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct StreamMemoryTests {
     private struct WeakLane {
-        weak var lane: (any Lane)?
+        weak var eventWriter: (any EventWriter)?
     }
 
     @Test(arguments: [false, true])
@@ -20,18 +20,20 @@ struct StreamMemoryTests {
             let stream = try await server.stream("channel=rateChange:A&since=0")
             try await stream.expect("subscribed")
             var lanes: [NIOLoopBoundBox<WeakLane>] = []
-            for roster in server.hub.rosters {
-                lanes += try await roster.loop.submit {
-                    roster.assumeIsolated { roster in
-                        roster.members.values.map { NIOLoopBoundBox(WeakLane(lane: $0.lane), eventLoop: roster.loop) }
+            for shard in server.hub.shards {
+                lanes += try await shard.loop.submit {
+                    shard.assumeIsolated { shard in
+                        shard.members.values.map {
+                            NIOLoopBoundBox(WeakLane(eventWriter: $0.eventWriter), eventLoop: shard.loop)
+                        }
                     }
                 }.get()
             }
             #expect(lanes.count == 1)
             if isReset { await stream.wire.reset() } else { try await stream.wire.finish() }
-            for lane in lanes {
+            for eventWriter in lanes {
                 try await eventually("the stream is freed") {
-                    try await lane.eventLoop.submit { lane.value.lane == nil }.get()
+                    try await eventWriter.eventLoop.submit { eventWriter.value.eventWriter == nil }.get()
                 }
             }
         }

@@ -52,7 +52,7 @@ struct StreamTests {
     @Test
     func heartbeatsTellTheHeadsThatMoved() async throws {
         var setup = Setup()
-        setup.hub.roster.heartbeat = .milliseconds(50)
+        setup.hub.shard.heartbeat = .milliseconds(50)
         try await withServer(setup) { server in
             let stream = try await server.stream("channel=rateChange:A")
             try await stream.expect("subscribed")
@@ -170,7 +170,7 @@ struct StreamTests {
             }
             try await server.settle()
             var behind = 0
-            for roster in server.hub.rosters { behind += await roster.behindCount }
+            for shard in server.hub.shards { behind += await shard.behindCount }
             #expect(behind == 1)
             try await stream.wire.setReading(true)
             for number in 1...300 {

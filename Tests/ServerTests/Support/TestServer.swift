@@ -34,8 +34,8 @@ struct Setup: Sendable {
     init() {
         self.hub.drainWindow = .zero
         // Not between the messages that a test waits for, also on a busy machine.
-        self.hub.roster.heartbeat = .seconds(60)
-        self.hub.roster.silence = .seconds(120)
+        self.hub.shard.heartbeat = .seconds(60)
+        self.hub.shard.silence = .seconds(120)
         self.hub.probe = .seconds(1_000)
         self.edge.port = 0
     }
@@ -104,15 +104,15 @@ struct TestServer: Sendable {
 
     /// Lets every loop do what is queued.
     func settle() async throws {
-        for roster in self.hub.rosters {
-            try await roster.loop.submit {}.get()
+        for shard in self.hub.shards {
+            try await shard.loop.submit {}.get()
         }
     }
 
     /// How many sessions the hub has.
     func sessionCount() async -> Int {
         var count = 0
-        for roster in self.hub.rosters { count += await roster.sessionCount }
+        for shard in self.hub.shards { count += await shard.sessionCount }
         return count
     }
 
@@ -125,8 +125,8 @@ struct TestServer: Sendable {
     /// Nothing is left when everyone has gone.
     fileprivate func expectNothingLeaked() async throws {
         try await eventually("all sessions end") { await self.sessionCount() == 0 }
-        for roster in self.hub.rosters {
-            #expect(await roster.subscriptionCount == 0)
+        for shard in self.hub.shards {
+            #expect(await shard.subscriptionCount == 0)
         }
         try await eventually("all channels are given up") {
             _ = await self.hub.registry.removeIdle()

@@ -15,7 +15,7 @@ struct AuthenticationTests {
     func theWelcomeComesFirst() async throws {
         var setup = Setup()
         setup.hub.node = "node-7"
-        setup.hub.roster.heartbeat = .seconds(10)
+        setup.hub.shard.heartbeat = .seconds(10)
         try await withServer(setup) { server in
             let socket = try await Socket.open(on: try await server.connect())
             let welcome = try await socket.expect("welcome")
@@ -172,7 +172,7 @@ struct AuthenticationTests {
     @Test
     func whoNeitherAuthenticatesNorSubscribesIsLeft() async throws {
         var setup = Setup()
-        setup.hub.roster.authentication = .seconds(2)
+        setup.hub.shard.authentication = .seconds(2)
         try await withServer(setup) { server in
             let silent = try await server.open()
             let chatty = try await server.open()

@@ -127,7 +127,7 @@ struct DrainTests {
                 #expect((500...601).contains(wait))
                 #expect(try await server.request(.get("/health/ready")).status == 503)
                 #expect(try await server.request(.get("/health/live")).status == 200)
-                server.hub.hurry()
+                server.hub.finishDrainNow()
                 try await tasks.waitForAll()
             }
             for socket in sockets { await socket.wire.close() }

@@ -14,7 +14,7 @@ struct HeartbeatTests {
 
     private static var setup: Setup {
         var setup = Setup()
-        setup.hub.roster.heartbeat = .milliseconds(200)
+        setup.hub.shard.heartbeat = .milliseconds(200)
         return setup
     }
 
@@ -70,7 +70,7 @@ struct HeartbeatTests {
     @Test
     func aClientThatDoesNotAnswerIsLeft() async throws {
         var setup = Self.setup
-        setup.hub.roster.silence = .seconds(2)
+        setup.hub.shard.silence = .seconds(2)
         try await withServer(setup) { server in
             let mute = try await server.open()
             let reader = try await server.open()

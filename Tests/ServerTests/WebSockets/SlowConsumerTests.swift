@@ -16,7 +16,7 @@ struct SlowConsumerTests {
 
     private static var setup: Setup {
         var setup = Setup()
-        setup.hub.roster.slowConsumer = self.limit
+        setup.hub.shard.slowConsumer = self.limit
         return setup
     }
 
@@ -43,7 +43,7 @@ struct SlowConsumerTests {
             let slow = try await Self.stalled(server)
             try await Self.publish(server)
             try await eventually("the session ends") { await server.sessionCount() == 0 }
-            #expect(await server.hub.rosters[0].closedSlowConsumers == 1)
+            #expect(await server.hub.shards[0].closedSlowConsumers == 1)
             try await slow.wire.setReading(true)
             var bytes: [UInt8] = []
             while let more = try await slow.wire.take() { bytes += more.readableBytesView }
@@ -76,7 +76,7 @@ struct SlowConsumerTests {
     func whoReadsALongReplayIsNot() async throws {
         var setup = Self.setup
         // A busy machine may keep the client from reading for a while.
-        setup.hub.roster.slowConsumer = .seconds(2)
+        setup.hub.shard.slowConsumer = .seconds(2)
         try await withServer(setup) { server in
             try await Self.publish(server)
             let reader = try await server.open(receiveBuffer: 16_384)
@@ -86,7 +86,7 @@ struct SlowConsumerTests {
                 #expect(try await reader.expect("event")["seq"]?.integer(in: .seq) == number)
             }
             try await reader.expect("caughtUp")
-            #expect(await server.hub.rosters[0].closedSlowConsumers == 0)
+            #expect(await server.hub.shards[0].closedSlowConsumers == 0)
         }
     }
 }

@@ -208,7 +208,7 @@ struct SubscribingTests {
     @Test
     func tooManySubscriptionsEndTheConnection() async throws {
         var setup = Setup()
-        setup.hub.roster.subscriptionsPerMember = 2
+        setup.hub.shard.subscriptionsPerMember = 2
         try await withServer(setup) { server in
             let socket = try await server.open()
             for key in ["A", "B"] {

@@ -19,7 +19,7 @@ extension Follower {
     func reach(
         _ level: Chain.Level,
         _ block: KnownBlock,
-        _ place: inout Place,
+        _ place: inout Checkpoint,
         _ events: inout [SourceEvent],
         _ changes: inout Changes
     ) {
@@ -29,19 +29,19 @@ extension Follower {
         changes.put.insert(block.number)
     }
 
-    func facts(of logs: [Log], _ users: [Address: String], _ changes: inout Changes) -> [Fact] {
-        let (facts, letters) = Fact.all(of: logs, self.chain, users: users, now: .now)
+    func facts(of logs: [Log], _ users: [Address: String], _ changes: inout Changes) -> [DecodedLog] {
+        let (facts, letters) = DecodedLog.all(of: logs, self.chain, users: users, now: .now)
         changes.letters += letters
         changes.taken += facts.count
         return facts
     }
 
     /// Commits a step. After a failure, the checkpoint is read again before the next step.
-    func commit(_ place: inout Place, _ events: [SourceEvent], _ changes: Changes) async throws(FollowFault) {
+    func commit(_ place: inout Checkpoint, _ events: [SourceEvent], _ changes: Changes) async throws(FollowFault) {
         var changes = changes
         self.forgetOld(&place, &changes)
         var step = SourceStep(source: self.chain.source, version: place.version)
-        step.puts.append(SourceEntry(name: Place.entryName, value: place.json))
+        step.puts.append(SourceEntry(name: Checkpoint.entryName, value: place.json))
         for number in changes.put.sorted() {
             let name = KnownBlock.entryName(number)
             if let block = place.blocks[number] {
@@ -76,7 +76,7 @@ extension Follower {
     }
 
     /// Drops blocks far below finality. The last one is kept, so that a checkpoint always has one.
-    private func forgetOld(_ place: inout Place, _ changes: inout Changes) {
+    private func forgetOld(_ place: inout Checkpoint, _ changes: inout Changes) {
         let oldest = min(place.final, place.number) - self.chain.remembered
         for block in place.blocks(in: ..<oldest) {
             place.forget(block.number)
@@ -84,12 +84,12 @@ extension Follower {
         }
     }
 
-    func note(_ place: Place) {
+    func note(_ place: Checkpoint) {
         self.status.number = place.number
         self.status.final = place.final
     }
 
-    func metadata(_ place: Place) -> Logger.Metadata {
+    func metadata(_ place: Checkpoint) -> Logger.Metadata {
         ["chain": "\(self.chain.name)", "block": "\(place.number)", "final": "\(place.final)"]
     }
 }

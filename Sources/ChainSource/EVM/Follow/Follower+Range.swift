@@ -6,7 +6,7 @@ import Logging
 /// Below finality: ranges of blocks.
 extension Follower {
     /// - Parameter final: The final block, according to the node.
-    func takeRange(from place: Place, final: Int) async throws(FollowFault) -> FollowProgress {
+    func takeRange(from place: Checkpoint, final: Int) async throws(FollowFault) -> FollowProgress {
         let first = place.number + 1
         let range = first...min(final, place.number + self.span.count)
         let last = range.upperBound

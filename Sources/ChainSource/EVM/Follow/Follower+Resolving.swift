@@ -33,7 +33,7 @@ extension Follower {
         }
     }
 
-    private func resolve(_ place: Place, restartAt number: Int?) async throws(FollowFault) -> Resolution {
+    private func resolve(_ place: Checkpoint, restartAt number: Int?) async throws(FollowFault) -> Resolution {
         for block in place.blocks.values.sorted(by: { $0.number > $1.number }) where block.number <= place.number {
             guard try await self.ask([.block(.number(block.number))]).block(0)?.hash == block.hash else { continue }
             guard block.number < place.number else { return .unneeded }
@@ -54,8 +54,8 @@ extension Follower {
         return .restarted(at: number)
     }
 
-    private func restart(_ place: Place, at block: Block) async throws(FollowFault) {
-        var next = Place(
+    private func restart(_ place: Checkpoint, at block: Block) async throws(FollowFault) {
+        var next = Checkpoint(
             chainID: place.chainID,
             genesis: place.genesis,
             contracts: place.contracts,

@@ -15,7 +15,7 @@ extension Follower {
     /// A branch without the stored final block violates finality if the node reports that height as final. Otherwise
     /// the node is behind, or on an abandoned branch; it is retried a limited number of times.
     /// - Parameter final: The final block, according to the node.
-    func rollBack(_ place: Place, to block: Block, final: Int) async throws(FollowFault) -> FollowProgress {
+    func rollBack(_ place: Checkpoint, to block: Block, final: Int) async throws(FollowFault) -> FollowProgress {
         var block = block
         while true {
             let number = block.number - 1
@@ -43,7 +43,7 @@ extension Follower {
     }
 
     /// Undoes the events of all blocks above a remembered one, which becomes the new tip.
-    func undo(_ place: Place, downTo number: Int) async throws(FollowFault) -> Int {
+    func undo(_ place: Checkpoint, downTo number: Int) async throws(FollowFault) -> Int {
         guard let hash = place.hash(of: number) else { throw .stopped("block \(number) is not remembered") }
         var place = place
         var events: [SourceEvent] = []
@@ -72,7 +72,7 @@ extension Follower {
         return depth
     }
 
-    private func described(_ place: Place) -> String {
+    private func described(_ place: Checkpoint) -> String {
         place.hash(of: place.final)?.description ?? "not remembered"
     }
 }

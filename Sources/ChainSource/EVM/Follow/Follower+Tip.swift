@@ -5,7 +5,7 @@ import EventLog
 /// Above finality: one block per step.
 extension Follower {
     /// - Parameter final: The final block, according to the node.
-    func takeBlock(_ block: Block, from place: Place, final: Int) async throws(FollowFault) -> FollowProgress {
+    func takeBlock(_ block: Block, from place: Checkpoint, final: Int) async throws(FollowFault) -> FollowProgress {
         guard block.parentHash == place.hash else { return try await self.rollBack(place, to: block, final: final) }
         let logs = block.number < self.chain.start ? [] : try await self.logs(of: block)
         var place = place
@@ -88,7 +88,7 @@ extension Follower {
     /// Marks blocks as final if the node confirms that its final block is the stored one.
     /// - Parameter final: The final block, according to the node.
     /// - Returns: Nil when there was nothing to do.
-    func finalize(_ place: Place, tagged: Block?, final: Int) async throws(FollowFault) -> FollowProgress? {
+    func finalize(_ place: Checkpoint, tagged: Block?, final: Int) async throws(FollowFault) -> FollowProgress? {
         let shown: Block
         switch self.chain.finality {
         case .tag:

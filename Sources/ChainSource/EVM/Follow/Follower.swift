@@ -38,8 +38,8 @@ package actor Follower {
     let sink: any SourceSink
     let users: Users
     let logger: Logger
-    var place: Place?
-    var span: Span
+    var place: Checkpoint?
+    var span: BlockWindow
     /// Consecutive branches without the stored final block.
     var contradictions = 0
     /// Endpoint of this step.
@@ -64,7 +64,7 @@ package actor Follower {
         self.sink = sink
         self.users = users
         self.logger = logger
-        self.span = Span(first: chain.firstSpan, cap: chain.maxSpan)
+        self.span = BlockWindow(first: chain.firstSpan, cap: chain.maxSpan)
     }
 
     /// Runs one step. All its calls go to one endpoint.
@@ -85,7 +85,7 @@ package actor Follower {
         }
     }
 
-    private func step(from place: Place) async throws(FollowFault) -> FollowProgress {
+    private func step(from place: Checkpoint) async throws(FollowFault) -> FollowProgress {
         let asked = try await self.ask(
             [.block(.latest), .block(.number(place.number + 1))]
                 + (self.chain.finality == .tag ? [.block(.finalized)] : [])
@@ -125,7 +125,7 @@ package actor Follower {
     // MARK: - Beginning
 
     /// The checkpoint, after the endpoint was verified to serve this chain.
-    private func present() async throws(FollowFault) -> Place {
+    private func present() async throws(FollowFault) -> Checkpoint {
         if let place, self.knownEndpoint == self.endpoint { return place }
         self.knownEndpoint = nil
         let stored = try await self.stored()
@@ -150,7 +150,7 @@ package actor Follower {
 
     /// Checks that the endpoint serves this chain.
     @discardableResult
-    func checkChain(_ place: Place?) async throws(FollowFault) -> (chainID: Int, genesis: Block) {
+    func checkChain(_ place: Checkpoint?) async throws(FollowFault) -> (chainID: Int, genesis: Block) {
         let asked = try await self.ask([.chainID, .block(.number(0))])
         guard let chainID = try asked.result(0).string.flatMap({ Hex.integer($0, in: .unlimited) }) else {
             throw .again("the answer to eth_chainId is not a quantity")
@@ -172,9 +172,9 @@ package actor Follower {
         return (chainID, genesis)
     }
 
-    func stored() async throws(FollowFault) -> Place? {
+    func stored() async throws(FollowFault) -> Checkpoint? {
         do throws(TapeFault) {
-            return try Place(await self.sink.state(of: self.chain.source, prefix: Place.prefix))
+            return try Checkpoint(await self.sink.state(of: self.chain.source, prefix: Checkpoint.prefix))
         } catch {
             if case .damaged(let why) = error { throw .stopped(why) }
             throw .unavailable("the state of the source cannot be read: \(error)")
@@ -182,7 +182,7 @@ package actor Follower {
     }
 
     /// First step: starts just before the first requested block, or at the last final block if that is lower.
-    private func begin(chainID: Int, genesis: Block) async throws(FollowFault) -> Place {
+    private func begin(chainID: Int, genesis: Block) async throws(FollowFault) -> Checkpoint {
         let asked = try await self.ask(
             [.block(.latest)] + (self.chain.finality == .tag ? [.block(.finalized)] : [])
         )
@@ -192,7 +192,7 @@ package actor Follower {
         guard let block = try await self.ask([.block(.number(number))]).block(0), block.number == number else {
             throw .again("the node has no block \(number)")
         }
-        var place = Place(
+        var place = Checkpoint(
             chainID: chainID,
             genesis: genesis.hash,
             contracts: self.chain.contractsDigest,
@@ -207,7 +207,7 @@ package actor Follower {
 
     private func version() async throws(FollowFault) -> Int {
         do throws(TapeFault) {
-            return try await self.sink.state(of: self.chain.source, prefix: Place.prefix).version
+            return try await self.sink.state(of: self.chain.source, prefix: Checkpoint.prefix).version
         } catch {
             throw .unavailable("the state of the source cannot be read: \(error)")
         }

@@ -11,11 +11,11 @@ struct KnownBlock: Sendable, Equatable {
     var level: Chain.Level
     /// Counts rollbacks. Within one generation a block is processed at most once, so ids that include it are unique.
     let turn: Int
-    let facts: [Fact]
+    let facts: [DecodedLog]
     /// Level at which the logs were first published, if any; an undo refers to it.
     var told: Chain.Level?
 
-    init(number: Int, hash: Hash256, level: Chain.Level, turn: Int, facts: [Fact]) {
+    init(number: Int, hash: Hash256, level: Chain.Level, turn: Int, facts: [DecodedLog]) {
         self.number = number
         self.hash = hash
         self.level = level
@@ -43,7 +43,7 @@ struct KnownBlock: Sendable, Equatable {
             hash: hash,
             level: level,
             turn: turn,
-            facts: value["facts"]?.elements.compactMap { Fact($0) } ?? []
+            facts: value["facts"]?.elements.compactMap { DecodedLog($0) } ?? []
         )
         self.told = value["told"]?.string.flatMap(Chain.Level.init(rawValue:))
     }
@@ -75,7 +75,7 @@ struct KnownBlock: Sendable, Equatable {
         if self.told == nil { self.told = level }
         return self.facts.flatMap { fact in
             [self.event(fact, level, in: chain, id: self.id(fact, level))]
-                + self.moves(fact, status: Move.status(level), level, id: self.id(fact, level))
+                + self.moves(fact, status: TransferRule.status(level), level, id: self.id(fact, level))
         }
     }
 
@@ -86,16 +86,16 @@ struct KnownBlock: Sendable, Equatable {
         return self.facts.reversed().flatMap { fact in
             let id = "\(self.hash):\(fact.logIndex):undo:\(turn)"
             return [self.event(fact, last, in: chain, id: id, undoes: self.id(fact, told))]
-                + self.moves(fact, status: Move.undoneStatus, nil, id: id)
+                + self.moves(fact, status: TransferRule.undoneStatus, nil, id: id)
         }
     }
 
-    private func id(_ fact: Fact, _ level: Chain.Level) -> String {
+    private func id(_ fact: DecodedLog, _ level: Chain.Level) -> String {
         "\(self.hash):\(fact.logIndex):\(level.rawValue):\(self.turn)"
     }
 
     private func event(
-        _ fact: Fact,
+        _ fact: DecodedLog,
         _ level: Chain.Level,
         in chain: Chain,
         id: String,
@@ -119,7 +119,7 @@ struct KnownBlock: Sendable, Equatable {
     }
 
     /// - Parameter level: Nil for an undo.
-    private func moves(_ fact: Fact, status: String, _ level: Chain.Level?, id: String) -> [SourceEvent] {
+    private func moves(_ fact: DecodedLog, status: String, _ level: Chain.Level?, id: String) -> [SourceEvent] {
         fact.moves.enumerated().compactMap { index, move in
             switch move.kind {
             case .transaction:

@@ -33,7 +33,7 @@ package struct ChainRunner: Sendable {
     private let limits: Limits
     private let logger: Logger
     private let onReport: @Sendable (SourceReport) -> Void
-    private let bell = Bell()
+    private let wakeSignal = WakeSignal()
 
     /// - Parameter onReport: Called with the state of the chain, at most once per ``Limits/report`` while it is
     ///   healthy.
@@ -51,13 +51,13 @@ package struct ChainRunner: Sendable {
 
     /// Polls at once because there may be a new block. Safe to call from any thread.
     package func wake() {
-        self.bell.ring()
+        self.wakeSignal.ring()
     }
 
     /// Runs until the task is cancelled. When the follower halts, logs an error and returns after a delay, so that the
     /// operator or another node can take over.
     /// - Parameter watch: Receives the head after each poll that was not triggered by ``wake()``.
-    package func run(beside watch: HeadWatch? = nil) async {
+    package func run(beside watch: NewHeadsSubscription? = nil) async {
         var backoff = Backoff(self.limits.retry)
         var nextLine = NIODeadline.now()
         var hasWaited = false
@@ -104,7 +104,7 @@ package struct ChainRunner: Sendable {
         var nextReport = NIODeadline.now()
     }
 
-    private func worked(_ progress: FollowProgress, _ health: inout Health, _ watch: HeadWatch?) async {
+    private func worked(_ progress: FollowProgress, _ health: inout Health, _ watch: NewHeadsSubscription?) async {
         let now = NIODeadline.now()
         let head = await self.follower.status.head
         if head > health.head { (health.head, health.rose) = (head, now) }
@@ -117,7 +117,7 @@ package struct ChainRunner: Sendable {
         await self.report(state, trouble: stall ? "the head has not advanced past block \(head)" : "", watch)
     }
 
-    private func failed(_ fault: FollowFault, _ health: inout Health, _ watch: HeadWatch?) async {
+    private func failed(_ fault: FollowFault, _ health: inout Health, _ watch: NewHeadsSubscription?) async {
         let now = NIODeadline.now()
         self.logger.debug("chain request failed, retrying", metadata: ["reason": "\(fault)"])
         if now - health.worked >= TimeAmount(self.limits.stale) { health.state = .stale }
@@ -133,7 +133,7 @@ package struct ChainRunner: Sendable {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { (try? await Task.sleep(for: duration)) != nil }
             group.addTask {
-                await self.bell.wait()
+                await self.wakeSignal.wait()
                 return false
             }
             let isTime = await group.next() ?? false
@@ -142,7 +142,7 @@ package struct ChainRunner: Sendable {
         }
     }
 
-    private func report(_ state: SourceReport.State, trouble: String, _ watch: HeadWatch?) async {
+    private func report(_ state: SourceReport.State, trouble: String, _ watch: NewHeadsSubscription?) async {
         let (chain, status) = (self.follower.chain, await self.follower.status)
         let endpoints = self.follower.endpointReports + (watch?.endpoints.reports ?? [])
         self.onReport(

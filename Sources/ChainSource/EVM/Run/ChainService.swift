@@ -6,7 +6,7 @@ package import Logging
 /// One chain for the lifetime of the process: followed by one cluster node at a time, with a WebSocket for new blocks.
 package struct ChainService: Sendable {
     /// Makes the watcher for new blocks; nil when it cannot be made.
-    package typealias MakeWatch = @Sendable (_ wake: @escaping @Sendable () -> Void) -> HeadWatch?
+    package typealias MakeWatch = @Sendable (_ wake: @escaping @Sendable () -> Void) -> NewHeadsSubscription?
 
     private let name: String
     private let store: any SourceStore
@@ -44,7 +44,7 @@ package struct ChainService: Sendable {
         var backoff = Backoff(.milliseconds(100) ... .seconds(5))
         while !Task.isCancelled {
             do throws(TapeFault) {
-                try await self.store.whileAlone("chain:\(self.name)") { await self.lead() }
+                try await self.store.withLeadership("chain:\(self.name)") { await self.lead() }
                 backoff.reset()
             } catch {
                 self.logger.notice("this node cannot follow the chain now", metadata: ["fault": "\(error)"])

@@ -13,7 +13,7 @@ struct MirrorFact: Sendable, Equatable {
     let transactionHash: String
     /// A JSON object.
     let args: [UInt8]
-    let moves: [OwnedMove]
+    let moves: [OwnedTransfer]
 
     init(
         _ log: MirrorLog,
@@ -29,10 +29,10 @@ struct MirrorFact: Sendable, Equatable {
         self.blockNumber = log.blockNumber
         self.blockHash = log.blockHash
         self.transactionHash = log.transactionHash
-        self.args = Fact.json(values)
+        self.args = DecodedLog.json(values)
         let name = "\(log.transactionHash):\(log.key.index)"
         self.moves = wanted.moves.enumerated().compactMap { index, move in
-            OwnedMove(move, values, fact: "\(mirror.name):\(name):\(index)", users: users)
+            OwnedTransfer(move, values, fact: "\(mirror.name):\(name):\(index)", users: users)
         }
     }
 
@@ -45,7 +45,7 @@ struct MirrorFact: Sendable, Equatable {
         guard mirror.levels.contains(level) else { return [] }
         let id = self.id(level.rawValue)
         return [self.event(level, in: mirror, id: id)]
-            + self.moves(status: Move.status(level), id: id, balances: balances && level == .final)
+            + self.moves(status: TransferRule.status(level), id: id, balances: balances && level == .final)
     }
 
     /// Undoes the log's confirmed events.
@@ -53,7 +53,7 @@ struct MirrorFact: Sendable, Equatable {
         guard mirror.levels.contains(.confirmed) else { return [] }
         let id = self.id("undo")
         return [self.event(.confirmed, in: mirror, id: id, undoes: self.id(Chain.Level.confirmed.rawValue))]
-            + self.moves(status: Move.undoneStatus, id: id, balances: false)
+            + self.moves(status: TransferRule.undoneStatus, id: id, balances: false)
     }
 
     /// Starts with the contract: the same contract under two names has separate events.
@@ -111,7 +111,7 @@ struct MirrorFact: Sendable, Equatable {
         self.blockHash = blockHash
         self.transactionHash = transactionHash
         self.args = Array(args.text)
-        self.moves = value["moves"]?.elements.compactMap { OwnedMove($0) } ?? []
+        self.moves = value["moves"]?.elements.compactMap { OwnedTransfer($0) } ?? []
     }
 
     func write(to writer: inout JSON.Writer) {

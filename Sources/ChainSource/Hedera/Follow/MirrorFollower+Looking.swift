@@ -128,14 +128,16 @@ extension MirrorFollower {
     // MARK: Committing
 
     /// Commits the result of a poll. After a failure, the checkpoint is read again before the next step.
-    func commit(_ place: MirrorPlace, _ taken: Taken, head: MirrorBlock) async throws(FollowFault) {
+    func commit(_ place: MirrorCheckpoint, _ taken: Taken, head: MirrorBlock) async throws(FollowFault) {
         var place = place
         var step = SourceStep(source: self.mirror.source, version: place.version)
         taken.changes.add(to: &step)
         step.letters = taken.letters
-        if let anchor = place.anchor, head.end.duration(since: anchor.block.end) >= MirrorPlace.Anchor.age {
-            place.anchor = MirrorPlace.Anchor(head)
-            step.puts.append(SourceEntry(name: MirrorPlace.Anchor.entryName, value: MirrorPlace.Anchor(head).json))
+        if let anchor = place.anchor, head.end.duration(since: anchor.block.end) >= MirrorCheckpoint.Anchor.age {
+            place.anchor = MirrorCheckpoint.Anchor(head)
+            step.puts.append(
+                SourceEntry(name: MirrorCheckpoint.Anchor.entryName, value: MirrorCheckpoint.Anchor(head).json)
+            )
         }
         self.place = nil
         do throws(SinkFault) {

@@ -9,7 +9,7 @@ package import Logging
 /// transaction.
 ///
 /// Hedera has no reorganisations, but mirror nodes are not consistent: logs appear late, and an incomplete answer looks
-/// like a complete one. ``ContractPlace`` handles this. Topics number their messages, see ``TopicPlace``.
+/// like a complete one. ``ContractCheckpoint`` handles this. Topics number their messages, see ``TopicCheckpoint``.
 ///
 /// Not reentrant: the caller runs one step after the other.
 package actor MirrorFollower {
@@ -45,7 +45,7 @@ package actor MirrorFollower {
     let sink: any SourceSink
     let users: Users
     let logger: Logger
-    var place: MirrorPlace?
+    var place: MirrorCheckpoint?
     /// Endpoint of this step.
     var endpoint = 0
     /// Endpoint that was verified to serve this network, while it is in use.
@@ -147,7 +147,7 @@ package actor MirrorFollower {
         do throws(TapeFault) {
             let state = try await self.sink.state(of: self.mirror.source, prefix: "place/")
             do throws(FollowFault) {
-                self.place = try MirrorPlace(state, self.mirror)
+                self.place = try MirrorCheckpoint(state, self.mirror)
             } catch {
                 throw .damaged(error.description)
             }
@@ -183,9 +183,9 @@ package actor MirrorFollower {
             try await self.checkHistory(place)
         } else {
             var changes = EntryChanges(prefix: "")
-            changes.put(MirrorPlace.Anchor.entryName, MirrorPlace.Anchor(head).json)
+            changes.put(MirrorCheckpoint.Anchor.entryName, MirrorCheckpoint.Anchor(head).json)
             var place = place
-            place.anchor = MirrorPlace.Anchor(head)
+            place.anchor = MirrorCheckpoint.Anchor(head)
             try await self.commit(place, Taken(changes: changes), head: head)
             self.logger.info("mirror follower started", metadata: ["head": "\(head.end)"])
         }
@@ -223,7 +223,7 @@ package actor MirrorFollower {
 
     /// Checks that the endpoint still has the history after the checkpoint: with pruned history, it answers as if
     /// nothing had happened in that time.
-    private func checkHistory(_ place: MirrorPlace) async throws(FollowFault) {
+    private func checkHistory(_ place: MirrorCheckpoint) async throws(FollowFault) {
         // A contract that was never read starts with the available history.
         let floors = place.contracts.values.map(\.floor).filter { $0 > self.mirror.start }
         guard let floor = floors.min(), case .found(let value) = try await self.get(MirrorPath.oldestBlock),

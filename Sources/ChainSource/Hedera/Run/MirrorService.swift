@@ -41,7 +41,7 @@ package struct MirrorService: Sendable {
         var backoff = Backoff(.milliseconds(100) ... .seconds(5))
         while !Task.isCancelled {
             do throws(TapeFault) {
-                try await self.store.whileAlone("chain:\(self.name)") { await self.lead() }
+                try await self.store.withLeadership("chain:\(self.name)") { await self.lead() }
                 backoff.reset()
             } catch {
                 self.logger.notice("this node cannot follow the mirror now", metadata: ["fault": "\(error)"])

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import EventLog
+import JSON
+package import NIOCore
+
+/// What happens by the clock.
+extension SessionShard {
+    /// Ticks between two attempts at stalled reads while the tape is away.
+    private static let pausedTicks = 5
+
+    /// Looks after every member: heartbeats that are due, deadlines that have passed, connections that have died.
+    /// Called about once a second.
+    package func tick(now: Timestamp, uptime: NIODeadline) {
+        for member in self.members.values {
+            if let reason = self.reasonToClose(member, now: now, uptime: uptime) {
+                if case .slowConsumer = reason { self.closedSlowConsumers += 1 }
+                member.transport.close(reason)
+            } else if member.nextBeat <= now {
+                member.nextBeat = now.advanced(by: self.limits.heartbeat)
+                self.beat(member, now: now)
+            }
+        }
+        // While the tape is away there is no use in asking it for each of them every second.
+        self.stalledTicks += 1
+        guard !self.notice.isPaused || self.stalledTicks >= Self.pausedTicks else { return }
+        self.stalledTicks = 0
+        self.retryStalled()
+    }
+
+    /// Between two measurements of how late the loop is.
+    package static let probeInterval = TimeAmount.milliseconds(250)
+
+    /// Measures how late the loop is; called every ``probeInterval``, as far as the loop gets to it.
+    package func probe(uptime: NIODeadline) {
+        if let probed {
+            let lag = max(.zero, uptime - probed - Self.probeInterval)
+            self.counted.lag.observe(lag)
+            // One quick turn of the loop does not make up for a slow one.
+            self.recentLag = max(lag, .nanoseconds(self.recentLag.nanoseconds / 2))
+        }
+        self.probed = uptime
+    }
+
+    private func reasonToClose(_ member: OutboundSession, now: Timestamp, uptime: NIODeadline) -> CloseReason? {
+        if let deadline = member.authenticationDeadline, deadline <= now {
+            return .notAuthenticated("neither authenticated nor subscribed within \(self.limits.authentication)")
+        }
+        if let expires = member.principal?.expires, expires <= now {
+            return .tokenExpired
+        }
+        // Before the silence: a client that reads nothing answers no ping either.
+        if let limit = self.limits.slowConsumer, self.isSlow(member, limit: TimeAmount(limit), uptime: uptime) {
+            return .slowConsumer(limit: limit)
+        }
+        let silence = TimeAmount(self.limits.silence)
+        if uptime - member.transport.lastHeard > silence {
+            return .heartbeatTimeout
+        }
+        return nil
+    }
+
+    private func isSlow(_ member: OutboundSession, limit: TimeAmount, uptime: NIODeadline) -> Bool {
+        let isWritable = member.transport.isWritable
+        // Looking through the subscriptions is for the few that are not writable.
+        let isHoldingUp = !isWritable && member.hasEventsWaiting
+        return member.slowReading.look(isWritable: isWritable, hasEventsWaiting: isHoldingUp, now: uptime) > limit
+    }
+
+    /// Tells the heads that moved, so that a client knows when it is behind, and asks for a sign of life.
+    private func beat(_ member: OutboundSession, now: Timestamp) {
+        self.writeHeartbeat(to: member, now: now)
+        member.transport.ping()
+    }
+
+    func writeHeartbeat(to member: OutboundSession, now: Timestamp) {
+        member.told = self.told(to: member)
+        var heads: [(ChannelName, Int)] = []
+        for subscription in member.subscriptions.values {
+            let head = subscription.local.state.head
+            guard head > subscription.toldHead else { continue }
+            subscription.toldHead = head
+            heads.append((subscription.channel.name, head))
+        }
+        let message = ServerMessage.heartbeat(
+            time: now,
+            heads: heads.sorted { $0.0 < $1.0 },
+            isPaused: member.told.isPaused,
+            stale: member.told.stale
+        )
+        self.write(self.framing.frame(message.encoded()), to: member)
+    }
+
+    /// Says goodbye to a part of the sessions and closes them.
+    /// - Parameters:
+    ///   - fraction: Of the sessions; at least one goes.
+    ///   - spread: Over which those who go are asked to spread their return.
+    /// - Returns: How many sessions there were.
+    @discardableResult
+    package func disconnect(_ fraction: Double, spread: Duration) -> Int {
+        let sessions = self.members.count
+        let leaving = Int(clamping: (Double(sessions) * fraction).rounded(.up), to: 0...sessions)
+        let longest = max(0, spread.wholeMilliseconds)
+        for member in Array(self.members.values.prefix(leaving)) {
+            let reconnectAfter = Int.random(in: 0...longest)
+            let message = ServerMessage.goodbye(reason: "draining", reconnectAfter: reconnectAfter)
+            member.transport.write(self.framing.frame(message.encoded()))
+            member.session.assumeIsolated { $0.close(.draining(reconnectAfter: reconnectAfter)) }
+        }
+        return sessions
+    }
+}

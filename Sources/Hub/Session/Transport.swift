@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+
+/// How a session sends bytes: the interface between the hub and a connection.
+///
+/// For implementers: every method is called on the connection's event loop and must not block. No method calls back
+/// before it returns, except that ``flush()`` may inform the session that the connection became writable. After the
+/// connection has ended, all methods do nothing.
+package protocol Transport: EventWriter, Sendable {
+    /// The writer for events, used only on the connection's loop. It is the outlet itself unless there is a faster
+    /// path.
+    var eventWriter: any EventWriter { get }
+
+    /// Sends a ping to the peer.
+    func ping()
+
+    /// When data was last received from the peer.
+    var lastHeard: NIODeadline { get }
+
+    /// Resumes reading messages. Does nothing unless ``Session/takesMessages`` was false when it was last checked.
+    func resumeReading()
+
+    /// Sends what has been written, then a close with this reason, and ends the connection. Further calls do nothing.
+    func close(_ reason: CloseReason)
+}
+
+extension Transport {
+    package var eventWriter: any EventWriter { self }
+}

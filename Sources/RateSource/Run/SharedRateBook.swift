@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EventLog
+import Synchronization
+
+/// The rate book shared by connections and the publisher: written on event loops, read by one task.
+final class SharedRateBook: Sendable {
+    private let desk: Mutex<RateBook>
+    private let clock: SteadyClock
+    /// Wakes the publisher.
+    let alarm = WakeSignal()
+    /// The time the publisher waits for; an earlier time wakes it.
+    private let awaited = Mutex<Timestamp?>(nil)
+
+    init(_ exchanges: [Exchange], clock: SteadyClock) {
+        self.clock = clock
+        self.desk = Mutex(RateBook(exchanges, at: clock.now))
+    }
+
+    /// Ingests a message. Safe to call from any thread.
+    func received(_ incoming: [Incoming], from house: Int, asked: Timestamp? = nil) -> RateBook.Verdict {
+        let now = self.clock.now
+        let (verdict, next) = self.desk.withLock { desk in
+            let verdict = desk.received(incoming, from: house, asked: asked, at: now)
+            return (verdict, desk.takeSoonest())
+        }
+        if let next, self.awaited.withLock({ $0.map { next < $0 } ?? true }) { self.alarm.ring() }
+        return verdict
+    }
+
+    func with<Result: Sendable>(_ body: (inout RateBook, Timestamp) -> Result) -> Result {
+        let now = self.clock.now
+        return self.desk.withLock { body(&$0, now) }
+    }
+
+    /// Returns when there is work, or after a timeout.
+    func wait(atMost limit: Duration) async {
+        let now = self.clock.now
+        let next = self.desk.withLock { desk in
+            let next = desk.nextDue(after: now)
+            self.awaited.withLock { $0 = next }
+            return next
+        }
+        let time = next.map { $0.duration(since: now) } ?? limit
+        if time > .zero { await self.alarm.sleep(for: min(time, limit)) }
+    }
+}
