@@ -35,8 +35,8 @@ extension Hub {
         return .failure(.revoked)
     }
 
-    /// Puts down that someone's events were refused. What the hub does not know as a type has no name in the trail:
-    /// whoever may publish nothing at all could fill it.
+    /// Records that someone's events were refused. A type that the hub does not know is recorded without its name:
+    /// otherwise a publisher without any scope could fill the trail.
     package func publishingRefused(_ items: [JSON.Value], by publisher: Principal, _ fault: IntakeFault) {
         let type = items.first?["type"]?.string.flatMap { self.types[$0] }
         let (code, message) = fault.summary
@@ -53,7 +53,7 @@ extension Hub {
 
     /// Revokes, durably, on every node: tokens are refused from now on, sockets are closed.
     package func revoke(_ revocations: [Revocation]) async throws(TapeFault) {
-        // Also where it is not known whether it stands.
+        // Also if it is not known whether it was stored.
         defer { self.revocations.alarm.ring() }
         try await self.revocations.add(revocations)
         self.endRevokedSessions()
@@ -68,7 +68,7 @@ extension Hub {
         return wasThere
     }
 
-    /// Follows what other nodes revoke, until the task is cancelled: when the bus says so, and now and then.
+    /// Follows what other nodes revoke, until the task is cancelled: when the bus says so, and periodically.
     func watchRevocations() async {
         var log = LogThrottle()
         var isBehind = true
@@ -110,7 +110,7 @@ extension Hub {
 }
 
 extension TokenFault {
-    /// What its sender is told.
+    /// What its sender gets as an answer.
     package var summary: (code: ErrorCode, message: String) {
         switch self {
         case .expired: (.tokenExpired, "the token has expired")

@@ -4,7 +4,7 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Leaving without a stampede: sessions are sent away a few at a time, so that their reconnects are spread.
+/// Leaving without a surge: sessions are disconnected a few at a time, so that their reconnects are spread.
 extension Hub {
     /// Between two slices.
     private static let slices = (shortest: Duration.milliseconds(50), longest: Duration.milliseconds(500), count: 100)
@@ -21,8 +21,8 @@ extension Hub {
         }
     }
 
-    /// Stops being ready and sends the sessions away evenly over a time, each with `goodbye` and 4001. Returns when none
-    /// is left, or ``hurry()`` was called. Everything else goes on: what is published meanwhile is committed and told.
+    /// Stops being ready and disconnects the sessions evenly over a time, each with `goodbye` and 4001. Returns when none
+    /// is left, or ``finishDrainNow()`` was called. Everything else continues: events are committed and delivered.
     ///
     /// A second call changes nothing and returns at once.
     package func drain(over window: Duration) async {
@@ -47,7 +47,7 @@ extension Hub {
         }
     }
 
-    /// Makes ``drain(over:)`` return now; ``run()`` then sends away whoever is left.
+    /// Makes ``drain(over:)`` return now; ``run()`` then disconnects the rest.
     package func finishDrainNow() {
         self.draining.withLock { $0.isHurried = true }
     }

@@ -5,13 +5,13 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// How a node learns of commits that no message told it of.
+/// How a node learns of commits that no message announced.
 extension Hub {
     /// Channels asked after in one read.
     private static let headsBatch = 1000
 
-    /// Looks for untold commits until the task is cancelled: as ``PollSchedule`` says, and where a commit may or may not
-    /// stand. One round at a time, however slow the tape is.
+    /// Looks for commits that no message announced until the task is cancelled: as ``PollSchedule`` says, and on channels
+    /// where the outcome of a commit is unknown. One round at a time, however slow the tape is.
     func watchHeads() async {
         let interval = min(self.configuration.pollWhileCut, self.configuration.shard.heartbeat)
         var schedule = PollSchedule(heartbeat: TimeAmount(self.configuration.shard.heartbeat), now: .now())
@@ -53,7 +53,7 @@ extension Hub {
         await self.refreshHeads(of: await self.registry.followed)
     }
 
-    /// Reads the heads of channels on which a commit may or may not stand.
+    /// Reads the heads of channels where the outcome of a commit is unknown.
     package func refreshDoubted() async {
         guard self.watch.hasDoubts else { return }
         let began = NIODeadline.now()

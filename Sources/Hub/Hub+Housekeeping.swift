@@ -3,7 +3,7 @@
 package import EventLog
 import Logging
 
-/// What is done now and then.
+/// Periodic maintenance.
 extension Hub {
     /// Events removed by one transaction.
     private static let pruneBatch = 500
@@ -19,7 +19,7 @@ extension Hub {
         }
     }
 
-    /// Removes what is older than its type's retention, a batch at a time so that publishing goes on in between.
+    /// Removes what is older than its type's retention, a batch at a time so that publishing continues in between.
     package func prune(now: Timestamp) async {
         for type in self.types.all {
             guard let retention = type.retention else { continue }

@@ -42,8 +42,7 @@ extension Hub {
         return counts
     }
 
-    /// Puts down what has become of events that were handed in: in the audit trail, and among the recent errors where
-    /// they do not stand.
+    /// Records the outcome of a request to publish: in the audit trail, and among the recent errors if nothing was stored.
     package func settled(_ events: [Event], by publisher: Principal, _ result: Result<AppendOutcome, AppendFault>) {
         self.audit.published(events, by: publisher, result)
         switch result {
@@ -68,7 +67,7 @@ extension Hub {
         }
     }
 
-    /// Puts down that a token was refused, among the recent errors.
+    /// Records a refused token among the recent errors.
     package func refused(_ fault: TokenFault) {
         let (code, message) = fault.summary
         self.recentErrors.note(.refused, code.rawValue, message)

@@ -5,7 +5,7 @@ import Logging
 
 /// How a node notices that the tape is away, and that it is back, without a publisher trying.
 extension Hub {
-    /// Asks the tape for a sign of life now and then, until the task is cancelled.
+    /// Probes the tape periodically, until the task is cancelled.
     func watchTape() async {
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -38,7 +38,7 @@ extension Hub {
     /// Why events cannot be committed, for operators; empty while they can.
     package var trouble: String { self.watch.trouble }
 
-    /// What sessions are told of trouble at present.
+    /// The service status that sessions are sent at present.
     package var notice: Notice {
         self.board.current
     }

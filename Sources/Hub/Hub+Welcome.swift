@@ -9,7 +9,7 @@ extension Hub {
     package enum Rejection: Sendable, Equatable {
         /// The node leaves; it will be gone in this time.
         case draining(Duration)
-        /// More come than the node means to take in at once, or its loops are late already; there may be room after this
+        /// More arrive than the node accepts at once, or its loops are late already; there may be room after this
         /// time.
         case storm(TimeAmount)
     }

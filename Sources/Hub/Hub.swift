@@ -23,11 +23,11 @@ package final class Hub: Sendable {
     package let audit: AuditTrail
     package let publishRates: PublishRates
     let userConnections: UserConnections
-    /// Takes in what outside publishers send over the bus; nil without a source.
+    /// Receives events of outside publishers over the bus; nil without a source.
     package let fanIn: FanIn?
     /// How the sources are that run in this node.
     package let sources: SourceBoard
-    /// What went wrong of late, for operators.
+    /// Recent errors, for operators.
     package let recentErrors: RecentErrors
     let fanout: Fanout
     package let bus: any Bus
@@ -57,7 +57,7 @@ package final class Hub: Sendable {
     ///   - access: What is kept of revocations and of who did what; without, revocations hold on this node only.
     ///   - framing: How messages are wrapped for the connections.
     ///   - tracing: Records what becomes of events; nil records nothing.
-    ///   - recentErrors: Where what goes wrong is put down beside the log.
+    ///   - recentErrors: Where errors are recorded in addition to the log.
     package init(
         configuration: HubConfiguration,
         tape: any Tape,
@@ -158,7 +158,7 @@ package final class Hub: Sendable {
 
     // MARK: - Life
 
-    /// Works until shut down gracefully: lets go of the fan-in, settles what was handed to the writer, says goodbye to the sessions, closes
+    /// Runs until graceful shutdown: ends the fan-in, settles the writer's requests, says goodbye to the sessions, closes
     /// the tape.
     package func run() async {
         let ticks = self.shards.map { shard in
@@ -211,7 +211,7 @@ package final class Hub: Sendable {
         await self.tape.close()
     }
 
-    /// Often enough to keep the shortest of the times that are looked after.
+    /// Often enough to keep the shortest of the timeouts.
     private var tickInterval: TimeAmount {
         let limits = self.configuration.shard
         if let tick = limits.tick { return TimeAmount(tick) }
@@ -232,7 +232,7 @@ package final class Hub: Sendable {
         case databaseUnavailable = "database_unavailable"
         /// It does not end by itself.
         case databaseDamaged = "database_damaged"
-        /// The keys that tokens are checked with cannot be had.
+        /// The keys for verifying tokens are not available.
         case keysUnavailable = "keys_unavailable"
     }
 

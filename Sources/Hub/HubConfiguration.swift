@@ -4,7 +4,7 @@ package import EventLog
 
 /// What an operator decides about a hub.
 package struct HubConfiguration: Sendable {
-    /// When new sessions are asked to come back later, so that those there are go on being served.
+    /// When new sessions are asked to come back later, so that existing ones continue to be served.
     package struct Admission: Sendable {
         /// Sessions that may begin, on this node; nil is any number.
         package var rate: AllowedRate?

@@ -10,7 +10,7 @@
 /// For implementers: ``append(_:with:)`` is called only by the ``TapeWriter``, never concurrently with
 /// ``Tape/append(_:)``; the other methods by any caller at any time.
 package protocol SourceStore: Sendable {
-    /// Ensures that one node at a time runs a source; see ``FanInStore/whileAlone(_:_:)``.
+    /// Ensures that one node at a time runs a source; see ``FanInStore/withLeadership(_:_:)``.
     func withLeadership(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault)
 
     /// The state of a source: the entries whose names begin with a prefix. Version 0 without entries if it never

@@ -12,7 +12,7 @@ package struct Cursor: Sendable, Equatable {
         case live
         /// Reads what it missed.
         case behind
-        /// Reads what it asked for with `since`; told `caughtUp` at the end.
+        /// Reads what it asked for with `since`; its client gets `caughtUp` at the end.
         case replaying
     }
 
@@ -71,7 +71,7 @@ package struct Cursor: Sendable, Equatable {
         case conflate(from: Int)
         /// It is live again.
         case live
-        /// It is live, and the client is to be told that the replay ended at this number.
+        /// It is live, and the client gets `caughtUp` with this number.
         case caughtUp(at: Int)
     }
 

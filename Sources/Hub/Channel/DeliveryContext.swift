@@ -3,9 +3,9 @@
 package import EventLog
 package import NIOCore
 
-/// Where a batch of events stands on its way to the connections.
+/// What is known about a batch of events on its way to the connections.
 package struct DeliveryContext: Sendable {
-    /// When it was committed, or when another node told of it.
+    /// When it was committed, or when another node's announcement arrived.
     package var time: NIODeadline
     /// The traces that its events belong to; none unless they are recorded.
     package var traces: Set<TraceContext>

@@ -20,7 +20,7 @@ package struct FrameEncoder: Sendable {
         self.channelPart = Array("\"channel\":".utf8) + writer.bytes + Array(",\"seq\":".utf8)
     }
 
-    /// What kind of frame tells of an event.
+    /// The kind of frame that carries an event.
     package enum Operation: Sendable {
         case event
         /// The state at the beginning of a subscription.

@@ -14,7 +14,7 @@ package struct FrameRun: Sendable {
     private let compressed: CompressedFrames?
 
     /// - Parameters:
-    ///   - count: How many events there are, at least one; as many as `ends` unless told.
+    ///   - count: How many events there are, at least one; as many as `ends` by default.
     ///   - ends: One per event from `first` on, ascending; may be left out for one.
     ///   - compressed: The same frames for connections that take them compressed.
     package init(first: Int, count: Int? = nil, bytes: ByteBuffer, ends: [Int], compressed: CompressedFrames? = nil) {

@@ -16,7 +16,7 @@ package struct Framing: Sendable {
 
     /// - Parameters:
     ///   - compress: For connections that take compressed frames.
-    ///   - writeHeader: Appends what stands in front of a payload of that many bytes; at most ``maxHeaderLength`` bytes.
+    ///   - writeHeader: Appends the header of a payload of that many bytes; at most ``maxHeaderLength`` bytes.
     package init(
         compress: Compress? = nil,
         writeHeader: @escaping @Sendable (_ payloadLength: Int, _ frame: inout ByteBuffer) -> Void

@@ -17,7 +17,7 @@ package struct EventValidator: Sendable {
         package init() {}
     }
 
-    /// Faulty items told of in one answer.
+    /// Faulty items reported in one answer.
     package static let maxReportedItems = 100
     /// Longest `id` and `source`, in UTF-8 bytes.
     package static let maxIdentifierLength = 256
@@ -215,7 +215,7 @@ extension EventValidator {
         var keys: [String] = []
         if let key = envelope.key, !key.isNull {
             guard envelope.keys?.isNull ?? true else {
-                throw KeyComplaint(field: "keys", message: "stands beside \"key\"; give one of them")
+                throw KeyComplaint(field: "keys", message: "is given together with \"key\"; give one of them")
             }
             keys.append(try self.key(key, field: "key"))
         } else if let list = envelope.keys, !list.isNull {

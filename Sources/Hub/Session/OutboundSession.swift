@@ -8,7 +8,7 @@ import NIOCore
 final class OutboundSession {
     let session: Session
     let transport: any Transport
-    /// The outlet's, for events.
+    /// The transport's, for events.
     let eventWriter: any EventWriter
     let takesCompressedRuns: Bool
     var subscriptions: [ChannelName: Subscription] = [:]
@@ -28,7 +28,7 @@ final class OutboundSession {
     var authenticationDeadline: Timestamp?
     /// Whose session it is; nil until it has authenticated.
     var principal: Principal?
-    /// What its client was told of trouble last.
+    /// The service status that its client was sent last.
     var told = Told()
 
     struct Told: Equatable {
@@ -66,12 +66,12 @@ final class OutboundSession {
 final class Subscription {
     let channel: EventChannel
     let local: LocalChannel
-    /// Lets go of the subscription when that ends.
+    /// Releases the subscription when it ends.
     let member: OutboundSession
     var cursor: Cursor
     /// Its place among the channel's local subscriptions; -1 once it has ended.
     var place: Int
-    /// The head its client was told of last.
+    /// The head that its client was sent last.
     var toldHead: Int
     /// Least time between two events; nil sends each at once.
     let interval: TimeAmount?

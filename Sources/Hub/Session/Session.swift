@@ -113,7 +113,7 @@ package actor Session: LoopActor {
     }
 
     /// The connection has ended.
-    /// - Parameter code: Of the close, whoever closed.
+    /// - Parameter code: Of the close, by either side.
     package func ended(code: UInt16 = SessionShardMetrics.noCode) {
         guard !self.isEnded else { return }
         self.isEnded = true
@@ -199,7 +199,7 @@ package actor Session: LoopActor {
     private func accept(_ principal: Principal, id: RequestID?) {
         let known = self.principal
         if let known, !known.subject.hasSameBytes(as: principal.subject) {
-            let message = "the session belongs to \(known.subject); connect anew for another user"
+            let message = "the session belongs to \(known.subject); connect again for another user"
             return self.send(.error(id: id, code: .badToken, message: message))
         }
         if self.principal == nil, !self.hub.userConnections.enter(principal.subject) {
@@ -291,7 +291,7 @@ package actor Session: LoopActor {
     }
 
     /// The work that ``wait(_:)`` started has ended: does what follows from it, unless the session has ended meanwhile,
-    /// and goes on with the backlog.
+    /// and continues with the backlog.
     func resume(_ next: () -> Void) {
         self.isWaiting = false
         guard !self.isEnded else { return }

@@ -82,7 +82,7 @@ extension SessionShard {
         return spent
     }
 
-    /// Writes the newest of each slot, each with the number of events it stands for besides itself.
+    /// Writes the newest of each slot, each with the number of events that were skipped before it.
     private func writeNewest(_ entries: [TapeEntry], to subscription: Subscription) -> Int {
         var bytes = 0
         for entry in entries {
@@ -146,7 +146,7 @@ extension SessionShard {
         case .failure:
             self.stalled.append(subscription)
         case .success(let page) where page.first > subscription.cursor.next:
-            // Retention went past the cursor meanwhile: a gap that must be told.
+            // Retention went past the cursor meanwhile: a gap that the client must know about.
             self.leave(member, channel: channel.name)
             let message = ServerMessage.error(
                 id: nil,

@@ -8,7 +8,7 @@ extension SessionShard {
     /// Members looked at in one go: a fraction of a millisecond.
     private static let slice = 4_096
 
-    /// Sessions, ascending by id. Looks at all of them, a part at a time so that events go on in between.
+    /// Sessions, ascending by id. Looks at all of them, a part at a time so that delivery continues in between.
     func sessions(_ query: SessionQuery) async -> [SessionReport] {
         var found: [SessionReport] = []
         var rest = Array(self.members.values)[...]

@@ -4,7 +4,7 @@ import EventLog
 import JSON
 import NIOCore
 
-/// How sessions are told of trouble: by a heartbeat at once when something has changed for them, and by every regular
+/// How sessions learn of trouble: by a heartbeat at once when something has changed for them, and by every regular
 /// one while it lasts.
 extension SessionShard {
     /// Subscriptions looked through in one go; a session counts as ``lookCost`` more.
@@ -21,7 +21,7 @@ extension SessionShard {
         self.scheduleTelling()
     }
 
-    /// A session has subscribed to a type and may have to be told although the notice stands.
+    /// A session has subscribed to a type and may need the notice although it has not changed.
     func scheduleNotice(_ member: OutboundSession, of type: EventType) {
         guard !self.notice.isClear else { return }
         let key = ObjectIdentifier(member.session)

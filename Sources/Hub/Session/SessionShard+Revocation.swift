@@ -7,7 +7,7 @@ extension SessionShard {
     /// Members looked at in one go: a fraction of a millisecond.
     private static let slice = 4_096
 
-    /// Closes the sessions that are revoked. Looks at all of them, a part at a time so that events go on in between:
+    /// Closes the sessions that are revoked. Looks at all of them, a part at a time so that delivery continues in between:
     /// one that comes meanwhile is looked at when it authenticates.
     func endSessions(revokedBy list: RevocationList) {
         self.endSessions(among: Array(self.members.values)[...], revokedBy: list)

@@ -9,7 +9,7 @@ extension SessionShard {
     /// Ticks between two attempts at stalled reads while the tape is away.
     private static let pausedTicks = 5
 
-    /// Looks after every member: heartbeats that are due, deadlines that have passed, connections that have died.
+    /// Checks every session: heartbeats that are due, deadlines that have passed, connections that have died.
     /// Called about once a second.
     package func tick(now: Timestamp, uptime: NIODeadline) {
         for member in self.members.values {

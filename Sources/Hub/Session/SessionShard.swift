@@ -54,9 +54,9 @@ package actor SessionShard: LoopActor {
     /// Subscriptions whose read failed; tried again at the next tick.
     var stalled: [Subscription] = []
     var isTurnScheduled = false
-    /// What sessions are to be told of trouble.
+    /// The service status for sessions.
     var notice = Notice()
-    /// Sessions that may have to be told, in no order.
+    /// Sessions that may need the notice, in no order.
     var untold: [ObjectIdentifier] = []
     var isTellingScheduled = false
     /// Ticks since stalled reads were tried last.
@@ -65,7 +65,7 @@ package actor SessionShard: LoopActor {
     package internal(set) var closedSlowConsumers = 0
     /// What the loop has counted.
     var counted = SessionShardMetrics()
-    /// By how much the loop was late of late.
+    /// Recent event-loop lag, halved per probe.
     var recentLag = TimeAmount.zero
     /// When the loop last came to its probe.
     var probed: NIODeadline?

@@ -8,7 +8,7 @@ package import NIOCore
 /// before it returns, except that ``flush()`` may inform the session that the connection became writable. After the
 /// connection has ended, all methods do nothing.
 package protocol Transport: EventWriter, Sendable {
-    /// The writer for events, used only on the connection's loop. It is the outlet itself unless there is a faster
+    /// The writer for events, used only on the connection's loop. It is the transport itself unless there is a faster
     /// path.
     var eventWriter: any EventWriter { get }
 

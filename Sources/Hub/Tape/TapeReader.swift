@@ -26,7 +26,7 @@ package actor TapeReader {
             self.continuation = continuation
         }
 
-        /// One of the channels was opened, or could not be: the first fault is told at once.
+        /// One of the channels was opened, or could not be: the first fault is returned at once.
         func settled(_ fault: TapeFault?) {
             self.channels -= 1
             guard fault != nil || self.channels == 0 else { return }

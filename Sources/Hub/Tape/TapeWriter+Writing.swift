@@ -142,7 +142,7 @@ extension TapeWriter {
         self.fanout.assumeIsolated { $0.isNews(position) }
     }
 
-    /// What subscribers are to be told: the accepted events, and duplicates that nobody has told of yet because the
+    /// What subscribers are sent: the accepted events, and duplicates that have not been delivered yet because the
     /// outcome of their first append was not known.
     private func commits(of requests: [[Event]], _ outcomes: [AppendOutcome]) -> [ChannelBatch] {
         var commits: [ChannelBatch] = []

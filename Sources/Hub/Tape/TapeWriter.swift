@@ -11,7 +11,7 @@ package import NIOCore
 /// refused, the others are committed, and the node is as well as before.
 ///
 /// Group commit without a timer: a lone publisher pays one commit, many share one. A batch is published after its
-/// commit and before the next begins, so subscribers hear of events in the order of the log. Publishers are answered
+/// commit and before the next begins, so subscribers receive events in the order of the log. Publishers are answered
 /// after the commit, never before.
 package actor TapeWriter: LoopActor {
     /// Bounds on what waits and on what one transaction takes.
@@ -58,7 +58,7 @@ package actor TapeWriter: LoopActor {
         var step: Step?
     }
 
-    /// A step of a source, and who is told when it is not a plain failure.
+    /// A step of a source, and who gets its outcome when it is not a plain failure.
     struct Step {
         var step: SourceStep
         var store: any SourceStore
@@ -159,7 +159,7 @@ package actor TapeWriter: LoopActor {
             self.execute { writer in
                 let step = Step(step: step, store: store) { continuation.resume(returning: .success($0)) }
                 writer.enqueue([events], step) { result in
-                    // Told through the step unless it failed.
+                    // Reported through the step unless it failed.
                     if case .failure(let fault) = result { continuation.resume(returning: .failure(fault)) }
                 }
             }

@@ -7,7 +7,7 @@ import JSON
 import NIOCore
 import Testing
 
-/// A connected client: sends text, sees what its outlet recorded.
+/// A connected client: sends text, sees what its transport recorded.
 final class TestClient: Sendable {
     let session: Session
     let transport: RecordingTransport
