@@ -27,7 +27,6 @@ struct Serve: AsyncParsableCommand {
         let settings = try await self.options.settings()
         // Before anything is opened or changed.
         try settings.checkSecrets()
-        AllocatorArenas.limit(to: settings.loops)
         let recentErrors = RecentErrors()
         settings.logFormat.begin(noting: recentErrors)
         var logger = Logger(label: "broadtape")
