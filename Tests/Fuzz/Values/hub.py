@@ -140,7 +140,8 @@ class Hub:
         (folder / "broadtape.yaml").write_text(CONFIGURATION.replace("KEY", key).replace("FOLDER", str(folder)))
         self.log_path = folder / "hub.log"
         self.environment = {
-            "PATH": "/usr/bin:/bin", "HOME": str(folder), "MALLOC_ARENA_MAX": "2", "BROADTAPE_MAX_LAG": "off", "BROADTAPE_MAX_MESSAGE_RATE": "off",
+            "PATH": "/usr/bin:/bin", "HOME": str(folder), "MALLOC_ARENA_MAX": "2",
+            "BROADTAPE_MAX_LAG": "off", "BROADTAPE_MAX_MESSAGE_RATE": "off",
             "BROADTAPE_MAX_BYTE_RATE": "off", "BROADTAPE_HOUSEKEEPING": "2s", "BROADTAPE_HEARTBEAT": "1s",
             "BROADTAPE_RING_MEMORY": "8MiB", "BROADTAPE_JWT_SECRET": cases.SECRET, "BROADTAPE_NODE": "fuzzed",
             "SWIFT_BACKTRACE": "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,limit=12,top=0",
