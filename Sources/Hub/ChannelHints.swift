@@ -3,7 +3,7 @@
 import EventLog
 import Synchronization
 
-/// Channels whose heads should be read soon. Each channel is held once, however often it is added, so there are never
+/// Channels whose heads should be read soon. Each channel is stored once, however often it is added, so there are never
 /// more than the channels in memory.
 final class ChannelHints: Sendable {
     private let channels = Mutex<Set<ChannelName>>([])

@@ -5,11 +5,11 @@ package import JSON
 import Logging
 import NIOCore
 
-/// Who may do what, and for how long.
+/// Authentication, rejected publish requests and revocations.
 extension Hub {
     // MARK: - Tokens
 
-    /// Who a token belongs to, at once where nothing has to be fetched for it. Revoked tokens are refused.
+    /// Verifies a token; synchronous unless something has to be fetched first. Revoked tokens are rejected.
     package func verdict(on token: String) -> TokenVerdict {
         switch self.verifier.verdict(token) {
         case .settled(let result): .settled(self.unlessRevoked(result))
@@ -17,7 +17,7 @@ extension Hub {
         }
     }
 
-    /// Who a token belongs to.
+    /// Returns the principal that a token belongs to.
     package func principal(of token: String) async throws(TokenFault) -> Principal {
         let result =
             switch self.verdict(on: token) {
@@ -35,8 +35,8 @@ extension Hub {
         return .failure(.revoked)
     }
 
-    /// Records that someone's events were refused. A type that the hub does not know is recorded without its name:
-    /// otherwise a publisher without any scope could fill the trail.
+    /// Records that a publisher's events were rejected. Unknown event types are not named in the audit trail, because
+    /// even clients without permission to publish could fill it.
     package func publishingRefused(_ items: [JSON.Value], by publisher: Principal, _ fault: IntakeFault) {
         let type = items.first?["type"]?.string.flatMap { self.types[$0] }
         let (code, message) = fault.summary
@@ -46,35 +46,35 @@ extension Hub {
 
     // MARK: - Revocations
 
-    /// Reads the revocations that there are. To be called before the first client is let in.
+    /// Reads the existing revocations. Must be called before the first client is accepted.
     package func loadRevocations() async throws(TapeFault) {
         _ = try await self.revocations.refresh()
     }
 
-    /// Revokes, durably, on every node: tokens are refused from now on, sockets are closed.
+    /// Revokes access on every node, durably: from now on, matching tokens are rejected and their sessions are closed.
     package func revoke(_ revocations: [Revocation]) async throws(TapeFault) {
-        // Also if it is not known whether it was stored.
+        // Also if it is not known whether the revocation was stored.
         defer { self.revocations.alarm.ring() }
         try await self.revocations.add(revocations)
         self.endRevokedSessions()
         self.bus.announceRevocations()
     }
 
-    /// Takes a revocation back.
-    /// - Returns: Whether there was one.
+    /// Removes a revocation.
+    /// - Returns: Whether it existed.
     package func lift(_ target: Revocation.Target) async throws(TapeFault) -> Bool {
         let wasThere = try await self.revocations.lift(target, at: .now)
         self.bus.announceRevocations()
         return wasThere
     }
 
-    /// Follows what other nodes revoke, until the task is cancelled: when the bus says so, and periodically.
+    /// Applies revocations of other nodes until the task is cancelled: when the bus announces one, and periodically.
     func watchRevocations() async {
         var log = LogThrottle()
         var isBehind = true
         while !Task.isCancelled {
             do throws(TapeFault) {
-                // What is on the list already may have been read before there were sessions.
+                // Revocations may have been read before the sessions existed, so the first pass checks them all.
                 if try await self.revocations.refresh() || isBehind { self.endRevokedSessions() }
                 isBehind = false
             } catch {
@@ -110,7 +110,7 @@ extension Hub {
 }
 
 extension TokenFault {
-    /// What its sender gets as an answer.
+    /// The error that is reported to the client.
     package var summary: (code: ErrorCode, message: String) {
         switch self {
         case .expired: (.tokenExpired, "the token has expired")
@@ -120,7 +120,7 @@ extension TokenFault {
         }
     }
 
-    /// How a connection ends that has no other token.
+    /// The reason for closing a connection that has no valid token.
     var closeReason: CloseReason {
         switch self {
         case .expired: .tokenExpired

@@ -4,27 +4,28 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Leaving without a surge: sessions are disconnected a few at a time, so that their reconnects are spread.
+/// Graceful shutdown: sessions are disconnected a few at a time, so that clients do not all reconnect at once.
 extension Hub {
-    /// Between two slices.
+    /// The pause between two slices.
     private static let slices = (shortest: Duration.milliseconds(50), longest: Duration.milliseconds(500), count: 100)
 
-    /// Whether the node is about to leave: it takes no new sessions.
+    /// Whether the node is draining: it accepts no new sessions.
     package var isDraining: Bool {
         self.draining.withLock { $0.deadline != nil }
     }
 
-    /// How long the node still means to take; nil unless it drains.
+    /// Time left until the drain deadline; nil unless the node is draining.
     package var drainTimeLeft: Duration? {
         self.draining.withLock { draining in
             draining.deadline.map { max(.zero, ContinuousClock.now.duration(to: $0)) }
         }
     }
 
-    /// Stops being ready and disconnects the sessions evenly over a time, each with `goodbye` and 4001. Returns when none
-    /// is left, or ``finishDrainNow()`` was called. Everything else continues: events are committed and delivered.
+    /// Makes the node unready and disconnects the sessions evenly over `window`, each with `goodbye` and code 4001.
+    /// Returns when no session is left, or after ``finishDrainNow()``. Everything else continues: events published
+    /// meanwhile are committed and delivered.
     ///
-    /// A second call changes nothing and returns at once.
+    /// A second call has no effect and returns immediately.
     package func drain(over window: Duration) async {
         let deadline = ContinuousClock.now.advanced(by: window)
         let isFirst = self.draining.withLock { draining in
@@ -47,15 +48,15 @@ extension Hub {
         }
     }
 
-    /// Makes ``drain(over:)`` return now; ``run()`` then disconnects the rest.
+    /// Makes ``drain(over:)`` return now; ``run()`` then disconnects the remaining sessions.
     package func finishDrainNow() {
         self.draining.withLock { $0.isHurried = true }
     }
 }
 
-/// How far a node has come with leaving.
+/// The progress of a drain.
 struct Draining: Sendable {
-    /// When the last session is to be gone; nil while the node stays.
+    /// When the last session is to be disconnected; nil unless the node is draining.
     var deadline: ContinuousClock.Instant?
     var isHurried = false
 }

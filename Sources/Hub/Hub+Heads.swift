@@ -5,13 +5,13 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// How a node learns of commits that no message announced.
+/// How a node finds commits that were not announced to it.
 extension Hub {
-    /// Channels asked after in one read.
+    /// Maximum number of channels in one read.
     private static let headsBatch = 1000
 
-    /// Looks for commits that no message announced until the task is cancelled: as ``PollSchedule`` says, and on channels
-    /// where the outcome of a commit is unknown. One round at a time, however slow the tape is.
+    /// Looks for unannounced commits until the task is cancelled: according to ``PollSchedule``, and on channels with a
+    /// commit of unknown outcome. Only one round runs at a time, however slow the tape is.
     func watchHeads() async {
         let interval = min(self.configuration.pollWhileCut, self.configuration.shard.heartbeat)
         var schedule = PollSchedule(heartbeat: TimeAmount(self.configuration.shard.heartbeat), now: .now())
@@ -31,14 +31,14 @@ extension Hub {
         }
     }
 
-    /// Reads the heads of channels of which another node has said more than follows on what is known here, until the task
-    /// is cancelled.
+    /// Reads the heads of channels for which another node announced events that do not directly follow the local head,
+    /// until the task is cancelled.
     func followHints() async {
         while !Task.isCancelled {
             let channels = await self.registry.existing(self.hints.next())
             guard !channels.isEmpty else { continue }
             do throws(TapeFault) {
-                // One that is being opened may have been read before the event came.
+                // A channel that is being opened may have been read before the event arrived.
                 try await self.reader.open(await self.registry.unread(among: channels))
             } catch {
                 self.hasMissedMessages.store(true, ordering: .relaxed)
@@ -47,13 +47,13 @@ extension Hub {
         }
     }
 
-    /// Compares the heads of all channels that have subscribers with the tape's, unless no other node writes to it.
+    /// Compares the heads of all channels with subscribers to those on the tape, unless no other node writes to it.
     package func refreshHeads() async {
         guard self.mayBeBehind else { return }
         await self.refreshHeads(of: await self.registry.followed)
     }
 
-    /// Reads the heads of channels where the outcome of a commit is unknown.
+    /// Reads the heads of channels with a commit of unknown outcome.
     package func refreshDoubted() async {
         guard self.watch.hasDoubts else { return }
         let began = NIODeadline.now()
@@ -66,13 +66,13 @@ extension Hub {
         }
     }
 
-    /// Whether the tape may hold commits of other nodes that this one does not know of.
+    /// Whether the tape may contain commits of other nodes that this node does not know about.
     var mayBeBehind: Bool {
         self.tape.isShared || self.bus.reach != .alone
     }
 
-    /// How long what is known of a channel without subscribers is relied on: nobody looks for what others commit to it.
-    /// Nil where no other process writes to the tape.
+    /// How long the state of a channel without subscribers remains valid, since such channels are not polled for
+    /// commits of other nodes. Nil if no other process writes to the tape.
     var idleTrust: TimeAmount? {
         guard self.tape.isShared else { return nil }
         let heartbeat = self.configuration.shard.heartbeat
@@ -81,15 +81,15 @@ extension Hub {
         )
     }
 
-    /// Reads the heads of channels now: somebody has seen more of them elsewhere.
-    /// - Returns: Whether the tape has answered.
+    /// Reads the heads of channels now, because a client has seen later events on another node.
+    /// - Returns: Whether the read succeeded.
     func learnHeads(of channels: [ChannelName]) async -> Bool {
         await self.refreshHeads(of: self.registry.existing(channels), exceptOwn: false)
     }
 
-    /// - Parameter exceptOwn: Leaves out what the writer is about to tell: a commit is on the tape before this node has
-    ///   its answer, and subscribers would read there what they are about to get.
-    /// - Returns: Whether the tape has answered for all of them.
+    /// - Parameter exceptOwn: Skips channels whose events the writer is about to publish. A commit is on the tape
+    ///   before this node receives the result, and subscribers would read events that are about to be delivered anyway.
+    /// - Returns: Whether all reads succeeded.
     @discardableResult
     private func refreshHeads(of channels: [EventChannel], exceptOwn: Bool = true) async -> Bool {
         for start in stride(from: 0, to: channels.count, by: Self.headsBatch) {

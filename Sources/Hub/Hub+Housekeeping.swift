@@ -5,10 +5,10 @@ import Logging
 
 /// Periodic maintenance.
 extension Hub {
-    /// Events removed by one transaction.
+    /// Maximum number of events removed in one transaction.
     private static let pruneBatch = 500
 
-    /// Enforces retention and gives up idle channels until the task is cancelled.
+    /// Enforces retention and removes idle channels until the task is cancelled.
     func runMaintenance() async {
         while (try? await Task.sleep(for: self.configuration.housekeeping)) != nil {
             await self.prune(now: .now)
@@ -19,7 +19,7 @@ extension Hub {
         }
     }
 
-    /// Removes what is older than its type's retention, a batch at a time so that publishing continues in between.
+    /// Removes events older than their type's retention, one batch at a time so that publishing continues in between.
     package func prune(now: Timestamp) async {
         for type in self.types.all {
             guard let retention = type.retention else { continue }
@@ -45,7 +45,7 @@ extension Hub {
         }
     }
 
-    /// Tells channels in memory what they still hold, so that a cursor from before it is refused at once.
+    /// Updates the oldest retained number of channels in memory, so that expired cursors are rejected immediately.
     private func refreshFirst(of channels: [EventChannel]) async {
         do throws(TapeFault) {
             let extents = try await self.tape.extents(of: channels.map(\.name))

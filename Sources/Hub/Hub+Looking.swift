@@ -3,7 +3,7 @@
 package import EventLog
 import JSON
 
-/// What operators look at and act on, on this node.
+/// What operators can inspect and change on this node.
 extension Hub {
     /// Sessions of all loops, ascending by id.
     package func sessions(_ query: SessionQuery) async -> [SessionReport] {
@@ -12,7 +12,7 @@ extension Hub {
         return Array(found.sorted { $0.id.precedes($1.id) }.prefix(query.limit))
     }
 
-    /// A session and its subscriptions, ascending by channel; nil when this node has none of this id.
+    /// A session and its subscriptions, ascending by channel; nil if this node has no session with this id.
     package func session(
         _ id: String
     ) async -> (report: SessionReport, subscriptions: [SubscriptionReport])? {
@@ -22,27 +22,28 @@ extension Hub {
         return nil
     }
 
-    /// Whether this node has a session of this id.
+    /// Whether this node has a session with this id.
     package func hasSession(_ id: String) async -> Bool {
         for shard in self.shards where await shard.has(id) { return true }
         return false
     }
 
-    /// Closes a session with 4010; its client may come back at once.
-    /// - Returns: False when this node has none of this id.
+    /// Closes a session with code 4010; the client may reconnect immediately.
+    /// - Returns: False if this node has no session with this id.
     package func disconnect(_ id: String) async -> Bool {
         for shard in self.shards where await shard.disconnect(id) { return true }
         return false
     }
 
-    /// How many sessions of this node are subscribed to each of some channels; those without any are left out.
+    /// The number of sessions of this node subscribed to each channel; channels without subscribers are omitted.
     package func subscribers(of channels: [ChannelName]) async -> [ChannelName: Int] {
         var counts: [ChannelName: Int] = [:]
         for shard in self.shards { counts.merge(await shard.subscribers(of: channels), uniquingKeysWith: +) }
         return counts
     }
 
-    /// Records the outcome of a request to publish: in the audit trail, and among the recent errors if nothing was stored.
+    /// Records the outcome of a publish request in the audit trail, and in the recent errors if the events were not
+    /// committed.
     package func settled(_ events: [Event], by publisher: Principal, _ result: Result<AppendOutcome, AppendFault>) {
         self.audit.published(events, by: publisher, result)
         switch result {
@@ -51,14 +52,14 @@ extension Hub {
             self.recentErrors.note(
                 .refused,
                 ErrorCode.conflict.rawValue,
-                "an id of \(events.first?.type ?? "") is taken by other content",
+                "an id of \(events.first?.type ?? "") is already used for other content",
                 subject: publisher.subject
             )
         case .success(.refused(let refusal)):
             self.recentErrors.note(
                 .refused,
                 ErrorCode.invalidEvent.rawValue,
-                "the tape cannot hold what is in a request of \(events.first?.type ?? ""): \(refusal.detail)",
+                "the tape cannot store the content of a request of \(events.first?.type ?? ""): \(refusal.detail)",
                 subject: publisher.subject
             )
         case .failure(let fault):
@@ -67,7 +68,7 @@ extension Hub {
         }
     }
 
-    /// Records a refused token among the recent errors.
+    /// Records a rejected token in the recent errors.
     package func refused(_ fault: TokenFault) {
         let (code, message) = fault.summary
         self.recentErrors.note(.refused, code.rawValue, message)

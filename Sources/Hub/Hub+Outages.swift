@@ -3,13 +3,13 @@
 import EventLog
 import Logging
 
-/// How a node notices that the tape is away, and that it is back, without a publisher trying.
+/// How a node detects that the tape is unavailable, and that it is available again, without a publish request.
 extension Hub {
-    /// Probes the tape periodically, until the task is cancelled.
+    /// Probes the tape periodically until the task is cancelled.
     func watchTape() async {
         await withDiscardingTaskGroup { group in
             group.addTask {
-                // Beside the probe, which may not come back for long.
+                // Runs in parallel with the probe, which may take long to return.
                 while (try? await Task.sleep(for: self.configuration.probe)) != nil {
                     self.watch.check()
                 }
@@ -20,7 +20,7 @@ extension Hub {
         }
     }
 
-    /// Asks the tape for a sign of life.
+    /// Probes the tape once.
     package func probeTape() async {
         self.watch.probing()
         do throws(TapeFault) {
@@ -32,13 +32,13 @@ extension Hub {
         }
     }
 
-    /// How the tape is, as far as the last attempts tell.
+    /// The state of the tape, according to the last attempts.
     package var tapeState: TapeHealth.State { self.watch.state }
 
-    /// Why events cannot be committed, for operators; empty while they can.
+    /// Why events cannot be committed, for operators; empty if they can.
     package var trouble: String { self.watch.trouble }
 
-    /// The service status that sessions are sent at present.
+    /// The service status currently sent to clients.
     package var notice: Notice {
         self.board.current
     }

@@ -3,9 +3,10 @@
 package import EventLog
 import JSON
 
-/// Reads that sessions and the HTTP API share.
+/// Read operations shared by sessions and the HTTP API.
 extension Hub {
-    /// A channel as a client has written it: a private type alone means the caller's own. Nil when it is none.
+    /// Parses a channel name sent by a client; nil if it is invalid. A private type alone means the caller's own
+    /// channel.
     package func channelName(_ text: String, of principal: Principal?) -> ChannelName? {
         if !text.utf8.contains(UInt8(ascii: ":")), let type = self.types[text], type.readers == .owner,
             let principal, ChannelName.isValidKey(principal.subject)
@@ -15,7 +16,7 @@ extension Hub {
         return ChannelName(parsing: text)
     }
 
-    /// The type of a channel that someone may read.
+    /// The type of a channel that the principal may read.
     package func readableType(of channel: ChannelName, by principal: Principal?) throws(MessageFault) -> EventType {
         guard let type = self.types[channel.type] else {
             let known = self.types.all.map(\.name).joined(separator: ", ")
@@ -30,9 +31,9 @@ extension Hub {
         return type
     }
 
-    /// The type of a channel that someone is about to read. Where support reads what belongs to a user, that is put
-    /// down; it is refused while that cannot be done.
-    /// - Parameter how: For the audit trail: by which operation.
+    /// The type of a channel that the principal is about to read. If support staff read a user's private channel, this
+    /// is recorded in the audit trail; if it cannot be recorded, the read is rejected.
+    /// - Parameter how: The operation, for the audit trail.
     package func openForReading(
         _ channel: ChannelName,
         by principal: Principal?,
@@ -49,7 +50,7 @@ extension Hub {
     }
 
     /// A page of a channel's history, oldest first.
-    /// - Parameter after: The number before the first one wanted; nil for the oldest retained.
+    /// - Parameter after: The number before the first requested event; nil begins with the oldest retained event.
     package func history(
         of channel: ChannelName,
         after: Int?,

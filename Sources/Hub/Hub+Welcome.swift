@@ -3,21 +3,20 @@
 package import NIOCore
 import Synchronization
 
-/// Who is let in while a node leaves, or when everybody comes back at once.
+/// Admission of new sessions while a node drains, or when many clients reconnect at once.
 extension Hub {
-    /// Why a new session is not taken in now.
+    /// Why a new session is not accepted now.
     package enum Rejection: Sendable, Equatable {
-        /// The node leaves; it will be gone in this time.
+        /// The node is draining and will stop after this time.
         case draining(Duration)
-        /// More arrive than the node accepts at once, or its loops are late already; there may be room after this
-        /// time.
+        /// Sessions arrive faster than the node is configured to accept, or its event loops lag; retry after this time.
         case storm(TimeAmount)
     }
 
-    /// How long those are asked to stay away who come to a loop that is late.
+    /// The retry interval for clients whose event loop lags.
     private static let lateWait = TimeAmount.seconds(2)
 
-    /// Counts a session that is about to begin, unless it has to wait. Called on the loop that it would live on.
+    /// Counts a session that is about to start, unless it is rejected. Called on the event loop of its connection.
     package func rejection(on loop: any EventLoop, now: NIODeadline = .now()) -> Rejection? {
         if let left = self.drainTimeLeft { return .draining(left) }
         if let limit = self.configuration.admission.lag,

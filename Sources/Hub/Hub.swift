@@ -6,7 +6,7 @@ package import NIOCore
 import ServiceLifecycle
 import Synchronization
 
-/// One node: the tape with its writer and reader, the channels somebody looks at, the sessions of every loop.
+/// One node: the tape with its writer and reader, the channels with subscribers, and the sessions of every loop.
 package final class Hub: Sendable {
     package let configuration: HubConfiguration
     package let tape: any Tape
@@ -16,30 +16,30 @@ package final class Hub: Sendable {
     package let nursery: Nursery
     package let shards: [SessionShard]
     package let intake: EventValidator
-    /// Nil where no spans are recorded.
+    /// Nil if no spans are recorded.
     package let tracing: Tracing?
     let verifier: TokenVerifier
     package let revocations: Revocations
     package let audit: AuditTrail
     package let publishRates: PublishRates
     let userConnections: UserConnections
-    /// Receives events of outside publishers over the bus; nil without a source.
+    /// Ingests events that external publishers send over the bus; nil without a source.
     package let fanIn: FanIn?
-    /// How the sources are that run in this node.
+    /// The state of the sources that run in this node.
     package let sources: SourceBoard
-    /// Recent errors, for operators.
+    /// The most recent errors, for operators.
     package let recentErrors: RecentErrors
     let fanout: Fanout
     package let bus: any Bus
     let board: ServiceStatusBroadcaster
     let watch: TapeMonitor
     let logger: Logger
-    /// Whether messages of the bus may have been missed since heads were read last.
+    /// Whether messages of the bus may have been missed since heads were last read.
     let hasMissedMessages = Atomic<Bool>(false)
-    /// Channels whose heads were asked for, each time counted.
+    /// Number of heads read from the tape, in total.
     let polledHeads = Atomic<Int>(0)
     let headsLog = Mutex(LogThrottle())
-    /// Channels of which other nodes have said what is not proven.
+    /// Channels with announcements of other nodes that the tape must confirm.
     let hints = ChannelHints()
     let draining = Mutex(Draining())
     let admissions = Mutex(TokenBucket())
@@ -52,12 +52,12 @@ package final class Hub: Sendable {
     }
 
     /// - Parameters:
-    ///   - loops: The event loops that connections live on, at least one. The first also has the log.
-    ///   - fanIn: Where outside publishers are heard, and what the tape keeps of them.
-    ///   - access: What is kept of revocations and of who did what; without, revocations hold on this node only.
-    ///   - framing: How messages are wrapped for the connections.
-    ///   - tracing: Records what becomes of events; nil records nothing.
-    ///   - recentErrors: Where errors are recorded in addition to the log.
+    ///   - loops: The event loops of the connections, at least one. The first also runs the writer.
+    ///   - fanIn: Where events of external publishers arrive, and the store for their positions.
+    ///   - access: The stores for revocations and the audit trail; without them, revocations apply to this node only.
+    ///   - framing: How messages are framed for the connections.
+    ///   - tracing: Records spans for events; nil records nothing.
+    ///   - recentErrors: Records errors for operators, in addition to the log.
     package init(
         configuration: HubConfiguration,
         tape: any Tape,
@@ -148,18 +148,18 @@ package final class Hub: Sendable {
         (self.stopping, self.stop) = AsyncStream.makeStream()
     }
 
-    /// Makes the session of a connection; nil when the loop is none of the hub's. Called on that loop.
-    /// - Parameter mayPublish: False for a connection without what publishing takes besides a token.
+    /// Creates the session of a connection; nil if the loop does not belong to the hub. Called on that loop.
+    /// - Parameter mayPublish: False for a connection that lacks what publishing requires in addition to a token.
     package func makeSession(on loop: any EventLoop, transport: any Transport, mayPublish: Bool = true) -> Session? {
         self.shards.first { $0.loop === loop }.map { shard in
             Session(hub: self, shard: shard, transport: transport, mayPublish: mayPublish)
         }
     }
 
-    // MARK: - Life
+    // MARK: - Lifecycle
 
-    /// Runs until graceful shutdown: ends the fan-in, settles the writer's requests, says goodbye to the sessions, closes
-    /// the tape.
+    /// Runs until graceful shutdown: then stops the fan-in, completes the requests submitted to the writer, sends
+    /// goodbye to the sessions and closes the tape.
     package func run() async {
         let ticks = self.shards.map { shard in
             shard.loop.scheduleRepeatedTask(initialDelay: self.tickInterval, delay: self.tickInterval) { _ in
@@ -206,12 +206,12 @@ package final class Hub: Sendable {
         }
         self.nursery.finish()
         await nursing
-        // What was published up to the end, and the answer to it, before the tape goes.
+        // Audit records of the last publish requests must be written before the tape closes.
         await self.audit.flush()
         await self.tape.close()
     }
 
-    /// Often enough to keep the shortest of the timeouts.
+    /// Short enough for the shortest of the monitored timeouts.
     private var tickInterval: TimeAmount {
         let limits = self.configuration.shard
         if let tick = limits.tick { return TimeAmount(tick) }
@@ -224,19 +224,19 @@ package final class Hub: Sendable {
         self.stop.finish()
     }
 
-    /// Why a node takes no more sessions.
+    /// Why a node accepts no sessions.
     package enum Unreadiness: String, Sendable, CaseIterable {
-        /// It does not run yet, or not any more.
+        /// It is not running yet, or has stopped.
         case stopped
         case draining
         case databaseUnavailable = "database_unavailable"
-        /// It does not end by itself.
+        /// Requires an operator; it does not recover automatically.
         case databaseDamaged = "database_damaged"
-        /// The keys for verifying tokens are not available.
+        /// The keys for token verification are not available.
         case keysUnavailable = "keys_unavailable"
     }
 
-    /// Nil while events can be committed and delivered, as far as the last attempts tell, and sessions are welcome.
+    /// Nil while, according to the last attempts, events can be committed and delivered and sessions are accepted.
     package var unreadiness: Unreadiness? {
         if !self.isRunning.load(ordering: .relaxed) { return .stopped }
         if self.watch.state == .damaged { return .databaseDamaged }
@@ -245,10 +245,10 @@ package final class Hub: Sendable {
         return self.isDraining ? .draining : nil
     }
 
-    /// Whether events can be committed and delivered, as far as the last attempts tell, and sessions are welcome.
+    /// Whether, according to the last attempts, events can be committed and delivered and sessions are accepted.
     package var isReady: Bool { self.unreadiness == nil }
 
-    /// How often the tape was asked for the head of a channel.
+    /// Number of heads read from the tape, in total.
     package var polledHeadCount: Int {
         self.polledHeads.load(ordering: .relaxed)
     }

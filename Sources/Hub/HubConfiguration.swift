@@ -2,19 +2,19 @@
 
 package import EventLog
 
-/// What an operator decides about a hub.
+/// The configuration of a hub.
 package struct HubConfiguration: Sendable {
-    /// When new sessions are asked to come back later, so that existing ones continue to be served.
+    /// Limits for accepting new sessions, so that existing sessions continue to be served.
     package struct Admission: Sendable {
-        /// Sessions that may begin, on this node; nil is any number.
+        /// New sessions on this node; nil for no limit.
         package var rate: AllowedRate?
-        /// By how much a loop may be late to its work; nil is any time.
+        /// Maximum lag of an event loop; nil for no limit.
         package var lag: Duration?
 
         package init() {}
     }
 
-    /// The node's name, as clients see it.
+    /// The node's name, visible to clients.
     package var node = "node-1"
     /// Whether public types can be read without a token.
     package var allowsAnonymousReading = true
@@ -23,34 +23,34 @@ package struct HubConfiguration: Sendable {
     package var shard = SessionShard.Limits()
     package var session = Session.Limits()
     package var writer = TapeWriter.Limits()
-    /// Frames kept in memory for readers that are a little behind, in bytes.
+    /// Recent frames kept in memory for readers slightly behind, in bytes.
     package var ringBytes = 256 << 20
-    /// How much one page of a replay or of history holds.
+    /// Maximum size of one page of a replay or of history.
     package var page = PageLimit(entries: 1000, bytes: 256 << 10)
-    /// Pages of a replay kept for others who come back at the same time.
+    /// Cache for replay pages, shared by clients that resume at the same time, in bytes.
     package var pageCacheBytes = 16 << 20
-    /// Waits of all sessions at once (tokens, channels, pages).
+    /// Maximum number of pending operations of all sessions (tokens, channels, pages).
     package var waits = 100_000
-    /// Events of one service, on this node; nil lets everybody publish as fast as the tape takes it.
+    /// Events of one service, on this node; nil for no limit other than the speed of the tape.
     package var publishRate: AllowedRate?
-    /// Sessions of one user at once, on this node; nil is any number.
+    /// Concurrent sessions of one user, on this node; nil for no limit.
     package var connectionsPerUser: Int?
     package var admission = Admission()
     package var fanIn = FanIn.Limits()
-    /// Between two reads of heads while the way to the other nodes is broken, or there is none and they share the tape.
+    /// Interval between two reads of heads while the bus is cut off, or if there is no bus and nodes share the tape.
     package var pollWhileCut: Duration = .milliseconds(500)
-    /// Channels whose heads are read in one go; more take turns.
+    /// Maximum number of channels whose heads are read in one round; more are read in slices.
     package var pollChannels = 10_000
-    /// Between two signs of life that the tape is asked for.
+    /// Interval between two probes of the tape.
     package var probe: Duration = .seconds(1)
-    /// Over how long the clients of a leaving node are asked to spread their return.
+    /// Over how long the clients of a draining node are asked to spread their reconnects.
     package var drainWindow: Duration = .seconds(5)
-    /// Between two looks for revocations of other nodes, beside those that the bus asks for.
+    /// Interval between two reads of other nodes' revocations, in addition to those triggered by the bus.
     package var revocationPoll: Duration = .milliseconds(500)
-    /// The scope that lets someone read users' private channels, which is audited; nil for none.
+    /// The scope that allows reading users' private channels, which is audited; nil for none.
     package var supportScope: String? = "support:read"
     package var audit = AuditTrail.Limits()
-    /// Between two rounds of housekeeping: retention, idle channels.
+    /// Interval between two maintenance rounds: retention, idle channels.
     package var housekeeping: Duration = .seconds(60)
 
     package init() {}

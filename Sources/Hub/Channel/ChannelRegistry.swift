@@ -4,9 +4,9 @@ package import EventLog
 package import NIOCore
 import Synchronization
 
-/// The channels that have subscribers on this node, by name; made on demand and removed when idle. On the writer's loop.
+/// The channels with subscribers on this node, by name: created on demand, removed when idle. On the writer's loop.
 ///
-/// A channel that nobody subscribes to costs nothing here, however many there are in the log.
+/// Channels without subscribers use no memory here, however many the log contains.
 package actor ChannelRegistry: LoopActor {
     package nonisolated let loop: any EventLoop
     private let framing: Framing
@@ -14,14 +14,14 @@ package actor ChannelRegistry: LoopActor {
     private nonisolated let size = Atomic<Int>(0)
     private var channels: [ChannelName: EventChannel] = [:]
 
-    /// - Parameter loop: Where channels live: the ``TapeWriter``'s.
+    /// - Parameter loop: The event loop of the channels, which is that of the ``TapeWriter``.
     package init(framing: Framing, budget: RingBudget, loop: any EventLoop) {
         self.framing = framing
         self.budget = budget
         self.loop = loop
     }
 
-    /// How many channels are in memory.
+    /// Number of channels in memory.
     package nonisolated var count: Int {
         self.size.load(ordering: .relaxed)
     }
@@ -40,7 +40,7 @@ package actor ChannelRegistry: LoopActor {
         names.compactMap { self.channels[$0] }
     }
 
-    /// The channel, made if need be; a new one has to be read from the log before it can be followed.
+    /// The channel, created if necessary; a new channel must be read from the log before it can be followed.
     package func channel(_ name: ChannelName, type: EventType) -> EventChannel {
         if let channel = self.channels[name] { return channel }
         let channel = EventChannel(
@@ -65,7 +65,7 @@ package actor ChannelRegistry: LoopActor {
         self.channels.values.filter { $0.assumeIsolated { $0.hasFollowers } }
     }
 
-    /// Channels in memory have not been read from the log yet.
+    /// The channels that have not been read from the log yet.
     package func unread(among channels: [EventChannel]) -> [EventChannel] {
         channels.filter { $0.assumeIsolated { $0.extent == nil } }
     }
@@ -83,10 +83,10 @@ package actor ChannelRegistry: LoopActor {
         }
     }
 
-    /// What came of a loop's wish to follow a channel.
+    /// The result of a loop's request to follow a channel.
     package enum OnFollow: Sendable {
         case following(EventChannel, ChannelState)
-        /// It has to be read from the log first.
+        /// The channel must be read from the log first.
         case unread(EventChannel)
     }
 
@@ -100,7 +100,7 @@ package actor ChannelRegistry: LoopActor {
     }
 
     /// Removes channels without subscribers.
-    /// - Returns: How many.
+    /// - Returns: The number of removed channels.
     package func removeIdle() -> Int {
         let before = self.channels.count
         self.channels = self.channels.filter { $0.value.assumeIsolated { $0.hasFollowers } }
@@ -113,7 +113,7 @@ package actor ChannelRegistry: LoopActor {
 package struct WantedChannel: Sendable {
     package var name: ChannelName
     package var type: EventType
-    /// Whether a subscriber begins with a snapshot.
+    /// Whether a subscriber starts with a snapshot.
     package var wantsNewest: Bool
 
     package init(name: ChannelName, type: EventType, wantsNewest: Bool) {

@@ -5,44 +5,44 @@ package import EventLog
 import JSON
 package import NIOCore
 
-/// What a node knows of a channel: the head, the newest frames, the newest entry of each slot. A value.
+/// The state of a channel on a node: the head, the newest frames, the newest entry of each slot. A value type.
 ///
-/// The ``EventChannel`` owns the one that decides. Each loop with subscribers has a copy, and the same changes in the same
-/// order keep it equal, so that nobody takes a lock to read it.
+/// The ``EventChannel`` owns the authoritative state. Each loop with subscribers has a copy that is kept equal by
+/// applying the same changes in the same order, so reading it requires no lock.
 package struct ChannelState: Sendable {
-    /// Frames kept per channel, in bytes; the newest run is kept whatever its size.
+    /// Maximum size of the frames kept per channel, in bytes; the newest run is kept regardless of its size.
     package static let ringLimit = 128 * 1024
 
-    /// What happens to a channel.
+    /// A change of a channel.
     package enum Change: Sendable {
-        /// Consecutive events, beyond the head. What is kept of the frames before them is at most `ringLimit` bytes.
+        /// Consecutive events after the head. Older frames are dropped beyond `ringLimit` bytes.
         case events(FrameRun, [TapeEntry], ringLimit: Int)
         /// The head has risen, and the events are only in the log.
         case head(Int)
-        /// Retention has removed what was before this number.
+        /// Retention has removed the events before this number.
         case first(Int)
-        /// The log was read while the channel had subscribers. Their head moves by events and heads alone.
+        /// The log was read while the channel had subscribers. This does not move the head; only events and heads do.
         case newest(TapePage)
     }
 
-    /// What the log said when it was read; nil before that.
+    /// Epoch and first number from the log; nil until the log has been read.
     private var opened: (epoch: String, first: Int)?
     package private(set) var head = 0
     private var ring = Deque<FrameRun>()
     package private(set) var ringBytes = 0
     /// The newest entry of each slot, ascending by `seq`; as many as the data has slots.
     package private(set) var newest: [TapeEntry] = []
-    /// ``newest`` may lack entries up to this number: they were missed.
+    /// ``newest`` may lack entries up to this number, because events were missed.
     private var missedThrough = 0
 
     package init() {}
 
-    /// What the channel holds; nil until it has been read from the log.
+    /// The extent of the channel; nil until it has been read from the log.
     package var extent: Extent? {
         self.opened.map { Extent(epoch: $0.epoch, first: min($0.first, self.head + 1), head: self.head) }
     }
 
-    /// Whether ``newest`` lacks nothing.
+    /// Whether ``newest`` is complete.
     package var hasAllNewest: Bool {
         self.opened != nil && self.missedThrough == 0
     }
@@ -56,7 +56,7 @@ package struct ChannelState: Sendable {
         }
     }
 
-    /// Records what the log holds, the head as well: for a channel that nobody is subscribed to.
+    /// Applies what was read from the log, including the head: for a channel without subscribers.
     package mutating func open(_ page: TapePage) {
         self.opened = (page.extent.epoch, max(page.extent.first, self.opened?.first ?? 0))
         if page.extent.head > self.head {
@@ -67,7 +67,7 @@ package struct ChannelState: Sendable {
     }
 
     private mutating func add(_ run: FrameRun, _ entries: [TapeEntry], ringLimit: Int) {
-        assert(run.last > self.head, "a run brings news")
+        assert(run.last > self.head, "a run has new events")
         if run.first != self.head + 1 {
             // Readers find the gap and read it from the log.
             self.clearRing()
@@ -120,7 +120,7 @@ package struct ChannelState: Sendable {
 // MARK: - Reading
 
 extension ChannelState {
-    /// The frames after a number that are in memory: the rest of the run that holds the next one.
+    /// The frames in memory after a number: the rest of the run that contains the next one.
     /// - Parameter compressed: See ``FrameRun/frames(from:compressed:)``.
     package func frames(after seq: Int, compressed: Bool = false) -> (bytes: ByteBuffer, last: Int)? {
         guard seq < self.head, let oldest = self.ring.first, seq + 1 >= oldest.first else { return nil }
@@ -134,7 +134,7 @@ extension ChannelState {
         return run.frames(from: seq + 1, compressed: compressed).map { ($0, run.last) }
     }
 
-    /// The newest entry of each slot that is not older than a number, ascending; nil when some may be missing.
+    /// The newest entry of each slot from a number on, ascending; nil if some may be missing.
     package func newest(from seq: Int) -> [TapeEntry]? {
         seq > self.missedThrough ? self.newest.filter { $0.seq >= seq } : nil
     }

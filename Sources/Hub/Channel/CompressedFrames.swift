@@ -3,13 +3,13 @@
 import NIOCore
 import Synchronization
 
-/// The frames of a run compressed: made when the first connection wants them, then shared by all.
+/// The compressed frames of a run: compressed when first requested, then shared by all connections.
 package final class CompressedFrames: Sendable {
     private enum State: Sendable {
-        /// Nobody has asked yet. → `made`, `useless`
+        /// Not requested yet. → `made`, `useless`
         case unmade
         case made(frames: ByteBuffer, ends: [Int])
-        /// They would not be shorter.
+        /// The compressed frames would not be shorter.
         case useless
     }
 
@@ -17,7 +17,7 @@ package final class CompressedFrames: Sendable {
     private let budget: RingBudget
     private let state = Mutex(State.unmade)
 
-    /// - Parameter budget: What is made counts for as long as it is held.
+    /// - Parameter budget: Includes the compressed frames for as long as they are in memory.
     package init(compress: @escaping Framing.Compress, budget: RingBudget) {
         self.compress = compress
         self.budget = budget
@@ -27,9 +27,9 @@ package final class CompressedFrames: Sendable {
         if case .made(let frames, _) = self.state.withLock({ $0 }) { self.budget.add(-frames.readableBytes) }
     }
 
-    /// The compressed frames and where each of them ends; nil when the plain ones are to be sent.
+    /// The compressed frames and the end of each; nil if the uncompressed frames should be sent.
     ///
-    /// Another loop that asks meanwhile waits: it would have to do the same work.
+    /// A concurrent call from another loop waits, since it would have to do the same work.
     func frames(of bytes: ByteBuffer) -> (frames: ByteBuffer, ends: [Int])? {
         self.state.withLock { state in
             switch state {

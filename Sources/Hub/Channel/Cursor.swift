@@ -2,24 +2,24 @@
 
 package import EventLog
 
-/// A subscription's place in its channel, and the whole rule of delivery.
+/// A subscription's position in its channel, and the complete rules of delivery.
 ///
-/// `live` ⇄ `behind` (could not be written to, or missed a number); `replaying` (asked for the past) → `live`.
-/// While not live nothing is queued for it: it reads on from the ring or the tape.
+/// `live` ⇄ `behind` (not writable, or missed a number); `replaying` (requested past events) → `live`.
+/// Unless live, nothing is queued for it: it continues to read from the ring or the tape.
 package struct Cursor: Sendable, Equatable {
     package enum Phase: Sendable, Equatable {
-        /// Gets events as they are published.
+        /// Receives events as they are published.
         case live
-        /// Reads what it missed.
+        /// Reads the events it missed.
         case behind
-        /// Reads what it asked for with `since`; its client gets `caughtUp` at the end.
+        /// Reads the events requested with `since`; `caughtUp` is sent at the end.
         case replaying
     }
 
-    /// The number it wants next.
+    /// The next number to deliver.
     package private(set) var next: Int
     package private(set) var phase: Phase
-    /// Whether a page is being read from the tape for it.
+    /// Whether a page is being read from the tape.
     package private(set) var isReading = false
     private let delivery: EventType.Delivery
 
@@ -30,11 +30,11 @@ package struct Cursor: Sendable, Equatable {
     }
 
     package enum OnPublished: Sendable, Equatable {
-        /// Write the run from this number on.
+        /// Write the run, starting with this number.
         case deliver(from: Int)
-        /// It had them already, or reads them itself.
+        /// The events were already written, or will be read later.
         case ignore
-        /// It has just fallen behind; it takes a turn once its connection is writable.
+        /// The subscription has just fallen behind; its turn comes once the connection is writable.
         case fellBehind
     }
 
@@ -49,15 +49,15 @@ package struct Cursor: Sendable, Equatable {
         return .deliver(from: self.next)
     }
 
-    /// The channel's head is known to have risen, without the events.
-    /// - Returns: Whether it has just fallen behind; see ``OnPublished/fellBehind``.
+    /// The channel's head has risen, but the events are not in memory.
+    /// - Returns: Whether the subscription has just fallen behind; see ``OnPublished/fellBehind``.
     package mutating func learned(head: Int) -> Bool {
         guard self.phase == .live, self.next <= head else { return false }
         self.phase = .behind
         return true
     }
 
-    /// Whether it has fallen behind, or replays, and does not have all events up to the head yet.
+    /// Whether the subscription is behind or replaying, and lacks events up to the head.
     package func isMissing(upTo head: Int) -> Bool {
         self.phase != .live && self.next <= head
     }
@@ -67,15 +67,15 @@ package struct Cursor: Sendable, Equatable {
         case wait
         /// Read the events after this number.
         case read(after: Int)
-        /// Write the newest of each slot, as far as they are not older than this number.
+        /// Write the newest entry of each slot, from this number on.
         case conflate(from: Int)
-        /// It is live again.
+        /// The subscription is live again.
         case live
-        /// It is live, and the client gets `caughtUp` with this number.
+        /// The subscription is live; send `caughtUp` with the number at which the replay ended.
         case caughtUp(at: Int)
     }
 
-    /// The subscription's turn to read on.
+    /// The subscription's turn to continue reading.
     package mutating func turn(head: Int, isWritable: Bool) -> OnTurn {
         if self.isReading { return .wait }
         switch self.phase {
@@ -98,17 +98,17 @@ package struct Cursor: Sendable, Equatable {
         }
     }
 
-    /// The page is not in memory and is being read from the tape.
+    /// The page is not in memory; a read from the tape has started.
     package mutating func startedReading() {
         self.isReading = true
     }
 
-    /// The read ended, whatever it brought.
+    /// The read has ended, successfully or not.
     package mutating func finishedReading() {
         self.isReading = false
     }
 
-    /// Frames up to and including a number were written.
+    /// Frames up to and including a number have been written.
     package mutating func wrote(through last: Int) {
         self.next = max(self.next, last + 1)
     }

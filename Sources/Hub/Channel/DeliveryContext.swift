@@ -3,11 +3,11 @@
 package import EventLog
 package import NIOCore
 
-/// What is known about a batch of events on its way to the connections.
+/// Metadata of a batch of events on its way to the connections.
 package struct DeliveryContext: Sendable {
-    /// When it was committed, or when another node's announcement arrived.
+    /// When it was committed, or when the announcement of another node was received.
     package var time: NIODeadline
-    /// The traces that its events belong to; none unless they are recorded.
+    /// The traces of its events; empty unless traces are recorded.
     package var traces: Set<TraceContext>
 
     package init(time: NIODeadline = .now(), traces: Set<TraceContext> = []) {

@@ -3,10 +3,10 @@
 package import EventLog
 package import NIOCore
 
-/// One channel that has subscribers on this node. It owns the channel's state and knows which loops follow it.
+/// One channel with subscribers on this node. It owns the channel's state and knows which loops follow it.
 ///
-/// All channels share the executor of the ``TapeWriter``: the order of the log is one order, and the code that publishes
-/// is in it already, so entering a channel costs no hop. Loops do not enter it to read: each has a copy of the state, in
+/// All channels share the executor of the ``TapeWriter``: the log has a single order, and publishing already runs on
+/// this executor, so calling a channel requires no hop. Loops do not call it to read: each has a copy of the state in
 /// its ``LocalChannel``.
 package actor EventChannel: LoopActor {
     package nonisolated let name: ChannelName
@@ -16,7 +16,7 @@ package actor EventChannel: LoopActor {
     private let budget: RingBudget
     private var state = ChannelState()
     private var followers: [ChannelFollower] = []
-    /// When the log was read last.
+    /// When the log was last read.
     private var readAt = NIODeadline.distantPast
 
     package init(name: ChannelName, type: EventType, framing: Framing, budget: RingBudget, loop: any EventLoop) {
@@ -31,7 +31,7 @@ package actor EventChannel: LoopActor {
         self.budget.add(-self.state.ringBytes)
     }
 
-    /// What the channel holds; nil until it has been read from the log.
+    /// The extent of the channel; nil until it has been read from the log.
     package var extent: Extent? { self.state.extent }
 
     /// Whether any loop has subscribers.
@@ -39,19 +39,19 @@ package actor EventChannel: LoopActor {
 
     // MARK: - Changes
 
-    /// Events of this channel were committed: ascending, without a gap among them. A run that leaves a gap to the head is
-    /// kept, and what was before it is dropped.
-    /// - Returns: What the loops that follow are sent; nil when nothing is new or nobody follows.
+    /// Events of this channel were committed. They are consecutive. If there is a gap between the head and the first
+    /// event, they are kept and all older frames are dropped.
+    /// - Returns: The change to send to the followers; nil if nothing is new or there are no followers.
     package func publish(_ entries: [TapeEntry]) -> Broadcast? {
         guard let run = self.encoder.run(entries), run.last > self.state.head else { return nil }
         return self.add(run, entries)
     }
 
-    /// Another node announced events of this channel. Only what follows directly on the head is delivered: what another
-    /// node says, or seems to say, moves no head beyond the log's.
-    /// - Returns: What the loops that follow are sent, if anything, and whether the log has to be asked.
+    /// Another node announced events of this channel. Only events that directly follow the head are delivered: an
+    /// announcement alone, which may be wrong or forged, must not move the head beyond that of the log.
+    /// - Returns: The change to send to the followers, if any, and whether the log must be read.
     package func receive(announced entries: [TapeEntry]) -> (broadcast: Broadcast?, isUnproven: Bool) {
-        // It becomes part of frames as it is.
+        // The JSON becomes part of frames unchanged.
         guard entries.allSatisfy(\.hasCompactObject) else { return (nil, true) }
         guard let run = self.encoder.run(entries), run.last > self.state.head else { return (nil, false) }
         guard self.state.extent != nil, run.first <= self.state.head + 1 else { return (nil, true) }
@@ -63,14 +63,14 @@ package actor EventChannel: LoopActor {
         return self.change(.events(run, entries, ringLimit: ringLimit))
     }
 
-    /// The log has events up to a number, and no message announced them.
-    /// - Returns: What the loops that follow are sent; nil when nothing is new.
+    /// The log has events up to a number, and they were not announced.
+    /// - Returns: The change to send to the followers; nil if nothing is new or there are no followers.
     package func learned(head: Int) -> Broadcast? {
         guard self.state.extent != nil, head > self.state.head else { return nil }
         return self.change(.head(head))
     }
 
-    /// The log was read. What was published since that read may go further, and is kept.
+    /// The log was read. Events published since that read are kept.
     package func opened(_ page: TapePage) {
         self.readAt = .now()
         if self.state.extent == nil || self.followers.isEmpty {
@@ -80,7 +80,7 @@ package actor EventChannel: LoopActor {
         }
     }
 
-    /// Retention has removed what was before this number.
+    /// Retention has removed the events before this number.
     package func pruned(first: Int) {
         self.change(.first(first))?.apply()
     }
@@ -96,13 +96,13 @@ package actor EventChannel: LoopActor {
         self.budget.add(self.state.ringBytes - before)
     }
 
-    // MARK: - ChannelFollowers
+    // MARK: - Followers
 
-    /// From now on a loop is sent every change.
+    /// Adds a follower: from now on, every change is sent to this loop.
     /// - Parameters:
-    ///   - wantsNewest: Whether a subscriber begins with a snapshot.
-    ///   - trust: How long after the log was read the first follower may rely on it; nil without a limit.
-    /// - Returns: The state that the changes follow on; nil when the log has to be read first.
+    ///   - wantsNewest: Whether a subscriber starts with a snapshot.
+    ///   - trust: For the first follower: how long the state remains valid after the log was read; nil for no limit.
+    /// - Returns: The state to which the changes are applied; nil if the log must be read first.
     package func follow(_ follower: ChannelFollower, wantsNewest: Bool, trust: TimeAmount?) -> ChannelState? {
         if let trust, self.followers.isEmpty, NIODeadline.now() - self.readAt >= trust { return nil }
         guard self.state.extent != nil, !wantsNewest || self.state.hasAllNewest else { return nil }
@@ -116,9 +116,9 @@ package actor EventChannel: LoopActor {
     }
 }
 
-/// A loop that follows a channel, and its copy of it.
+/// A loop that follows a channel, and the loop's copy of the channel.
 package struct ChannelFollower: Sendable {
-    /// The loop's number among the node's loops.
+    /// The index of the loop.
     package let index: Int
     package let channel: NIOLoopBound<LocalChannel>
 
@@ -133,12 +133,12 @@ package struct Broadcast: Sendable {
     package let change: ChannelState.Change
     package let followers: [ChannelFollower]
 
-    /// One change for each loop.
+    /// The change for each loop.
     package var localChanges: [LocalChange] {
         self.followers.map { LocalChange(channel: $0.channel, change: self.change) }
     }
 
-    /// Changes the loops' copies, where subscribers need nothing sent.
+    /// Applies a change to the loops' copies; nothing is sent to subscribers.
     fileprivate func apply() {
         for follower in self.followers {
             let (channel, change) = (follower.channel, self.change)

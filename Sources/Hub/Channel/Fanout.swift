@@ -8,7 +8,7 @@ import Synchronization
 /// subscribers. On the writer's loop.
 actor Fanout: LoopActor {
     nonisolated let loop: any EventLoop
-    /// Batches that may be on their way to a loop at once, before the next commit waits.
+    /// Maximum number of batches on their way to the loops before the next commit waits.
     private nonisolated let hopLimit: Int
     private nonisolated let hops = Atomic<Int>(0)
     private var waiters: [CheckedContinuation<Void, Never>] = []
@@ -41,8 +41,8 @@ actor Fanout: LoopActor {
         self.bus.announce(commits)
     }
 
-    /// Sends this node's subscribers what another node announced, as far as it follows on what they have.
-    /// - Returns: The channels whose heads have to be read: there is more, or seems to be.
+    /// Sends events announced by another node to this node's subscribers, if they directly follow the local head.
+    /// - Returns: The channels whose heads must be read, because there are, or appear to be, more events.
     func receive(announced commits: [ChannelBatch]) -> [ChannelName] {
         var broadcasts: [Broadcast] = []
         var unproven: [ChannelName] = []
@@ -56,9 +56,9 @@ actor Fanout: LoopActor {
         return unproven
     }
 
-    /// Sends this node's subscribers heads that have risen in the log without a message.
-    /// - Parameter except: Channels whose events are about to be published here: the commit is in the log before this
-    ///   node has its answer.
+    /// Sends heads that have risen in the log without an announcement to this node's subscribers.
+    /// - Parameter except: Channels whose events are about to be published by this node: a commit is in the log before
+    ///   this node receives the result.
     func learned(_ heads: [(channel: EventChannel, head: Int)], except: Set<ChannelName> = []) {
         let broadcasts = heads.compactMap { channel, head in
             except.contains(channel.name) ? nil : channel.assumeIsolated { $0.learned(head: head) }
@@ -93,7 +93,7 @@ actor Fanout: LoopActor {
         }
     }
 
-    /// Whether a position is beyond what this node's subscribers were sent.
+    /// Whether a position has not been sent to this node's subscribers yet.
     func isNews(_ position: Position) -> Bool {
         let extent = self.existing(position.channel)?.assumeIsolated { $0.extent }
         return extent.map { position.seq > $0.head } ?? false
@@ -101,7 +101,7 @@ actor Fanout: LoopActor {
 
     private nonisolated func arrived() {
         let rest = self.hops.wrappingSubtract(1, ordering: .relaxed).newValue
-        // Those who wait do so on this loop, and looked at the count before they began: they are found.
+        // Waiters check the count and register on this loop without suspending in between, so none is missed.
         if rest == self.hopLimit - 1 { self.execute { $0.resumeWaiters() } }
     }
 
@@ -111,7 +111,7 @@ actor Fanout: LoopActor {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Returns once few enough batches are on their way.
+    /// Returns once the number of batches on their way is below the limit.
     func waitForRoom() async {
         guard self.hops.load(ordering: .relaxed) >= self.hopLimit else { return }
         await withCheckedContinuation { self.waiters.append($0) }

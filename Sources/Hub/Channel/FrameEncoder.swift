@@ -4,14 +4,14 @@ package import EventLog
 import JSON
 package import NIOCore
 
-/// Encodes the events of one channel into the frames that its subscribers get.
+/// Encodes the events of one channel into the frames that are sent to its subscribers.
 package struct FrameEncoder: Sendable {
     private let framing: Framing
     private let budget: RingBudget
     /// `"channel":"…","seq":`
     private let channelPart: [UInt8]
 
-    /// - Parameter budget: Compressed frames count against it.
+    /// - Parameter budget: Includes compressed frames.
     package init(channel: ChannelName, framing: Framing, budget: RingBudget = RingBudget(limit: .max)) {
         self.framing = framing
         self.budget = budget
@@ -20,10 +20,10 @@ package struct FrameEncoder: Sendable {
         self.channelPart = Array("\"channel\":".utf8) + writer.bytes + Array(",\"seq\":".utf8)
     }
 
-    /// The kind of frame that carries an event.
+    /// The kind of frame.
     package enum Operation: Sendable {
         case event
-        /// The state at the beginning of a subscription.
+        /// The state at the start of a subscription.
         case snapshot
 
         fileprivate var opening: StaticString {
@@ -34,7 +34,7 @@ package struct FrameEncoder: Sendable {
         }
     }
 
-    /// One buffer for consecutive entries; nil when there are none.
+    /// Encodes consecutive entries into one buffer; nil if there are none.
     package func run(_ entries: some Collection<TapeEntry>) -> FrameRun? {
         guard let first = entries.first else { return nil }
         var bytes = ByteBuffer()
@@ -52,8 +52,8 @@ package struct FrameEncoder: Sendable {
         return FrameRun(first: first.seq, count: entries.count, bytes: bytes, ends: ends, compressed: compressed)
     }
 
-    /// One frame of its own.
-    /// - Parameter skipped: How many events before it were passed over.
+    /// Encodes a single frame.
+    /// - Parameter skipped: The number of skipped events before it.
     package func frame(_ operation: Operation, _ entry: TapeEntry, skipped: Int = 0) -> ByteBuffer {
         var message: [UInt8] = []
         self.append(operation, entry, skipped: skipped, to: &message)

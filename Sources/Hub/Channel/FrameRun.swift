@@ -6,17 +6,17 @@ package import NIOCore
 package struct FrameRun: Sendable {
     package let first: Int
     package let last: Int
-    /// All frames, joined.
+    /// All frames, concatenated.
     package let bytes: ByteBuffer
-    /// Where each frame ends, relative to the beginning of ``bytes``; may be empty where there is one.
+    /// The end of each frame, relative to the start of ``bytes``; may be empty for a single frame.
     private let ends: [Int]
-    /// Nil where no connection takes compressed frames.
+    /// Nil if no connection accepts compressed frames.
     private let compressed: CompressedFrames?
 
     /// - Parameters:
-    ///   - count: How many events there are, at least one; as many as `ends` by default.
-    ///   - ends: One per event from `first` on, ascending; may be left out for one.
-    ///   - compressed: The same frames for connections that take them compressed.
+    ///   - count: The number of events, at least one; by default, the number of `ends`.
+    ///   - ends: One per event, starting with `first`, ascending; may be omitted for a single event.
+    ///   - compressed: The same frames for connections that accept compression.
     package init(first: Int, count: Int? = nil, bytes: ByteBuffer, ends: [Int], compressed: CompressedFrames? = nil) {
         assert((count ?? ends.count) > 0, "a run has events")
         assert(zip(ends, ends.dropFirst()).allSatisfy { $0 < $1 }, "frames end one after the other")
@@ -27,14 +27,14 @@ package struct FrameRun: Sendable {
         self.ends = ends
     }
 
-    /// Compresses the frames away from any loop: a whole page of a replay takes milliseconds.
+    /// Compresses the frames off the event loops, since compressing a page of a replay takes milliseconds.
     @concurrent
     package func compressAhead() async {
         _ = self.compressed?.frames(of: self.bytes)
     }
 
-    /// The frames from one number on; nil when it is not in the run.
-    /// - Parameter compressed: Whether they may be compressed. Those of a run are compressed once, when first asked for.
+    /// The frames from a number on; nil if it is not in the run.
+    /// - Parameter compressed: Whether they may be compressed. A run is compressed once, when first requested.
     package func frames(from seq: Int, compressed: Bool = false) -> ByteBuffer? {
         guard seq >= self.first, seq <= self.last else { return nil }
         guard compressed, let (frames, ends) = self.compressed?.frames(of: self.bytes) else {

@@ -2,21 +2,21 @@
 
 package import NIOCore
 
-/// How a message is wrapped for the wire, so that a frame can be built once and sent to everyone.
+/// How a message is framed for the wire, so that a frame can be encoded once and sent to all subscribers.
 ///
-/// The hub does not know the transport; the server gives it the WebSocket header of a text message.
+/// The hub does not depend on the transport; the server provides the WebSocket header of a text message.
 package struct Framing: Sendable {
-    /// Makes frames of the same messages that take fewer bytes, each in the place of one given: all of them joined, and
-    /// where each ends. Nil when none would be shorter.
+    /// Compresses frames one by one. Returns the compressed frames, concatenated, and the end of each; nil if they
+    /// would not be shorter.
     package typealias Compress = @Sendable (_ frames: ByteBuffer) -> (frames: ByteBuffer, ends: [Int])?
 
     private let writeHeader: @Sendable (_ payloadLength: Int, _ frame: inout ByteBuffer) -> Void
-    /// Nil where no connection takes compressed frames.
+    /// Nil if no connection accepts compressed frames.
     let compress: Compress?
 
     /// - Parameters:
-    ///   - compress: For connections that take compressed frames.
-    ///   - writeHeader: Appends the header of a payload of that many bytes; at most ``maxHeaderLength`` bytes.
+    ///   - compress: For connections that accept compressed frames.
+    ///   - writeHeader: Appends the header of a payload of the given length; at most ``maxHeaderLength`` bytes.
     package init(
         compress: Compress? = nil,
         writeHeader: @escaping @Sendable (_ payloadLength: Int, _ frame: inout ByteBuffer) -> Void
@@ -25,10 +25,10 @@ package struct Framing: Sendable {
         self.writeHeader = writeHeader
     }
 
-    /// Room kept for a header, in bytes.
+    /// Maximum length of a header, in bytes.
     package static let maxHeaderLength = 14
 
-    /// Messages as they are, with nothing around them.
+    /// No framing: messages are sent unchanged.
     package static let bare = Framing { _, _ in }
 
     /// Appends one framed message.
@@ -37,7 +37,7 @@ package struct Framing: Sendable {
         frames.writeBytes(message)
     }
 
-    /// One framed message in a buffer of its own.
+    /// One framed message in a new buffer.
     package func frame(_ message: [UInt8]) -> ByteBuffer {
         var frame = ByteBuffer()
         frame.reserveCapacity(message.count + Self.maxHeaderLength)

@@ -2,15 +2,15 @@
 
 package import EventLog
 
-/// A channel as one event loop has it: a copy of its state, and the loop's subscriptions. Owned by a ``SessionShard``.
+/// A channel on one event loop: a copy of its state, and the loop's subscriptions. Owned by a ``SessionShard``.
 package final class LocalChannel {
     package let name: ChannelName
     package let type: EventType
-    /// The channel that is followed; nil until it has handed over its state.
+    /// The channel that is followed; nil until its state has been received.
     private(set) var channel: EventChannel?
     package internal(set) var state = ChannelState()
     var subscriptions: ContiguousArray<Subscription> = []
-    /// Sessions that wait for the state, or are about to use it.
+    /// Number of sessions that wait for the state or are about to use it.
     var waiting = 0
 
     package init(name: ChannelName, type: EventType) {
@@ -22,7 +22,7 @@ package final class LocalChannel {
         self.subscriptions.isEmpty && self.waiting == 0
     }
 
-    /// Takes the state over, unless the loop follows already.
+    /// Copies the state, unless the loop already follows the channel.
     package func adopt(_ state: ChannelState, of channel: EventChannel) {
         guard self.channel == nil else { return }
         self.channel = channel

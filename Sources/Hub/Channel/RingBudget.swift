@@ -2,14 +2,14 @@
 
 import Synchronization
 
-/// Bounds what all channels together keep in memory for readers that are a little behind.
+/// Limits the memory that all channels use for the frames of readers slightly behind.
 ///
-/// Over the limit a channel that publishes keeps its newest run only; readers further back read from the tape.
+/// Beyond the limit, a channel keeps only the newest run when it publishes; other readers read from the tape.
 package final class RingBudget: Sendable {
     private let limit: Int
     private let used = Atomic<Int>(0)
 
-    /// - Parameter limit: In bytes of frames.
+    /// - Parameter limit: Total size of frames, in bytes.
     package init(limit: Int) {
         self.limit = limit
     }

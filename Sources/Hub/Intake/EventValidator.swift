@@ -3,29 +3,29 @@
 package import EventLog
 package import JSON
 
-/// Checks what publishers send against the event types; nothing invalid gets further.
+/// Validates published events against the event types and rejects invalid ones.
 package struct EventValidator: Sendable {
-    /// Bounds on one request.
+    /// Limits for one request.
     package struct Limits: Sendable, Equatable {
-        /// Events in one request.
+        /// Maximum number of events in one request.
         package var events = 10_000
-        /// `data` of one event as compact JSON, in bytes.
+        /// Maximum size of one event's `data` as compact JSON, in bytes.
         package var dataBytes = 65_536
-        /// Keys of one event.
+        /// Maximum number of keys of one event.
         package var keys = 16
 
         package init() {}
     }
 
-    /// Faulty items reported in one answer.
+    /// Maximum number of invalid items reported in one response.
     package static let maxReportedItems = 100
-    /// Longest `id` and `source`, in UTF-8 bytes.
+    /// Maximum length of `id` and `source`, in UTF-8 bytes.
     package static let maxIdentifierLength = 256
 
     package let types: EventTypes
     package let limits: Limits
     private let readers: [ExactText: TypeReader]
-    /// Requests that were refused.
+    /// Number of rejected requests.
     package let refusals = RefusalCount()
 
     package init(types: EventTypes, limits: Limits = Limits()) {
@@ -34,11 +34,11 @@ package struct EventValidator: Sendable {
         self.readers = Dictionary(types.all.map { (ExactText($0.name), TypeReader($0)) }) { $1 }
     }
 
-    /// Checks the events of one request: all of them or none.
+    /// Validates the events of one request; one invalid event fails the whole request.
     /// - Parameters:
-    ///   - now: What events without `time` get.
-    ///   - trace: What events without a `traceparent` get.
-    ///   - idPrefix: Begins the ids of events that have none; nil gives them random ones, so that each is a new event.
+    ///   - now: The time of events without `time`.
+    ///   - trace: The trace of events without `traceparent`.
+    ///   - idPrefix: Prefix of generated ids; nil generates random ids, so that each event is new.
     package func events(
         from items: [JSON.Value],
         publisher: Principal,
@@ -154,7 +154,7 @@ package struct EventValidator: Sendable {
             data: compact,
             slot: fields.slot,
             projection: reader.type.projection,
-            // One that makes no sense is as good as none (W3C Trace Context §3.2.2).
+            // An invalid value is treated as absent (W3C Trace Context §3.2.2).
             trace: envelope.traceparent?.string.flatMap { TraceContext($0) } ?? trace,
             fingerprint: Fingerprint(type: reader.type.name, keys: keys, time: time, data: compact)
         )
@@ -188,12 +188,12 @@ package struct EventValidator: Sendable {
         return text
     }
 
-    /// Whether a text can be an `id` or a `source`.
+    /// Whether a text is a valid `id` or `source`.
     static func isIdentifier(_ text: String) -> Bool {
         (1...Self.maxIdentifierLength).contains(text.utf8.count) && text.hasNoControls
     }
 
-    /// 128 random bits: an id for an event whose publisher gave none.
+    /// Generates an id of 128 random bits for an event without one.
     private static func makeID() -> String {
         let high = String(UInt64.random(in: .min ... .max), radix: 32)
         let low = String(UInt64.random(in: .min ... .max), radix: 32)
@@ -215,7 +215,7 @@ extension EventValidator {
         var keys: [String] = []
         if let key = envelope.key, !key.isNull {
             guard envelope.keys?.isNull ?? true else {
-                throw KeyComplaint(field: "keys", message: "is given together with \"key\"; give one of them")
+                throw KeyComplaint(field: "keys", message: "cannot be combined with \"key\"; use one of them")
             }
             keys.append(try self.key(key, field: "key"))
         } else if let list = envelope.keys, !list.isNull {
@@ -238,7 +238,7 @@ extension EventValidator {
             }
             return [try self.key(value, field: "data.\(field)")]
         }
-        // A key that contradicts the data would show one user what belongs to another.
+        // A key that contradicts the data would show one user's event to another.
         if let field = type.keyField, let value = data.key, !value.isNull {
             let keyInData = try self.key(value, field: "data.\(field)")
             guard keys.contains(where: { $0.hasSameBytes(as: keyInData) }) else {

@@ -4,19 +4,20 @@ import DequeModule
 import EventLog
 import NIOCore
 
-/// A session's place on its loop: its connection, its subscriptions and when it needs attention. Owned by a ``SessionShard``.
+/// The part of a session that the event loop uses for delivery: its connection, subscriptions and deadlines. Owned by a
+/// ``SessionShard``.
 final class OutboundSession {
     let session: Session
     let transport: any Transport
-    /// The transport's, for events.
+    /// The transport's writer for events.
     let eventWriter: any EventWriter
     let takesCompressedRuns: Bool
     var subscriptions: [ChannelName: Subscription] = [:]
-    /// Subscriptions whose turn it is to read on.
+    /// Subscriptions that are ready to continue reading.
     var behind = Deque<Subscription>()
-    /// Subscriptions that wait until fewer pages are being read for it.
+    /// Subscriptions that wait because too many pages are being read for this session.
     var waitingToRead: [Subscription] = []
-    /// Pages being read from the tape for it.
+    /// Number of pages being read from the tape for this session.
     var reads = 0
     var isEnded = false
     var isUnflushed = false
@@ -24,11 +25,11 @@ final class OutboundSession {
     var slowReading = SlowReading()
     let opened: Timestamp
     var nextBeat: Timestamp
-    /// When a session that has neither authenticated nor subscribed is closed; nil once it has.
+    /// When the session is closed unless it authenticates or subscribes; nil once it has.
     var authenticationDeadline: Timestamp?
-    /// Whose session it is; nil until it has authenticated.
+    /// The principal; nil until the session has authenticated.
     var principal: Principal?
-    /// The service status that its client was sent last.
+    /// The service status last sent to the client.
     var told = Told()
 
     struct Told: Equatable {
@@ -53,7 +54,7 @@ final class OutboundSession {
         self.authenticationDeadline = authenticationDeadline
     }
 
-    /// Whether events wait that it must get, every one of them.
+    /// Whether events are pending for a subscription that must receive every event.
     var hasEventsWaiting: Bool {
         self.subscriptions.values.contains { subscription in
             subscription.channel.type.delivery == .every
@@ -62,20 +63,20 @@ final class OutboundSession {
     }
 }
 
-/// A member's cursor on one channel. Owned by a ``SessionShard``.
+/// A session's cursor on one channel. Owned by a ``SessionShard``.
 final class Subscription {
     let channel: EventChannel
     let local: LocalChannel
-    /// Releases the subscription when it ends.
+    /// The session; it releases the subscription when the subscription ends.
     let member: OutboundSession
     var cursor: Cursor
-    /// Its place among the channel's local subscriptions; -1 once it has ended.
+    /// Index in the channel's local subscriptions; -1 once the subscription has ended.
     var place: Int
-    /// The head that its client was sent last.
+    /// The head last sent to the client.
     var toldHead: Int
-    /// Least time between two events; nil sends each at once.
+    /// Minimum interval between two events; nil for none.
     let interval: TimeAmount?
-    /// Whether the interval since the last event has not passed yet.
+    /// Whether the interval after the last event is still running.
     var isResting = false
 
     init(

@@ -3,12 +3,12 @@
 import EventLog
 import JSON
 
-/// What a session does with channels.
+/// Channel requests of a session.
 extension Session {
     private struct Wanted: Sendable {
         let request: SubscriptionRequest
         let channel: WantedChannel
-        /// Whether the log has been asked for the head on behalf of this request.
+        /// Whether the head has been read from the log for this request.
         var hasAsked = false
 
         init(_ request: SubscriptionRequest, name: ChannelName, type: EventType) {
@@ -18,10 +18,10 @@ extension Session {
         }
     }
 
-    /// How often a subscription tries again with a channel that has changed under its hands.
+    /// How often subscribing is retried if the channel changes meanwhile.
     private static let joinAttempts = 3
 
-    /// Subscribes, and answers for each channel by itself.
+    /// Subscribes to channels, with a separate response for each.
     package func subscribe(_ requests: [SubscriptionRequest], id: RequestID?) {
         guard let room = self.onShard({ $0.room(of: $1) }) else { return }
         guard requests.count <= room else {
@@ -43,7 +43,7 @@ extension Session {
     }
 
     private func join(_ wanted: [Wanted], id: RequestID?, attempts: Int) {
-        // What was read from the log for this request is not read again.
+        // Channels already read from the log for this request are not read again.
         let trust = attempts == Self.joinAttempts ? self.hub.idleTrust : nil
         let (rest, ahead) = self.attempt(wanted, id: id)
         guard !rest.isEmpty else { return }
@@ -67,8 +67,8 @@ extension Session {
         }
     }
 
-    /// Joins the channels that this loop follows already.
-    /// - Returns: Those that it does not follow yet, and which of them the log has to be asked about.
+    /// Subscribes to the channels that this loop already follows.
+    /// - Returns: The channels that it does not follow yet, and those whose heads must be read from the log.
     private func attempt(_ wanted: [Wanted], id: RequestID?) -> (rest: [Wanted], ahead: [ChannelName]) {
         let mayBeBehind = self.hub.mayBeBehind
         var rest: [Wanted] = []
@@ -105,7 +105,7 @@ extension Session {
         self.resume { self.followed(wanted, isOpen: isOpen, id: id, attempts: attempts) }
     }
 
-    /// The loop follows the channels, or cannot.
+    /// The loop now follows the channels, or following them has failed.
     private func followed(_ wanted: [Wanted], isOpen: Bool, id: RequestID?, attempts: Int) {
         if isOpen {
             self.join(wanted, id: id, attempts: attempts)
@@ -148,7 +148,7 @@ extension Session {
         self.send(.unsubscribed(id: id, channel: name))
     }
 
-    /// Ends the subscriptions that a new token does not allow any more.
+    /// Ends the subscriptions that a new token no longer allows.
     func endForbidden() {
         for channel in self.shard.assumeIsolated({ $0.subscriptions(of: self) }).sorted() {
             do throws(MessageFault) {

@@ -5,17 +5,17 @@ package import EventLog
 import JSON
 package import NIOCore
 
-/// One client connection and who it belongs to: decides what its client may do.
+/// One client connection and its principal: handles the client's requests and checks its permissions.
 ///
-/// Lives on its connection's loop and is entered once per read. It is not on the way of events out: those go from the
-/// ``SessionShard`` to the connection. A request that has to wait (a token to verify, a channel to open, a page to read) holds
-/// up the client's later requests and nobody else's; publishing does not wait for the commit.
+/// Runs on the connection's event loop and is called once per read. Outgoing events do not pass through it; they go
+/// from the ``SessionShard`` directly to the connection. A request that has to wait (a token to verify, a channel to
+/// open, a page to read) delays only the same client's later requests; publishing does not wait for the commit.
 package actor Session: LoopActor {
-    /// Bounds on what a client may have under way.
+    /// Limits for a client's pending requests.
     package struct Limits: Sendable {
-        /// Publish requests waiting for their commit.
+        /// Maximum number of publish requests that wait for their commit.
         package var publishing = 64
-        /// Messages received while a request waits, in bytes, before reading stops.
+        /// Maximum size of messages received while a request waits, in bytes; beyond it, reading stops.
         package var backlogBytes = 256 << 10
 
         package init() {}
@@ -27,7 +27,7 @@ package actor Session: LoopActor {
     let transport: any Transport
     private let limits: Limits
     private let mayPublish: Bool
-    /// What the loop delivers to; nil before the session has begun and once it has ended.
+    /// The session's entry in the shard; nil before the session starts and after it has ended.
     private var member: NIOLoopBound<OutboundSession>?
     private(set) var principal: Principal?
     private var backlog = Deque<[UInt8]>()
@@ -40,7 +40,7 @@ package actor Session: LoopActor {
     package nonisolated var loop: any EventLoop { self.shard.loop }
 
     init(hub: Hub, shard: SessionShard, transport: any Transport, mayPublish: Bool) {
-        // At most 15 bytes, which a string holds in itself.
+        // At most 15 bytes, which a string stores inline.
         self.id = "s_" + String(UInt64.random(in: .min ... .max), radix: 36)
         self.hub = hub
         self.shard = shard
@@ -52,7 +52,7 @@ package actor Session: LoopActor {
     // MARK: - From the connection
 
     /// The connection was upgraded.
-    /// - Parameter token: From the upgrade request, if it had one.
+    /// - Parameter token: The token from the upgrade request, if any.
     package func opened(token: String?, now: Timestamp) {
         self.enter(now)
         if let token {
@@ -60,7 +60,7 @@ package actor Session: LoopActor {
         }
     }
 
-    /// The connection was opened by a request whose sender is known: nil is nobody in particular.
+    /// The connection was opened by a request that has been authenticated already; a nil principal is anonymous.
     package func opened(by principal: Principal?, now: Timestamp) {
         self.enter(now)
         if let principal {
@@ -84,7 +84,7 @@ package actor Session: LoopActor {
         self.backlogBytes < self.limits.backlogBytes && self.publishing < self.limits.publishing
     }
 
-    /// Whether the next message can be handled now. One whose answers the client does not read has to wait with it.
+    /// Whether the next message can be handled now. If the client does not read its responses, it must wait.
     private var isFree: Bool {
         !self.isWaiting && self.publishing < self.limits.publishing && self.transport.isWritable
     }
@@ -100,20 +100,20 @@ package actor Session: LoopActor {
         }
     }
 
-    /// The connection has room again.
+    /// The connection is writable again.
     package func becameWritable() {
         guard !self.isEnded else { return }
         self.onShard { $0.becameWritable($1) }
         self.handleBacklog()
     }
 
-    /// A binary message arrived: the protocol has none.
+    /// A binary message arrived, which the protocol does not allow.
     package func receivedBinary() {
         self.close(.badMessage("messages are JSON text; this one was binary"))
     }
 
     /// The connection has ended.
-    /// - Parameter code: Of the close, by either side.
+    /// - Parameter code: The close code, sent by either side.
     package func ended(code: UInt16 = SessionShardMetrics.noCode) {
         guard !self.isEnded else { return }
         self.isEnded = true
@@ -124,8 +124,8 @@ package actor Session: LoopActor {
         if let principal = self.principal { self.hub.userConnections.leave(principal.subject) }
     }
 
-    /// The client sent more in a short time than it may: the connection is closed, with word of when to come back.
-    /// - Returns: False when nothing is done about it: services are kept to a rate of events instead.
+    /// The client exceeded its rate limit: the connection is closed with a retry interval.
+    /// - Returns: False if the connection stays open, because services are limited by a rate of events instead.
     package func exceededBudget(_ wait: TimeAmount) -> Bool {
         guard !self.isEnded else { return true }
         if let principal = self.principal, principal.mayPublishSomething { return false }
@@ -185,13 +185,13 @@ package actor Session: LoopActor {
 
     private func settle(_ result: Result<Principal, TokenFault>, id: RequestID?) {
         do throws(TokenFault) {
-            // What was revoked while the token was verified: sessions that ended for it did not include this one.
+            // The principal may have been revoked during verification; this session was not closed then.
             self.accept(try self.hub.unlessRevoked(result).get(), id: id)
         } catch {
             self.hub.refused(error)
             let (code, message) = error.summary
             self.send(.error(id: id, code: code, message: message))
-            // One that was authenticated keeps what it has.
+            // A session that is already authenticated keeps its principal.
             if self.principal == nil { self.close(error.closeReason) }
         }
     }
@@ -199,7 +199,7 @@ package actor Session: LoopActor {
     private func accept(_ principal: Principal, id: RequestID?) {
         let known = self.principal
         if let known, !known.subject.hasSameBytes(as: principal.subject) {
-            let message = "the session belongs to \(known.subject); connect again for another user"
+            let message = "the session belongs to \(known.subject); open a new connection for another user"
             return self.send(.error(id: id, code: .badToken, message: message))
         }
         if self.principal == nil, !self.hub.userConnections.enter(principal.subject) {
@@ -281,7 +281,7 @@ package actor Session: LoopActor {
 
     // MARK: - Waiting
 
-    /// Starts work that suspends; messages that arrive meanwhile wait in the backlog until ``resume()``.
+    /// Starts asynchronous work; messages that arrive meanwhile wait in the backlog until ``resume()``.
     func wait(_ work: @escaping Nursery.Work) {
         self.isWaiting = true
         if !self.hub.nursery.start(work) {
@@ -290,8 +290,8 @@ package actor Session: LoopActor {
         }
     }
 
-    /// The work that ``wait(_:)`` started has ended: does what follows from it, unless the session has ended meanwhile,
-    /// and continues with the backlog.
+    /// The work started by ``wait(_:)`` has ended: runs the continuation, unless the session has ended meanwhile, and
+    /// continues with the backlog.
     func resume(_ next: () -> Void) {
         self.isWaiting = false
         guard !self.isEnded else { return }
@@ -300,7 +300,7 @@ package actor Session: LoopActor {
     }
 
     private func handleBacklog() {
-        // A request that fails at once comes back here while the one before it is still being handled.
+        // A request that fails immediately re-enters this method while the previous one is still being handled.
         guard !self.isHandlingBacklog else { return }
         self.isHandlingBacklog = true
         while !self.isEnded, self.isFree, let message = self.backlog.popFirst() {
@@ -313,7 +313,8 @@ package actor Session: LoopActor {
         }
     }
 
-    /// What concerns the session's connection and subscriptions, in the loop's ``SessionShard``. Nil once the session has ended.
+    /// Accesses the session's connection and subscriptions in the loop's ``SessionShard``. Nil after the session has
+    /// ended.
     @discardableResult
     func onShard<Output: Sendable>(_ work: @Sendable (isolated SessionShard, OutboundSession) -> Output) -> Output? {
         guard let member = self.member else { return nil }

@@ -2,37 +2,37 @@
 
 package import EventLog
 
-/// A session as an operator sees it.
+/// A session, as reported to operators.
 package struct SessionReport: Sendable, Equatable {
     package var id: String
-    /// Nil for one that has not authenticated.
+    /// Nil if the session has not authenticated.
     package var user: String?
     package var opened: Timestamp
-    /// When its token ends, where it does.
+    /// When the token expires; nil if it does not.
     package var expires: Timestamp?
     package var subscriptions: Int
-    /// Subscriptions that read on instead of being live.
+    /// Number of subscriptions that are not live.
     package var behind: Int
-    /// Whether its connection takes bytes at present.
+    /// Whether the connection currently accepts bytes.
     package var isWritable: Bool
 }
 
-/// A session's place on one channel.
+/// A session's position in one channel.
 package struct SubscriptionReport: Sendable, Equatable {
     package var channel: ChannelName
-    /// The last number that was written to it.
+    /// The last number written to the connection.
     package var seq: Int
     package var head: Int
     package var phase: Cursor.Phase
 }
 
-/// Which sessions are wanted.
+/// A filter for sessions.
 package struct SessionQuery: Sendable, Equatable {
     /// Nil for all.
     package var user: String?
-    /// Only those with subscriptions that are behind.
+    /// Only sessions with subscriptions that are behind.
     package var isBehind = false
-    /// Those with greater ids; empty begins with the smallest.
+    /// Only sessions with greater ids; empty for the first page.
     package var after = ""
     package var limit: Int
 

@@ -4,12 +4,12 @@ import DequeModule
 import EventLog
 import NIOCore
 
-/// How subscriptions that are behind read on: slow consumers, resumes and gaps alike.
+/// How subscriptions that are behind catch up, after slow reading, resumes and gaps.
 extension SessionShard {
-    /// How long the loop is left to others between two ticks of replay.
+    /// The pause between two ticks of replay, for other work on the loop.
     private static let pause = TimeAmount.microseconds(50)
 
-    /// A connection has room again.
+    /// A connection is writable again.
     func becameWritable(_ member: OutboundSession) {
         member.slowReading.madeRoom()
         self.queueTurn(of: member)
@@ -32,11 +32,11 @@ extension SessionShard {
         }
         self.isTurnScheduled = !self.turns.isEmpty
         guard self.isTurnScheduled else { return }
-        // A task that queues itself again would keep the loop from its sockets; a timer does not.
+        // A task that reschedules itself directly would starve the loop's sockets; a timer does not.
         self.schedule(in: Self.pause) { $0.takeTurns() }
     }
 
-    /// - Returns: How many bytes were written, plus a little for each look.
+    /// - Returns: The number of bytes written, plus a small cost for each subscription checked.
     private func takeTurn(of member: OutboundSession) -> Int {
         var spent = 0
         var looks = member.behind.count
@@ -82,7 +82,7 @@ extension SessionShard {
         return spent
     }
 
-    /// Writes the newest of each slot, each with the number of events that were skipped before it.
+    /// Writes the newest entry of each slot, each with the number of events skipped before it.
     private func writeNewest(_ entries: [TapeEntry], to subscription: Subscription) -> Int {
         var bytes = 0
         for entry in entries {
@@ -146,7 +146,7 @@ extension SessionShard {
         case .failure:
             self.stalled.append(subscription)
         case .success(let page) where page.first > subscription.cursor.next:
-            // Retention went past the cursor meanwhile: a gap that the client must know about.
+            // Retention has passed the cursor meanwhile: the gap must be reported.
             self.leave(member, channel: channel.name)
             let message = ServerMessage.error(
                 id: nil,
@@ -170,7 +170,7 @@ extension SessionShard {
         self.queueTurn(of: member)
     }
 
-    /// Leaves a subscription alone until its interval has passed; it stays behind meanwhile.
+    /// Pauses a subscription until its interval has passed; it remains behind meanwhile.
     private func rest(_ subscription: Subscription, for interval: TimeAmount) {
         subscription.isResting = true
         let bound = NIOLoopBound(subscription, eventLoop: self.loop)
@@ -184,7 +184,7 @@ extension SessionShard {
         self.queueTurn(of: subscription.member)
     }
 
-    /// Gives the subscriptions whose reads failed another turn.
+    /// Retries the subscriptions whose reads have failed.
     func retryStalled() {
         let subscriptions = self.stalled
         self.stalled = []

@@ -5,13 +5,13 @@ import NIOCore
 
 /// Which channels the loop follows: those with subscriptions, and those that a session is about to subscribe to.
 ///
-/// The writer's loop answers with the channel's state and, from then on, with every change, over the same queue: so no
-/// event between the state and the first change is missed.
+/// The writer's loop responds with the channel's state and then sends every change over the same queue, so no event
+/// between the state and the first change is missed.
 extension SessionShard {
-    /// How often a channel is read from the log for one request; it may be removed, or miss events, meanwhile.
+    /// How often reading a channel from the log is retried for one request; it may be removed or miss events meanwhile.
     private static let readAttempts = 3
 
-    /// The loop's copy of a channel, if it can be joined.
+    /// The loop's copy of a channel, if sessions can subscribe to it.
     func followed(_ wanted: WantedChannel) -> LocalChannel? {
         guard let local = self.channels[wanted.name], local.channel != nil,
             !wanted.wantsNewest || local.state.hasAllNewest
@@ -19,8 +19,8 @@ extension SessionShard {
         return local
     }
 
-    /// Follows channels that nobody on this loop is subscribed to, and reads them from the log where need be. They are
-    /// followed until ``release(_:)`` at least.
+    /// Follows channels without subscriptions on this loop, and reads them from the log if necessary. They are followed
+    /// at least until ``release(_:)``.
     /// - Parameter trust: See ``EventChannel/follow(_:wantsNewest:trust:)``.
     func follow(_ wanted: [WantedChannel], trust: TimeAmount?) async throws(TapeFault) {
         for want in wanted { self.pin(want) }
@@ -38,7 +38,8 @@ extension SessionShard {
     }
 
     /// ``follow(_:trust:)`` on the writer's loop, without suspending.
-    /// - Returns: Whether all of them can be joined now. If so they are followed until ``release(_:)`` at least.
+    /// - Returns: Whether sessions can subscribe to all of them now. If so, they are followed at least until
+    ///   ``release(_:)``.
     func followNow(_ wanted: [WantedChannel], trust: TimeAmount?) -> Bool {
         guard self.registry.loop.inEventLoop else { return false }
         self.leave()
@@ -54,7 +55,7 @@ extension SessionShard {
         return false
     }
 
-    /// The session that asked has joined, or has not.
+    /// The requesting session has subscribed, or has given up.
     func release(_ names: [ChannelName]) {
         for name in names {
             guard let local = self.channels[name] else { continue }
@@ -82,9 +83,9 @@ extension SessionShard {
         return local
     }
 
-    /// - Returns: The channels that have to be read from the log first.
+    /// - Returns: The channels that must be read from the log first.
     private func ask(for wanted: [WantedChannel], trust: TimeAmount?) async -> [EventChannel] {
-        // A channel that was left and is wanted again learns of it in this order.
+        // If a channel was just left and is requested again, it must receive both calls in this order.
         self.leave()
         let asked = wanted.compactMap { want in
             self.channels[want.name].map { local in
@@ -108,7 +109,7 @@ extension SessionShard {
         }
     }
 
-    /// The channels in ``left`` learn that this loop has no subscribers any more.
+    /// Unfollows the channels in ``left``, which no longer have subscribers on this loop.
     private func leave() {
         self.isLeavingScheduled = false
         guard !self.left.isEmpty else { return }

@@ -3,12 +3,12 @@
 import EventLog
 import JSON
 
-/// What operators see of the sessions, and how they end one.
+/// How operators inspect and disconnect sessions.
 extension SessionShard {
-    /// Members looked at in one go: a fraction of a millisecond.
+    /// Sessions checked without a pause, which takes a fraction of a millisecond.
     private static let slice = 4_096
 
-    /// Sessions, ascending by id. Looks at all of them, a part at a time so that delivery continues in between.
+    /// Sessions, ascending by id. Checks all sessions in parts, so that event delivery continues in between.
     func sessions(_ query: SessionQuery) async -> [SessionReport] {
         var found: [SessionReport] = []
         var rest = Array(self.members.values)[...]
@@ -49,7 +49,7 @@ extension SessionShard {
         )
     }
 
-    /// A session, and its subscriptions ascending by channel.
+    /// A session and its subscriptions, ascending by channel.
     func session(_ id: String) -> (report: SessionReport, subscriptions: [SubscriptionReport])? {
         guard let member = self.member(id) else { return nil }
         let subscriptions = member.subscriptions.values.map { subscription in
@@ -63,8 +63,8 @@ extension SessionShard {
         return (Self.report(member), subscriptions.sorted { $0.channel < $1.channel })
     }
 
-    /// Closes a session; its client may come back.
-    /// - Returns: False when there is none of this id.
+    /// Closes a session; the client may reconnect.
+    /// - Returns: False if there is no session with this id.
     func disconnect(_ id: String) -> Bool {
         guard let member = self.member(id) else { return false }
         member.session.assumeIsolated { $0.close(.disconnected) }

@@ -4,13 +4,13 @@ import EventLog
 import JSON
 import NIOCore
 
-/// How sessions learn of trouble: by a heartbeat at once when something has changed for them, and by every regular
-/// one while it lasts.
+/// How clients are notified of service problems: by an immediate heartbeat when their notice changes, and by every
+/// regular heartbeat for as long as there is a problem.
 extension SessionShard {
-    /// Subscriptions looked through in one go; a session counts as ``lookCost`` more.
+    /// Subscriptions checked without a pause; each session adds ``lookCost``.
     private static let noticeBudget = 10_000
     private static let lookCost = 20
-    /// How long the loop is left to others between two goes.
+    /// The pause between two parts, for other work on the loop.
     private static let noticePause = TimeAmount.milliseconds(5)
 
     /// The notice has changed.
@@ -21,7 +21,7 @@ extension SessionShard {
         self.scheduleTelling()
     }
 
-    /// A session has subscribed to a type and may need the notice although it has not changed.
+    /// A session has subscribed to a type and may need the notice, although the notice itself is unchanged.
     func scheduleNotice(_ member: OutboundSession, of type: EventType) {
         guard !self.notice.isClear else { return }
         let key = ObjectIdentifier(member.session)
@@ -49,11 +49,11 @@ extension SessionShard {
         }
         self.isTellingScheduled = !self.untold.isEmpty
         guard self.isTellingScheduled else { return }
-        // A task that queues itself again would keep the loop from its sockets; a timer does not.
+        // A task that reschedules itself directly would starve the loop's sockets; a timer does not.
         self.schedule(in: Self.noticePause) { $0.tell() }
     }
 
-    /// What of the notice concerns a session.
+    /// The part of the notice that applies to a session.
     func told(to member: OutboundSession) -> OutboundSession.Told {
         var told = OutboundSession.Told(isPaused: self.notice.isPaused)
         guard !self.notice.stale.isEmpty else { return told }

@@ -4,11 +4,11 @@ import EventLog
 import NIOCore
 
 extension SessionShard {
-    /// Members looked at in one go: a fraction of a millisecond.
+    /// Sessions checked without a pause, which takes a fraction of a millisecond.
     private static let slice = 4_096
 
-    /// Closes the sessions that are revoked. Looks at all of them, a part at a time so that delivery continues in between:
-    /// one that comes meanwhile is looked at when it authenticates.
+    /// Closes revoked sessions. Checks all sessions in parts, so that event delivery continues in between. A session
+    /// that starts meanwhile is checked when it authenticates.
     func endSessions(revokedBy list: RevocationList) {
         self.endSessions(among: Array(self.members.values)[...], revokedBy: list)
     }

@@ -3,19 +3,20 @@
 package import EventLog
 import NIOCore
 
-/// How subscriptions begin and end.
+/// How subscriptions start and end.
 extension SessionShard {
     package enum OnJoin: Sendable, Equatable {
         case joined
-        /// The loop does not follow the channel, or lacks what a snapshot takes: see ``SessionShard/follow(_:trust:)``.
+        /// The loop does not follow the channel, or lacks the data for a snapshot; see
+        /// ``SessionShard/follow(_:trust:)``.
         case unfollowed
-        /// The client has seen more than this node knows of; the tape has to be asked for the head.
+        /// The client has seen events beyond the local head; the head must be read from the tape.
         case ahead
         case refused(MessageFault)
     }
 
-    /// Begins a subscription: pins its position, then tells the client, then replays.
-    /// - Parameter mayBeBehind: Whether the log may hold more than this node knows of, as far as the client is concerned.
+    /// Starts a subscription: fixes its position, then responds to the client, then replays.
+    /// - Parameter mayBeBehind: Whether the log may contain events that the client has seen and this node has not.
     func join(
         _ member: OutboundSession,
         to wanted: WantedChannel,
@@ -114,7 +115,7 @@ extension SessionShard {
     }
 
     /// Ends a subscription.
-    /// - Returns: Whether there was one.
+    /// - Returns: Whether it existed.
     @discardableResult
     func leave(_ member: OutboundSession, channel: ChannelName) -> Bool {
         guard let subscription = member.subscriptions.removeValue(forKey: channel) else { return false }
@@ -124,7 +125,7 @@ extension SessionShard {
         return true
     }
 
-    /// Takes a subscription out of its channel's list.
+    /// Removes a subscription from its channel's list.
     func detach(_ subscription: Subscription) {
         let local = subscription.local
         let place = subscription.place
@@ -142,12 +143,12 @@ extension SessionShard {
         self.members[ObjectIdentifier(session)].map { Array($0.subscriptions.keys) } ?? []
     }
 
-    /// How many subscriptions a session may still add.
+    /// The number of subscriptions a session may still add.
     func room(of member: OutboundSession) -> Int {
         self.limits.subscriptionsPerMember - member.subscriptions.count
     }
 
-    /// How many of the loop's sessions are subscribed to each of some channels; those without any are left out.
+    /// The number of the loop's sessions subscribed to each of the channels; channels without subscribers are omitted.
     func subscribers(of channels: [ChannelName]) -> [ChannelName: Int] {
         channels.reduce(into: [:]) { counts, name in counts[name] = self.channels[name]?.subscriptions.count }
     }

@@ -4,13 +4,13 @@ package import EventLog
 import JSON
 package import NIOCore
 
-/// What happens by the clock.
+/// Periodic work of the session shard.
 extension SessionShard {
-    /// Ticks between two attempts at stalled reads while the tape is away.
+    /// Ticks between two retries of stalled reads while the tape is unavailable.
     private static let pausedTicks = 5
 
-    /// Checks every session: heartbeats that are due, deadlines that have passed, connections that have died.
-    /// Called about once a second.
+    /// Checks every session: sends due heartbeats, and closes dead connections and those past a deadline. Called about
+    /// once a second.
     package func tick(now: Timestamp, uptime: NIODeadline) {
         for member in self.members.values {
             if let reason = self.reasonToClose(member, now: now, uptime: uptime) {
@@ -21,22 +21,22 @@ extension SessionShard {
                 self.beat(member, now: now)
             }
         }
-        // While the tape is away there is no use in asking it for each of them every second.
+        // While the tape is unavailable, retrying every read every second is pointless.
         self.stalledTicks += 1
         guard !self.notice.isPaused || self.stalledTicks >= Self.pausedTicks else { return }
         self.stalledTicks = 0
         self.retryStalled()
     }
 
-    /// Between two measurements of how late the loop is.
+    /// Interval between two measurements of the loop's lag.
     package static let probeInterval = TimeAmount.milliseconds(250)
 
-    /// Measures how late the loop is; called every ``probeInterval``, as far as the loop gets to it.
+    /// Measures the loop's lag; scheduled every ``probeInterval``.
     package func probe(uptime: NIODeadline) {
         if let probed {
             let lag = max(.zero, uptime - probed - Self.probeInterval)
             self.counted.lag.observe(lag)
-            // One quick turn of the loop does not make up for a slow one.
+            // One fast iteration of the loop does not offset a slow one.
             self.recentLag = max(lag, .nanoseconds(self.recentLag.nanoseconds / 2))
         }
         self.probed = uptime
@@ -49,7 +49,7 @@ extension SessionShard {
         if let expires = member.principal?.expires, expires <= now {
             return .tokenExpired
         }
-        // Before the silence: a client that reads nothing answers no ping either.
+        // Checked before the silence: a client that does not read does not answer pings either.
         if let limit = self.limits.slowConsumer, self.isSlow(member, limit: TimeAmount(limit), uptime: uptime) {
             return .slowConsumer(limit: limit)
         }
@@ -62,12 +62,12 @@ extension SessionShard {
 
     private func isSlow(_ member: OutboundSession, limit: TimeAmount, uptime: NIODeadline) -> Bool {
         let isWritable = member.transport.isWritable
-        // Looking through the subscriptions is for the few that are not writable.
+        // The subscriptions are searched only for the few connections that are not writable.
         let isHoldingUp = !isWritable && member.hasEventsWaiting
         return member.slowReading.look(isWritable: isWritable, hasEventsWaiting: isHoldingUp, now: uptime) > limit
     }
 
-    /// Tells the heads that moved, so that a client knows when it is behind, and asks for a sign of life.
+    /// Sends a heartbeat with the heads that have moved, so that a client knows whether it is behind, and a ping.
     private func beat(_ member: OutboundSession, now: Timestamp) {
         self.writeHeartbeat(to: member, now: now)
         member.transport.ping()
@@ -91,11 +91,11 @@ extension SessionShard {
         self.write(self.framing.frame(message.encoded()), to: member)
     }
 
-    /// Says goodbye to a part of the sessions and closes them.
+    /// Sends goodbye to a fraction of the sessions and closes them.
     /// - Parameters:
-    ///   - fraction: Of the sessions; at least one goes.
-    ///   - spread: Over which those who go are asked to spread their return.
-    /// - Returns: How many sessions there were.
+    ///   - fraction: The fraction of sessions to close; at least one is closed.
+    ///   - spread: The time over which the closed clients are asked to spread their reconnects.
+    /// - Returns: The number of sessions before the call.
     @discardableResult
     package func disconnect(_ fraction: Double, spread: Duration) -> Int {
         let sessions = self.members.count

@@ -4,38 +4,39 @@ import DequeModule
 import EventLog
 package import NIOCore
 
-/// The sessions of one event loop and their subscriptions: where fan-out arrives and is written out.
+/// The sessions of one event loop and their subscriptions: receives events from the fan-out and writes them to the
+/// connections.
 ///
-/// Lives on that loop. Delivery walks the local subscriptions and writes to their connections without entering session
-/// actors; what was written during a tick leaves in one flush per connection at its end.
+/// Runs on that loop. Delivery iterates over the local subscriptions and writes to their connections without calling
+/// session actors. The output of a tick is sent with one flush per connection at the end of the tick.
 package actor SessionShard: LoopActor {
-    /// Bounds on the work for readers that are behind, so that they cannot starve live delivery.
+    /// Timeouts, and limits on the work for readers that are behind, so that they cannot starve live delivery.
     package struct Limits: Sendable {
-        /// Replayed per tick for all members, in bytes.
+        /// Maximum size of the events replayed per tick for all sessions, in bytes.
         package var replayBytesPerTick = 1 << 20
-        /// Replayed per turn of one member, in bytes.
+        /// Maximum size of the events replayed per turn of one session, in bytes.
         package var replayBytesPerTurn = 64 << 10
-        /// Pages read from the tape at once for one member.
+        /// Maximum number of concurrent page reads for one session.
         package var readsPerMember = 4
-        /// Subscriptions of one member.
+        /// Maximum number of subscriptions of one session.
         package var subscriptionsPerMember = 5_000
-        /// Between a heartbeat and the next.
+        /// Interval between two heartbeats.
         package var heartbeat: Duration = .seconds(10)
-        /// Silence after which a connection counts as dead.
+        /// Time without received data after which a connection is considered dead.
         package var silence: Duration = .seconds(30)
-        /// Within which a session authenticates, or subscribes to something public.
+        /// Time within which a session must authenticate or subscribe to a public channel.
         package var authentication: Duration = .seconds(5)
-        /// Between two looks at every member; nil is often enough for the shortest of these times.
+        /// Interval between two checks of all sessions; nil derives it from the shortest of these times.
         package var tick: Duration?
-        /// For which a connection may hold up events without taking anything before it is closed, as ``SlowReading``
-        /// counts; nil lets it catch up whenever it likes.
+        /// How long a connection may block events without accepting bytes before it is closed, as measured by
+        /// ``SlowReading``; nil for no limit.
         package var slowConsumer: Duration?
 
         package init() {}
     }
 
     package nonisolated let loop: any EventLoop
-    /// Its number among the node's loops.
+    /// The index of the loop.
     package nonisolated let index: Int
     package nonisolated let limits: Limits
     let framing: Framing
@@ -46,30 +47,30 @@ package actor SessionShard: LoopActor {
     var members: [ObjectIdentifier: OutboundSession] = [:]
     /// The channels that the loop follows, or is about to follow.
     var channels: [ChannelName: LocalChannel] = [:]
-    /// Channels that have lost their last subscriber on this loop; they learn of it together.
+    /// Channels that have lost their last subscriber on this loop; they are unfollowed together.
     var left: [EventChannel] = []
     var isLeavingScheduled = false
-    /// Members with something to read on, in the order in which they get their turns.
+    /// Sessions with subscriptions to catch up, in the order of their turns.
     var turns = Deque<OutboundSession>()
-    /// Subscriptions whose read failed; tried again at the next tick.
+    /// Subscriptions whose read failed; retried at the next tick.
     var stalled: [Subscription] = []
     var isTurnScheduled = false
-    /// The service status for sessions.
+    /// The current service status for clients.
     var notice = Notice()
-    /// Sessions that may need the notice, in no order.
+    /// Sessions to which the notice may have to be sent, unordered.
     var untold: [ObjectIdentifier] = []
     var isTellingScheduled = false
-    /// Ticks since stalled reads were tried last.
+    /// Ticks since stalled reads were last retried.
     var stalledTicks = 0
-    /// Connections closed as slow consumers so far.
+    /// Number of connections closed as slow consumers.
     package internal(set) var closedSlowConsumers = 0
-    /// What the loop has counted.
+    /// The loop's metrics.
     var counted = SessionShardMetrics()
-    /// Recent event-loop lag, halved per probe.
+    /// The recent lag of the loop.
     var recentLag = TimeAmount.zero
-    /// When the loop last came to its probe.
+    /// When the loop last ran its probe.
     var probed: NIODeadline?
-    /// Batches whose frames wait for the flush.
+    /// Batches whose frames have not been flushed yet.
     private var unsent: [DeliveryContext] = []
     private var unflushed: [OutboundSession] = []
     private var isFlushScheduled = false
@@ -94,27 +95,27 @@ package actor SessionShard: LoopActor {
         self.limits = limits
     }
 
-    /// How many sessions the loop has.
+    /// Number of sessions on the loop.
     package var sessionCount: Int {
         self.members.count
     }
 
-    /// How many subscriptions the loop's sessions have.
+    /// Number of subscriptions of the loop's sessions.
     package var subscriptionCount: Int {
         self.channels.values.reduce(0) { $0 + $1.subscriptions.count }
     }
 
-    /// What the loop has counted since the start.
+    /// The loop's metrics since the start.
     package var figures: SessionShardMetrics {
         self.counted
     }
 
-    /// Subscriptions that are not live.
+    /// Number of subscriptions that are not live.
     package var behindCount: Int {
         self.members.values.reduce(0) { $0 + $1.behind.count + $1.waitingToRead.count + $1.reads } + self.stalled.count
     }
 
-    // MARK: - Members
+    // MARK: - Sessions
 
     /// A connection was opened.
     func enter(_ session: Session, transport: any Transport, now: Timestamp) -> NIOLoopBound<OutboundSession> {
@@ -131,7 +132,7 @@ package actor SessionShard: LoopActor {
     }
 
     /// A connection has ended; its subscriptions end with it.
-    /// - Parameter code: Of the close.
+    /// - Parameter code: The close code.
     func exit(_ member: OutboundSession, code: UInt16) {
         guard self.members.removeValue(forKey: ObjectIdentifier(member.session)) != nil else { return }
         member.isEnded = true
@@ -170,7 +171,7 @@ package actor SessionShard: LoopActor {
                 break
             }
         }
-        // Only what a flush will follow on: those who are behind read it another time.
+        // Only if a flush will follow; subscriptions that are behind read the events later.
         if isWritten { self.unsent.append(batch) }
     }
 
@@ -206,7 +207,7 @@ package actor SessionShard: LoopActor {
         self.needsFlush(member)
     }
 
-    /// Writes frames that others get as well.
+    /// Writes frames that are shared with other connections.
     func writeRun(_ frames: ByteBuffer, to member: OutboundSession) {
         member.eventWriter.writeRun(frames)
         self.needsFlush(member)
@@ -238,7 +239,7 @@ package actor SessionShard: LoopActor {
         var members: [OutboundSession] = []
         swap(&members, &self.unflushed)
         defer {
-            // The list's memory serves the next tick, unless that has begun or the list is unusually long.
+            // The array's memory is reused for the next tick, unless that has begun or the array is unusually large.
             if self.unflushed.isEmpty, members.count <= 4_096 {
                 members.removeAll(keepingCapacity: true)
                 swap(&members, &self.unflushed)

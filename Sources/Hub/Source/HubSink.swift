@@ -3,13 +3,13 @@
 package import EventLog
 import JSON
 
-/// Puts a source's events onto the tape of the hub in the same process, checked as those of any publisher.
+/// Appends a source's events to the tape of the hub in the same process, validated like those of any other publisher.
 package struct HubSink: SourceSink {
     private let store: any SourceStore
     private let append: @Sendable ([Event], SourceStep) async throws(SinkFault) -> StepOutcome
     private let intake: EventValidator
 
-    /// - Parameter limits: Of one event; a step may have any number of them.
+    /// - Parameter limits: Limits for one event; a step may have any number of events.
     package init(store: any SourceStore, writer: TapeWriter, types: EventTypes, limits: EventValidator.Limits) {
         var limits = limits
         limits.events = 1
@@ -24,7 +24,7 @@ package struct HubSink: SourceSink {
         self.intake = EventValidator(types: types, limits: limits)
     }
 
-    /// For a process that has a tape and no hub; hubs that have the same tape find by themselves what was appended.
+    /// For a process with a tape but no hub; hubs that share the tape find the appended events by polling.
     package init(alone store: any SourceStore, types: EventTypes) {
         self.store = store
         self.append = { events, step throws(SinkFault) in
@@ -66,10 +66,10 @@ package struct HubSink: SourceSink {
             case .conflict(let items):
                 throw .conflict(items.prefix(3).filter(checked.indices.contains).map { checked[$0].event.id })
             case .refused(let items, let refusal):
-                // Those that can be held do not wait for those that cannot.
+                // Events that can be stored do not wait for those that cannot.
                 let culprits = Set(items).intersection(checked.indices)
                 guard !culprits.isEmpty else { throw .refused(refusal.detail) }
-                let reason = "the tape cannot hold it: \(refusal.detail)"
+                let reason = "the tape cannot store it: \(refusal.detail)"
                 step.letters += culprits.sorted().map { index in
                     DeadLetter(received: now, channel: step.source, payload: checked[index].json, reason: reason)
                 }

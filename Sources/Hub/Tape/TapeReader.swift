@@ -4,7 +4,8 @@ package import EventLog
 import NIOCore
 import Synchronization
 
-/// Reads from the tape on behalf of many: what several want is read once, and channels are opened by the batch.
+/// Reads from the tape for many readers: concurrent requests for the same page share one read, and channels are opened
+/// in batches.
 package actor TapeReader {
     private struct PageKey: Hashable {
         var channel: ChannelName
@@ -16,7 +17,7 @@ package actor TapeReader {
         var waiters: [OpenWaiter] = []
     }
 
-    /// Someone who wants several channels opened.
+    /// A caller that waits for several channels to be opened.
     private final class OpenWaiter {
         private var channels: Int
         private var continuation: CheckedContinuation<TapeFault?, Never>?
@@ -26,7 +27,7 @@ package actor TapeReader {
             self.continuation = continuation
         }
 
-        /// One of the channels was opened, or could not be: the first fault is returned at once.
+        /// One of the channels was opened, or could not be. The first fault is reported immediately.
         func settled(_ fault: TapeFault?) {
             self.channels -= 1
             guard fault != nil || self.channels == 0 else { return }
@@ -45,12 +46,12 @@ package actor TapeReader {
     private var unopened: [ObjectIdentifier: Opening] = [:]
     private var isOpening = false
 
-    /// Channels opened by one read.
+    /// Maximum number of channels opened by one read.
     private static let openBatch = 500
 
     /// - Parameters:
-    ///   - pageLimit: How much one page of a replay holds.
-    ///   - cacheBytes: Of pages that are kept for a moment for others who want them too.
+    ///   - pageLimit: Maximum size of one page of a replay.
+    ///   - cacheBytes: Size of the cache that keeps pages for a short time for other readers.
     package init(
         tape: any Tape,
         registry: ChannelRegistry,
@@ -65,13 +66,13 @@ package actor TapeReader {
         self.pageLimit = pageLimit
     }
 
-    /// How often the tape was asked for a page.
+    /// Number of pages read from the tape.
     package nonisolated var pageReadCount: Int {
         self.pageReads.load(ordering: .relaxed)
     }
 
-    /// Frames of the events after a number; one read serves all that ask for the same page meanwhile and shortly after.
-    /// The run may begin before what was asked for.
+    /// Frames of the events after a number. One read serves all requests for the same page during the read and shortly
+    /// after. The run may begin before the requested number.
     package func page(of channel: EventChannel, after seq: Int) async throws(TapeFault) -> ReplayPage {
         if let run = self.cache.run(of: channel.name, after: seq, now: .now()) {
             return ReplayPage(run: run, first: run.first)
@@ -97,8 +98,8 @@ package actor TapeReader {
         return try result.get()
     }
 
-    /// Reads head and newest entries of channels. What is asked for while one read is under way goes
-    /// together into the next.
+    /// Reads the head and the newest entries of channels. Requests that arrive during a read are combined into the
+    /// next one.
     package func open(_ channels: [EventChannel]) async throws(TapeFault) {
         guard !channels.isEmpty else { return }
         let fault = await withCheckedContinuation { continuation in
@@ -109,7 +110,7 @@ package actor TapeReader {
             guard !self.isOpening else { return }
             self.isOpening = self.nursery.start { await self.openWaiting() }
             if !self.isOpening {
-                self.settle(channels.map(ObjectIdentifier.init), .unavailable("too much waits to be read"))
+                self.settle(channels.map(ObjectIdentifier.init), .unavailable("too many reads are pending"))
             }
         }
         if let fault { throw fault }
@@ -143,8 +144,8 @@ package actor TapeReader {
 
 /// A page of a replay, encoded.
 package struct ReplayPage: Sendable {
-    /// Nil when there is nothing after the number asked for.
+    /// Nil if there is nothing after the requested number.
     package let run: FrameRun?
-    /// The oldest number that is retained, or one after it that is in memory.
+    /// The oldest retained number, or a later one that is in memory.
     package let first: Int
 }

@@ -4,7 +4,7 @@ import EventLog
 import Logging
 import NIOCore
 
-/// From a batch to the tape, its subscribers and its publishers.
+/// Appends a batch to the tape, publishes it to the subscribers and completes the requests.
 extension TapeWriter {
     func write(_ batch: [Order]) async {
         let requests = batch.flatMap(\.requests)
@@ -32,7 +32,7 @@ extension TapeWriter {
         var rest = outcomes[...]
         for order in batch {
             if let fault = halves.fault, rest.count < order.requests.count {
-                // Also one that was committed in part: it is not known how far.
+                // Also if the order was committed in part, since it is not known which part.
                 rest = []
                 order.settle(.failure(.unavailable(fault)))
             } else {
@@ -59,7 +59,7 @@ extension TapeWriter {
                 settled.append(events)
             }
         }
-        // A batch of duplicates and refusals does not show that the log can be written.
+        // A batch that contains only duplicates and rejections does not prove that the log is writable.
         if outcomes.contains(where: \.hasNews) { self.watch.committed() }
         self.trace(settled, from: begin, failed: false)
         self.publish(self.commits(of: requests, outcomes), time: end)
@@ -80,12 +80,12 @@ extension TapeWriter {
         self.watch.commitFailed(fault)
     }
 
-    /// The tape does not take a request because of what is in it.
+    /// The tape rejected a request because of its content.
     private func refused(_ events: [Event], _ refusal: ContentRefusal, since begin: Timestamp) {
         self.trace([events], from: begin, failed: true)
         guard let refusals = self.refusalLog.happened(at: .now) else { return }
         self.logger.error(
-            "the tape cannot hold what is in a request, which is refused",
+            "request rejected: the tape cannot store its content",
             metadata: [
                 "fault": "\(refusal.detail)", "refusals": "\(refusals)", "events": "\(events.count)",
                 "type": "\(events.first?.type ?? "")", "source": "\(events.first?.source ?? "")",
@@ -142,8 +142,8 @@ extension TapeWriter {
         self.fanout.assumeIsolated { $0.isNews(position) }
     }
 
-    /// What subscribers are sent: the accepted events, and duplicates that have not been delivered yet because the
-    /// outcome of their first append was not known.
+    /// The events to publish: the accepted events, and duplicates that have not been published yet because the outcome
+    /// of their first append was unknown.
     private func commits(of requests: [[Event]], _ outcomes: [AppendOutcome]) -> [ChannelBatch] {
         var commits: [ChannelBatch] = []
         var places: [ChannelName: Int] = [:]

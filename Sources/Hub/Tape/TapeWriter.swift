@@ -5,28 +5,29 @@ package import EventLog
 import Logging
 package import NIOCore
 
-/// The one way onto the tape: gathers what arrives while a batch commits and appends it as the next batch.
+/// The only writer of the tape: collects the requests that arrive while a batch commits, and appends them as the next
+/// batch.
 ///
-/// A batch that the tape refuses for what is in it is appended in halves, until the request at fault is alone: it is
-/// refused, the others are committed, and the node is as well as before.
+/// If the tape rejects a batch because of its content, the batch is split in halves until the invalid request is
+/// isolated. That request is rejected, the others are committed, and the node remains healthy.
 ///
-/// Group commit without a timer: a lone publisher pays one commit, many share one. A batch is published after its
-/// commit and before the next begins, so subscribers receive events in the order of the log. Publishers are answered
-/// after the commit, never before.
+/// This is group commit without a timer: a single publisher pays for one commit, many publishers share one. A batch is
+/// published after its commit and before the next one begins, so subscribers receive events in log order. Publishers
+/// are answered after the commit, never before.
 package actor TapeWriter: LoopActor {
-    /// Bounds on what waits and on what one transaction takes.
+    /// Limits for waiting requests and for one transaction.
     package struct Limits: Sendable {
-        /// Waiting requests, in bytes of events; past it requests are refused as overloaded.
+        /// Maximum size of waiting requests, in bytes of events; beyond it, requests are rejected as overloaded.
         package var waitingBytes = 64 << 20
-        /// One batch, in bytes of events; a larger request is a batch of its own.
+        /// Maximum size of one batch, in bytes of events; a larger request forms a separate batch.
         package var batchBytes = 1 << 20
-        /// How long a request waits for its turn; after that it is refused as overloaded, and nothing of it was begun.
+        /// How long a request may wait for its turn; after that it is rejected as overloaded, and nothing is written.
         package var patience: Duration = .seconds(10)
 
         package init() {}
     }
 
-    /// What has become of requests since the start.
+    /// Counts of requests and events since the start.
     package struct Tally: Sendable, Equatable {
         package var batches = 0
         /// Events.
@@ -35,30 +36,30 @@ package actor TapeWriter: LoopActor {
         package var duplicates = 0
         /// Requests.
         package var conflicts = 0
-        /// Requests refused by the tape for what is in them.
+        /// Requests rejected by the tape because of their content.
         package var unfit = 0
         /// Requests.
         package var failures = 0
-        /// Requests refused for lack of room, or because they had waited for too long.
+        /// Requests rejected because the queue was full or they had waited too long.
         package var refusals = 0
-        /// Bytes of events that wait now.
+        /// Size of the events currently waiting.
         package var waitingBytes = 0
     }
 
     package typealias Completion = @Sendable (Result<AppendOutcome, AppendFault>) -> Void
 
-    /// What one publisher handed in: one or more requests that share the fate of one transaction.
+    /// The submission of one publisher: one or more requests, appended in one transaction.
     struct Order {
         var requests: [[Event]]
         var cost: Int
-        /// When its turn has to have come.
+        /// The latest time for its turn to come.
         var deadline: NIODeadline
         var settle: Settlement
-        /// Of a source; such an order is a batch of its own.
+        /// The step of a source; such an order forms a separate batch.
         var step: Step?
     }
 
-    /// A step of a source, and who gets its outcome when it is not a plain failure.
+    /// A step of a source, and the completion for every outcome except failures.
     struct Step {
         var step: SourceStep
         var store: any SourceStore
@@ -72,7 +73,7 @@ package actor TapeWriter: LoopActor {
         /// ``run()`` waits for a request.
         case waiting(CheckedContinuation<Void, Never>)
         case writing
-        /// No more requests are taken; what waits is still written.
+        /// No more requests are accepted; waiting requests are still written.
         case finishing
     }
 
@@ -89,7 +90,7 @@ package actor TapeWriter: LoopActor {
     private var underWay: [Order] = []
     private var queuedBytes = 0
     var counted = Tally()
-    /// What has become of events, and how long it took.
+    /// Metrics of events and commits.
     package internal(set) var figures = WriterFigures()
     private var expiry: Scheduled<Void>?
     var failureLog = LogThrottle()
@@ -113,9 +114,9 @@ package actor TapeWriter: LoopActor {
         self.logger = logger
     }
 
-    /// Hands in one request, from any thread. Requests of one thread are appended in the order they were handed in.
-    /// - Parameter completion: Called once, on ``loop``, when the events are committed and have been published, or
-    ///   nothing of them was.
+    /// Submits one request, from any thread. Requests of one thread are appended in the order of their submission.
+    /// - Parameter completion: Called once, on ``loop``, after the events have been committed and published, or the
+    ///   request has failed.
     package nonisolated func submit(_ events: [Event], completion: @escaping Completion) {
         self.submit([events]) { result in
             switch result {
@@ -131,35 +132,36 @@ package actor TapeWriter: LoopActor {
         self.executeNow { $0.enqueue(requests, nil, settle) }
     }
 
-    /// ``submit(_:completion:)`` for those who can wait.
+    /// The asynchronous form of ``submit(_:completion:)``.
     package nonisolated func append(_ events: [Event]) async throws(AppendFault) -> AppendOutcome {
         try await withCheckedContinuation { continuation in
             self.submit(events) { continuation.resume(returning: $0) }
         }.get()
     }
 
-    /// Appends several requests in one transaction, each with its own outcome; in more than one where the tape refuses
-    /// some of them. After a fault some of them may be committed: appending them again under the same ids settles it.
+    /// Appends several requests in one transaction, each with its own outcome; in several transactions if the tape
+    /// rejects some of them. After a fault, some of them may be committed; appending them again with the same ids is
+    /// safe.
     package nonisolated func append(_ requests: [[Event]]) async throws(AppendFault) -> [AppendOutcome] {
         try await withCheckedContinuation { continuation in
             self.submit(requests) { result in continuation.resume(returning: result.map(Array.init)) }
         }.get()
     }
 
-    /// Appends the events of a source together with its step: both are committed, or neither is.
+    /// Appends the events of a source together with its step, atomically.
     package nonisolated func append(
         _ events: [Event],
         with step: SourceStep
     ) async throws(AppendFault) -> StepOutcome {
         guard let store = self.tape as? any SourceStore else {
-            throw .unavailable(.damaged("this tape keeps nothing for sources"))
+            throw .unavailable(.damaged("this tape does not support sources"))
         }
         return try await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<StepOutcome, AppendFault>, Never>) in
             self.execute { writer in
                 let step = Step(step: step, store: store) { continuation.resume(returning: .success($0)) }
                 writer.enqueue([events], step) { result in
-                    // Reported through the step unless it failed.
+                    // Success is reported through the step.
                     if case .failure(let fault) = result { continuation.resume(returning: .failure(fault)) }
                 }
             }
@@ -187,7 +189,7 @@ package actor TapeWriter: LoopActor {
         }
     }
 
-    /// One timer for the oldest order that waits, not one for each.
+    /// Uses one timer, for the oldest waiting order.
     private func scheduleExpiry() {
         guard self.expiry == nil, let oldest = self.queue.first else { return }
         self.expiry = self.loop.scheduleTask(deadline: oldest.deadline) {
@@ -195,7 +197,7 @@ package actor TapeWriter: LoopActor {
         }
     }
 
-    /// Refuses what has waited for too long, although the append before it is still under way.
+    /// Rejects orders that have waited too long while an earlier append is still in progress.
     private func expire() {
         self.expiry = nil
         let now = NIODeadline.now()
@@ -208,19 +210,19 @@ package actor TapeWriter: LoopActor {
         self.scheduleExpiry()
     }
 
-    /// The channels of the events that are being appended; none once they have been published.
+    /// The channels of the events being appended; empty once they have been published.
     var channelsUnderWay: Set<ChannelName> {
         Set(self.underWay.lazy.flatMap(\.requests).joined().lazy.flatMap(\.channels))
     }
 
-    /// The present tally.
+    /// The current counts.
     package var tally: Tally {
         var tally = self.counted
         tally.waitingBytes = self.queuedBytes
         return tally
     }
 
-    /// Takes no more requests; ``run()`` returns once those that wait are settled.
+    /// Accepts no more requests; ``run()`` returns once the waiting requests are complete.
     package func finish() {
         if case .waiting(let continuation) = self.state {
             continuation.resume()
@@ -240,8 +242,8 @@ package actor TapeWriter: LoopActor {
             self.underWay = self.nextBatch()
             await self.write(self.underWay)
             self.underWay = []
-            // The fan-out of one batch may overlap the commit of the next, not more: publishers are slowed to what
-            // the loops can tell.
+            // The fan-out of one batch may overlap the commit of the next, but no more: publishers are slowed down to
+            // the speed at which the loops deliver.
             await self.fanout.waitForRoom()
         }
     }
