@@ -3,7 +3,7 @@
 import LoadKit
 import Terminal
 
-/// The standard error: complaints, and how things go.
+/// The standard error: errors and progress.
 final class Output: Sendable {
     private let progress: ProgressOutput
 
@@ -20,7 +20,7 @@ final class Output: Sendable {
         self.progress.clear()
     }
 
-    func complain(_ text: String) {
+    func printError(_ text: String) {
         self.progress.say("broadtape-load: \(text)")
     }
 }

@@ -59,7 +59,7 @@ struct ReplayCommand: AsyncParsableCommand {
             report = try await Replay(trace, settings).run { output.show($0) }
         } catch {
             output.clear()
-            output.complain(String(describing: error))
+            output.printError(String(describing: error))
             throw ExitCode(1)
         }
         output.clear()

@@ -52,6 +52,6 @@ struct ResumeCommand: ScenarioCommand {
         settings.over = self.over.duration
         settings.waitsForRestart = self.waitRestart
         settings.bytes = self.bytes
-        return ResumeScenario(target, settings) { output.complain($0) }
+        return ResumeScenario(target, settings) { output.printError($0) }
     }
 }

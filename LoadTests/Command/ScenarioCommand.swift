@@ -22,7 +22,7 @@ extension ScenarioCommand {
             outcome = try await scenario.run { output.show($0) }
         } catch {
             output.clear()
-            output.complain(String(describing: error))
+            output.printError(String(describing: error))
             throw ExitCode(1)
         }
         output.clear()
@@ -38,7 +38,7 @@ extension Output {
             do {
                 try Self.append(json + [UInt8(ascii: "\n")], to: path)
             } catch {
-                self.complain("cannot write the report \(path): \(error.localizedDescription)")
+                self.printError("cannot write the report \(path): \(error.localizedDescription)")
                 throw ExitCode(1)
             }
         }

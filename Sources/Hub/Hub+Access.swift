@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import EventLog
-package import JSON
 import Logging
 import NIOCore
 
-/// Authentication, rejected publish requests and revocations.
+/// Authentication and revocations.
 extension Hub {
     // MARK: - Tokens
 
@@ -33,15 +32,6 @@ extension Hub {
             return result
         }
         return .failure(.revoked)
-    }
-
-    /// Records that a publisher's events were rejected. Unknown event types are not named in the audit trail, because
-    /// even clients without permission to publish could fill it.
-    package func publishingRefused(_ items: [JSON.Value], by publisher: Principal, _ fault: IntakeFault) {
-        let type = items.first?["type"]?.string.flatMap { self.types[$0] }
-        let (code, message) = fault.summary
-        self.audit.refused(items.count, of: type?.name, by: publisher, code)
-        self.recentErrors.note(.refused, code.rawValue, message, subject: publisher.subject)
     }
 
     // MARK: - Revocations

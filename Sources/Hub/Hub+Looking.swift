@@ -42,32 +42,6 @@ extension Hub {
         return counts
     }
 
-    /// Records the outcome of a publish request in the audit trail, and in the recent errors if the events were not
-    /// committed.
-    package func settled(_ events: [Event], by publisher: Principal, _ result: Result<AppendOutcome, AppendFault>) {
-        self.audit.published(events, by: publisher, result)
-        switch result {
-        case .success(.committed): break
-        case .success(.conflict):
-            self.recentErrors.note(
-                .refused,
-                ErrorCode.conflict.rawValue,
-                "an id of \(events.first?.type ?? "") is already used for other content",
-                subject: publisher.subject
-            )
-        case .success(.refused(let refusal)):
-            self.recentErrors.note(
-                .refused,
-                ErrorCode.invalidEvent.rawValue,
-                "the tape cannot store the content of a request of \(events.first?.type ?? ""): \(refusal.detail)",
-                subject: publisher.subject
-            )
-        case .failure(let fault):
-            let (code, message) = fault.summary
-            self.recentErrors.note(.refused, code.rawValue, message, subject: publisher.subject)
-        }
-    }
-
     /// Records a rejected token in the recent errors.
     package func refused(_ fault: TokenFault) {
         let (code, message) = fault.summary

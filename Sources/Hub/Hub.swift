@@ -9,19 +9,18 @@ import Synchronization
 /// One node: the tape with its writer and reader, the channels with subscribers, and the sessions of every loop.
 package final class Hub: Sendable {
     package let configuration: HubConfiguration
-    package let tape: any Tape
+    package let storage: Storage
     package let writer: TapeWriter
     package let reader: TapeReader
     package let registry: ChannelRegistry
     package let nursery: Nursery
     package let shards: [SessionShard]
-    package let intake: EventValidator
+    package let publisher: Publisher
     /// Nil if no spans are recorded.
     package let tracing: Tracing?
     let verifier: TokenVerifier
     package let revocations: Revocations
     package let audit: AuditTrail
-    package let publishRates: PublishRates
     let userConnections: UserConnections
     /// Ingests events that external publishers send over the bus; nil without a source.
     package let fanIn: FanIn?
@@ -47,6 +46,8 @@ package final class Hub: Sendable {
     private let stopping: AsyncStream<Never>
     private let stop: AsyncStream<Never>.Continuation
 
+    package var tape: any Tape { self.storage.tape }
+
     package var types: EventTypes {
         self.configuration.types
     }
@@ -54,16 +55,14 @@ package final class Hub: Sendable {
     /// - Parameters:
     ///   - loops: The event loops of the connections, at least one. The first also runs the writer.
     ///   - fanIn: Where events of external publishers arrive, and the store for their positions.
-    ///   - access: The stores for revocations and the audit trail; without them, revocations apply to this node only.
     ///   - framing: How messages are framed for the connections.
     ///   - tracing: Records spans for events; nil records nothing.
     ///   - recentErrors: Records errors for operators, in addition to the log.
     package init(
         configuration: HubConfiguration,
-        tape: any Tape,
+        storage: Storage,
         bus: any Bus,
         fanIn: FanInPorts? = nil,
-        access: AccessPorts = AccessPorts(),
         loops: [any EventLoop],
         framing: Framing,
         verifier: TokenVerifier,
@@ -81,14 +80,14 @@ package final class Hub: Sendable {
             loop: loops[0]
         )
         let reader = TapeReader(
-            tape: tape,
+            tape: storage.tape,
             registry: registry,
             nursery: nursery,
             pageLimit: configuration.page,
             cacheBytes: configuration.pageCacheBytes
         )
         self.configuration = configuration
-        self.tape = tape
+        self.storage = storage
         self.reader = reader
         self.nursery = nursery
         self.registry = registry
@@ -110,7 +109,8 @@ package final class Hub: Sendable {
         self.watch = TapeMonitor(board: board, logger: logger)
         self.fanout = Fanout(registry: self.registry, shards: self.shards, bus: bus, tracing: tracing)
         self.writer = TapeWriter(
-            tape: tape,
+            tape: storage.tape,
+            sources: storage.sources,
             fanout: self.fanout,
             watch: self.watch,
             loop: loops[0],
@@ -118,14 +118,26 @@ package final class Hub: Sendable {
             tracing: tracing,
             logger: logger
         )
-        self.intake = EventValidator(types: configuration.types, limits: configuration.intake)
-        let (intake, writer) = (self.intake, self.writer)
+        self.audit = AuditTrail(
+            store: storage.audit,
+            node: configuration.node,
+            limits: configuration.audit,
+            logger: logger
+        )
+        self.publisher = Publisher(
+            validator: EventValidator(types: configuration.types, limits: configuration.intake),
+            writer: self.writer,
+            rates: PublishRates(configuration.publishRate),
+            audit: self.audit,
+            recentErrors: recentErrors,
+            tracing: tracing
+        )
+        let publisher = self.publisher
         self.fanIn = fanIn.map { ports in
             FanIn(
                 source: ports.source,
                 store: ports.store,
-                writer: writer,
-                intake: intake,
+                publisher: publisher,
                 limits: configuration.fanIn,
                 logger: logger,
                 onGap: ports.onGap,
@@ -133,17 +145,10 @@ package final class Hub: Sendable {
                 tellStale: { stale in board.change { $0.setStale(stale, of: .fanIn) } }
             )
         }
-        self.publishRates = PublishRates(configuration.publishRate)
         self.userConnections = UserConnections(limit: configuration.connectionsPerUser)
         self.bus = bus
         self.verifier = verifier
-        self.revocations = Revocations(store: access.revocations)
-        self.audit = AuditTrail(
-            store: access.audit,
-            node: configuration.node,
-            limits: configuration.audit,
-            logger: logger
-        )
+        self.revocations = Revocations(store: storage.revocations)
         self.logger = logger
         (self.stopping, self.stop) = AsyncStream.makeStream()
     }

@@ -84,7 +84,7 @@ struct FiguresTests {
         try await withHub { hub in
             #expect(throws: IntakeFault.self) { try hub.events([("nothing:a", "{}")]) }
             #expect(throws: IntakeFault.self) { try hub.events([("nothing:a", "{}")]) }
-            #expect(hub.hub.intake.refusals.all == [.unknownType: 2])
+            #expect(hub.hub.publisher.validator.rejections.all == [.unknownType: 2])
         }
     }
 

@@ -24,7 +24,7 @@ enum FanoutBenchmarks {
             let loop = MultiThreadedEventLoopGroup.singleton.next()
             let hub = Hub(
                 configuration: HubConfiguration(),
-                tape: MemoryTape(),
+                storage: Storage(MemoryTape()),
                 bus: InProcessBus(),
                 loops: [loop],
                 framing: .bare,

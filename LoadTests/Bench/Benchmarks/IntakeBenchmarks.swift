@@ -16,12 +16,12 @@ enum IntakeBenchmarks {
         },
         Benchmark("intake", "event parsed and checked") {
             let text = Self.text(number: 1)
-            let intake = EventValidator(types: EventTypes())
+            let validator = EventValidator(types: EventTypes())
             let publisher = Principal(subject: "bench", scopes: ["publish:*"])
             return { iterations in
                 let now = Timestamp.now
                 for _ in 0..<iterations {
-                    keep(try intake.events(from: [try JSON.Value.parse(text)], publisher: publisher, now: now))
+                    keep(try validator.events(from: [try JSON.Value.parse(text)], publisher: publisher, now: now))
                 }
                 return nil
             }
@@ -39,9 +39,9 @@ enum IntakeBenchmarks {
 
     /// Events that were checked, with ids of their own.
     static func events(_ numbers: Range<Int>, keys: Int) throws -> [Event] {
-        let intake = EventValidator(types: EventTypes())
+        let validator = EventValidator(types: EventTypes())
         let publisher = Principal(subject: "bench", scopes: ["publish:*"])
         let items = try numbers.map { try JSON.Value.parse(Self.text(number: $0, key: "bench-\($0 % keys)")) }
-        return try intake.events(from: items, publisher: publisher, now: .now)
+        return try validator.events(from: items, publisher: publisher, now: .now)
     }
 }

@@ -54,7 +54,7 @@ struct AppendLoad: Sendable {
         let tape = try await PostgresTape(url: database)
         let hub = Hub(
             configuration: HubConfiguration(),
-            tape: tape,
+            storage: Storage(tape),
             bus: InProcessBus(),
             loops: [MultiThreadedEventLoopGroup.singleton.next()],
             framing: .bare,

@@ -36,7 +36,7 @@ final class CrewMember: ConnectionReceiver {
     private var isDialing = false
     private var node: Int
     /// What the hub said last before it closed.
-    private var complaint: String?
+    private var lastError: String?
     private var heartbeat = TimeAmount.seconds(10)
 
     init(_ subscriber: Ledger.Subscriber, _ recruit: Crew.Recruit, crew: Crew, number: Int, now: NIODeadline) {
@@ -53,7 +53,7 @@ final class CrewMember: ConnectionReceiver {
 
     func dial() {
         self.isDialing = true
-        self.complaint = nil
+        self.lastError = nil
         self.due = self.due ?? .now()
         let connectors = self.crew.setting.connectors
         self.connection = connectors[self.node % connectors.count]
@@ -227,7 +227,7 @@ final class CrewMember: ConnectionReceiver {
     }
 
     private func received(_ fault: Message.Fault) {
-        self.complaint = fault.message.isEmpty ? fault.code : fault.message
+        self.lastError = fault.message.isEmpty ? fault.code : fault.message
         guard let name = fault.channel, let channel = self.crew.plan.table.find(name) else { return }
         switch fault.code {
         case "unavailable", "overloaded":
@@ -253,7 +253,7 @@ final class CrewMember: ConnectionReceiver {
         }
         self.node += 1
         guard ending.verdict == .reconnect else {
-            return self.crew.fail(.turnedAway(ending, said: self.complaint))
+            return self.crew.fail(.turnedAway(ending, said: self.lastError))
         }
         guard now - self.lostAt < self.crew.setting.patience else {
             return self.crew.fail(.cannotConnect(ending))

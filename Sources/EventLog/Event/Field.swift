@@ -32,16 +32,16 @@ package struct Field: Sendable, Equatable {
     }
 
     /// What is wrong with the field in `data`; nil if it is valid.
-    package func complaint(about data: JSON.Value) -> String? {
-        self.complaint(aboutValue: data[self.name])
+    package func validationError(of data: JSON.Value) -> String? {
+        self.validationError(ofValue: data[self.name])
     }
 
     /// What is wrong with this value of the field; a nil value means that `data` does not contain the field.
-    package func complaint(aboutValue value: JSON.Value?) -> String? {
+    package func validationError(ofValue value: JSON.Value?) -> String? {
         guard let value else {
             return self.isRequired ? "is required (\(self.kind.expectation))" : nil
         }
-        return self.kind.complaint(about: value)
+        return self.kind.validationError(of: value)
     }
 }
 
@@ -63,7 +63,7 @@ extension Field.Kind {
         }
     }
 
-    func complaint(about value: JSON.Value) -> String? {
+    func validationError(of value: JSON.Value) -> String? {
         let isRight =
             switch self {
             case .decimal: Self.isDecimal(value)

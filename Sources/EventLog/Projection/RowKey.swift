@@ -24,13 +24,13 @@ package struct RowKey: Hashable, Sendable, Comparable {
 
     /// Why a JSON text cannot be used as a name; nil if it can, and for values that are not texts. An empty text means
     /// no name, which is allowed.
-    package static func complaint(about value: JSON.Value) -> String? {
+    package static func validationError(of value: JSON.Value) -> String? {
         // Most texts have no escapes, and are not copied.
-        if let text = value.plainText { return Self.complaint(about: text) }
-        return value.string.flatMap { Self.complaint(about: $0.utf8) }
+        if let text = value.plainText { return Self.validationError(of: text) }
+        return value.string.flatMap { Self.validationError(of: $0.utf8) }
     }
 
-    private static func complaint(about text: some Collection<UInt8>) -> String? {
+    private static func validationError(of text: some Collection<UInt8>) -> String? {
         guard text.count <= Self.maxTextLength else {
             return "has \(text.count) bytes, the limit is \(Self.maxTextLength)"
         }

@@ -85,7 +85,7 @@ extension FanIn {
         var damages = 0
         while !requests.isEmpty {
             do throws(AppendFault) {
-                outcomes = try await self.writer.append(requests.map(\.events))
+                outcomes = try await self.publisher.append(requests.map(\.events))
                 break
             } catch {
                 self.counted.retries += 1

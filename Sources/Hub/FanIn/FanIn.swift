@@ -93,7 +93,7 @@ package actor FanIn {
 
     let limits: Limits
     let store: any FanInStore
-    let writer: TapeWriter
+    let publisher: Publisher
     let reader: FanInReader
     let now: @Sendable () -> Timestamp
     let logger: Logger
@@ -133,8 +133,7 @@ package actor FanIn {
     package init(
         source: any FanInSource,
         store: any FanInStore,
-        writer: TapeWriter,
-        intake: EventValidator,
+        publisher: Publisher,
         limits: Limits = Limits(),
         logger: Logger,
         onGap: @escaping OnGap = { _ in },
@@ -145,8 +144,12 @@ package actor FanIn {
         self.limits = limits
         self.source = source
         self.store = store
-        self.writer = writer
-        self.reader = FanInReader(intake: intake, messageBytes: limits.messageBytes, rules: limits.rules)
+        self.publisher = publisher
+        self.reader = FanInReader(
+            validator: publisher.validator,
+            messageBytes: limits.messageBytes,
+            rules: limits.rules
+        )
         self.now = now
         self.logger = logger
         self.onGap = onGap

@@ -9,15 +9,15 @@ import JSON
 /// gets an id from it, so that a message received by two nodes during a hand-over, or sent again by the publisher,
 /// results in the same event.
 package struct FanInReader: Sendable {
-    private let intake: EventValidator
+    private let validator: EventValidator
     private let messageBytes: Int
     private let rules: FanInRules
 
     /// - Parameters:
     ///   - messageBytes: Maximum size of a message.
     ///   - rules: Which sources and types each channel may carry.
-    package init(intake: EventValidator, messageBytes: Int, rules: FanInRules) {
-        self.intake = intake
+    package init(validator: EventValidator, messageBytes: Int, rules: FanInRules) {
+        self.validator = validator
         self.messageBytes = messageBytes
         self.rules = rules
     }
@@ -70,7 +70,7 @@ package struct FanInReader: Sendable {
         _ rule: FanInRules.Rule
     ) throws(FanInFault) -> [SourceNumber] {
         var numbers: [SourceNumber] = []
-        for item in items.prefix(self.intake.limits.events) where item.kind == .object {
+        for item in items.prefix(self.validator.limits.events) where item.kind == .object {
             let source: String
             if let given = item["source"], !given.isNull {
                 guard let text = given.string, EventValidator.isIdentifier(text) else { continue }
@@ -78,8 +78,8 @@ package struct FanInReader: Sendable {
             } else {
                 source = message.channel
             }
-            if let complaint = self.rules.complaint(aboutSource: source, on: message.channel, rule) {
-                throw FanInFault(complaint)
+            if let message = self.rules.validationError(ofSource: source, on: message.channel, rule) {
+                throw FanInFault(message)
             }
             var seq: Int?
             if let given = item["sourceSeq"], !given.isNull {
@@ -109,8 +109,8 @@ package struct FanInReader: Sendable {
     ) throws(FanInFault) {
         for item in items {
             guard let type = item["type"]?.string else { continue }
-            if let complaint = self.rules.complaint(aboutType: type, on: message.channel, rule) {
-                throw FanInFault(complaint)
+            if let message = self.rules.validationError(ofType: type, on: message.channel, rule) {
+                throw FanInFault(message)
             }
         }
     }
@@ -121,10 +121,10 @@ package struct FanInReader: Sendable {
         received: Timestamp
     ) throws(FanInFault) -> [Event] {
         // Types and sources have been checked already; no token is involved.
-        let publisher = Principal(subject: message.channel, scopes: ["publish:*"], isInternal: true)
+        let channel = Principal(subject: message.channel, scopes: ["publish:*"], isInternal: true)
         var events: [Event]
         do throws(IntakeFault) {
-            events = try self.intake.events(from: items.values, publisher: publisher, now: received)
+            events = try self.validator.events(from: items.values, publisher: channel, now: received)
         } catch {
             throw FanInFault(error.summary.message)
         }

@@ -54,7 +54,7 @@ package struct FanInRules: Sendable, Equatable {
     }
 
     /// Why a message on a channel may not have this source; nil if it may.
-    func complaint(aboutSource source: String, on channel: String, _ rule: Rule) -> String? {
+    func validationError(ofSource source: String, on channel: String, _ rule: Rule) -> String? {
         guard !self.followed.contains(where: { $0.hasSameBytes(as: source) }) else {
             return "the hub follows \(source) itself; no channel may publish for it"
         }
@@ -65,7 +65,7 @@ package struct FanInRules: Sendable, Equatable {
     }
 
     /// Why events of a type are not allowed on a channel; nil if they are.
-    func complaint(aboutType type: String, on channel: String, _ rule: Rule) -> String? {
+    func validationError(ofType type: String, on channel: String, _ rule: Rule) -> String? {
         guard let types = rule.types, !types.contains(type) else { return nil }
         return "\(channel) may carry \(types.sorted().joined(separator: ", ")), not \(type.cut(to: 64));"
             + " the setting fan-in defines what a channel may carry"

@@ -25,8 +25,8 @@ package struct EventValidator: Sendable {
     package let types: EventTypes
     package let limits: Limits
     private let readers: [ExactText: TypeReader]
-    /// Number of rejected requests.
-    package let refusals = RefusalCount()
+    /// Requests rejected before they reached the writer.
+    package let rejections = RejectionCount()
 
     package init(types: EventTypes, limits: Limits = Limits()) {
         self.types = types
@@ -49,7 +49,7 @@ package struct EventValidator: Sendable {
         do throws(IntakeFault) {
             return try self.checked(items, publisher: publisher, now: now, trace: trace, idPrefix: idPrefix)
         } catch {
-            self.refusals.add(error.summary.code)
+            self.rejections.add(error.summary.code)
             throw error
         }
     }
@@ -71,19 +71,13 @@ package struct EventValidator: Sendable {
         events.reserveCapacity(items.count)
         var faults: [ItemFault] = []
         for (index, item) in items.enumerated() {
-            do {
-                events.append(
-                    try self.event(
-                        from: item,
-                        index: index,
-                        publisher: publisher,
-                        now: now,
-                        trace: trace,
-                        idPrefix: idPrefix
-                    )
-                )
+            do throws(ItemFault) {
+                let id = idPrefix.map { "\($0)-\(index)" }
+                events.append(try self.event(from: item, publisher: publisher, now: now, trace: trace, id: id))
             } catch {
-                faults.append(error)
+                var fault = error
+                fault.index = index
+                faults.append(fault)
                 guard faults.count < Self.maxReportedItems else { break }
             }
         }
@@ -93,99 +87,136 @@ package struct EventValidator: Sendable {
         return events
     }
 
+    /// - Parameter id: The id if the event has none; nil generates one.
     private func event(
         from item: JSON.Value,
-        index: Int,
         publisher: Principal,
         now: Timestamp,
         trace: TraceContext?,
-        idPrefix: String?
+        id: String?
     ) throws(ItemFault) -> Event {
-        func fault(_ reason: ItemFault.Reason, _ field: String?, _ message: String) -> ItemFault {
-            ItemFault(index: index, reason: reason, field: field, message: message)
-        }
         guard item.kind == .object else {
-            throw fault(.invalid, nil, "an event is an object")
+            throw .invalid(nil, "an event is an object")
         }
         let envelope = Envelope(item)
         guard let typeName = envelope.type?.string else {
-            throw fault(.invalid, "type", "is required (a string)")
+            throw .invalid("type", "is required (a string)")
         }
         guard publisher.mayPublish(typeName) else {
-            throw fault(
-                .forbidden,
-                "type",
-                "publishing \(typeName.cut(to: 64)) needs the scope publish:\(typeName.cut(to: 64)) or publish:*"
+            let scope = "publish:\(typeName.cut(to: 64))"
+            throw ItemFault(
+                reason: .forbidden,
+                field: "type",
+                message: "publishing \(typeName.cut(to: 64)) needs the scope \(scope) or publish:*"
             )
         }
-        guard let reader = self.readers[ExactText(typeName)] else {
-            let known = self.types.all.map(\.name).joined(separator: ", ")
-            throw fault(.unknownType, "type", "there is no event type \(typeName.cut(to: 64)); there are \(known)")
-        }
-        guard let data = envelope.data, data.kind == .object else {
-            throw fault(.invalid, "data", "is required (an object)")
-        }
-        let fields = reader.look(at: data)
-        if let (field, message) = fields.complaint() {
-            throw fault(.invalid, "data.\(field)", message)
-        }
-        let keys: [String]
-        do {
-            keys = try self.keys(of: envelope, fields, type: reader.type)
-        } catch {
-            throw fault(.invalid, error.field, error.message)
-        }
-        let compact = data.compacted()
-        guard compact.count <= self.limits.dataBytes else {
-            throw fault(.tooLarge, "data", "has \(compact.count) bytes, the limit is \(self.limits.dataBytes)")
-        }
-        let time = try Self.time(of: envelope, index: index)
-        let source = try self.identifier("source", envelope.source, index: index) ?? publisher.subject
-        if let complaint = publisher.complaint(aboutSource: source) {
-            throw fault(.forbidden, "source", complaint)
+        let content = try self.content(typeName, envelope.data)
+        let keys = try self.keys(of: envelope, content)
+        let time = try Self.time(of: envelope)
+        let source = try Self.identifier("source", envelope.source) ?? publisher.subject
+        if let message = publisher.validationError(ofSource: source) {
+            throw ItemFault(reason: .forbidden, field: "source", message: message)
         }
         return Event(
-            id: try self.identifier("id", envelope.id, index: index)
-                ?? idPrefix.map { "\($0)-\(index)" } ?? Self.makeID(),
+            id: try Self.identifier("id", envelope.id) ?? id ?? Self.makeID(),
             source: source,
-            type: reader.type.name,
+            content,
             keys: keys,
-            time: time ?? now,
-            data: compact,
-            slot: fields.slot,
-            projection: reader.type.projection,
+            time: time,
+            now: now,
             // An invalid value is treated as absent (W3C Trace Context §3.2.2).
-            trace: envelope.traceparent?.string.flatMap { TraceContext($0) } ?? trace,
-            fingerprint: Fingerprint(type: reader.type.name, keys: keys, time: time, data: compact)
+            trace: envelope.traceparent?.string.flatMap { TraceContext($0) } ?? trace
         )
     }
 
-    private static func time(of envelope: Envelope, index: Int) throws(ItemFault) -> Timestamp? {
+    /// Validates an event of a source that this process follows.
+    package func event(from event: SourceEvent, of source: String, now: Timestamp) throws(IntakeFault) -> Event {
+        do throws(ItemFault) {
+            let data: JSON.Value
+            do throws(JSON.Fault) {
+                data = try JSON.Value.parse(event.data)
+            } catch {
+                throw .invalid("data", "is not JSON: \(error)")
+            }
+            let content = try self.content(event.type, data)
+            let key = try Self.key(event.key, field: "key")
+            try Self.check([key], against: content)
+            for (name, text) in [("id", event.id), ("source", source)] where !Self.isIdentifier(text) {
+                throw Self.malformedIdentifier(name, text)
+            }
+            return Event(
+                id: event.id,
+                source: source,
+                content,
+                keys: [key],
+                time: event.time,
+                now: now,
+                trace: nil
+            )
+        } catch {
+            let fault = IntakeFault.items([error])
+            self.rejections.add(fault.summary.code)
+            throw fault
+        }
+    }
+
+    /// The `data` of an event, checked against its type.
+    fileprivate struct Content {
+        var type: EventType
+        var fields: TypeReader.Data
+        /// Compact JSON.
+        var json: [UInt8]
+    }
+
+    private func content(_ typeName: String, _ data: JSON.Value?) throws(ItemFault) -> Content {
+        guard let reader = self.readers[ExactText(typeName)] else {
+            let known = self.types.all.map(\.name).joined(separator: ", ")
+            throw ItemFault(
+                reason: .unknownType,
+                field: "type",
+                message: "there is no event type \(typeName.cut(to: 64)); there are \(known)"
+            )
+        }
+        guard let data, data.kind == .object else {
+            throw .invalid("data", "is required (an object)")
+        }
+        let fields = reader.extract(from: data)
+        if let (field, message) = fields.validationError() {
+            throw .invalid("data.\(field)", message)
+        }
+        let compact = data.compacted()
+        guard compact.count <= self.limits.dataBytes else {
+            throw ItemFault(
+                reason: .tooLarge,
+                field: "data",
+                message: "has \(compact.count) bytes, the limit is \(self.limits.dataBytes)"
+            )
+        }
+        return Content(type: reader.type, fields: fields, json: compact)
+    }
+
+    private static func time(of envelope: Envelope) throws(ItemFault) -> Timestamp? {
         guard let value = envelope.time, !value.isNull else { return nil }
         guard let time = value.string.flatMap({ Timestamp(rfc3339: $0) }) else {
-            throw ItemFault(
-                index: index,
-                reason: .invalid,
-                field: "time",
-                message: "must be an RFC 3339 time such as \"2026-11-20T16:00:00Z\""
-            )
+            throw .invalid("time", "must be an RFC 3339 time such as \"2026-11-20T16:00:00Z\"")
         }
         return time
     }
 
-    private func identifier(_ name: String, _ value: JSON.Value?, index: Int) throws(ItemFault) -> String? {
+    private static func identifier(_ name: String, _ value: JSON.Value?) throws(ItemFault) -> String? {
         guard let value, !value.isNull else { return nil }
         guard let text = value.string, Self.isIdentifier(text) else {
-            let length = value.string.map { ", this has \($0.utf8.count)" } ?? ""
-            throw ItemFault(
-                index: index,
-                reason: .invalid,
-                field: name,
-                message: "must be a string of 1 to \(Self.maxIdentifierLength) bytes without control characters"
-                    + length
-            )
+            throw Self.malformedIdentifier(name, value.string)
         }
         return text
+    }
+
+    private static func malformedIdentifier(_ name: String, _ text: String?) -> ItemFault {
+        let length = text.map { ", this has \($0.utf8.count)" } ?? ""
+        return .invalid(
+            name,
+            "must be a string of 1 to \(Self.maxIdentifierLength) bytes without control characters" + length
+        )
     }
 
     /// Whether a text is a valid `id` or `source`.
@@ -201,65 +232,83 @@ package struct EventValidator: Sendable {
     }
 }
 
-private struct KeyComplaint: Error {
-    var field: String
-    var message: String
-}
-
 extension EventValidator {
-    private func keys(
-        of envelope: Envelope,
-        _ data: TypeReader.Data,
-        type: EventType
-    ) throws(KeyComplaint) -> [String] {
+    private func keys(of envelope: Envelope, _ content: Content) throws(ItemFault) -> [String] {
         var keys: [String] = []
         if let key = envelope.key, !key.isNull {
             guard envelope.keys?.isNull ?? true else {
-                throw KeyComplaint(field: "keys", message: "cannot be combined with \"key\"; use one of them")
+                throw .invalid("keys", "cannot be combined with \"key\"; use one of them")
             }
-            keys.append(try self.key(key, field: "key"))
+            keys.append(try Self.key(key.string, field: "key"))
         } else if let list = envelope.keys, !list.isNull {
             guard list.kind == .array, (1...self.limits.keys).contains(list.count) else {
-                throw KeyComplaint(field: "keys", message: "must be an array of 1 to \(self.limits.keys) keys")
+                throw .invalid("keys", "must be an array of 1 to \(self.limits.keys) keys")
             }
             for element in list.elements {
-                let key = try self.key(element, field: "keys")
+                let key = try Self.key(element.string, field: "keys")
                 guard !keys.contains(where: { $0.hasSameBytes(as: key) }) else {
-                    throw KeyComplaint(field: "keys", message: "names \(key) twice")
+                    throw .invalid("keys", "names \(key) twice")
                 }
                 keys.append(key)
             }
         } else {
-            guard let field = type.keyField else {
-                throw KeyComplaint(field: "key", message: "is required for \(type.name)")
+            guard let field = content.type.keyField else {
+                throw .invalid("key", "is required for \(content.type.name)")
             }
-            guard let value = data.key else {
-                throw KeyComplaint(field: "data.\(field)", message: "is required where the event has no \"key\"")
+            guard let value = content.fields.key else {
+                throw .invalid("data.\(field)", "is required where the event has no \"key\"")
             }
-            return [try self.key(value, field: "data.\(field)")]
+            return [try Self.key(value.string, field: "data.\(field)")]
         }
-        // A key that contradicts the data would show one user's event to another.
-        if let field = type.keyField, let value = data.key, !value.isNull {
-            let keyInData = try self.key(value, field: "data.\(field)")
-            guard keys.contains(where: { $0.hasSameBytes(as: keyInData) }) else {
-                throw KeyComplaint(
-                    field: "data.\(field)",
-                    message: "is \(keyInData), which is not among the event's keys (\(keys.joined(separator: ", ")))"
-                )
-            }
-        }
+        try Self.check(keys, against: content)
         return keys
     }
 
-    private func key(_ value: JSON.Value, field: String) throws(KeyComplaint) -> String {
-        guard let key = value.string, ChannelName.isValidKey(key) else {
-            let length = value.string.map { ", this has \($0.utf8.count)" } ?? ""
-            throw KeyComplaint(
-                field: field,
-                message: "must be a string of 1 to \(ChannelName.maxKeyLength) bytes without control characters"
-                    + length
+    /// A key that contradicts the data would show one user's event to another.
+    private static func check(_ keys: [String], against content: Content) throws(ItemFault) {
+        guard let field = content.type.keyField, let value = content.fields.key, !value.isNull else { return }
+        let keyInData = try Self.key(value.string, field: "data.\(field)")
+        guard keys.contains(where: { $0.hasSameBytes(as: keyInData) }) else {
+            throw .invalid(
+                "data.\(field)",
+                "is \(keyInData), which is not among the event's keys (\(keys.joined(separator: ", ")))"
             )
         }
-        return key
+    }
+
+    private static func key(_ text: String?, field: String) throws(ItemFault) -> String {
+        guard let text, ChannelName.isValidKey(text) else {
+            let length = text.map { ", this has \($0.utf8.count)" } ?? ""
+            throw .invalid(
+                field,
+                "must be a string of 1 to \(ChannelName.maxKeyLength) bytes without control characters" + length
+            )
+        }
+        return text
+    }
+}
+
+extension Event {
+    fileprivate init(
+        id: String,
+        source: String,
+        _ content: EventValidator.Content,
+        keys: [String],
+        time: Timestamp?,
+        now: Timestamp,
+        trace: TraceContext?
+    ) {
+        self.init(
+            id: id,
+            source: source,
+            type: content.type.name,
+            keys: keys,
+            time: time ?? now,
+            data: content.json,
+            slot: content.fields.slot,
+            projection: content.type.projection,
+            trace: trace,
+            fingerprint: Fingerprint(type: content.type.name, keys: keys, time: time, data: content.json)
+        )
     }
 }

@@ -35,10 +35,14 @@ package struct ItemFault: Error, Sendable, Equatable {
     /// An explanation for the publisher.
     package var message: String
 
-    package init(index: Int, reason: Reason, field: String? = nil, message: String) {
+    package init(index: Int = 0, reason: Reason, field: String? = nil, message: String) {
         self.index = index
         self.reason = reason
         self.field = field
         self.message = message
+    }
+
+    static func invalid(_ field: String?, _ message: String) -> ItemFault {
+        ItemFault(reason: .invalid, field: field, message: message)
     }
 }

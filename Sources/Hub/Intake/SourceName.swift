@@ -26,7 +26,7 @@ package enum SourceName {
 
 extension Principal {
     /// Why events may not be published under a source; nil if they may.
-    func complaint(aboutSource source: String) -> String? {
+    func validationError(ofSource source: String) -> String? {
         if self.isInternal { return nil }
         if SourceName.isReserved(source) {
             return "\(source) is reserved for the hub; publish under another name"

@@ -43,14 +43,14 @@ final class TypeReader: Sendable {
         }
 
         /// The first invalid field and what is wrong with it; nil if all fields are valid.
-        func complaint() -> (field: String, message: String)? {
+        func validationError() -> (field: String, message: String)? {
             for (index, field) in self.reader.type.fields.enumerated() {
-                if let message = field.complaint(aboutValue: self.found[self.reader.fieldPlaces[index]]) {
+                if let message = field.validationError(ofValue: self.found[self.reader.fieldPlaces[index]]) {
                     return (field.name, message)
                 }
             }
             for (name, place) in self.reader.namePlaces {
-                if let message = self.found[place].flatMap({ RowKey.complaint(about: $0) }) { return (name, message) }
+                if let message = self.found[place].flatMap({ RowKey.validationError(of: $0) }) { return (name, message) }
             }
             return nil
         }
@@ -67,7 +67,7 @@ final class TypeReader: Sendable {
         }
     }
 
-    func look(at data: JSON.Value) -> Data {
+    func extract(from data: JSON.Value) -> Data {
         Data(self, data.select(self.selection))
     }
 }

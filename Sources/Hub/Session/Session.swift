@@ -221,60 +221,18 @@ package actor Session: LoopActor {
         guard self.mayPublish else {
             return self.send(.error(id: id, code: .forbidden, message: "publishing needs a client certificate"))
         }
-        let accepting = self.hub.tracing?.accept(nil)
-        let events: [Event]
-        do throws(IntakeFault) {
-            events = try self.hub.intake.events(
-                from: items,
-                publisher: principal,
-                now: .now,
-                trace: accepting?.context
-            )
-        } catch {
-            self.accepted(accepting, failure: error.summary.code)
-            self.hub.publishingRefused(items, by: principal, error)
-            return self.send(.error(error, id: id))
-        }
-        if let wait = self.hub.publishRates.take(events.count, for: principal.subject) {
-            let milliseconds = Int(clamping: (wait.nanoseconds + 999_999) / 1_000_000)
-            let message = "\(principal.subject) publishes too fast; try again in \(milliseconds) ms"
-            return self.send(.error(id: id, code: .rateLimited, message: message, retryAfter: milliseconds))
-        }
         self.publishing += 1
-        self.hub.writer.submit(events) { result in
-            self.hub.settled(events, by: principal, result)
-            self.executeNow { $0.appended(events, result, id: id, accepting) }
+        self.hub.publisher.publish(items, by: principal, over: .socket) { result in
+            self.executeNow { $0.published(result, id: id) }
         }
     }
 
-    private func accepted(_ accepting: Tracing.Accepting?, failure: ErrorCode?) {
-        guard let accepting else { return }
-        self.hub.tracing?.accepted(accepting, by: "socket", failure: failure?.rawValue)
-    }
-
-    private func appended(
-        _ events: [Event],
-        _ result: Result<AppendOutcome, AppendFault>,
-        id: RequestID?,
-        _ accepting: Tracing.Accepting?
-    ) {
+    private func published(_ result: Result<[PublishResult], PublishFault>, id: RequestID?) {
         self.publishing -= 1
-        switch result {
-        case .success(.committed): self.accepted(accepting, failure: nil)
-        case .success(.conflict): self.accepted(accepting, failure: .conflict)
-        case .success(.refused): self.accepted(accepting, failure: .invalidEvent)
-        case .failure(let fault): self.accepted(accepting, failure: fault.summary.code)
-        }
         guard !self.isEnded else { return }
-        switch PublishOutcome(events: events, result) {
-        case .published(let results):
-            self.send(.published(id: id, results: results))
-        case .conflict(let items):
-            self.send(.error(.items(items), id: id))
-        case .refused(let fault):
-            self.send(.error(fault, id: id))
-        case .failed(let fault):
-            self.send(.error(fault, id: id))
+        switch result {
+        case .success(let results): self.send(.published(id: id, results: results))
+        case .failure(let fault): self.send(.error(fault, id: id))
         }
         self.handleBacklog()
     }

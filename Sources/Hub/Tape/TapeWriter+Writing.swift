@@ -12,7 +12,7 @@ extension TapeWriter {
         let begin = Timestamp.now
         if let step = batch.first?.step {
             do throws(TapeFault) {
-                let outcome = try await step.store.append(requests[0], with: step.step)
+                let outcome = try await self.sources.append(requests[0], with: step.step)
                 self.settle(outcome, of: step, requests[0], since: start)
             } catch {
                 self.failed(requests, error, since: begin)

@@ -62,7 +62,6 @@ package actor TapeWriter: LoopActor {
     /// A step of a source, and the completion for every outcome except failures.
     struct Step {
         var step: SourceStep
-        var store: any SourceStore
         var settle: @Sendable (StepOutcome) -> Void
     }
 
@@ -79,6 +78,7 @@ package actor TapeWriter: LoopActor {
 
     package nonisolated let loop: any EventLoop
     let tape: any Tape
+    let sources: any SourceStore
     let fanout: Fanout
     let watch: TapeMonitor
     private let limits: Limits
@@ -98,6 +98,7 @@ package actor TapeWriter: LoopActor {
 
     init(
         tape: any Tape,
+        sources: any SourceStore,
         fanout: Fanout,
         watch: TapeMonitor,
         loop: any EventLoop,
@@ -107,6 +108,7 @@ package actor TapeWriter: LoopActor {
     ) {
         self.tracing = tracing
         self.tape = tape
+        self.sources = sources
         self.fanout = fanout
         self.watch = watch
         self.loop = loop
@@ -153,13 +155,10 @@ package actor TapeWriter: LoopActor {
         _ events: [Event],
         with step: SourceStep
     ) async throws(AppendFault) -> StepOutcome {
-        guard let store = self.tape as? any SourceStore else {
-            throw .unavailable(.damaged("this tape does not support sources"))
-        }
-        return try await withCheckedContinuation {
+        try await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<StepOutcome, AppendFault>, Never>) in
             self.execute { writer in
-                let step = Step(step: step, store: store) { continuation.resume(returning: .success($0)) }
+                let step = Step(step: step) { continuation.resume(returning: .success($0)) }
                 writer.enqueue([events], step) { result in
                     // Success is reported through the step.
                     if case .failure(let fault) = result { continuation.resume(returning: .failure(fault)) }

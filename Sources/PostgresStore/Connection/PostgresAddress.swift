@@ -27,10 +27,10 @@ struct PostgresAddress: Sendable, CustomStringConvertible {
         let rest = url[separator.upperBound...]
         try Self.check(rest)
         let url = "postgresql://\(rest)"
-        var complaint: UnsafeMutablePointer<CChar>?
-        guard let parsed = unsafe PQconninfoParse(url, &complaint) else {
+        var message: UnsafeMutablePointer<CChar>?
+        guard let parsed = unsafe PQconninfoParse(url, &message) else {
             // The error of libpq quotes the URL, which may contain a password.
-            unsafe PQfreemem(complaint)
+            unsafe PQfreemem(message)
             throw .unavailable(
                 "the database's URL is malformed; it has the form postgres://USER:PASSWORD@HOST/NAME?OPTION=VALUE"
             )

@@ -153,7 +153,7 @@ import Glibc
         default:
             // FATAL or PANIC: the server has closed the connection, or libpq has detected it.
             let severity = unsafe field(result, PostgresDiagnosticSeverity)
-            let message = unsafe field(result, PostgresDiagnosticMessage) ?? self.complaint
+            let message = unsafe field(result, PostgresDiagnosticMessage) ?? self.errorMessage
             guard severity == "ERROR", let state = unsafe field(result, PostgresDiagnosticState) else {
                 throw .lost(message)
             }
@@ -187,11 +187,11 @@ import Glibc
     }
 
     private var lost: PostgresFault {
-        .lost(self.complaint)
+        .lost(self.errorMessage)
     }
 
     /// The error of libpq, without a password that it may contain.
-    private var complaint: String {
+    private var errorMessage: String {
         let text = unsafe String(cString: PQerrorMessage(self.connection))
         let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
         return line.isEmpty ? "the connection was lost" : self.secrets.removed(from: line)

@@ -44,7 +44,7 @@ extension AdminAPI {
         writer.member("behind", integer: behind)
         writer.member("accepted", integer: tally.accepted)
         writer.member("duplicates", integer: tally.duplicates)
-        writer.member("refused", integer: tally.refusals + tally.unfit + hub.intake.refusals.all.values.reduce(0, +))
+        writer.member("refused", integer: tally.refusals + tally.unfit + hub.publisher.validator.rejections.all.values.reduce(0, +))
         writer.member("writeQueueBytes", integer: tally.waitingBytes)
         writer.member("sessionsBegun", integer: loops.sessions)
         writer.member("channelsInMemory", integer: hub.registry.count)

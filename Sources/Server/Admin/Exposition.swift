@@ -124,7 +124,7 @@ struct Exposition {
             "broadtape_publish_refusals_total",
             .counter,
             "Publish requests refused before the commit, by error code.",
-            hub.intake.refusals.all.sorted { $0.key.rawValue < $1.key.rawValue }.map { code, count in
+            hub.publisher.validator.rejections.all.sorted { $0.key.rawValue < $1.key.rawValue }.map { code, count in
                 PrometheusText.Sample("code", code.rawValue, count)
             }
         )

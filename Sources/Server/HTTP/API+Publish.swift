@@ -9,25 +9,6 @@ import NIOCore
 
 /// `POST /events`.
 extension API {
-    /// Handles a request as part of its trace.
-    func traced(
-        _ request: Request,
-        _ work: (TraceContext?) async throws(Problem) -> Response
-    ) async throws(Problem) -> Response {
-        let parent = self.trace(of: request)
-        guard let tracing = self.hub.tracing, let accepting = tracing.accept(parent) else {
-            return try await work(parent)
-        }
-        do throws(Problem) {
-            let response = try await work(accepting.context)
-            tracing.accepted(accepting, by: "http", failure: nil)
-            return response
-        } catch {
-            tracing.accepted(accepting, by: "http", failure: error.code)
-            throw error
-        }
-    }
-
     /// The trace named in the head of a request. A signature does not cover the head, so the head of a signed request
     /// does not apply to its events.
     private func trace(of request: Request) -> TraceContext? {
@@ -38,57 +19,30 @@ extension API {
         return HTTPField.Name("traceparent").flatMap { request.headers[$0] }.flatMap { TraceContext($0) }
     }
 
-    /// - Parameter trace: The trace of events that do not name one themselves.
-    func publish(_ request: Request, trace: TraceContext?) async throws(Problem) -> Response {
+    func publish(_ request: Request) async throws(Problem) -> Response {
         guard Peer.current?.mayPublish ?? true else {
             throw Problem(.forbidden, code: ErrorCode.forbidden.rawValue, "publishing needs a client certificate")
         }
         let (publisher, format, body, signature) = try await self.authenticated(request)
         let items = try format.items(in: body, fields: request.headers)
         if signature != nil { try format.checkSigned(items) }
-        let events: [Event]
-        do throws(IntakeFault) {
-            events = try self.hub.intake.events(
-                from: items,
-                publisher: publisher,
-                now: .now,
-                trace: trace,
+        let results: [PublishResult]
+        do throws(PublishFault) {
+            results = try await self.hub.publisher.publish(
+                items,
+                by: publisher,
+                over: .http,
+                trace: self.trace(of: request),
                 idPrefix: signature?.name(of: body)
             )
         } catch {
-            self.hub.publishingRefused(items, by: publisher, error)
             throw Problem(error)
         }
-        if let wait = self.hub.publishRates.take(events.count, for: publisher.subject) {
-            var problem = Problem(
-                .tooManyRequests,
-                code: ErrorCode.rateLimited.rawValue,
-                "\(publisher.subject) exceeds its publish rate"
-            )
-            problem.retryAfter = max(1, Int(clamping: (wait.nanoseconds + 999_999_999) / 1_000_000_000))
-            throw problem
-        }
-        let result: Result<AppendOutcome, AppendFault>
-        do throws(AppendFault) {
-            result = .success(try await self.hub.writer.append(events))
-        } catch {
-            result = .failure(error)
-        }
-        self.hub.settled(events, by: publisher, result)
-        switch PublishOutcome(events: events, result) {
-        case .published(let results):
-            var writer = JSON.Writer(reservingCapacity: 160 * results.count)
-            writer.beginObject()
-            writer.results(results)
-            writer.endObject()
-            return Response(json: writer)
-        case .conflict(let items):
-            throw Problem(IntakeFault.items(items))
-        case .refused(let fault):
-            throw Problem(fault)
-        case .failed(let fault):
-            throw Problem(fault)
-        }
+        var writer = JSON.Writer(reservingCapacity: 160 * results.count)
+        writer.beginObject()
+        writer.results(results)
+        writer.endObject()
+        return Response(json: writer)
     }
 
     /// Authenticates a request by its token or by the signature of its body, and returns its publisher and content.

@@ -49,11 +49,7 @@ package struct API: Sendable {
         router.add(middleware: RequestLog())
         router.add(middleware: CrossOrigin(origins: self.origins))
         router.post("/events") { request, _ in
-            await self.answer { () async throws(Problem) in
-                try await self.traced(request) { trace throws(Problem) in
-                    try await self.publish(request, trace: trace)
-                }
-            }
+            await self.answer { () async throws(Problem) in try await self.publish(request) }
         }
         router.get("/channels") { request, _ in
             await self.answer { () async throws(Problem) in try await self.channels(request) }

@@ -63,7 +63,7 @@ enum CloudEvent {
     }
 
     private static func problem(_ index: Int, _ field: String?, _ message: String) -> Problem {
-        Problem(IntakeFault.items([ItemFault(index: index, reason: .invalid, field: field, message: message)]))
+        Problem(.rejected(.items([ItemFault(index: index, reason: .invalid, field: field, message: message)])))
     }
 
     /// The content of a quoted-string (RFC 9110 §5.6.4); other values unchanged.

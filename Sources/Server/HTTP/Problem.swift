@@ -23,16 +23,11 @@ struct Problem: Error {
         self.detail = detail
     }
 
-    init(_ fault: IntakeFault) {
+    init(_ fault: PublishFault) {
         let (code, message) = fault.summary
-        self.init(Self.status(of: code), code: code.rawValue, message)
-        if case .items(let items) = fault { self.items = items }
-    }
-
-    init(_ fault: AppendFault) {
-        let (code, message) = fault.summary
-        self.init(.serviceUnavailable, code: code.rawValue, message)
-        self.retryAfter = Self.retryAfter
+        self.init(MessageFault(code, message))
+        self.items = fault.items
+        if let wait = fault.retryAfter { self.retryAfter = max(1, wait / 1_000 + (wait % 1_000 == 0 ? 0 : 1)) }
     }
 
     init(_ fault: MessageFault) {

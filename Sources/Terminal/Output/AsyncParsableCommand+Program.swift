@@ -6,7 +6,7 @@ import SafeText
 
 /// An error that says several things, each in a line of its own.
 package protocol ManyComplaints: Error {
-    var complaints: [String] { get }
+    var errors: [String] { get }
 }
 
 extension AsyncParsableCommand {

@@ -43,10 +43,8 @@ extension ChainCommand {
                 )
             }
             let database = try Resolve.outbox(self.outbox)
-            let tape = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
-            guard let store = tape as? any SourceStore else {
-                throw ConfigurationFault("this database cannot store the state of chains")
-            }
+            let storage = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
+            let store = storage.sources
             let connector = try Redis.connector(to: address, name: "broadtape-chain")
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let names = settings.chains.map(\.chain.name) + settings.mirrors.map(\.mirror.name)
@@ -89,7 +87,7 @@ extension ChainCommand {
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             ).run()
-            await tape.close()
+            await storage.tape.close()
             try await group.shutdownGracefully()
             logger.info("stopped")
         }

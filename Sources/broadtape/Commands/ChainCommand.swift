@@ -54,14 +54,12 @@ struct ChainCommand: AsyncParsableCommand {
                 throw ConfigurationFault("the configuration has no chain \(self.name)")
             }
             let database = try self.outbox.map { try Self.outbox($0) } ?? settings.database
-            let tape = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
-            guard let store = tape as? any SourceStore else {
-                throw ConfigurationFault("this database cannot store the state of chains")
-            }
+            let storage = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
+            let store = storage.sources
             let client = ChainsService.client(on: MultiThreadedEventLoopGroup.singleton)
             let sink: any SourceSink =
                 self.outbox == nil
-                ? HubSink(alone: store, types: settings.hub.types) : OutboxSink(store: store, kept: OutboxSink.kept)
+                ? HubSink(alone: store, validator: EventValidator(types: settings.hub.types)) : OutboxSink(store: store, kept: OutboxSink.kept)
             let follower = Follower(
                 chain: chain.chain,
                 node: HTTPNode(urls: chain.endpoints, client: client, logger: logger),
@@ -70,7 +68,7 @@ struct ChainCommand: AsyncParsableCommand {
             )
             let result = await Self.resolve(follower, store, self.name, restartAt: self.restartAt)
             try? await client.shutdown()
-            await tape.close()
+            await storage.tape.close()
             switch result {
             case .success(.unneeded): StandardStream.output.print("nothing to do: the node has all stored blocks")
             case .success(.undone(let number, let count)):

@@ -51,10 +51,8 @@ struct RateCommand: AsyncParsableCommand {
                 throw ConfigurationFault("there is no redis to publish to; set --redis, or let the hub read the rates")
             }
             let database = try ChainCommand.Resolve.outbox(self.outbox)
-            let tape = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
-            guard let store = tape as? any SourceStore else {
-                throw ConfigurationFault("this database cannot store the state of sources")
-            }
+            let storage = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
+            let store = storage.sources
             let connector = try Redis.connector(to: address, name: "broadtape-rate")
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let sink = OutboxSink(store: store, kept: Self.kept)
@@ -85,7 +83,7 @@ struct RateCommand: AsyncParsableCommand {
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             ).run()
-            await tape.close()
+            await storage.tape.close()
             try await group.shutdownGracefully()
             logger.info("stopped")
         }

@@ -21,13 +21,13 @@ struct Redis {
     init?(
         _ settings: Settings,
         secret: Secret?,
-        tape: any Tape,
+        storage: Storage,
         on loop: any EventLoop,
         logger: Logger
     ) async throws(ConfigurationFault) {
         guard let address = settings.redis else { return nil }
         let secrets = try settings.secrets.busSecrets(token: secret)
-        let channel = RedisBus.channel(forTape: tape.epoch)
+        let channel = RedisBus.channel(forTape: storage.tape.epoch)
         let connector = try Self.connector(to: address, name: "broadtape-\(settings.hub.node)")
         self.bus = RedisBus(
             connector: connector,
@@ -36,7 +36,7 @@ struct Redis {
             on: loop,
             logger: logger
         )
-        guard !settings.fanIn.isEmpty, let store = tape as? any FanInStore else {
+        guard !settings.fanIn.isEmpty else {
             self.fanIn = nil
             self.sender = nil
             return
@@ -52,7 +52,7 @@ struct Redis {
         self.sender = sender
         self.fanIn = FanInPorts(
             source: source,
-            store: store,
+            store: storage.fanIn,
             ask: { request in
                 let message = request.message
                 sender.post(message.payload, to: message.channel)

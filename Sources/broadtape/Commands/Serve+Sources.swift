@@ -15,13 +15,9 @@ extension Serve {
         logger: Logger
     ) throws(ConfigurationFault) -> [any Service] {
         guard !settings.chains.isEmpty || !settings.mirrors.isEmpty || !settings.rates.isEmpty else { return [] }
-        guard let store = hub.tape as? any SourceStore else {
-            throw ConfigurationFault(
-                "this database cannot store the state of chains or rates; remove them or use another database"
-            )
-        }
+        let store = hub.storage.sources
         let makeSink: @Sendable () -> any SourceSink = {
-            HubSink(store: store, writer: hub.writer, types: hub.types, limits: settings.hub.intake)
+            HubSink(store: store, publisher: hub.publisher)
         }
         let board = hub.sources
         var services: [any Service] = []

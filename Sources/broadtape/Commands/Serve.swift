@@ -32,7 +32,7 @@ struct Serve: AsyncParsableCommand {
         var logger = Logger(label: "broadtape")
         logger.logLevel = settings.logLevel
         let descriptors = Self.descriptors(logger)
-        let tape = try await settings.database.open(allowsMigration: settings.allowsMigration, logger: logger)
+        let storage = try await settings.database.open(allowsMigration: settings.allowsMigration, logger: logger)
         // Before the hub reports that it listens. Not earlier, so that a long wait for the database can be interrupted.
         let terminations = await UnixSignalsSequence(trapping: .sigterm)
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
@@ -43,7 +43,7 @@ struct Serve: AsyncParsableCommand {
         let redis = try await Redis(
             settings,
             secret: authentication.secret,
-            tape: tape,
+            storage: storage,
             on: group.next(),
             logger: logger
         )
@@ -52,10 +52,9 @@ struct Serve: AsyncParsableCommand {
         }
         let hub = Hub(
             configuration: settings.hub,
-            tape: tape,
+            storage: storage,
             bus: redis?.bus ?? InProcessBus(),
             fanIn: redis?.fanIn,
-            access: AccessPorts(tape: tape),
             loops: Array(group.makeIterator()),
             framing: .webSocket(compression: compression),
             verifier: authentication.verifier,

@@ -29,7 +29,7 @@ struct Verify: AsyncParsableCommand {
         guard settings.database != .memory else {
             throw ConfigurationFault("a tape in memory ends with its hub; give a database with --database")
         }
-        let tape = try await settings.database.open(allowsMigration: false, examines: false, logger: logger)
+        let tape = try await settings.database.open(allowsMigration: false, examines: false, logger: logger).tape
         let output = self.progress.output
         let result: Result<Verification.Report, TapeFault>
         var damage: [String] = []

@@ -41,13 +41,13 @@ struct AccessSettings {
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            reader.complain("jwt-keys: \(path): cannot be read (\(error.localizedDescription))")
+            reader.addError("jwt-keys: \(path): cannot be read (\(error.localizedDescription))")
             return []
         }
         do throws(KeySet.Invalid) {
             return try await KeySet(file: text, id: id).keys
         } catch {
-            reader.complain("jwt-keys: \(path): \(error)")
+            reader.addError("jwt-keys: \(path): \(error)")
             return []
         }
     }

@@ -24,7 +24,7 @@ extension ChainDeclarations {
         for (key, value) in file.chains ?? Node.Mapping([]) where Self.isMirror(value) {
             if let mirror = declarations.mirror(key, value.mapping ?? Node.Mapping([])) { mirrors.append(mirror) }
         }
-        guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
+        guard declarations.errors.isEmpty else { throw ConfigurationFault(declarations.errors) }
         return mirrors
     }
 
@@ -37,7 +37,7 @@ extension ChainDeclarations {
             topics: self.topics(mapping["topics"])
         )
         if mirror.contracts.isEmpty, mirror.topics.isEmpty {
-            self.complain(
+            self.addError(
                 key,
                 "\"\(name)\" needs \"contracts\", a mapping of contracts to lists of events, or \"topics\""
             )
@@ -58,7 +58,7 @@ extension ChainDeclarations {
     private mutating func duration(_ node: Node?, _ name: String, _ range: ClosedRange<Duration>) -> Duration? {
         guard let node else { return nil }
         if let duration = node.string.flatMap(Quantity.duration), range.contains(duration) { return duration }
-        self.complain(node, "\"\(name)\" is a duration such as 60s, from \(range.lowerBound) to \(range.upperBound)")
+        self.addError(node, "\"\(name)\" is a duration such as 60s, from \(range.lowerBound) to \(range.upperBound)")
         return nil
     }
 
@@ -68,7 +68,7 @@ extension ChainDeclarations {
         let text = node.scalar?.string ?? ""
         if let time = ConsensusTime(text) { return time }
         if let time = Timestamp(rfc3339: text)?.nanoseconds, time >= 0 { return ConsensusTime(nanoseconds: time) }
-        self.complain(node, "\"start\" is a time such as 2026-01-31T12:00:00Z, or seconds such as 1639010151.000000000")
+        self.addError(node, "\"start\" is a time such as 2026-01-31T12:00:00Z, or seconds such as 1639010151.000000000")
         return nil
     }
 
@@ -78,7 +78,7 @@ extension ChainDeclarations {
         let known = durations.compactMap { $0 }.filter(range.contains)
         guard known.count == durations.count, known.count <= 4, Set(known).count == known.count, known == known.sorted()
         else {
-            self.complain(
+            self.addError(
                 node,
                 "\"reread\" is a list of at most 4 durations, ascending, such as [1h, 24h], or [] for none"
             )
@@ -91,7 +91,7 @@ extension ChainDeclarations {
         let names = node.sequence?.compactMap(\.string) ?? []
         let levels = Set(names.compactMap(Chain.Level.init(rawValue:)))
         guard levels.count == names.count, levels.contains(.final), !levels.contains(.seen) else {
-            self.complain(node, "\"levels\" is [confirmed, final] or [final]; Hedera has no reorganisations")
+            self.addError(node, "\"levels\" is [confirmed, final] or [final]; Hedera has no reorganisations")
             return nil
         }
         return levels
@@ -100,23 +100,23 @@ extension ChainDeclarations {
     private mutating func mirrorContracts(_ node: Node?) -> [ContractName: [Chain.WantedEvent]] {
         guard let node else { return [:] }
         guard let mapping = node.mapping else {
-            self.complain(node, "\"contracts\" is a mapping of contracts to lists of events")
+            self.addError(node, "\"contracts\" is a mapping of contracts to lists of events")
             return [:]
         }
         var contracts: [ContractName: [Chain.WantedEvent]] = [:]
         for (key, value) in mapping {
             guard let name = key.scalar.flatMap({ ContractName($0.string) }) else {
-                self.complain(key, "\"\(key.scalar?.string ?? "")\" is not a contract: 0.0.1234, or 0x and 40 digits")
+                self.addError(key, "\"\(key.scalar?.string ?? "")\" is not a contract: 0.0.1234, or 0x and 40 digits")
                 continue
             }
             guard let list = value.sequence, !list.isEmpty else {
-                self.complain(key, "a contract has a list of events")
+                self.addError(key, "a contract has a list of events")
                 continue
             }
             for element in list {
                 guard let event = self.event(element) else { continue }
                 if contracts[name, default: []].contains(where: { $0.signature.topic == event.signature.topic }) {
-                    self.complain(element, "duplicate event")
+                    self.addError(element, "duplicate event")
                 }
                 contracts[name, default: []].append(event)
             }
@@ -127,16 +127,16 @@ extension ChainDeclarations {
     private mutating func topics(_ node: Node?) -> Set<EntityID> {
         guard let node else { return [] }
         guard let list = node.sequence else {
-            self.complain(node, "\"topics\" is a list of topics such as 0.0.1234")
+            self.addError(node, "\"topics\" is a list of topics such as 0.0.1234")
             return []
         }
         var topics: Set<EntityID> = []
         for element in list {
             guard let id = element.scalar.flatMap({ EntityID($0.string) }) else {
-                self.complain(element, "\"\(element.scalar?.string ?? "")\" is not a topic such as 0.0.1234")
+                self.addError(element, "\"\(element.scalar?.string ?? "")\" is not a topic such as 0.0.1234")
                 continue
             }
-            if !topics.insert(id).inserted { self.complain(element, "duplicate topic \(id)") }
+            if !topics.insert(id).inserted { self.addError(element, "duplicate topic \(id)") }
         }
         return topics
     }
@@ -147,13 +147,13 @@ extension ChainDeclarations {
         var owners: [Address: String] = [:]
         let expectation = "\"owners\" is a mapping of wallet addresses, or accounts such as 0.0.1234, to users"
         guard let mapping = node.mapping else {
-            self.complain(node, expectation)
+            self.addError(node, expectation)
             return [:]
         }
         for (key, value) in mapping {
             let text = key.scalar?.string ?? ""
             guard let address = EntityID(text)?.longZero ?? Address(text), let user = value.string, !user.isEmpty else {
-                self.complain(key, expectation)
+                self.addError(key, expectation)
                 continue
             }
             owners[address] = user

@@ -9,7 +9,7 @@ import Yams
 /// Chain declarations of the configuration file.
 struct ChainDeclarations {
     private let path: String
-    private(set) var complaints: [String] = []
+    private(set) var errors: [String] = []
 
     static let keys = [
         "kind", "endpoints", "endpoints-file", "websocket", "chain-id", "start", "finality", "confirmations", "levels",
@@ -26,7 +26,7 @@ struct ChainDeclarations {
         for (key, value) in file.chains ?? Node.Mapping([]) where !Self.isMirror(value) {
             if let chain = declarations.chain(key, value) { chains.append(chain) }
         }
-        guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
+        guard declarations.errors.isEmpty else { throw ConfigurationFault(declarations.errors) }
         return chains
     }
 
@@ -34,19 +34,19 @@ struct ChainDeclarations {
         self.path = path
     }
 
-    mutating func complain(_ node: Node, _ message: String) {
-        self.complaints.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
+    mutating func addError(_ node: Node, _ message: String) {
+        self.errors.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
     }
 
     private mutating func chain(_ key: Node, _ value: Node) -> ChainSettings? {
         guard let name = self.name(key) else { return nil }
         guard let mapping = value.mapping else {
-            self.complain(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
+            self.addError(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
             return nil
         }
         self.checkKeys(of: mapping, among: Self.keys)
         if let node = mapping["kind"], node.string != "evm" {
-            self.complain(node, "\"kind\" is evm or hedera")
+            self.addError(node, "\"kind\" is evm or hedera")
         }
         var chain = Chain(name: name, contracts: self.contracts(mapping["contracts"], of: key))
         // The maximum follows from EIP-2294.
@@ -62,7 +62,7 @@ struct ChainDeclarations {
             if let use = node.string.flatMap(Chain.BloomUse.init(rawValue:)) {
                 chain.bloom = use
             } else {
-                self.complain(node, "\"bloom\" is exact or off")
+                self.addError(node, "\"bloom\" is exact or off")
             }
         }
         chain.maxSpan = self.number(mapping["range"], "range", 1...1_000_000) ?? chain.maxSpan
@@ -73,7 +73,7 @@ struct ChainDeclarations {
             {
                 settings.runner.poll = poll
             } else {
-                self.complain(node, "\"poll\" is a duration such as 4s, from 20ms to 1h")
+                self.addError(node, "\"poll\" is a duration such as 4s, from 20ms to 1h")
             }
         }
         settings.rotation.stall = self.stall(mapping["stall"], settings.rotation.stall)
@@ -88,7 +88,7 @@ struct ChainDeclarations {
         guard (1...Self.maxNameLength).contains(name.utf8.count),
             name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"*?[]:\\".utf8.contains($0) })
         else {
-            self.complain(key, "\"\(name)\" cannot name a chain: 1 to \(Self.maxNameLength) letters, digits or - _ .")
+            self.addError(key, "\"\(name)\" cannot name a chain: 1 to \(Self.maxNameLength) letters, digits or - _ .")
             return nil
         }
         return name
@@ -103,12 +103,12 @@ struct ChainDeclarations {
                 let text = try String(contentsOfFile: path, encoding: .utf8)
                 urls += text.split(whereSeparator: \.isWhitespace).map(String.init)
             } catch {
-                self.complain(node, "\(path): cannot be read (\(error.localizedDescription))")
+                self.addError(node, "\(path): cannot be read (\(error.localizedDescription))")
             }
         }
-        if urls.isEmpty { self.complain(key, "\"\(key.string ?? "")\" needs \"endpoints\": URLs of nodes") }
+        if urls.isEmpty { self.addError(key, "\"\(key.string ?? "")\" needs \"endpoints\": URLs of nodes") }
         for url in urls where !url.hasPrefix("http://") && !url.hasPrefix("https://") {
-            self.complain(mapping["endpoints"] ?? key, "an endpoint begins with http:// or https://")
+            self.addError(mapping["endpoints"] ?? key, "an endpoint begins with http:// or https://")
         }
         return urls
     }
@@ -120,9 +120,9 @@ struct ChainDeclarations {
             do {
                 _ = try NewHeadsSubscription.Address(url)
                 guard !url.hasPrefix("ws://"), !url.hasPrefix("wss://") else { continue }
-                self.complain(node, "\"websocket\" begins with ws:// or wss://")
+                self.addError(node, "\"websocket\" begins with ws:// or wss://")
             } catch {
-                self.complain(node, "\"websocket\" is a URL or a list of URLs: \(error)")
+                self.addError(node, "\"websocket\" is a URL or a list of URLs: \(error)")
             }
         }
         return urls
@@ -135,7 +135,7 @@ struct ChainDeclarations {
         if node.string == "off" { return nil }
         let range: ClosedRange<Duration> = .seconds(1) ... .seconds(86_400)
         if let duration = node.string.flatMap(Quantity.duration), range.contains(duration) { return duration }
-        self.complain(node, "\"stall\" is off, or a duration such as 30s, from 1s to 24h")
+        self.addError(node, "\"stall\" is off, or a duration such as 30s, from 1s to 24h")
         return standard
     }
 
@@ -143,7 +143,7 @@ struct ChainDeclarations {
         let names = node.sequence?.compactMap(\.string) ?? []
         let levels = names.compactMap(Chain.Level.init(rawValue:))
         guard !levels.isEmpty, levels.count == names.count, levels.contains(.final) else {
-            self.complain(node, "\"levels\" is a list of seen, confirmed and final; final events are always published")
+            self.addError(node, "\"levels\" is a list of seen, confirmed and final; final events are always published")
             return nil
         }
         return Set(levels)
@@ -152,13 +152,13 @@ struct ChainDeclarations {
     private mutating func owners(_ node: Node?) -> [Address: String] {
         guard let node else { return [:] }
         guard let mapping = node.mapping else {
-            self.complain(node, "\"owners\" is a mapping of wallet addresses to users")
+            self.addError(node, "\"owners\" is a mapping of wallet addresses to users")
             return [:]
         }
         var owners: [Address: String] = [:]
         for (key, value) in mapping {
             guard let address = self.address(key), let user = value.string, !user.isEmpty else {
-                self.complain(value, "\"owners\" is a mapping of wallet addresses to users")
+                self.addError(value, "\"owners\" is a mapping of wallet addresses to users")
                 continue
             }
             owners[address] = user
@@ -168,20 +168,20 @@ struct ChainDeclarations {
 
     private mutating func contracts(_ node: Node?, of key: Node) -> [Address: [Chain.WantedEvent]] {
         guard let mapping = node?.mapping, !mapping.isEmpty else {
-            self.complain(node ?? key, "\"contracts\" is a mapping of addresses to lists of events")
+            self.addError(node ?? key, "\"contracts\" is a mapping of addresses to lists of events")
             return [:]
         }
         var contracts: [Address: [Chain.WantedEvent]] = [:]
         for (key, value) in mapping {
             guard let address = self.address(key) else { continue }
             guard let list = value.sequence, !list.isEmpty else {
-                self.complain(key, "a contract has a list of events")
+                self.addError(key, "a contract has a list of events")
                 continue
             }
             for element in list {
                 guard let event = self.event(element) else { continue }
                 if contracts[address, default: []].contains(where: { $0.signature.topic == event.signature.topic }) {
-                    self.complain(element, "duplicate event")
+                    self.addError(element, "duplicate event")
                 }
                 contracts[address, default: []].append(event)
             }
@@ -192,7 +192,7 @@ struct ChainDeclarations {
     private mutating func address(_ node: Node) -> Address? {
         // YAML parses an unquoted address as a number, but keeps its text.
         if let address = node.scalar.flatMap({ Address($0.string) }) { return address }
-        self.complain(
+        self.addError(
             node,
             "\"\(node.scalar?.string ?? "")\" is not an address: 0x and 40 digits, with a valid checksum if it has one"
         )
@@ -203,7 +203,7 @@ struct ChainDeclarations {
         let mapping = node.mapping
         if let mapping { self.checkKeys(of: mapping, among: Self.eventKeys) }
         guard let text = mapping?["event"]?.string ?? node.string else {
-            self.complain(node, "an event is its signature, or {event: …, moves: […]}")
+            self.addError(node, "an event is its signature, or {event: …, moves: […]}")
             return nil
         }
         do throws(EventSignature.Invalid) {
@@ -211,32 +211,32 @@ struct ChainDeclarations {
             let moves = mapping?["moves"]?.sequence?.compactMap { self.move($0, signature) } ?? []
             return Chain.WantedEvent(signature: signature, moves: moves)
         } catch {
-            self.complain(node, error.description)
+            self.addError(node, error.description)
             return nil
         }
     }
 
     private mutating func move(_ node: Node, _ signature: EventSignature) -> TransferRule? {
         guard let mapping = node.mapping else {
-            self.complain(node, "a move is {owner: …, amount: …} with \(Self.moveKeys.joined(separator: ", "))")
+            self.addError(node, "a move is {owner: …, amount: …} with \(Self.moveKeys.joined(separator: ", "))")
             return nil
         }
         self.checkKeys(of: mapping, among: Self.moveKeys)
         let kind = mapping["kind"].map { $0.string.flatMap(TransferRule.Kind.init(rawValue:)) } ?? .transaction
         guard let kind else {
-            self.complain(node, "\"kind\" is transaction or balance")
+            self.addError(node, "\"kind\" is transaction or balance")
             return nil
         }
         guard let owner = mapping["owner"]?.string,
             signature.parameters.contains(where: { $0.name == owner && $0.type == .address })
         else {
-            self.complain(node, "\"owner\" names a value of \(signature.name) that is an address")
+            self.addError(node, "\"owner\" names a value of \(signature.name) that is an address")
             return nil
         }
         guard let amount = mapping["amount"]?.string,
             let parameter = signature.parameters.first(where: { $0.name == amount }), parameter.type.isNumber
         else {
-            self.complain(node, "\"amount\" names a value of \(signature.name) that is a number")
+            self.addError(node, "\"amount\" names a value of \(signature.name) that is a number")
             return nil
         }
         return TransferRule(
@@ -253,14 +253,14 @@ struct ChainDeclarations {
     mutating func number(_ node: Node?, _ name: String, _ range: ClosedRange<Int>) -> Int? {
         guard let node else { return nil }
         if let number = node.string.flatMap({ Int(decimal: $0, in: range) }) { return number }
-        self.complain(node, "\"\(name)\" is \(range.expectation())")
+        self.addError(node, "\"\(name)\" is \(range.expectation())")
         return nil
     }
 
     mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
         for (key, _) in mapping where !known.contains(key.string ?? "") {
             let name = key.string ?? ""
-            self.complain(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
+            self.addError(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
         }
     }
 }

@@ -5,17 +5,17 @@ import Terminal
 
 /// All errors found in the configuration, each with advice.
 struct ConfigurationFault: ManyComplaints, CustomStringConvertible {
-    var complaints: [String]
+    var errors: [String]
 
-    init(_ complaints: [String]) {
-        self.complaints = complaints
+    init(_ errors: [String]) {
+        self.errors = errors
     }
 
-    init(_ complaint: String) {
-        self.complaints = [complaint]
+    init(_ message: String) {
+        self.errors = [message]
     }
 
     var description: String {
-        self.complaints.map { Escape.text(Redaction.text($0)) }.joined(separator: "\n")
+        self.errors.map { Escape.text(Redaction.text($0)) }.joined(separator: "\n")
     }
 }

@@ -58,7 +58,7 @@ struct ConfigurationFile {
     }
 
     private mutating func read(_ mapping: Node.Mapping) throws(ConfigurationFault) {
-        var complaints: [String] = []
+        var errors: [String] = []
         let known = Setting.allCases.map(\.rawValue) + [Setting.types, Setting.services, Setting.chains, Setting.rates]
         for (key, value) in mapping {
             let name = key.string ?? ""
@@ -66,32 +66,32 @@ struct ConfigurationFile {
             if name == Setting.types {
                 self.types = value.mapping
                 if value.mapping == nil, !value.isNull {
-                    complaints.append("\(place): \"types\" is a mapping of names to event types")
+                    errors.append("\(place): \"types\" is a mapping of names to event types")
                 }
             } else if name == Setting.services {
                 self.services = value.mapping
                 if value.mapping == nil, !value.isNull {
-                    complaints.append("\(place): \"services\" is a mapping of names to services")
+                    errors.append("\(place): \"services\" is a mapping of names to services")
                 }
             } else if name == Setting.chains {
                 self.chains = value.mapping
                 if value.mapping == nil, !value.isNull {
-                    complaints.append("\(place): \"chains\" is a mapping of names to chains")
+                    errors.append("\(place): \"chains\" is a mapping of names to chains")
                 }
             } else if name == Setting.rates {
                 self.rates = value.mapping
                 if value.mapping == nil, !value.isNull {
-                    complaints.append("\(place): \"rates\" is a mapping of names to exchanges")
+                    errors.append("\(place): \"rates\" is a mapping of names to exchanges")
                 }
             } else if Setting(rawValue: name) == nil {
-                complaints.append("\(place): unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
+                errors.append("\(place): unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
             } else if let scalar = value.scalar {
                 self.settings[name] = (scalar.string, key.mark?.line ?? 0)
             } else {
-                complaints.append("\(place): \"\(name)\" is a single value")
+                errors.append("\(place): \"\(name)\" is a single value")
             }
         }
-        guard complaints.isEmpty else { throw ConfigurationFault(complaints) }
+        guard errors.isEmpty else { throw ConfigurationFault(errors) }
     }
 }
 

@@ -36,7 +36,7 @@ enum Database: Equatable {
         }
     }
 
-    /// Opens the tape, creating it if there is none.
+    /// Opens the database, creating it if there is none.
     /// - Parameters:
     ///   - allowsMigration: Whether an older schema may be migrated.
     ///   - examines: Whether to check the file and refuse a damaged one.
@@ -44,12 +44,12 @@ enum Database: Equatable {
         allowsMigration: Bool,
         examines: Bool = true,
         logger: Logger
-    ) async throws(ConfigurationFault) -> any Tape {
+    ) async throws(ConfigurationFault) -> Storage {
         do throws(TapeFault) {
             switch self {
             case .memory:
                 logger.warning("the tape is in memory: events do not survive this process")
-                return MemoryTape()
+                return Storage(MemoryTape())
             case .sqlite(let path):
                 let tape = try await SQLiteTape(
                     path: path,
@@ -58,9 +58,11 @@ enum Database: Equatable {
                     logger: logger
                 )
                 logger.info("tape", metadata: ["path": "\(path)", "journal": "WAL", "synchronous": "FULL"])
-                return tape
+                return Storage(tape)
             case .postgres(let url):
-                return try await PostgresTape(url: url, allowMigration: allowsMigration, logger: logger)
+                return Storage(
+                    try await PostgresTape(url: url, allowMigration: allowsMigration, logger: logger)
+                )
             }
         } catch {
             throw ConfigurationFault(error.explanation)

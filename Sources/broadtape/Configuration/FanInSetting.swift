@@ -7,7 +7,7 @@ import Hub
 /// `chain.* rate.* pay.*=transactionUpdate,source:payments`.
 struct FanInSetting {
     private(set) var rules: [FanInRules.Rule] = []
-    private(set) var complaints: [String] = []
+    private(set) var errors: [String] = []
 
     private let types: EventTypes
 
@@ -32,14 +32,14 @@ struct FanInSetting {
             } else if self.types[part] == nil {
                 let known = self.types.all.map(\.name)
                 let hint = Suggestion.hint(for: String(part), among: known)
-                self.complaints.append("there is no event type \"\(part)\"\(hint) for \(pattern)")
+                self.errors.append("there is no event type \"\(part)\"\(hint) for \(pattern)")
             } else {
                 rule.types?.insert(String(part))
             }
         }
         if rule.types?.isEmpty == true { rule.types = FanInRules.Rule.usualTypes(of: pattern) ?? [] }
         if pattern.isEmpty || rule.types?.isEmpty == true {
-            self.complaints.append(
+            self.errors.append(
                 "\"\(word)\" does not say what it may carry; write it like \(pattern)=transactionUpdate"
                     + ",source:NAME with the event types and the sources of those who publish there"
             )
@@ -53,7 +53,7 @@ struct FanInSetting {
         } else if SourceName.isValid(String(source)) {
             rule.sources.append(String(source))
         } else {
-            self.complaints.append("\"\(source)\" cannot be a source for \(rule.pattern)")
+            self.errors.append("\"\(source)\" cannot be a source for \(rule.pattern)")
         }
     }
 }

@@ -6,7 +6,7 @@ import Yams
 /// Exchange declarations of the configuration file, in order of preference.
 struct RateDeclarations {
     private let path: String
-    private var complaints: [String] = []
+    private var errors: [String] = []
 
     private static let keys = [
         "dialect", "pairs", "interval", "stale-after", "websocket", "rest", "poll", "silence", "lifetime", "book",
@@ -22,7 +22,7 @@ struct RateDeclarations {
         for (key, value) in file.rates ?? Node.Mapping([]) {
             if let exchange = declarations.exchange(key, value) { exchanges.append(exchange) }
         }
-        guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
+        guard declarations.errors.isEmpty else { throw ConfigurationFault(declarations.errors) }
         return exchanges
     }
 
@@ -30,8 +30,8 @@ struct RateDeclarations {
         self.path = path
     }
 
-    private mutating func complain(_ node: Node, _ message: String) {
-        self.complaints.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
+    private mutating func addError(_ node: Node, _ message: String) {
+        self.errors.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
     }
 
     private mutating func exchange(_ key: Node, _ value: Node) -> Exchange? {
@@ -39,20 +39,20 @@ struct RateDeclarations {
         guard (1...Self.maxNameLength).contains(name.utf8.count),
             name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"*?[]:\\".utf8.contains($0) })
         else {
-            self.complain(
+            self.addError(
                 key,
                 "\"\(name)\" cannot name an exchange: 1 to \(Self.maxNameLength) letters, digits or - _ ."
             )
             return nil
         }
         guard let mapping = value.mapping else {
-            self.complain(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
+            self.addError(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
             return nil
         }
         self.checkKeys(of: mapping, among: Self.keys)
         let dialects = Dialect.allCases.map(\.rawValue).joined(separator: ", ")
         guard let dialect = Dialect(rawValue: mapping["dialect"]?.string ?? name) else {
-            self.complain(mapping["dialect"] ?? key, "\"\(name)\" needs \"dialect\": one of \(dialects)")
+            self.addError(mapping["dialect"] ?? key, "\"\(name)\" needs \"dialect\": one of \(dialects)")
             return nil
         }
         let interval = self.duration(mapping["interval"], "interval", Self.intervals) ?? .seconds(1)
@@ -66,16 +66,16 @@ struct RateDeclarations {
             self.duration(mapping["lifetime"], "lifetime", .seconds(1) ... .seconds(30 * 86_400)) ?? exchange.lifetime
         if let node = mapping["book"] {
             exchange.hasBook = node.bool ?? false
-            if node.bool == nil { self.complain(node, "\"book\" is true or false") }
-            if node.bool == true, dialect != .binance { self.complain(node, "\"book\" is for the dialect binance") }
+            if node.bool == nil { self.addError(node, "\"book\" is true or false") }
+            if node.bool == true, dialect != .binance { self.addError(node, "\"book\" is for the dialect binance") }
         }
         exchange.webSockets = self.urls(mapping["websocket"], "websocket", ["ws", "wss"], exchange.webSockets)
         exchange.rests = self.urls(mapping["rest"], "rest", ["http", "https"], exchange.rests)
         if exchange.webSockets.isEmpty, exchange.rests.isEmpty {
-            self.complain(key, "at most one of \"websocket\" and \"rest\" can be off")
+            self.addError(key, "at most one of \"websocket\" and \"rest\" can be off")
         }
         if exchange.poll >= exchange.staleAfter {
-            self.complain(mapping["poll"] ?? key, "\"poll\" has to be shorter than \"stale-after\"")
+            self.addError(mapping["poll"] ?? key, "\"poll\" has to be shorter than \"stale-after\"")
         }
         return exchange
     }
@@ -89,8 +89,8 @@ struct RateDeclarations {
             do throws(ConfigurationFault) {
                 urls.append(try Self.checked(element.string ?? "", schemes))
             } catch {
-                let reason = error.complaints.joined(separator: ", ")
-                self.complain(element, "\"\(name)\" is off, a URL or a list of URLs: \(reason)")
+                let reason = error.errors.joined(separator: ", ")
+                self.addError(element, "\"\(name)\" is off, a URL or a list of URLs: \(reason)")
             }
         }
         return urls.isEmpty ? standard : urls
@@ -127,22 +127,22 @@ struct RateDeclarations {
                 self.add(self.market(pair, value, interval), at: name, to: &markets, dialect)
             }
         }
-        if markets.isEmpty, self.complaints.isEmpty {
-            self.complain(node ?? key, "\"\(key.string ?? "")\" needs \"pairs\": a list such as [BTC/USDT, ETH/USDT]")
+        if markets.isEmpty, self.errors.isEmpty {
+            self.addError(node ?? key, "\"\(key.string ?? "")\" needs \"pairs\": a list such as [BTC/USDT, ETH/USDT]")
         }
         if markets.count > dialect.maxMarkets {
-            self.complain(node ?? key, "\(dialect.rawValue) takes \(dialect.maxMarkets) pairs on one connection")
+            self.addError(node ?? key, "\(dialect.rawValue) takes \(dialect.maxMarkets) pairs on one connection")
         }
         return markets
     }
 
     private mutating func pair(_ node: Node) -> Pair? {
         guard let pair = Pair(node.string ?? "") else {
-            self.complain(node, "\"\(node.string ?? "")\" is not a pair of two codes, such as BTC/USDT")
+            self.addError(node, "\"\(node.string ?? "")\" is not a pair of two codes, such as BTC/USDT")
             return nil
         }
         guard pair == pair.common else {
-            self.complain(node, "\(pair) is \(pair.common) by its common codes; write that")
+            self.addError(node, "\(pair) is \(pair.common) by its common codes; write that")
             return nil
         }
         return pair
@@ -151,13 +151,13 @@ struct RateDeclarations {
     private mutating func market(_ pair: Pair, _ node: Node, _ interval: Duration) -> Market {
         guard let mapping = node.mapping else {
             if node.string?.isEmpty == false {
-                self.complain(node, "\(pair) has {\(Self.pairKeys.joined(separator: ": …, ")): …}, or nothing")
+                self.addError(node, "\(pair) has {\(Self.pairKeys.joined(separator: ": …, ")): …}, or nothing")
             }
             return Market(pair: pair, interval: interval)
         }
         self.checkKeys(of: mapping, among: Self.pairKeys)
         if let symbol = mapping["symbol"], symbol.string?.isEmpty ?? true {
-            self.complain(symbol, "\"symbol\" is the exchange's name of the pair")
+            self.addError(symbol, "\"symbol\" is the exchange's name of the pair")
         }
         return Market(
             pair: pair,
@@ -169,7 +169,7 @@ struct RateDeclarations {
     private mutating func add(_ market: Market, at node: Node, to markets: inout [Market], _ dialect: Dialect) {
         func symbol(_ market: Market) -> String { market.symbol ?? dialect.symbol(of: market.pair) }
         if markets.contains(where: { $0.pair == market.pair || symbol($0) == symbol(market) }) {
-            self.complain(node, "duplicate pair \(market.pair) (\(symbol(market)))")
+            self.addError(node, "duplicate pair \(market.pair) (\(symbol(market)))")
         }
         markets.append(market)
     }
@@ -177,14 +177,14 @@ struct RateDeclarations {
     private mutating func duration(_ node: Node?, _ name: String, _ range: ClosedRange<Duration>) -> Duration? {
         guard let node else { return nil }
         if let duration = node.string.flatMap(Quantity.duration), range.contains(duration) { return duration }
-        self.complain(node, "\"\(name)\" is a duration such as 2s, from \(range.lowerBound) to \(range.upperBound)")
+        self.addError(node, "\"\(name)\" is a duration such as 2s, from \(range.lowerBound) to \(range.upperBound)")
         return nil
     }
 
     private mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
         for (key, _) in mapping where !known.contains(key.string ?? "") {
             let name = key.string ?? ""
-            self.complain(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
+            self.addError(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
         }
     }
 }

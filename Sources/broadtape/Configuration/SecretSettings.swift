@@ -21,12 +21,12 @@ struct SecretSettings {
         self.isTokenFileChosen = reader.isSet(.jwtSecretFile)
         self.bus = Self.secret(.busSecret, &reader)
         self.busFiles = reader.text(.busSecretFile)?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
-        if self.tokenFile.isEmpty { reader.complain(.jwtSecretFile, "names no file; leave it out for the default") }
+        if self.tokenFile.isEmpty { reader.addError(.jwtSecretFile, "names no file; leave it out for the default") }
         if reader.isSet(.busSecretFile), !(1...2).contains(self.busFiles.count) {
-            reader.complain(.busSecretFile, "names one file, or two during a rotation")
+            reader.addError(.busSecretFile, "names one file, or two during a rotation")
         }
         if reader.isSet(.busSecret), reader.isSet(.busSecretFile) {
-            reader.complain(.busSecret, "is set together with bus-secret-file; leave one of them out")
+            reader.addError(.busSecret, "is set together with bus-secret-file; leave one of them out")
         }
     }
 
@@ -36,7 +36,7 @@ struct SecretSettings {
         do throws(SecretLine.Invalid) {
             return try Secret(text)
         } catch {
-            reader.complain(setting, error.description)
+            reader.addError(setting, error.description)
             return nil
         }
     }

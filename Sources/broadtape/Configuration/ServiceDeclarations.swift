@@ -8,7 +8,7 @@ import Yams
 /// Service declarations of the configuration file.
 struct ServiceDeclarations {
     private let path: String
-    private var complaints: [String] = []
+    private var errors: [String] = []
     private var owners: [[UInt8]: String] = [:]
     private var signers: [Secret: String] = [:]
 
@@ -21,7 +21,7 @@ struct ServiceDeclarations {
         for (key, value) in file.services ?? Node.Mapping([]) {
             if let service = declarations.service(key, value) { services.append(service) }
         }
-        guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
+        guard declarations.errors.isEmpty else { throw ConfigurationFault(declarations.errors) }
         return services
     }
 
@@ -29,30 +29,30 @@ struct ServiceDeclarations {
         self.path = path
     }
 
-    private mutating func complain(_ node: Node, _ message: String) {
-        self.complaints.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
+    private mutating func addError(_ node: Node, _ message: String) {
+        self.errors.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
     }
 
     private mutating func service(_ key: Node, _ value: Node) -> ServiceAccount? {
         let name = key.string ?? ""
         guard ServiceAccount.isValidName(name) else {
-            self.complain(key, "\"\(name)\" cannot name a service: 1 to 200 bytes without control characters")
+            self.addError(key, "\"\(name)\" cannot name a service: 1 to 200 bytes without control characters")
             return nil
         }
         guard let mapping = value.mapping else {
-            self.complain(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
+            self.addError(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
             return nil
         }
         for (member, _) in mapping where !Self.keys.contains(member.string ?? "") {
             let word = member.string ?? ""
-            self.complain(member, "unknown key \"\(word)\"\(Suggestion.hint(for: word, among: Self.keys))")
+            self.addError(member, "unknown key \"\(word)\"\(Suggestion.hint(for: word, among: Self.keys))")
         }
         var service = ServiceAccount(name: name, scopes: [])
         if let node = mapping["scopes"] {
             service.scopes = Set(self.texts(node, "scopes"))
         }
         for scope in service.scopes where !Scope.isValid(scope) {
-            self.complain(mapping["scopes"] ?? key, "\(Scope.expectation), not \"\(scope)\"")
+            self.addError(mapping["scopes"] ?? key, "\(Scope.expectation), not \"\(scope)\"")
         }
         if let node = mapping["api-keys"] {
             service.keyHashes = self.hashes(node, of: name)
@@ -61,7 +61,7 @@ struct ServiceDeclarations {
             service.secrets = self.secrets(node, of: name)
         }
         if service.keyHashes.isEmpty, service.secrets.isEmpty {
-            self.complain(key, "\"\(name)\" needs \"api-keys\" or \"webhook-secret-files\": how it authenticates")
+            self.addError(key, "\"\(name)\" needs \"api-keys\" or \"webhook-secret-files\": how it authenticates")
         }
         return service
     }
@@ -71,7 +71,7 @@ struct ServiceDeclarations {
         if let text = node.scalar?.string { return text.split(whereSeparator: \.isWhitespace).map(String.init) }
         let texts = node.sequence?.compactMap { $0.scalar?.string } ?? []
         if texts.isEmpty || texts.count != node.sequence?.count {
-            self.complain(node, "\"\(name)\" is a list of texts")
+            self.addError(node, "\"\(name)\" is a list of texts")
         }
         return texts
     }
@@ -81,16 +81,16 @@ struct ServiceDeclarations {
         for text in self.texts(node, "api-keys") {
             guard let hash = APIKey.readHash(text) else {
                 // The value may be the key itself, so the message does not contain it.
-                self.complain(node, "an API key is given as sha256: and 64 digits, as `broadtape api-key` prints it")
+                self.addError(node, "an API key is given as sha256: and 64 digits, as `broadtape api-key` prints it")
                 continue
             }
             if let owner = self.owners.updateValue(name, forKey: hash) {
-                self.complain(node, "this API key already belongs to \"\(owner)\"")
+                self.addError(node, "this API key already belongs to \"\(owner)\"")
             }
             hashes.append(hash)
         }
         if hashes.count > ServiceAccount.maxKeys {
-            self.complain(node, "a service has at most \(ServiceAccount.maxKeys) API keys, one to replace the other")
+            self.addError(node, "a service has at most \(ServiceAccount.maxKeys) API keys, one to replace the other")
         }
         return hashes
     }
@@ -101,15 +101,15 @@ struct ServiceDeclarations {
             do throws(SecretLine.Invalid) {
                 let secret = try Secret(file: path)
                 if let owner = self.signers.updateValue(name, forKey: secret) {
-                    self.complain(node, "\(path): \"\(owner)\" already has this secret; each service needs its own")
+                    self.addError(node, "\(path): \"\(owner)\" already has this secret; each service needs its own")
                 }
                 secrets.append(secret)
             } catch {
-                self.complain(node, error.description)
+                self.addError(node, error.description)
             }
         }
         if secrets.count > ServiceAccount.maxSecrets {
-            self.complain(node, "a service has at most \(ServiceAccount.maxSecrets) secrets, one to replace the other")
+            self.addError(node, "a service has at most \(ServiceAccount.maxSecrets) secrets, one to replace the other")
         }
         return secrets
     }

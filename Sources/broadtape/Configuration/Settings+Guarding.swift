@@ -47,7 +47,7 @@ extension Settings {
         edge.requiresPublisherCertificates =
             reader.value(.publisherCertificates, "off or required") { ["off": false, "required": true][$0] } ?? false
         if edge.requiresPublisherCertificates, edge.tls?.clientAuthority == nil {
-            reader.complain("publisher-certificates is required, but there is no tls-client-ca to check them with")
+            reader.addError("publisher-certificates is required, but there is no tls-client-ca to check them with")
         }
         return (Self.tls(edge.tls, &reader), Self.countries(&reader))
     }
@@ -70,9 +70,9 @@ extension Settings {
         case (let certificate?, let key?):
             return TLSFiles(certificate: certificate, key: key, clientAuthority: authority)
         case (nil, nil):
-            if authority != nil { reader.complain("tls-client-ca is set, but no tls-certificate and tls-key") }
+            if authority != nil { reader.addError("tls-client-ca is set, but no tls-certificate and tls-key") }
         case (_?, nil), (nil, _?):
-            reader.complain("tls-certificate and tls-key go together: set both or none")
+            reader.addError("tls-certificate and tls-key go together: set both or none")
         }
         return nil
     }
@@ -82,7 +82,7 @@ extension Settings {
         do throws(ServerTLS.Fault) {
             return try ServerTLS(files)
         } catch {
-            reader.complain("\(error)")
+            reader.addError("\(error)")
             return nil
         }
     }
@@ -90,13 +90,13 @@ extension Settings {
     private static func countries(_ reader: inout SettingsReader) -> BlockedCountries? {
         let countries = Self.words(reader.text(.blockedCountries) ?? "")
         guard let file = reader.text(.countryFile) else {
-            if !countries.isEmpty { reader.complain("blocked-countries is set, but no country-file") }
+            if !countries.isEmpty { reader.addError("blocked-countries is set, but no country-file") }
             return nil
         }
         do throws(BlockedCountries.Fault) {
             return try BlockedCountries(countries, file: file)
         } catch {
-            reader.complain("\(error)")
+            reader.addError("\(error)")
             return nil
         }
     }

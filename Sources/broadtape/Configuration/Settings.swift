@@ -83,15 +83,15 @@ struct Settings {
         self.redis = Self.redis(password: redisPassword, &reader)
         let eventTypes = EventTypes(declared: types)
         let fanIn = FanInSetting(reader.text(.fanIn) ?? "", types: eventTypes)
-        for complaint in fanIn.complaints { reader.complain(.fanIn, complaint) }
+        for message in fanIn.errors { reader.addError(.fanIn, message) }
         self.fanIn = fanIn.rules.map(\.pattern)
         if self.redis == nil {
             if reader.isSet(.fanIn), !self.fanIn.isEmpty {
-                reader.complain("fan-in is set, but redis is not")
+                reader.addError("fan-in is set, but redis is not")
             }
             self.fanIn = []
         } else if case .memory = self.database {
-            reader.complain("redis is set, but nodes with tapes in memory share no database")
+            reader.addError("redis is set, but nodes with tapes in memory share no database")
         }
         self.allowsMigration = reader.flag(.migrate)
         self.secrets = SecretSettings(&reader)
@@ -144,7 +144,7 @@ struct Settings {
         hub.fanIn.staleAfter = reader.duration(.staleAfter, in: .seconds(1) ... .seconds(86_400))
         hub.housekeeping = reader.duration(.housekeeping, in: .seconds(1) ... .seconds(86_400))
         if hub.shard.silence <= hub.shard.heartbeat {
-            reader.complain("silence must be longer than heartbeat: clients answer the ping sent with it")
+            reader.addError("silence must be longer than heartbeat: clients answer the ping sent with it")
         }
         var edge = EdgeConfiguration()
         edge.host = reader.text(.host) ?? ""
@@ -171,7 +171,7 @@ struct Settings {
         } ?? []
 
         self.expectations = reader.expectations
-        guard reader.complaints.isEmpty else { throw ConfigurationFault(reader.complaints) }
+        guard reader.errors.isEmpty else { throw ConfigurationFault(reader.errors) }
     }
 
     /// Replays of a signed request are detected by its IDs, as long as these are retained.
@@ -180,7 +180,7 @@ struct Settings {
         let least = Duration.seconds(2 * WebhookSignature.tolerance)
         for type in types {
             guard let retention = type.retention, retention < least else { continue }
-            reader.complain(
+            reader.addError(
                 "types: \(type.name) is retained for \(retention), so a signed request could be replayed after that;"
                     + " webhook-secret-files need a retention of \(least) or more"
             )
@@ -196,7 +196,7 @@ struct Settings {
             if let password { address.password = RedisPassword(password) }
             return address
         } catch {
-            reader.complain("redis: \(error)")
+            reader.addError("redis: \(error)")
             return nil
         }
     }
@@ -206,7 +206,7 @@ struct Settings {
         do throws(SecretLine.Invalid) {
             return try SecretLine(file: path).text
         } catch {
-            reader.complain(setting, error.description)
+            reader.addError(setting, error.description)
             return nil
         }
     }

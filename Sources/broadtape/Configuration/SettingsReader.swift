@@ -9,7 +9,7 @@ struct SettingsReader {
     private let flags: [Setting: String]
     private let environment: [String: String]
     private let file: ConfigurationFile?
-    private(set) var complaints: [String] = []
+    private(set) var errors: [String] = []
     /// Accepted values of each setting read so far, for the reference; settings that accept any text are missing.
     private(set) var expectations: [Setting: String] = [:]
 
@@ -38,13 +38,13 @@ struct SettingsReader {
         )
     }
 
-    mutating func complain(_ complaint: String) {
-        self.complaints.append(complaint)
+    mutating func addError(_ message: String) {
+        self.errors.append(message)
     }
 
     /// Reports an error in a setting without its value.
-    mutating func complain(_ setting: Setting, _ complaint: String) {
-        self.complain("\(self.place(of: setting)): \(setting.rawValue): \(complaint)")
+    mutating func addError(_ setting: Setting, _ message: String) {
+        self.addError("\(self.place(of: setting)): \(setting.rawValue): \(message)")
     }
 
     /// Whether the operator set it.
@@ -66,7 +66,7 @@ struct SettingsReader {
         self.note(setting, expectation)
         guard let text = self.text(setting) else { return nil }
         if let value = parse(text) { return value }
-        self.complain(
+        self.addError(
             "\(self.place(of: setting)): \(setting.rawValue) is \(expectation), not \"\(setting.shown(text))\""
         )
         return nil

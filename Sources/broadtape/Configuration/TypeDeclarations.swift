@@ -6,7 +6,7 @@ import Yams
 /// Event type declarations of the configuration file.
 struct TypeDeclarations {
     private let path: String
-    private var complaints: [String] = []
+    private var errors: [String] = []
 
     static let keys = ["readers", "delivery", "key-field", "slot", "retention", "fields"]
     private static let slotKeys = ["field", "default"]
@@ -23,7 +23,7 @@ struct TypeDeclarations {
         for (key, value) in file.types ?? Node.Mapping([]) {
             if let type = declarations.type(key, value) { types.append(type) }
         }
-        guard declarations.complaints.isEmpty else { throw ConfigurationFault(declarations.complaints) }
+        guard declarations.errors.isEmpty else { throw ConfigurationFault(declarations.errors) }
         return types
     }
 
@@ -31,21 +31,21 @@ struct TypeDeclarations {
         self.path = path
     }
 
-    private mutating func complain(_ node: Node, _ message: String) {
-        self.complaints.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
+    private mutating func addError(_ node: Node, _ message: String) {
+        self.errors.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
     }
 
     private mutating func type(_ key: Node, _ value: Node) -> EventType? {
         let name = key.string ?? ""
         guard EventType.isValidName(name) else {
-            self.complain(
+            self.addError(
                 key,
                 "\"\(name)\" cannot name a type: a letter, then up to 63 letters, digits, '.', '_' or '-'"
             )
             return nil
         }
         guard let mapping = value.mapping else {
-            self.complain(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
+            self.addError(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
             return nil
         }
         self.checkKeys(of: mapping, among: Self.keys)
@@ -55,7 +55,7 @@ struct TypeDeclarations {
         if let node = mapping["readers"] {
             type.readers = self.choice(node, "readers", EventType.Readers.self) ?? type.readers
         } else if builtIn == nil {
-            self.complain(key, "\"\(name)\" needs \"readers\": who may read its channels")
+            self.addError(key, "\"\(name)\" needs \"readers\": who may read its channels")
         }
         if let node = mapping["delivery"] {
             type.delivery = self.choice(node, "delivery", EventType.Delivery.self) ?? type.delivery
@@ -64,7 +64,7 @@ struct TypeDeclarations {
             if let field = node.scalar?.string {
                 type.keyField = field
             } else {
-                self.complain(node, "\"key-field\" is the name of a field of data")
+                self.addError(node, "\"key-field\" is the name of a field of data")
             }
         }
         if let node = mapping["slot"] {
@@ -74,7 +74,7 @@ struct TypeDeclarations {
             type.retention = self.retention(node)
         }
         if let node = mapping["fields"], node.mapping == nil {
-            self.complain(node, "\"fields\" is a mapping of names to kinds")
+            self.addError(node, "\"fields\" is a mapping of names to kinds")
         }
         for (key, value) in mapping["fields"]?.mapping ?? Node.Mapping([]) {
             guard let field = self.field(key, value) else { continue }
@@ -91,7 +91,7 @@ struct TypeDeclarations {
             return EventType.Slot(field: field, defaultValue: "")
         }
         guard let mapping = node.mapping, let field = mapping["field"]?.string else {
-            self.complain(node, "\"slot\" is the name of a field of data, or {field: …, default: …}")
+            self.addError(node, "\"slot\" is the name of a field of data, or {field: …, default: …}")
             return nil
         }
         self.checkKeys(of: mapping, among: Self.slotKeys)
@@ -101,7 +101,7 @@ struct TypeDeclarations {
     private mutating func retention(_ node: Node) -> Duration? {
         guard node.string != "forever" else { return nil }
         guard let duration = node.string.flatMap(Quantity.duration), duration > .zero else {
-            self.complain(node, "\"retention\" is a duration such as 90d or 12h, or forever")
+            self.addError(node, "\"retention\" is a duration such as 90d or 12h, or forever")
             return nil
         }
         return duration
@@ -113,24 +113,24 @@ struct TypeDeclarations {
             return self.kind(value, kind).map { Field(name, $0) }
         }
         guard let mapping = value.mapping else {
-            self.complain(key, "\"\(name)\" is a kind, or {kind: …, required: …, values: […]}")
+            self.addError(key, "\"\(name)\" is a kind, or {kind: …, required: …, values: […]}")
             return nil
         }
         self.checkKeys(of: mapping, among: Self.fieldKeys)
         if let node = mapping["required"], node.bool == nil {
-            self.complain(node, "\"required\" is true or false")
+            self.addError(node, "\"required\" is true or false")
         }
         let required = mapping["required"]?.bool ?? false
         if let values = mapping["values"] {
             let choices = values.sequence?.compactMap(\.string) ?? []
             guard !choices.isEmpty else {
-                self.complain(values, "\"values\" is a list of strings")
+                self.addError(values, "\"values\" is a list of strings")
                 return nil
             }
             return Field(name, .choice(choices), required: required)
         }
         guard let kind = mapping["kind"]?.string else {
-            self.complain(key, "\"\(name)\" needs a \"kind\" or \"values\"")
+            self.addError(key, "\"\(name)\" needs a \"kind\" or \"values\"")
             return nil
         }
         return self.kind(value, kind).map { Field(name, $0, required: required) }
@@ -139,7 +139,7 @@ struct TypeDeclarations {
     private mutating func kind(_ node: Node, _ name: String) -> Field.Kind? {
         if let kind = Self.kinds[name] { return kind }
         let known = Self.kinds.keys.sorted()
-        self.complain(
+        self.addError(
             node,
             "there is no kind \"\(name)\"\(Suggestion.hint(for: name, among: known)) (\(known.joined(separator: ", ")))"
         )
@@ -153,14 +153,14 @@ struct TypeDeclarations {
     ) -> T? {
         if let value = node.string.flatMap(T.init(rawValue:)) { return value }
         let known = T.allCases.map(\.rawValue)
-        self.complain(node, "\"\(key)\" is one of \(known.joined(separator: ", "))")
+        self.addError(node, "\"\(key)\" is one of \(known.joined(separator: ", "))")
         return nil
     }
 
     private mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
         for (key, _) in mapping where !known.contains(key.string ?? "") {
             let name = key.string ?? ""
-            self.complain(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
+            self.addError(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
         }
     }
 }

@@ -70,8 +70,8 @@ import Testing
         #expect(data["contract"]?.string == "0.0.5")
         #expect(data["consensusTimestamp"]?.string == "1700000001.000000000")
         #expect(data["blockHash"]?.string?.utf8.count == 98)
-        let complaints = try #require(EventTypes()["chainEvent"]).fields.compactMap { $0.complaint(about: data) }
-        #expect(complaints.isEmpty)
+        let errors = try #require(EventTypes()["chainEvent"]).fields.compactMap { $0.validationError(of: data) }
+        #expect(errors.isEmpty)
     }
 
     // MARK: Late and partial

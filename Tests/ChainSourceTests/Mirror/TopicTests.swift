@@ -47,8 +47,8 @@ import Testing
         #expect(event.key == "0.0.7")
         #expect(event.id == "0.0.7:1")
         let data = try JSON.Value.parse(event.data)
-        let complaints = try #require(EventTypes()["topicMessage"]).fields.compactMap { $0.complaint(about: data) }
-        #expect(complaints.isEmpty)
+        let errors = try #require(EventTypes()["topicMessage"]).fields.compactMap { $0.validationError(of: data) }
+        #expect(errors.isEmpty)
         #expect(data["encoding"]?.string == "text")
         #expect(data["consensusTimestamp"]?.string == "1700000001.000000000")
     }

@@ -5,8 +5,8 @@ import JSON
 import Testing
 
 @Suite struct FieldTests {
-    private func complaint(_ field: Field, _ data: String) throws -> String? {
-        field.complaint(about: try JSON.Value.parse(Array(data.utf8)))
+    private func validationError(_ field: Field, _ data: String) throws -> String? {
+        field.validationError(of: try JSON.Value.parse(Array(data.utf8)))
     }
 
     @Test(arguments: [
@@ -28,19 +28,19 @@ import Testing
         ("100.10000000000000000001", "not the number 100.10000000000000000001"),
     ])
     func floatAmountIsRefusedWithAHint(number: String, hint: String) throws {
-        let complaint = try #require(try self.complaint(Field("amount", .decimal), #"{"amount":\#(number)}"#))
-        #expect(complaint == "must be a decimal string such as \"123.45\", \(hint)")
+        let message = try #require(try self.validationError(Field("amount", .decimal), #"{"amount":\#(number)}"#))
+        #expect(message == "must be a decimal string such as \"123.45\", \(hint)")
     }
 
     struct Sample: Sendable, CustomTestStringConvertible {
         var kind: Field.Kind
         var json: String
-        var complaint: String?
+        var message: String?
 
-        init(_ kind: Field.Kind, _ json: String, _ complaint: String?) {
+        init(_ kind: Field.Kind, _ json: String, _ message: String?) {
             self.kind = kind
             self.json = json
-            self.complaint = complaint
+            self.message = message
         }
 
         var testDescription: String { "\(self.kind) of \(self.json)" }
@@ -80,12 +80,12 @@ import Testing
     ])
     func kindsAreChecked(sample: Sample) throws {
         let data = #"{"f":\#(sample.json)}"#
-        #expect(try self.complaint(Field("f", sample.kind), data) == sample.complaint)
-        #expect(try self.complaint(Field("f", sample.kind, required: true), data) == sample.complaint)
+        #expect(try self.validationError(Field("f", sample.kind), data) == sample.message)
+        #expect(try self.validationError(Field("f", sample.kind, required: true), data) == sample.message)
     }
 
     @Test func requiredFieldMustBeThere() throws {
-        #expect(try self.complaint(Field("f", .string, required: true), #"{"g":1}"#) == "is required (a string)")
-        #expect(try self.complaint(Field("f", .string), #"{"g":1}"#) == nil)
+        #expect(try self.validationError(Field("f", .string, required: true), #"{"g":1}"#) == "is required (a string)")
+        #expect(try self.validationError(Field("f", .string), #"{"g":1}"#) == nil)
     }
 }

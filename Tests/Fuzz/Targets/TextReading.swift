@@ -6,7 +6,7 @@ import JSON
 
 /// What is made of JSON texts, requests to publish and messages of clients.
 enum TextReading {
-    private static let intake = EventValidator(types: EventTypes())
+    private static let validator = EventValidator(types: EventTypes())
     private static let publisher = Principal(subject: "fuzz", scopes: ["publish:*", "source:*"])
     private static let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
 
@@ -22,14 +22,14 @@ enum TextReading {
     static func checkEvents(_ bytes: ArraySlice<UInt8>) throws {
         guard let value = try? JSON.Value.parse(Array(bytes)) else { return }
         let items = value.kind == .array ? Array(value.elements) : [value]
-        guard let events = try? Self.intake.events(from: items, publisher: Self.publisher, now: Self.now) else {
+        guard let events = try? Self.validator.events(from: items, publisher: Self.publisher, now: Self.now) else {
             return
         }
         try expect(events.count == items.count, "\(events.count) events of \(items.count) items")
         for event in events {
             try expect(!event.channels.isEmpty, "an event without a channel")
             try expect((try? JSON.Value.parse(event.data)) != nil, "data is not JSON")
-            try expect(event.data.count <= Self.intake.limits.dataBytes, "\(event.data.count) bytes of data")
+            try expect(event.data.count <= Self.validator.limits.dataBytes, "\(event.data.count) bytes of data")
         }
     }
 

@@ -10,7 +10,7 @@ import JSON
 enum ValueReading {
     private static let channel = "rate.kraken"
     private static let reader = FanInReader(
-        intake: EventValidator(types: EventTypes()),
+        validator: EventValidator(types: EventTypes()),
         messageBytes: 1 << 20,
         rules: FanInRules([FanInRules.Rule("*", types: nil, takesAnySource: true)])
     )

@@ -44,7 +44,7 @@ package struct ProjectionContract: Sendable {
 }
 
 extension Event {
-    /// An event of a built-in type as the intake would hand it on.
+    /// An event of a built-in type as the validator returns it.
     /// - Parameter time: Nanoseconds.
     package static func projected(
         _ type: String,
@@ -56,7 +56,7 @@ extension Event {
         Event.projected(type, id, keys: [key], time: time, data)
     }
 
-    /// An event of a built-in type as the intake would hand it on.
+    /// An event of a built-in type as the validator returns it.
     package static func projected(
         _ type: String,
         _ id: String,

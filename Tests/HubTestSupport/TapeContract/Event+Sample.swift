@@ -3,7 +3,7 @@
 package import EventLog
 
 extension Event {
-    /// An event as the intake would hand it on.
+    /// An event as the validator returns it.
     package static func sample(
         _ id: String,
         on keys: String...,
@@ -15,7 +15,7 @@ extension Event {
         Event.sample(id, keys: keys, type: type, source: source, slot: slot, data: Array(data.utf8))
     }
 
-    /// An event as the intake would hand it on.
+    /// An event as the validator returns it.
     package static func sample(
         _ id: String,
         keys: [String],

@@ -15,7 +15,7 @@ import Testing
         var configuration = HubConfiguration.forTests
         configuration.audit.interval = .milliseconds(5)
         change(&configuration)
-        try await withHub(configuration, access: AccessPorts(audit: store)) { hub in
+        try await withHub(configuration, access: AccessStores(audit: store)) { hub in
             try await body(hub, store)
         }
     }
@@ -122,7 +122,7 @@ import Testing
         let store = SharedAccessStore()
         var configuration = HubConfiguration.forTests
         configuration.audit.interval = .seconds(10_000)
-        try await withHub(configuration, access: AccessPorts(audit: store)) { hub in
+        try await withHub(configuration, access: AccessStores(audit: store)) { hub in
             let client = try await hub.connect(token: "svc publish:note")
             try await client.send(#"{"op":"publish","id":1,"events":[\#(self.event("note:a"))]}"#)
             try await client.answer(1, op: "published")

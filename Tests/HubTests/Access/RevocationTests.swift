@@ -98,7 +98,7 @@ import Testing
 
     @Test func otherNodesAreToldByTheBus() async throws {
         let exchange = InProcessBus.Exchange()
-        let access = AccessPorts(revocations: SharedAccessStore())
+        let access = AccessStores(revocations: SharedAccessStore())
         // Not by looking: that would take as long as the test may.
         let configuration = Self.configuration(poll: .seconds(10_000))
         func bus() -> InProcessBus { InProcessBus(exchange: exchange) }
@@ -119,7 +119,7 @@ import Testing
 
     @Test func withoutABusNodesLookForThemselves() async throws {
         let store = SharedAccessStore()
-        let access = AccessPorts(revocations: store)
+        let access = AccessStores(revocations: store)
         let configuration = Self.configuration(poll: .milliseconds(5))
         try await withHub(configuration, access: access) { here in
             try await withHub(configuration, access: access) { there in
@@ -143,7 +143,7 @@ import Testing
     @Test func whatWasRevokedBeforeTheStartHolds() async throws {
         let store = SharedAccessStore()
         try await store.revoke((0..<2_500).map { Revocation(.token("t\($0)"), time: .now) })
-        try await withHub(access: AccessPorts(revocations: store)) { hub in
+        try await withHub(access: AccessStores(revocations: store)) { hub in
             try await hub.hub.loadRevocations()
             #expect(hub.hub.revocations.list.count == 2_500)
             let client = try await hub.connect()

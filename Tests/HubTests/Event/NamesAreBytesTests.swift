@@ -17,11 +17,11 @@ import Testing
         let types = EventTypes(declared: [EventType(name: "K", readers: .everyone, delivery: .every)])
         #expect(types["K"] != nil)
         #expect(types["\u{212a}"] == nil)
-        let intake = EventValidator(types: types)
+        let validator = EventValidator(types: types)
         let event = try JSON.Value.parse(Array(#"{"type":"\u212a","key":"k","data":{}}"#.utf8))
         let publisher = Principal(subject: "s", scopes: ["publish:*"])
         let fault = #expect(throws: IntakeFault.self) {
-            try intake.events(from: [event], publisher: publisher, now: .now)
+            try validator.events(from: [event], publisher: publisher, now: .now)
         }
         #expect(fault?.summary.code == .unknownType)
     }
@@ -80,7 +80,7 @@ import Testing
 
     @Test func sumsOfTheAuditTrailAreOfOneActor() async throws {
         let store = SharedAccessStore()
-        try await withHub(access: AccessPorts(audit: store)) { hub in
+        try await withHub(access: AccessStores(audit: store)) { hub in
             for (count, actor) in [(1, Self.composed), (2, Self.decomposed)] {
                 let client = try await hub.connect(token: "\(actor) publish:*")
                 for id in 1...count {

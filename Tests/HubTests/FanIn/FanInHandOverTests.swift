@@ -200,8 +200,7 @@ import Testing
             let fanIn = FanIn(
                 source: source,
                 store: store,
-                writer: hub.hub.writer,
-                intake: hub.hub.intake,
+                publisher: hub.hub.publisher,
                 limits: limits,
                 logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() },
                 tellStale: { stale in told.change { $0.append(stale) } },

@@ -15,7 +15,7 @@ import Testing
         messageBytes: Int = 10_000
     ) -> FanInReading {
         FanInReader(
-            intake: EventValidator(types: .forTests),
+            validator: EventValidator(types: .forTests),
             messageBytes: messageBytes,
             rules: .forTests(types: types)
         )
@@ -123,7 +123,7 @@ import Testing
     }
 
     private func read(_ payload: String, on channel: String, _ rules: FanInRules) -> FanInReading {
-        FanInReader(intake: EventValidator(types: EventTypes()), messageBytes: 10_000, rules: rules)
+        FanInReader(validator: EventValidator(types: EventTypes()), messageBytes: 10_000, rules: rules)
             .read(FanInMessage(channel: channel, payload: Array(payload.utf8)), received: Self.time)
     }
 
@@ -147,11 +147,11 @@ import Testing
         ("chain.a.b", #"{"source":"chain:a:b",\#(chainEvent)}"#, "the source chain:a:b"),
         ("pay.x", "{\(rate)}", "no fan-in pattern"),
     ])
-    func channelsCarryWhatTheirNamesSay(_ channel: String, _ payload: String, _ complaint: String?) {
+    func channelsCarryWhatTheirNamesSay(_ channel: String, _ payload: String, _ message: String?) {
         let reading = self.read(payload, on: channel, FanInRules())
-        #expect((reading.fault == nil) == (complaint == nil), "\(String(describing: reading.fault))")
-        #expect(reading.events.isEmpty == (complaint != nil))
-        if let complaint { #expect(reading.fault?.reason.contains(complaint) == true, "\(reading)") }
+        #expect((reading.fault == nil) == (message == nil), "\(String(describing: reading.fault))")
+        #expect(reading.events.isEmpty == (message != nil))
+        if let message { #expect(reading.fault?.reason.contains(message) == true, "\(reading)") }
     }
 
     @Test func otherTypesAndSourcesAreDeclared() {

@@ -15,10 +15,10 @@ import Testing
 
     private func events(
         _ texts: String...,
-        intake: EventValidator = EventValidator(types: EventTypes()),
+        validator: EventValidator = EventValidator(types: EventTypes()),
         publisher: Principal = EventValidatorTests.publisher
     ) throws -> [Event] {
-        try intake.events(from: Self.items(texts), publisher: publisher, now: Self.now)
+        try validator.events(from: Self.items(texts), publisher: publisher, now: Self.now)
     }
 
     @Test func wholeEventIsTakenAsItIs() throws {
@@ -132,19 +132,19 @@ import Testing
 
     @Test func typeWithoutKeyFieldNeedsAKey() throws {
         let type = EventType(name: "alert", readers: .everyone, delivery: .every)
-        let intake = EventValidator(types: EventTypes(declared: [type]))
+        let validator = EventValidator(types: EventTypes(declared: [type]))
         let fault = ItemFault(index: 0, reason: .invalid, field: "key", message: "is required for alert")
         #expect(throws: IntakeFault.items([fault])) {
-            try self.events(#"{"type":"alert","data":{}}"#, intake: intake)
+            try self.events(#"{"type":"alert","data":{}}"#, validator: validator)
         }
-        #expect(try self.events(#"{"type":"alert","key":"k","data":{}}"#, intake: intake).count == 1)
+        #expect(try self.events(#"{"type":"alert","key":"k","data":{}}"#, validator: validator).count == 1)
     }
 
     @Test func keyFieldThatIsNoStringCannotContradictTheKey() throws {
         let type = EventType(name: "alert", readers: .owner, delivery: .every, keyField: "userId")
-        let intake = EventValidator(types: EventTypes(declared: [type]))
+        let validator = EventValidator(types: EventTypes(declared: [type]))
         #expect(throws: IntakeFault.self) {
-            try self.events(#"{"type":"alert","key":"1","data":{"userId":2}}"#, intake: intake)
+            try self.events(#"{"type":"alert","key":"1","data":{"userId":2}}"#, validator: validator)
         }
     }
 
@@ -170,10 +170,10 @@ import Testing
 
     @Test func retryWithoutTimeIsTheSame() throws {
         let text = #"{"type":"rateChange","id":"1","key":"k","data":{"rate":"1"}}"#
-        let intake = EventValidator(types: EventTypes())
+        let validator = EventValidator(types: EventTypes())
         let items = try Self.items([text])
-        let first = try intake.events(from: items, publisher: Self.publisher, now: Self.now)
-        let second = try intake.events(from: items, publisher: Self.publisher, now: Timestamp(nanoseconds: 5))
+        let first = try validator.events(from: items, publisher: Self.publisher, now: Self.now)
+        let second = try validator.events(from: items, publisher: Self.publisher, now: Timestamp(nanoseconds: 5))
         #expect(first[0].time != second[0].time)
         #expect(first[0].fingerprint == second[0].fingerprint)
     }

@@ -12,8 +12,8 @@ import Testing
         publisher: Principal = EventValidatorTests.publisher
     ) throws -> IntakeFault? {
         do {
-            let intake = EventValidator(types: EventTypes(), limits: limits)
-            _ = try intake.events(
+            let validator = EventValidator(types: EventTypes(), limits: limits)
+            _ = try validator.events(
                 from: EventValidatorTests.items(texts),
                 publisher: publisher,
                 now: EventValidatorTests.now
@@ -137,11 +137,11 @@ import Testing
     @Test func slotsOfDeclaredTypesAreBounded() throws {
         let slot = EventType.Slot(field: "desk", defaultValue: "main")
         let types = EventTypes(declared: [EventType(name: "t", readers: .everyone, delivery: .latest, slot: slot)])
-        let intake = EventValidator(types: types)
+        let validator = EventValidator(types: types)
         for (length, isTaken) in [(256, true), (257, false)] {
             let text = #"{"type":"t","key":"k","data":{"desk":"\#(String(repeating: "x", count: length))"}}"#
             let items = try EventValidatorTests.items([text])
-            let events = try? intake.events(
+            let events = try? validator.events(
                 from: items,
                 publisher: EventValidatorTests.publisher,
                 now: EventValidatorTests.now

@@ -118,7 +118,7 @@ struct IsolationWorld {
         }
         let node = self.nodes[Int.random(in: 0..<self.nodes.count, using: &dice)].hub
         let publisher = Principal(subject: "svc", scopes: ["publish:*"])
-        _ = try await node.writer.append(try node.intake.events(from: events, publisher: publisher, now: .now))
+        _ = try await node.writer.append(try node.publisher.validator.events(from: events, publisher: publisher, now: .now))
     }
 
     /// Lets everyone read to the end.

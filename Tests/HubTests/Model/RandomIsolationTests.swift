@@ -17,7 +17,7 @@ import Testing
         configuration.page = PageLimit(entries: 7, bytes: 1 << 16)
         configuration.ringBytes = 20_000
         configuration.revocationPoll = .milliseconds(50)
-        let access = AccessPorts(revocations: SharedAccessStore())
+        let access = AccessStores(revocations: SharedAccessStore())
         let (tape, exchange) = (SharedTape(), InProcessBus.Exchange())
         let buses = (InProcessBus(exchange: exchange), InProcessBus(exchange: exchange))
         try await withHub(configuration, tape: tape, bus: buses.0, access: access, loops: 2) { here in

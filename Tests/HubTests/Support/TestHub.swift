@@ -28,7 +28,7 @@ struct TestHub: Sendable {
         bus: any Bus,
         fanIn: FanInPorts? = nil,
         tracing: Tracing? = nil,
-        access: AccessPorts = AccessPorts(),
+        access: AccessStores = AccessStores(),
         loops: [any EventLoop]
     ) {
         let tokens = Gate()
@@ -37,10 +37,9 @@ struct TestHub: Sendable {
         self.loops = loops
         self.hub = Hub(
             configuration: configuration,
-            tape: tape,
+            storage: Storage(tape, access),
             bus: bus,
             fanIn: fanIn,
-            access: access,
             loops: loops,
             framing: .counted,
             verifier: TokenVerifier { token in
@@ -117,7 +116,7 @@ struct TestHub: Sendable {
             let text = #"{"type":"\#(name.type)","key":"\#(name.key)","data":\#(event.data)}"#
             return try JSON.Value.parse(Array(text.utf8))
         }
-        return try self.hub.intake.events(from: items, publisher: Self.publisher, now: .now)
+        return try self.hub.publisher.validator.events(from: items, publisher: Self.publisher, now: .now)
     }
 
     // MARK: - Time and state
@@ -188,7 +187,7 @@ func withHub(
     bus: any Bus = InProcessBus(),
     fanIn: FanInPorts? = nil,
     tracing: Tracing? = nil,
-    access: AccessPorts = AccessPorts(),
+    access: AccessStores = AccessStores(),
     loops: Int = 1,
     _ body: (TestHub) async throws -> Void
 ) async throws {

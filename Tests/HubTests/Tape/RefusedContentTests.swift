@@ -183,7 +183,7 @@ import Testing
     @Test func anAuditRecordThatCannotBeKeptHoldsUpNoOther() async throws {
         let store = SharedAccessStore()
         store.refuse { $0.actor == "unfit" }
-        try await withHub(access: AccessPorts(audit: store)) { hub in
+        try await withHub(access: AccessStores(audit: store)) { hub in
             for user in ["a", "unfit", "c"] {
                 let client = try await hub.connect(token: "\(user) publish:*")
                 try await client.send(#"{"op":"publish","id":1,"events":[{"type":"note","key":"k","data":{}}]}"#)

@@ -10,7 +10,7 @@ import Testing
 /// Messages of exchanges with hostile values in them: what is published of them is what a hub takes.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct HostileQuoteTests {
-    private static let intake = EventValidator(types: EventTypes())
+    private static let validator = EventValidator(types: EventTypes())
     private static let publisher = Principal(subject: "rate:x", scopes: ["publish:rateChange"], isInternal: true)
 
     @Test(arguments: Samples.names.indices, 1...2 as ClosedRange<UInt64>)
@@ -51,7 +51,7 @@ struct HostileQuoteTests {
         writer.endObject()
         let item = try JSON.Value.parse(writer.bytes)
         #expect(throws: Never.self, "\(String(decoding: writer.bytes, as: UTF8.self))") {
-            try Self.intake.events(from: [item], publisher: Self.publisher, now: at(0))
+            try Self.validator.events(from: [item], publisher: Self.publisher, now: at(0))
         }
     }
 }

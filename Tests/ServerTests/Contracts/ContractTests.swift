@@ -148,7 +148,7 @@ struct ContractTests {
         var setup = Setup()
         setup.isAdmin = true
         setup.fanIn = FanInPorts(source: source, store: letters)
-        setup.access = AccessPorts(revocations: access, audit: access)
+        setup.access = AccessStores(revocations: access, audit: access)
         setup.hub.fanIn.keeping = .milliseconds(5)
         try await withServer(setup) { server in
             let routes = AdminAPI(hub: server.hub, process: server.process) { _ in }.routes

@@ -14,7 +14,7 @@ struct AdminLookTests {
         var setup = Setup()
         setup.isAdmin = true
         setup.takesSockets = true
-        setup.access = AccessPorts(revocations: store, audit: store)
+        setup.access = AccessStores(revocations: store, audit: store)
         return setup
     }
 

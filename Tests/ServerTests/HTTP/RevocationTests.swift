@@ -13,7 +13,7 @@ struct RevocationTests {
     private static func admin(_ store: SharedAccessStore) -> Setup {
         var setup = Setup()
         setup.isAdmin = true
-        setup.access = AccessPorts(revocations: store, audit: store)
+        setup.access = AccessStores(revocations: store, audit: store)
         return setup
     }
 

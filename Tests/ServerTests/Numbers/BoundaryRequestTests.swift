@@ -74,7 +74,7 @@ struct BoundaryRequestTests {
         let store = SharedAccessStore()
         var setup = Setup()
         setup.isAdmin = true
-        setup.access = AccessPorts(revocations: store, audit: store)
+        setup.access = AccessStores(revocations: store, audit: store)
         try await withServer(setup) { server in
             try await server.publish(Self.rate)
             let targets = [

@@ -20,7 +20,7 @@ struct Setup: Sendable {
     var edge = EdgeConfiguration()
     var loops = 1
     var fanIn: FanInPorts?
-    var access = AccessPorts()
+    var access = AccessStores()
     var services = ServiceAccounts()
     var published: PublishedKeys?
     /// Whether the port is the operators' instead of the public one.
@@ -86,7 +86,7 @@ struct TestServer: Sendable {
     @discardableResult
     func publish(_ events: String...) async throws -> [Receipt] {
         let items = try events.map { try JSON.Value.parse(Array($0.utf8)) }
-        let checked = try self.hub.intake.events(
+        let checked = try self.hub.publisher.validator.events(
             from: items,
             publisher: Principal(subject: "svc", scopes: ["publish:*", "source:*"]),
             now: .now
@@ -172,10 +172,9 @@ func withServer(
     let compression = SocketCompression(setup.edge)
     let hub = Hub(
         configuration: setup.hub,
-        tape: gated,
+        storage: Storage(gated, setup.access),
         bus: InProcessBus(),
         fanIn: setup.fanIn,
-        access: setup.access,
         loops: Array(group.makeIterator()),
         framing: .webSocket(compression: compression),
         verifier: TokenVerifier { Credentials(tokens: tokens.keys, services: setup.services).verdict(on: $0) },

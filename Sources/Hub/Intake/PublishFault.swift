@@ -1,23 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import EventLog
+package import NIOCore
 
-/// The response to a publish request.
-package enum PublishOutcome: Sendable, Equatable {
-    case published([PublishResult])
-    /// The ids of these events are already used for different content.
-    case conflict([ItemFault])
-    /// The tape cannot store the content of the request.
-    case refused(IntakeFault)
+/// Why a publish request failed.
+package enum PublishFault: Error, Sendable, Equatable {
+    /// Nothing of it is stored, and sending it again would fail again.
+    case rejected(IntakeFault)
+    /// Nothing of it is stored; it may be sent again after the wait.
+    case rateLimited(service: String, wait: TimeAmount)
+    /// Sending it again with the same ids is safe, and the only way to learn what was stored.
     case failed(AppendFault)
 
-    /// - Parameter events: The events that were passed to the writer.
-    package init(events: [Event], _ result: Result<AppendOutcome, AppendFault>) {
-        switch result {
-        case .success(.committed(let receipts)):
-            self = .published(zip(events, receipts).map { PublishResult(id: $0.id, receipt: $1) })
-        case .success(.conflict(let items)):
-            let faults = items.prefix(EventValidator.maxReportedItems).map { index in
+    /// The error code and message for the whole request.
+    package var summary: (code: ErrorCode, message: String) {
+        switch self {
+        case .rejected(let fault): fault.summary
+        case .rateLimited(let service, _):
+            (.rateLimited, "\(service) exceeds its publish rate; try again in \(self.retryAfter ?? 0) ms")
+        case .failed(let fault): fault.summary
+        }
+    }
+
+    /// Invalid events, ascending by index.
+    package var items: [ItemFault] {
+        if case .rejected(.items(let items)) = self { items } else { [] }
+    }
+
+    /// When the request may be sent again, in milliseconds; nil if the hub does not know.
+    package var retryAfter: Int? {
+        guard case .rateLimited(_, let wait) = self else { return nil }
+        return Int(clamping: (wait.nanoseconds + 999_999) / 1_000_000)
+    }
+}
+
+extension IntakeFault {
+    /// The ids of these events are already used for different content.
+    init(conflicts items: [Int], in events: [Event]) {
+        self = .items(
+            items.prefix(EventValidator.maxReportedItems).filter(events.indices.contains).map { index in
                 ItemFault(
                     index: index,
                     reason: .conflict,
@@ -25,16 +46,9 @@ package enum PublishOutcome: Sendable, Equatable {
                     message: "\(events[index].source) has published another event under the id \(events[index].id)"
                 )
             }
-            self = .conflict(Array(faults))
-        case .success(.refused(let refusal)):
-            self = .refused(IntakeFault(refusal, events: events.count))
-        case .failure(let fault):
-            self = .failed(fault)
-        }
+        )
     }
-}
 
-extension IntakeFault {
     /// What a publisher may see of a rejection. The storage does not say which of several events caused it.
     init(_ refusal: ContentRefusal, events: Int) {
         let message = "cannot be stored (\(refusal.kind)); sending it again will fail again"
@@ -92,14 +106,8 @@ extension AppendFault {
 }
 
 extension ServerMessage {
-    static func error(_ fault: IntakeFault, id: RequestID?) -> ServerMessage {
+    static func error(_ fault: PublishFault, id: RequestID?) -> ServerMessage {
         let (code, message) = fault.summary
-        let items: [ItemFault] = if case .items(let items) = fault { items } else { [] }
-        return .error(id: id, code: code, message: message, items: items)
-    }
-
-    static func error(_ fault: AppendFault, id: RequestID?) -> ServerMessage {
-        let (code, message) = fault.summary
-        return .error(id: id, code: code, message: message)
+        return .error(id: id, code: code, message: message, items: fault.items, retryAfter: fault.retryAfter)
     }
 }

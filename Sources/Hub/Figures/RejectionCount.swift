@@ -3,7 +3,7 @@
 import Synchronization
 
 /// Publish requests rejected before they reached the writer, by error code.
-package final class RefusalCount: Sendable {
+package final class RejectionCount: Sendable {
     private let counts = Mutex<[ErrorCode: Int]>([:])
 
     package var all: [ErrorCode: Int] {
