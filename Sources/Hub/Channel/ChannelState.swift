@@ -48,6 +48,8 @@ package struct ChannelState: Sendable {
     }
 
     package mutating func apply(_ change: Change) {
+        let before = self.head
+        defer { self.check(since: before) }
         switch change {
         case .events(let run, let entries, let ringLimit): self.add(run, entries, ringLimit: ringLimit)
         case .head(let head): self.learned(head: head)
@@ -96,6 +98,16 @@ package struct ChannelState: Sendable {
     private mutating func remember(_ page: TapePage) {
         for entry in page.entries { self.remember(entry) }
         if page.extent.head >= self.missedThrough { self.missedThrough = 0 }
+    }
+
+    private func check(since before: Int) {
+        assert(self.head >= before, "a head never falls")
+        assert(self.ring.last.map { $0.last == self.head } ?? true, "the newest frames end at the head")
+        assert(self.ringBytes == self.ring.reduce(0) { $0 + $1.bytes.readableBytes }, "the ring's size is exact")
+        assert(
+            zip(self.newest, self.newest.dropFirst()).allSatisfy { $0.seq < $1.seq },
+            "the newest entries are ascending"
+        )
     }
 
     private mutating func clearRing() {

@@ -43,6 +43,7 @@ package actor EventChannel: LoopActor {
     /// event, they are kept and all older frames are dropped.
     /// - Returns: The change to send to the followers; nil if nothing is new or there are no followers.
     package func publish(_ entries: [TapeEntry]) -> Broadcast? {
+        assert(entries.areConsecutive, "committed events of a channel have no gaps")
         guard let run = self.encoder.run(entries), run.last > self.state.head else { return nil }
         return self.add(run, entries)
     }

@@ -129,6 +129,7 @@ extension SessionShard {
     func detach(_ subscription: Subscription) {
         let local = subscription.local
         let place = subscription.place
+        assert(local.subscriptions[place] === subscription, "a subscription knows its place")
         subscription.place = -1
         local.subscriptions.swapAt(place, local.subscriptions.count - 1)
         local.subscriptions.removeLast()

@@ -48,6 +48,7 @@ extension TapeWriter {
         since start: NIODeadline,
         _ begin: Timestamp
     ) {
+        assert(outcomes.count <= requests.count, "a request has one outcome")
         self.count(outcomes)
         let end = NIODeadline.now()
         self.figures.committed(requests, outcomes, took: end - start, now: .now)
@@ -151,6 +152,7 @@ extension TapeWriter {
         places.reserveCapacity(requests.count)
         for (events, outcome) in zip(requests, outcomes) {
             guard case .committed(let receipts) = outcome else { continue }
+            assert(receipts.count == events.count, "an event has one receipt")
             for (event, receipt) in zip(events, receipts) {
                 for position in receipt.positions where receipt.status == .accepted || self.isNews(position) {
                     let entry = TapeEntry(seq: position.seq, event: event)
