@@ -13,8 +13,8 @@ package struct ChannelState: Sendable {
     /// Maximum size of the frames kept per channel, in bytes; the newest run is kept regardless of its size.
     package static let ringLimit = 128 * 1024
 
-    /// A change of a channel.
-    package enum Change: Sendable {
+    /// A change of a channel; indirect, because a copy goes to every loop that follows.
+    package indirect enum Change: Sendable {
         /// Consecutive events after the head. Older frames are dropped beyond `ringLimit` bytes.
         case events(FrameRun, [TapeEntry], ringLimit: Int)
         /// The head has risen, and the events are only in the log.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import EventLog
+import EventLog
 package import NIOCore
 
 /// Why a publish request failed.

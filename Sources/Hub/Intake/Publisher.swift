@@ -2,7 +2,6 @@
 
 package import EventLog
 package import JSON
-package import NIOCore
 
 /// The only way into the log: validates events, limits the rate of services, appends, and records the outcome in the
 /// audit trail, in the recent errors and as a span.
