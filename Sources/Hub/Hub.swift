@@ -142,7 +142,7 @@ package final class Hub: Sendable {
                 logger: logger,
                 onGap: ports.onGap,
                 ask: ports.ask,
-                tellStale: { stale in board.change { $0.setStale(stale, of: .fanIn) } }
+                onStale: { stale in board.change { $0.setStale(stale, of: .fanIn) } }
             )
         }
         self.userConnections = UserConnections(limit: configuration.connectionsPerUser)

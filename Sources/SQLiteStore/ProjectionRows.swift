@@ -9,14 +9,14 @@ enum ProjectionRows {
     static let wallet = "SELECT user_id, id, currency, balance, available, version, updated_at, seq FROM wallets"
 
     static func wallet(_ row: Query) -> Wallet? {
-        var wallet = Wallet(key: RowKey(user: row.text(0), id: row.text(1)), currency: row.text(2), told: nil)
+        var wallet = Wallet(key: RowKey(user: row.text(0), id: row.text(1)), currency: row.text(2), lastUpdate: nil)
         guard !row.isNull(3) else {
             return (4..<8).allSatisfy { row.isNull($0) } ? wallet : nil
         }
         guard let balance = Amount(row.text(3)), let available = self.amount(row, 4), !row.isNull(6), !row.isNull(7),
             let seq = Int(row.int64(7), in: .seq)
         else { return nil }
-        wallet.told = Wallet.Balance(
+        wallet.lastUpdate = Wallet.Balance(
             balance: balance,
             available: available.value,
             version: row.nullableInt64(5).map { Int(clamping: $0) },

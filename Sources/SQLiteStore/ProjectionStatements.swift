@@ -62,16 +62,16 @@ struct ProjectionStatements {
             in: self.db
         )
         for wallet in wallets {
-            let query = wallet.told == nil ? name : tell
+            let query = wallet.lastUpdate == nil ? name : tell
             try query.bind(1, wallet.key.user)
             try query.bind(2, wallet.key.id)
             try query.bind(3, wallet.currency)
-            if let told = wallet.told {
-                try query.bind(4, told.balance.description)
-                try query.bind(5, nullable: told.available?.description)
-                try query.bind(6, nullable: told.version)
-                try query.bind(7, told.updatedAt.nanoseconds)
-                try query.bind(8, told.seq)
+            if let lastUpdate = wallet.lastUpdate {
+                try query.bind(4, lastUpdate.balance.description)
+                try query.bind(5, nullable: lastUpdate.available?.description)
+                try query.bind(6, nullable: lastUpdate.version)
+                try query.bind(7, lastUpdate.updatedAt.nanoseconds)
+                try query.bind(8, lastUpdate.seq)
             }
             try query.run()
         }

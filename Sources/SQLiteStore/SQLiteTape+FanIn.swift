@@ -10,20 +10,20 @@ extension SQLiteTape: FanInStore {
         await work()
     }
 
-    package func setAside(_ letters: [DeadLetter]) async throws(TapeFault) {
-        guard !letters.isEmpty else { return }
+    package func setAside(_ deadLetters: [DeadLetter]) async throws(TapeFault) {
+        guard !deadLetters.isEmpty else { return }
         try await self.write { db throws(TapeFault) in
-            try self.transaction(db) { _ in try Self.setAside(letters, in: db) }
+            try self.transaction(db) { _ in try Self.setAside(deadLetters, in: db) }
         }
     }
 
     /// Inside a transaction.
-    static func setAside(_ letters: [DeadLetter], in db: Database) throws {
+    static func setAside(_ deadLetters: [DeadLetter], in db: Database) throws {
         let insert = try Query(
             "INSERT INTO dead_letters (received, channel, payload, reason) VALUES (?, ?, ?, ?)",
             in: db
         )
-        for letter in letters.suffix(DeadLetter.kept) {
+        for letter in deadLetters.suffix(DeadLetter.kept) {
             try insert.bind(1, letter.received.nanoseconds)
             try insert.bind(2, letter.channel)
             try insert.bind(3, blob: letter.payload)
@@ -44,9 +44,9 @@ extension SQLiteTape: FanInStore {
             )
             try query.bind(1, limit)
             defer { query.reset() }
-            var letters: [DeadLetter] = []
+            var deadLetters: [DeadLetter] = []
             while try query.step() {
-                letters.append(
+                deadLetters.append(
                     DeadLetter(
                         received: Timestamp(nanoseconds: query.int64(0)),
                         channel: query.text(1),
@@ -55,7 +55,7 @@ extension SQLiteTape: FanInStore {
                     )
                 )
             }
-            return letters
+            return deadLetters
         }
     }
 

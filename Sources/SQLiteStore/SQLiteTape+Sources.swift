@@ -144,6 +144,6 @@ extension SQLiteTape: SourceStore {
             try put.bind(3, blob: entry.value)
             try put.run()
         }
-        if !step.letters.isEmpty { try Self.setAside(step.letters, in: db) }
+        if !step.deadLetters.isEmpty { try Self.setAside(step.deadLetters, in: db) }
     }
 }

@@ -120,7 +120,7 @@ enum Vocabulary {
         ),
         Renaming("Sources/EventLog", names: ["Verdict": "Deduplication", "stands": "duplicate"], isDone: true),
         Renaming("Sources/Hub", names: ["Intake": "EventValidator"], isDone: true),
-        Renaming("Sources/Hub", names: ["look": "extract", "complaint": "validationError"], isDone: false),
+        Renaming("Sources/Hub", names: ["look": "extract", "complaint": "validationError"], isDone: true),
         Renaming("Sources/EventLog", names: ["whileAlone": "withLeadership"], isDone: true),
         Renaming(
             "Sources/ChainSource",
@@ -159,14 +159,14 @@ enum Vocabulary {
             isDone: true
         ),
         Renaming("Sources/Hub", names: ["LetterBox": "DeadLetterBuffer"], isDone: true),
-        Renaming("Sources/Hub", names: ["letters": "deadLetters"], isDone: false),
+        Renaming("Sources/Hub", names: ["letters": "deadLetters"], isDone: true),
         Renaming("Sources/EventLog", names: ["SparseLog": "LogThrottle"], isDone: true),
         Renaming(
             "Sources/Hub",
             names: ["NoticeBoard": "ServiceStatusBroadcaster", "tellSoon": "scheduleNotice"],
             isDone: true
         ),
-        Renaming("Sources/Hub", names: ["untold": "pendingNotices"], isDone: false),
+        Renaming("Sources/Hub", names: ["untold": "pendingNotices"], isDone: true),
         Renaming(
             "Sources/Hub",
             names: ["TapeWatch": "TapeMonitor", "doubt": "markUncertain", "doubted": "uncertainChannels"],

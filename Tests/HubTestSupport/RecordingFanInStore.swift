@@ -5,7 +5,7 @@ package import EventLog
 /// A fan-in store in memory. Several hubs can share it; tests can make it fail and revoke leadership.
 package final class RecordingFanInStore: FanInStore {
     package struct Record: Sendable {
-        package var letters: [DeadLetter] = []
+        package var deadLetters: [DeadLetter] = []
         package var marks: [String: SourceMark] = [:]
         /// Marks noted, in order.
         package var notes: [[SourceMark]] = []
@@ -114,14 +114,14 @@ package final class RecordingFanInStore: FanInStore {
         }
     }
 
-    package func setAside(_ letters: [DeadLetter]) async throws(TapeFault) {
-        try self.check(letters.map(\.channel))
-        self.record.change { $0.letters += letters }
+    package func setAside(_ deadLetters: [DeadLetter]) async throws(TapeFault) {
+        try self.check(deadLetters.map(\.channel))
+        self.record.change { $0.deadLetters += letters }
     }
 
     package func deadLetters(limit: Int) async throws(TapeFault) -> [DeadLetter] {
         try self.check()
-        return Array(self.record.value.letters.reversed().prefix(limit))
+        return Array(self.record.value.deadLetters.reversed().prefix(limit))
     }
 
     package func sourceMarks() async throws(TapeFault) -> [SourceMark] {

@@ -65,8 +65,8 @@ import Testing
         try await self.withStore(implementation) { store, _ in
             try await store.setAside((1...DeadLetter.kept).map { self.letter($0) })
             try await store.setAside((1...7).map { self.letter(DeadLetter.kept + $0) })
-            let letters = try await store.deadLetters(limit: .max)
-            #expect(letters.count == DeadLetter.kept)
+            let deadLetters = try await store.deadLetters(limit: .max)
+            #expect(deadLetters.count == DeadLetter.kept)
             #expect(letters.first == self.letter(DeadLetter.kept + 7))
             #expect(letters.last == self.letter(8))
             // More at once than are kept.
@@ -81,9 +81,9 @@ import Testing
         for number in 1...40 {
             try await tape.setAside((0..<10).map { self.letter(number * 10 + $0, payload) })
         }
-        let letters = try await tape.deadLetters(limit: .max)
-        #expect(letters.count < 256)
-        #expect(letters.count > 250)
+        let deadLetters = try await tape.deadLetters(limit: .max)
+        #expect(deadLetters.count < 256)
+        #expect(deadLetters.count > 250)
         #expect(letters.first?.channel == "c409")
     }
 

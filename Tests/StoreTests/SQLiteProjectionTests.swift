@@ -138,7 +138,7 @@ import Testing
             let fault = await faultOf { _ = try await tape.wallets(of: "u", after: nil, limit: 9) }
             #expect(fault.isDamaged(saying: "(u, USD…)"))
             _ = try await tape.append([[.projected("balanceUpdate", "2", on: "u", #"{"balance":"2"}"#)]])
-            #expect(try await tape.wallet(RowKey(user: "u", id: "USD"))?.told?.balance.description == "2")
+            #expect(try await tape.wallet(RowKey(user: "u", id: "USD"))?.lastUpdate?.balance.description == "2")
             await tape.close()
         }
     }

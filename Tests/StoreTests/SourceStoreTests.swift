@@ -45,14 +45,14 @@ import Testing
         _ version: Int,
         _ puts: [String: String] = [:],
         remove removals: [String] = [],
-        letters: [DeadLetter] = []
+        deadLetters: [DeadLetter] = []
     ) -> SourceStep {
         SourceStep(
             source: "chain:ä",
             version: version,
             puts: puts.map { SourceEntry(name: $0.key, value: Array($0.value.utf8)) },
             removals: removals,
-            letters: letters
+            deadLetters: letters
         )
     }
 
@@ -65,7 +65,7 @@ import Testing
         try await self.withStore(implementation) { store, reopen async throws in
             #expect(try await store.state(of: "chain:ä", prefix: "") == SourceState())
             let letter = DeadLetter(received: Timestamp(nanoseconds: 1), channel: "c", payload: [0], reason: "r")
-            let first = self.step(0, ["a/1": "x", "a/2": "y", "b": "z"], letters: [letter])
+            let first = self.step(0, ["a/1": "x", "a/2": "y", "b": "z"], deadLetters: [letter])
             guard case .committed(let receipts) = try await store.append([.sample("1", on: "k")], with: first) else {
                 Issue.record("not committed")
                 return

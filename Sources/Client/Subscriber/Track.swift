@@ -40,7 +40,7 @@ struct Track: Sendable, Equatable {
     private var isFrozen = false
 
     /// The newest head that the hub sent.
-    private var toldHead = 0
+    private var sentHead = 0
     /// Since when it has been behind without progress.
     private var behindSince: NIODeadline?
 
@@ -87,7 +87,7 @@ struct Track: Sendable, Equatable {
         case .refused: break
         }
         self.behindSince = nil
-        self.toldHead = 0
+        self.sentHead = 0
     }
 
     /// The hub began the subscription.
@@ -139,7 +139,7 @@ struct Track: Sendable, Equatable {
         self.seq = seq
         self.snapshotHead = nil
         self.isResumable = true
-        if self.behindSince != nil { self.behindSince = seq < self.toldHead ? now : nil }
+        if self.behindSince != nil { self.behindSince = seq < self.sentHead ? now : nil }
         guard seq - last - 1 > skipped else { return .deliver }
         return .deliverAfter(Gap(channel: self.channel, after: last, before: seq - skipped, reason: .missing))
     }
@@ -172,10 +172,10 @@ struct Track: Sendable, Equatable {
     /// Returns the newest head, if events are missing.
     mutating func told(head: Int, now: NIODeadline) -> Int? {
         guard case .active = self.phase else { return nil }
-        self.toldHead = max(self.toldHead, head)
-        guard self.seq < self.toldHead else { return nil }
+        self.sentHead = max(self.sentHead, head)
+        guard self.seq < self.sentHead else { return nil }
         if self.behindSince == nil { self.behindSince = now }
-        return self.toldHead
+        return self.sentHead
     }
 
     /// Restarts the time that it has been behind; nothing could be received until now.

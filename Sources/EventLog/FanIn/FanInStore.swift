@@ -15,7 +15,7 @@ package protocol FanInStore: Sendable {
 
     /// Stores messages that could not become events, for inspection by an operator. Beyond ``DeadLetter/kept``, the
     /// oldest are deleted.
-    func setAside(_ letters: [DeadLetter]) async throws(TapeFault)
+    func setAside(_ deadLetters: [DeadLetter]) async throws(TapeFault)
 
     /// The dead letters, newest first.
     func deadLetters(limit: Int) async throws(TapeFault) -> [DeadLetter]

@@ -5,22 +5,22 @@ import JSON
 /// The fan-in's state in memory.
 struct MemoryFanIn: Sendable {
     /// Size limit of dead letters in bytes, in addition to ``DeadLetter/kept``.
-    private static let letterBytes = 16 << 20
+    private static let deadLetterBytes = 16 << 20
 
     /// Oldest first.
-    private(set) var letters: [DeadLetter] = []
+    private(set) var deadLetters: [DeadLetter] = []
     private var bytes = 0
     private var marks: [ExactText: SourceMark] = [:]
 
     mutating func setAside(_ new: [DeadLetter]) {
-        self.letters += new
+        self.deadLetters += new
         self.bytes += new.reduce(0) { $0 + Self.cost($1) }
         var forgotten = 0
-        while self.letters.count - forgotten > DeadLetter.kept || self.bytes > Self.letterBytes {
-            self.bytes -= Self.cost(self.letters[forgotten])
+        while self.deadLetters.count - forgotten > DeadLetter.kept || self.bytes > Self.deadLetterBytes {
+            self.bytes -= Self.cost(self.deadLetters[forgotten])
             forgotten += 1
         }
-        self.letters.removeFirst(forgotten)
+        self.deadLetters.removeFirst(forgotten)
     }
 
     private static func cost(_ letter: DeadLetter) -> Int {

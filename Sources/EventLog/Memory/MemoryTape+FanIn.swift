@@ -8,12 +8,12 @@ extension MemoryTape: FanInStore {
         await work()
     }
 
-    package func setAside(_ letters: [DeadLetter]) async throws(TapeFault) {
-        self.fanIn.withLock { $0.setAside(letters) }
+    package func setAside(_ deadLetters: [DeadLetter]) async throws(TapeFault) {
+        self.fanIn.withLock { $0.setAside(deadLetters) }
     }
 
     package func deadLetters(limit: Int) async throws(TapeFault) -> [DeadLetter] {
-        self.fanIn.withLock { $0.letters.suffix(max(0, limit)).reversed() }
+        self.fanIn.withLock { $0.deadLetters.suffix(max(0, limit)).reversed() }
     }
 
     package func sourceMarks() async throws(TapeFault) -> [SourceMark] {

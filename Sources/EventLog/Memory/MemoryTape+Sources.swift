@@ -37,7 +37,7 @@ extension MemoryTape: SourceStore {
             case nil: return .committed([])
             }
         }
-        if case .committed = outcome, !step.letters.isEmpty { try await self.setAside(step.letters) }
+        if case .committed = outcome, !step.deadLetters.isEmpty { try await self.setAside(step.deadLetters) }
         return outcome
     }
 }

@@ -8,8 +8,8 @@ import JSON
 package struct ProjectedRows: Sendable {
     /// By user; the id is empty.
     private var named: [RowKey: (user: User, order: Int)] = [:]
-    private var untold: [RowKey: (wallet: Wallet, order: Int)] = [:]
-    private var told: [RowKey: Wallet] = [:]
+    private var withoutUpdate: [RowKey: (wallet: Wallet, order: Int)] = [:]
+    private var withUpdate: [RowKey: Wallet] = [:]
     /// Replace the stored rows, including their details: if ``Transaction/trade`` or ``Transaction/transfer`` is nil,
     /// there is no stored row for it either.
     package var transactions: [Transaction] = []
@@ -26,17 +26,17 @@ package struct ProjectedRows: Sendable {
     /// Wallets with a balance replace the stored rows. Those without are inserted if missing, because a transaction
     /// refers to them.
     package var wallets: [Wallet] {
-        let untold = self.untold.filter { self.told[$0.key] == nil }.map(\.value.wallet)
-        return (untold + self.told.values).sorted { $0.key < $1.key }
+        let referenced = self.withoutUpdate.filter { self.withUpdate[$0.key] == nil }.map(\.value.wallet)
+        return (referenced + self.withUpdate.values).sorted { $0.key < $1.key }
     }
 
     package var isEmpty: Bool {
-        self.named.isEmpty && self.untold.isEmpty && self.told.isEmpty && self.transactions.isEmpty
+        self.named.isEmpty && self.withoutUpdate.isEmpty && self.withUpdate.isEmpty && self.transactions.isEmpty
             && self.rates.isEmpty
     }
 
-    mutating func told(_ wallet: Wallet) {
-        self.told[wallet.key] = wallet
+    mutating func replace(_ wallet: Wallet) {
+        self.withUpdate[wallet.key] = wallet
     }
 
     /// - Parameter order: Position of the update that refers to the user; the first one counts.
@@ -47,8 +47,8 @@ package struct ProjectedRows: Sendable {
     }
 
     private mutating func name(wallet key: RowKey, currency: String, order: Int) {
-        guard order < self.untold[key]?.order ?? .max else { return }
-        self.untold[key] = (Wallet(key: key, currency: currency, told: nil), order)
+        guard order < self.withoutUpdate[key]?.order ?? .max else { return }
+        self.withoutUpdate[key] = (Wallet(key: key, currency: currency, lastUpdate: nil), order)
     }
 
     /// Adds the users and wallets that a transaction refers to.

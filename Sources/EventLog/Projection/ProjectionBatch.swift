@@ -100,8 +100,8 @@ package struct ProjectionBatch: Sendable {
         for (key, updates) in self.balances.sorted(by: { $0.key < $1.key }) {
             var row = try wallet(key)
             // The user of an existing row is already stored.
-            if row == nil, let first = updates.first, let told = first.update.told {
-                rows.name(user: key.user, at: told.updatedAt, order: first.order)
+            if row == nil, let first = updates.first, let lastUpdate = first.update.lastUpdate {
+                rows.name(user: key.user, at: lastUpdate.updatedAt, order: first.order)
             }
             var isChanged = false
             for numbered in updates {
@@ -112,7 +112,7 @@ package struct ProjectionBatch: Sendable {
                     isChanged = true
                 }
             }
-            if isChanged, let row { rows.told(row) }
+            if isChanged, let row { rows.replace(row) }
         }
         for (key, updates) in self.transactions.sorted(by: { $0.key < $1.key }) {
             var row = try transaction(key)

@@ -83,10 +83,10 @@ package struct Transaction: Sendable, Equatable {
         }
         // A wallet id that does not follow from the currency was given explicitly, and is kept.
         let explained = self.currency ?? ProjectedData.defaultCurrency
-        let told = update.wallet ?? (self.wallet.hasSameBytes(as: explained) ? nil : self.wallet)
+        let given = update.wallet ?? (self.wallet.hasSameBytes(as: explained) ? nil : self.wallet)
         self.currency = update.currency ?? self.currency
         let currency = self.currency ?? ProjectedData.defaultCurrency
-        self.wallet = told ?? currency
+        self.wallet = given ?? currency
         self.type = update.type
         self.amount = update.amount
         self.status = update.status

@@ -26,12 +26,12 @@ package struct Wallet: Sendable, Equatable {
     package var key: RowKey
     @ByBytes package var currency: String
     /// Nil if only transactions have referred to the wallet so far.
-    package var told: Balance?
+    package var lastUpdate: Balance?
 
-    package init(key: RowKey, currency: String, told: Balance?) {
+    package init(key: RowKey, currency: String, lastUpdate: Balance?) {
         self.key = key
         self.currency = currency
-        self.told = told
+        self.lastUpdate = lastUpdate
     }
 
     /// The wallet as described by a single entry.
@@ -39,7 +39,7 @@ package struct Wallet: Sendable, Equatable {
         let currency = try data.text("currency") ?? ProjectedData.defaultCurrency
         self.key = RowKey(user: user, id: try data.text("walletId") ?? currency)
         self.currency = currency
-        self.told = Balance(
+        self.lastUpdate = Balance(
             balance: try ProjectedData.required(data.amount("balance")),
             available: try data.amount("available"),
             version: try data.integer("version"),
@@ -53,9 +53,9 @@ package struct Wallet: Sendable, Equatable {
     /// If both have a version, the greater one wins, and for equal versions the later update. Otherwise the later
     /// update wins. An update with a sequence number not greater than the stored one has been applied before.
     mutating func take(_ update: Wallet) -> Bool {
-        guard let new = update.told else { return false }
+        guard let new = update.lastUpdate else { return false }
         var version = new.version
-        if let old = self.told {
+        if let old = self.lastUpdate {
             guard new.seq > old.seq else { return false }
             if let oldVersion = old.version {
                 guard new.version ?? oldVersion >= oldVersion else { return false }
@@ -63,8 +63,8 @@ package struct Wallet: Sendable, Equatable {
             }
         }
         self.currency = update.currency
-        self.told = new
-        self.told?.version = version
+        self.lastUpdate = new
+        self.lastUpdate?.version = version
         return true
     }
 }

@@ -66,7 +66,7 @@ package struct SourceStep: Sendable, Equatable {
     /// Names of entries to delete.
     package var removals: [String]
     /// Messages that could not become events.
-    package var letters: [DeadLetter]
+    package var deadLetters: [DeadLetter]
 
     package init(
         source: String,
@@ -74,14 +74,14 @@ package struct SourceStep: Sendable, Equatable {
         token: Int = .random(in: 1 ... .max),
         puts: [SourceEntry] = [],
         removals: [String] = [],
-        letters: [DeadLetter] = []
+        deadLetters: [DeadLetter] = []
     ) {
         self.source = source
         self.version = version
         self.token = token
         self.puts = puts
         self.removals = removals
-        self.letters = letters
+        self.deadLetters = deadLetters
     }
 }
 

@@ -115,16 +115,16 @@ struct ChannelCheck {
             return self.find("has no newest entries")
         }
         if page.extent.epoch != self.extent.epoch { self.find("answers with epoch \(page.extent.epoch)") }
-        var told: [RowKey: TapeEntry] = [:]
+        var latest: [RowKey: TapeEntry] = [:]
         for entry in page.entries {
-            told[Self.key(entry)] = entry
+            latest[Self.key(entry)] = entry
             if entry.seq < self.extent.first { takeKept(entry) }
         }
-        for (slot, entry) in self.newest where told[slot] != entry {
-            let found = told[slot].map { "number \($0.seq)" } ?? "nothing"
+        for (slot, entry) in self.newest where latest[slot] != entry {
+            let found = latest[slot].map { "number \($0.seq)" } ?? "nothing"
             self.find("has \(found) as the newest of slot \"\(slot.id)\", which is number \(entry.seq)")
         }
-        for (slot, entry) in told where entry.seq >= self.extent.first && self.newest[slot]?.seq != entry.seq {
+        for (slot, entry) in latest where entry.seq >= self.extent.first && self.newest[slot]?.seq != entry.seq {
             self.find("has number \(entry.seq) as the newest of slot \"\(slot.id)\", which the log does not contain")
         }
     }

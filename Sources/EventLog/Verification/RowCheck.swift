@@ -49,7 +49,7 @@ struct RowCheck {
             var last: String?
             while true {
                 let page = try await self.projections.wallets(of: self.user, after: last, limit: Self.page)
-                for wallet in page where wallet.told != nil { self.stored.wallets[wallet.key] = wallet }
+                for wallet in page where wallet.lastUpdate != nil { self.stored.wallets[wallet.key] = wallet }
                 guard page.count == Self.page else { return }
                 last = page.last?.key.id
             }
@@ -90,7 +90,7 @@ struct RowCheck {
     private mutating func takeSource(_ batch: ProjectionBatch, _ entry: TapeEntry) {
         var alone = RowSet()
         alone.take(batch)
-        for (key, row) in alone.wallets where self.stored.wallets[key]?.told?.seq == entry.seq {
+        for (key, row) in alone.wallets where self.stored.wallets[key]?.lastUpdate?.seq == entry.seq {
             self.sources.wallets[key] = row
         }
         for (key, row) in alone.transactions where self.stored.transactions[key]?.seq == entry.seq {
@@ -107,7 +107,7 @@ struct RowCheck {
             self.compare("wallet \(key.id) of \(key.user)", self.stored.wallets[key], self.made.wallets[key])
             guard var source = self.sources.wallets[key], let stored = self.stored.wallets[key] else { continue }
             // The version may come from a removed entry.
-            if source.told?.version == nil { source.told?.version = stored.told?.version }
+            if source.lastUpdate?.version == nil { source.lastUpdate?.version = stored.lastUpdate?.version }
             self.compare("wallet \(key.id) of \(key.user)", stored, source)
         }
         for key in Set(self.stored.transactions.keys).union(self.made.transactions.keys).sorted() {
@@ -177,7 +177,7 @@ private struct RowSet {
         } rate: { _ in
             self.rate
         }
-        for wallet in rows.wallets where wallet.told != nil { self.wallets[wallet.key] = wallet }
+        for wallet in rows.wallets where wallet.lastUpdate != nil { self.wallets[wallet.key] = wallet }
         for transaction in rows.transactions { self.transactions[transaction.key] = transaction }
         if let rate = rows.rates.last { self.rate = rate }
     }
@@ -192,13 +192,13 @@ private protocol RowWithSource {
 }
 
 extension Wallet: RowWithSource {
-    fileprivate var source: Int { self.told?.seq ?? 0 }
+    fileprivate var source: Int { self.lastUpdate?.seq ?? 0 }
 
     fileprivate var summary: String {
-        let told = self.told
+        let lastUpdate = self.lastUpdate
         return
-            "\(told?.balance.description ?? "none") \(self.currency) (available \(told?.available?.description ?? "none"), "
-            + "version \(told?.version.map(String.init) ?? "none"), \(told?.updatedAt.description ?? "never"), "
+            "\(lastUpdate?.balance.description ?? "none") \(self.currency) (available \(lastUpdate?.available?.description ?? "none"), "
+            + "version \(lastUpdate?.version.map(String.init) ?? "none"), \(lastUpdate?.updatedAt.description ?? "never"), "
             + "number \(self.source))"
     }
 }

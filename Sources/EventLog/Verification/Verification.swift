@@ -174,7 +174,7 @@ package struct Verification: Sendable {
         switch projection {
         case .balance:
             let wallets = try await rows.wallets(of: user, after: nil, limit: limit)
-            return wallets.filter { $0.told != nil }.map {
+            return wallets.filter { $0.lastUpdate != nil }.map {
                 Finding(place: "wallet \($0.key.id) of \(user)", text: "has a balance, but no event")
             }
         case .transaction:

@@ -5,7 +5,7 @@ package import EventLog
 
 /// A queue of dead letters to be stored on the tape. When it is full, the oldest are dropped and counted.
 package struct DeadLetterBuffer: Sendable {
-    private var letters = Deque<DeadLetter>()
+    private var deadLetters = Deque<DeadLetter>()
     private var bytes = 0
     private let limit: Int
     private let byteLimit: Int
@@ -21,28 +21,28 @@ package struct DeadLetterBuffer: Sendable {
     }
 
     package var count: Int {
-        self.letters.count
+        self.deadLetters.count
     }
 
     /// Adds a letter.
     package mutating func add(_ letter: DeadLetter) {
-        self.letters.append(letter)
+        self.deadLetters.append(letter)
         self.bytes += letter.payload.count
         self.dropOldest()
     }
 
     /// Removes and returns the oldest letters.
     package mutating func take(_ count: Int) -> [DeadLetter] {
-        let taken = Array(self.letters.prefix(count))
-        self.letters.removeFirst(taken.count)
+        let taken = Array(self.deadLetters.prefix(count))
+        self.deadLetters.removeFirst(taken.count)
         self.bytes -= taken.reduce(0) { $0 + $1.payload.count }
         return taken
     }
 
     /// Returns letters that could not be stored to the front of the queue.
-    package mutating func putBack(_ letters: [DeadLetter]) {
-        self.letters.prepend(contentsOf: letters)
-        self.bytes += letters.reduce(0) { $0 + $1.payload.count }
+    package mutating func putBack(_ deadLetters: [DeadLetter]) {
+        self.deadLetters.prepend(contentsOf: deadLetters)
+        self.bytes += deadLetters.reduce(0) { $0 + $1.payload.count }
         self.dropOldest()
     }
 
@@ -52,7 +52,9 @@ package struct DeadLetterBuffer: Sendable {
     }
 
     private mutating func dropOldest() {
-        while self.letters.count > self.limit || self.bytes > self.byteLimit, let oldest = self.letters.popFirst() {
+        while self.deadLetters.count > self.limit || self.bytes > self.byteLimit,
+            let oldest = self.deadLetters.popFirst()
+        {
             self.bytes -= oldest.payload.count
             self.lost += 1
         }

@@ -15,13 +15,13 @@ extension FanIn {
     func watch() async {
         let interval = min(self.limits.keeping, self.limits.staleAfter / 3)
         while (try? await Task.sleep(for: interval)) != nil {
-            await self.look(now: self.now())
+            await self.updateStaleSources(now: self.now())
         }
     }
 
     /// Updates the stale sources: the leader from the messages it receives, other nodes periodically from the stored
     /// marks.
-    package func look(now: Timestamp) async {
+    package func updateStaleSources(now: Timestamp) async {
         guard !self.isLeading else { return self.check(now: now) }
         if let lost, now.duration(since: lost) > self.limits.handOver {
             self.lost = nil
@@ -51,7 +51,7 @@ extension FanIn {
                 metadata: ["count": "\(silent.count)", "sources": "\(silent.prefix(20))"]
             )
         }
-        self.tellStale(self.table.stale)
+        self.onStale(self.table.stale)
     }
 
     // MARK: - Stored state
@@ -65,7 +65,7 @@ extension FanIn {
     /// Stores the changed marks and the queued dead letters, as far as the tape accepts them.
     package func keep() async {
         await self.noteMarks()
-        await self.setLettersAside()
+        await self.storeDeadLetters()
         await self.forgetSources(now: self.now())
     }
 
@@ -86,18 +86,18 @@ extension FanIn {
         }
     }
 
-    private func setLettersAside() async {
-        while self.letters.count > 0 {
-            let batch = self.letters.take(Self.keepBatch)
+    private func storeDeadLetters() async {
+        while self.deadLetters.count > 0 {
+            let batch = self.deadLetters.take(Self.keepBatch)
             let halves = await InHalves(batch) { part throws(TapeFault) in
                 try await self.store.setAside(part)
                 return part
             }
             let kept = halves.results.count { if case .success = $0 { true } else { false } }
-            self.counted.letters += kept
-            self.letters.lose(halves.results.count - kept)
+            self.counted.deadLetters += kept
+            self.deadLetters.lose(halves.results.count - kept)
             if let fault = halves.fault {
-                self.letters.putBack(Array(batch.dropFirst(halves.results.count)))
+                self.deadLetters.putBack(Array(batch.dropFirst(halves.results.count)))
                 self.logger.debug("dead letters cannot be stored", metadata: ["fault": "\(fault)"])
                 return
             }

@@ -195,7 +195,7 @@ extension FanIn {
 
     private func setAside(_ reading: FanInReading, _ fault: FanInFault) {
         let message = reading.message
-        self.letters.add(
+        self.deadLetters.add(
             DeadLetter(
                 received: reading.received,
                 channel: message.channel,

@@ -40,8 +40,8 @@ package actor FanIn {
         /// Delay before retrying a failed operation: initial and maximum.
         package var retry: ClosedRange<Duration> = .milliseconds(50) ... .seconds(2)
         /// Maximum number of queued dead letters, and of their payload bytes; beyond either, the oldest are dropped.
-        package var letters = 1_000
-        package var letterBytes = 8 << 20
+        package var deadLetters = 1_000
+        package var deadLetterBytes = 8 << 20
 
         package init() {}
     }
@@ -66,9 +66,9 @@ package actor FanIn {
         /// Sequence numbers that sources skipped.
         package var missing = 0
         /// Dead letters stored on the tape.
-        package var letters = 0
+        package var deadLetters = 0
         /// Dead letters dropped because the tape was unavailable for too long, or rejected them.
-        package var lostLetters = 0
+        package var lostDeadLetters = 0
         /// Messages of sources beyond the limit.
         package var untracked = 0
         /// Gathered messages the node had to drop.
@@ -99,13 +99,13 @@ package actor FanIn {
     let logger: Logger
     let onGap: OnGap
     let ask: Ask
-    let tellStale: @Sendable ([StaleSource]) -> Void
+    let onStale: @Sendable ([StaleSource]) -> Void
     let wants: (stream: AsyncStream<Bool>, continuation: AsyncStream<Bool>.Continuation)
     private let source: any FanInSource
 
     var counted = Tally()
     var table: SourceTable
-    var letters: DeadLetterBuffer
+    var deadLetters: DeadLetterBuffer
     var order = SourceOrder()
     var isLeading = false
     var gathered = Deque<FanInReading>()
@@ -128,7 +128,7 @@ package actor FanIn {
 
     /// - Parameters:
     ///   - onGap: Called when a source has skipped numbers. Called from any thread; must not block.
-    ///   - tellStale: Called with the stale sources whenever they may have changed.
+    ///   - onStale: Called with the stale sources whenever they may have changed.
     ///   - now: The clock for the receive time of messages.
     package init(
         source: any FanInSource,
@@ -138,7 +138,7 @@ package actor FanIn {
         logger: Logger,
         onGap: @escaping OnGap = { _ in },
         ask: @escaping Ask = { _ in },
-        tellStale: @escaping @Sendable ([StaleSource]) -> Void = { _ in },
+        onStale: @escaping @Sendable ([StaleSource]) -> Void = { _ in },
         now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.limits = limits
@@ -154,16 +154,16 @@ package actor FanIn {
         self.logger = logger
         self.onGap = onGap
         self.ask = ask
-        self.tellStale = tellStale
+        self.onStale = onStale
         self.wants = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.table = SourceTable(limit: limits.sources)
-        self.letters = DeadLetterBuffer(limit: limits.letters, byteLimit: limits.letterBytes)
+        self.deadLetters = DeadLetterBuffer(limit: limits.deadLetters, byteLimit: limits.deadLetterBytes)
     }
 
     /// The current counters.
     package var tally: Tally {
         var tally = self.counted
-        tally.lostLetters = self.letters.lost
+        tally.lostDeadLetters = self.deadLetters.lost
         tally.isLeading = self.isLeading
         tally.stale = self.table.stale.count
         tally.heldBytes = self.heldBytes

@@ -30,9 +30,9 @@ final class OutboundSession {
     /// The principal; nil until the session has authenticated.
     var principal: Principal?
     /// The service status last sent to the client.
-    var told = Told()
+    var sentNotice = SentNotice()
 
-    struct Told: Equatable {
+    struct SentNotice: Equatable {
         var isPaused = false
         /// Names of sources, ascending.
         var stale: [String] = []
@@ -73,7 +73,7 @@ final class Subscription {
     /// Index in the channel's local subscriptions; -1 once the subscription has ended.
     var place: Int
     /// The head last sent to the client.
-    var toldHead: Int
+    var sentHead: Int
     /// Minimum interval between two events; nil for none.
     let interval: TimeAmount?
     /// Whether the interval after the last event is still running.
@@ -85,7 +85,7 @@ final class Subscription {
         member: OutboundSession,
         cursor: Cursor,
         place: Int,
-        toldHead: Int,
+        sentHead: Int,
         interval: TimeAmount?
     ) {
         self.channel = channel
@@ -93,7 +93,7 @@ final class Subscription {
         self.member = member
         self.cursor = cursor
         self.place = place
-        self.toldHead = toldHead
+        self.sentHead = sentHead
         self.interval = interval
     }
 

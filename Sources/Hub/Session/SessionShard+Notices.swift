@@ -17,7 +17,7 @@ extension SessionShard {
     func noticed(_ notice: Notice) {
         guard notice != self.notice else { return }
         self.notice = notice
-        self.untold = Array(self.members.keys)
+        self.pendingNotices = Array(self.members.keys)
         self.scheduleTelling()
     }
 
@@ -25,38 +25,38 @@ extension SessionShard {
     func scheduleNotice(_ member: OutboundSession, of type: EventType) {
         guard !self.notice.isClear else { return }
         let key = ObjectIdentifier(member.session)
-        guard self.notice.stale[type.name] != nil || self.notice.isPaused && !member.told.isPaused,
-            self.untold.last != key
+        guard self.notice.stale[type.name] != nil || self.notice.isPaused && !member.sentNotice.isPaused,
+            self.pendingNotices.last != key
         else { return }
-        self.untold.append(key)
+        self.pendingNotices.append(key)
         self.scheduleTelling()
     }
 
     private func scheduleTelling() {
-        guard !self.isTellingScheduled, !self.untold.isEmpty else { return }
-        self.isTellingScheduled = true
-        self.execute { $0.tell() }
+        guard !self.isNoticeScheduled, !self.pendingNotices.isEmpty else { return }
+        self.isNoticeScheduled = true
+        self.execute { $0.sendNotices() }
     }
 
-    private func tell() {
+    private func sendNotices() {
         var budget = Self.noticeBudget
-        while budget > 0, let key = self.untold.popLast() {
+        while budget > 0, let key = self.pendingNotices.popLast() {
             guard let member = self.members[key] else { continue }
             budget -= Self.lookCost + (self.notice.stale.isEmpty ? 0 : member.subscriptions.count)
-            if self.told(to: member) != member.told {
+            if self.notice(to: member) != member.sentNotice {
                 self.writeHeartbeat(to: member, now: .now)
             }
         }
-        self.isTellingScheduled = !self.untold.isEmpty
-        guard self.isTellingScheduled else { return }
+        self.isNoticeScheduled = !self.pendingNotices.isEmpty
+        guard self.isNoticeScheduled else { return }
         // A task that reschedules itself directly would starve the loop's sockets; a timer does not.
-        self.schedule(in: Self.noticePause) { $0.tell() }
+        self.schedule(in: Self.noticePause) { $0.sendNotices() }
     }
 
     /// The part of the notice that applies to a session.
-    func told(to member: OutboundSession) -> OutboundSession.Told {
-        var told = OutboundSession.Told(isPaused: self.notice.isPaused)
-        guard !self.notice.stale.isEmpty else { return told }
+    func notice(to member: OutboundSession) -> OutboundSession.SentNotice {
+        var notice = OutboundSession.SentNotice(isPaused: self.notice.isPaused)
+        guard !self.notice.stale.isEmpty else { return notice }
         var types: Set<String> = []
         for subscription in member.subscriptions.values {
             let type = subscription.channel.type.name
@@ -64,7 +64,7 @@ extension SessionShard {
             if types.count == self.notice.stale.count { break }
         }
         let sources = Set(types.flatMap { self.notice.stale[$0] ?? [] }.map { ExactText($0) })
-        told.stale = sources.sorted().prefix(Notice.maxSources).map(\.text)
-        return told
+        notice.stale = sources.sorted().prefix(Notice.maxSources).map(\.text)
+        return notice
     }
 }

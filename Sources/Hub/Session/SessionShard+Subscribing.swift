@@ -104,7 +104,7 @@ extension SessionShard {
             member: member,
             cursor: cursor,
             place: local.subscriptions.count,
-            toldHead: head,
+            sentHead: head,
             interval: interval
         )
         local.subscriptions.append(subscription)

@@ -64,7 +64,7 @@ extension SessionShard {
         let isWritable = member.transport.isWritable
         // The subscriptions are searched only for the few connections that are not writable.
         let isHoldingUp = !isWritable && member.hasEventsWaiting
-        return member.slowReading.look(isWritable: isWritable, hasEventsWaiting: isHoldingUp, now: uptime) > limit
+        return member.slowReading.observe(isWritable: isWritable, hasEventsWaiting: isHoldingUp, now: uptime) > limit
     }
 
     /// Sends a heartbeat with the heads that have moved, so that a client knows whether it is behind, and a ping.
@@ -74,19 +74,19 @@ extension SessionShard {
     }
 
     func writeHeartbeat(to member: OutboundSession, now: Timestamp) {
-        member.told = self.told(to: member)
+        member.sentNotice = self.notice(to: member)
         var heads: [(ChannelName, Int)] = []
         for subscription in member.subscriptions.values {
             let head = subscription.local.state.head
-            guard head > subscription.toldHead else { continue }
-            subscription.toldHead = head
+            guard head > subscription.sentHead else { continue }
+            subscription.sentHead = head
             heads.append((subscription.channel.name, head))
         }
         let message = ServerMessage.heartbeat(
             time: now,
             heads: heads.sorted { $0.0 < $1.0 },
-            isPaused: member.told.isPaused,
-            stale: member.told.stale
+            isPaused: member.sentNotice.isPaused,
+            stale: member.sentNotice.stale
         )
         self.write(self.framing.frame(message.encoded()), to: member)
     }

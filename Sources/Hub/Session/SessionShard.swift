@@ -58,8 +58,8 @@ package actor SessionShard: LoopActor {
     /// The current service status for clients.
     var notice = Notice()
     /// Sessions to which the notice may have to be sent, unordered.
-    var untold: [ObjectIdentifier] = []
-    var isTellingScheduled = false
+    var pendingNotices: [ObjectIdentifier] = []
+    var isNoticeScheduled = false
     /// Ticks since stalled reads were last retried.
     var stalledTicks = 0
     /// Number of connections closed as slow consumers.
@@ -231,7 +231,7 @@ package actor SessionShard: LoopActor {
         guard let tracing, !batch.traces.isEmpty else { return }
         let end = Timestamp.now
         let start = end.advanced(by: .nanoseconds(-(now - batch.time).nanoseconds))
-        tracing.told(batch.traces, on: self.index, from: start, to: end)
+        tracing.delivered(batch.traces, on: self.index, from: start, to: end)
     }
 
     private func flush() {

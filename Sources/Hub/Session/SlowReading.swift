@@ -22,7 +22,7 @@ package struct SlowReading: Sendable, Equatable {
     /// Checks the connection.
     /// - Returns: For how long it has blocked events without interruption; zero while it does not, and at the first
     ///   check.
-    package mutating func look(isWritable: Bool, hasEventsWaiting: Bool, now: NIODeadline) -> TimeAmount {
+    package mutating func observe(isWritable: Bool, hasEventsWaiting: Bool, now: NIODeadline) -> TimeAmount {
         guard !isWritable, hasEventsWaiting else {
             self.since = nil
             return .zero

@@ -42,7 +42,7 @@ package struct HubSink: SourceSink {
         let now = Timestamp.now
         func setAside(_ event: SourceEvent, _ reason: String) {
             let payload = event.json(source: step.source)
-            step.letters.append(DeadLetter(received: now, channel: step.source, payload: payload, reason: reason))
+            step.deadLetters.append(DeadLetter(received: now, channel: step.source, payload: payload, reason: reason))
         }
         var accepted: [(event: Event, original: SourceEvent)] = []
         accepted.reserveCapacity(events.count)

@@ -10,11 +10,11 @@ import Synchronization
 /// The number of sources is set by the configuration, so memory is bounded. Can be used from any thread.
 package final class SourceBoard: Sendable {
     private let reports = Mutex<[ExactText: SourceReport]>([:])
-    private let tellStale: @Sendable ([StaleSource]) -> Void
+    private let onStale: @Sendable ([StaleSource]) -> Void
 
-    /// - Parameter tellStale: Called after each report with all stale or stopped sources; must not block.
-    package init(tellStale: @escaping @Sendable ([StaleSource]) -> Void = { _ in }) {
-        self.tellStale = tellStale
+    /// - Parameter onStale: Called after each report with all stale or stopped sources; must not block.
+    package init(onStale: @escaping @Sendable ([StaleSource]) -> Void = { _ in }) {
+        self.onStale = onStale
     }
 
     /// The newest report of each source, ascending by name.
@@ -26,7 +26,7 @@ package final class SourceBoard: Sendable {
         // The notice is changed while the lock is held, so that the later of two reports wins there as well.
         self.reports.withLock { reports in
             reports[ExactText(report.name)] = report
-            self.tellStale(reports.values.filter(\.isStale).map { StaleSource(name: $0.name, types: $0.types) })
+            self.onStale(reports.values.filter(\.isStale).map { StaleSource(name: $0.name, types: $0.types) })
         }
     }
 
@@ -34,7 +34,7 @@ package final class SourceBoard: Sendable {
     package func withdraw(_ name: String) {
         self.reports.withLock { reports in
             guard reports.removeValue(forKey: ExactText(name)) != nil else { return }
-            self.tellStale(reports.values.filter(\.isStale).map { StaleSource(name: $0.name, types: $0.types) })
+            self.onStale(reports.values.filter(\.isStale).map { StaleSource(name: $0.name, types: $0.types) })
         }
     }
 }

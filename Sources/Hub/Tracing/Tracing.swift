@@ -72,7 +72,7 @@ package struct Tracing: Sendable {
     }
 
     /// Frames of these traces were written to the connections of a loop.
-    func told(_ contexts: Set<TraceContext>, on loop: Int, from start: Timestamp, to end: Timestamp) {
+    func delivered(_ contexts: Set<TraceContext>, on loop: Int, from start: Timestamp, to end: Timestamp) {
         for context in contexts where context.isSampled {
             self.record(
                 Span(

@@ -52,22 +52,22 @@ extension PostgresTape: FanInStore {
         }
     }
 
-    package func setAside(_ letters: [DeadLetter]) async throws(TapeFault) {
-        guard !letters.isEmpty else { return }
+    package func setAside(_ deadLetters: [DeadLetter]) async throws(TapeFault) {
+        guard !deadLetters.isEmpty else { return }
         try await self.keep { session throws(PostgresFault) in
             try session.transaction { () throws(PostgresFault) in
-                _ = try session.run(Self.setAsideCommands(letters))
+                _ = try session.run(Self.setAsideCommands(deadLetters))
             }
         }
     }
 
     /// Inside a transaction.
-    static func setAsideCommands(_ letters: [DeadLetter]) -> [PostgresCommand] {
+    static func setAsideCommands(_ deadLetters: [DeadLetter]) -> [PostgresCommand] {
         var times = PostgresColumn(.int8)
         var channels = PostgresColumn(.bytea)
         var payloads = PostgresColumn(.bytea)
         var reasons = PostgresColumn(.bytea)
-        for letter in letters.suffix(DeadLetter.kept) {
+        for letter in deadLetters.suffix(DeadLetter.kept) {
             times.append(Int(letter.received.nanoseconds))
             channels.append(letter.channel)
             payloads.append(letter.payload)

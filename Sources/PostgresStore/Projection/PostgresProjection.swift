@@ -17,7 +17,7 @@ enum PostgresProjection {
         var wallet = Wallet(
             key: RowKey(user: rows.text(row, 0), id: rows.text(row, 1)),
             currency: rows.text(row, 2),
-            told: nil
+            lastUpdate: nil
         )
         guard !rows.isNull(row, 3) else {
             return (4..<8).allSatisfy { rows.isNull(row, $0) } ? wallet : nil
@@ -25,7 +25,7 @@ enum PostgresProjection {
         guard let balance = Amount(rows.text(row, 3)), let available = self.amount(rows, row, 4),
             !rows.isNull(row, 6), !rows.isNull(row, 7), let seq = self.seq(rows, row, 7)
         else { return nil }
-        wallet.told = Wallet.Balance(
+        wallet.lastUpdate = Wallet.Balance(
             balance: balance,
             available: available.value,
             version: self.integer(rows, row, 5),

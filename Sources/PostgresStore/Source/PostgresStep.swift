@@ -72,7 +72,7 @@ struct PostgresStep {
             }
             commands.append(PostgresCommand(Self.put).with(self.step.source).with(names).with(values))
         }
-        if !self.step.letters.isEmpty { commands += PostgresTape.setAsideCommands(self.step.letters) }
+        if !self.step.deadLetters.isEmpty { commands += PostgresTape.setAsideCommands(self.step.deadLetters) }
         return commands
     }
 }

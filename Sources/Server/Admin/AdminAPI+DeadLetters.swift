@@ -23,20 +23,20 @@ extension AdminAPI {
             limit = given
         }
         do throws(TapeFault) {
-            let letters = try await self.hub.fanIn?.deadLetters(limit: limit) ?? []
-            return Response(shown: Self.json(of: letters))
+            let deadLetters = try await self.hub.fanIn?.deadLetters(limit: limit) ?? []
+            return Response(shown: Self.json(of: deadLetters))
         } catch {
             return Problem(MessageFault(.unavailable, "the dead letters cannot be read now; try again")).response
         }
     }
 
     /// Payloads are untrusted and given as text, with invalid UTF-8 replaced.
-    private static func json(of letters: [DeadLetter]) -> JSON.Writer {
+    private static func json(of deadLetters: [DeadLetter]) -> JSON.Writer {
         var writer = JSON.Writer()
         writer.beginObject()
         writer.name("letters")
         writer.beginArray()
-        for letter in letters {
+        for letter in deadLetters {
             writer.beginObject()
             writer.member("received", string: letter.received.description)
             writer.member("channel", string: letter.channel)

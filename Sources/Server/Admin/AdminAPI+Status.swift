@@ -44,7 +44,10 @@ extension AdminAPI {
         writer.member("behind", integer: behind)
         writer.member("accepted", integer: tally.accepted)
         writer.member("duplicates", integer: tally.duplicates)
-        writer.member("refused", integer: tally.refusals + tally.unfit + hub.publisher.validator.rejections.all.values.reduce(0, +))
+        writer.member(
+            "refused",
+            integer: tally.refusals + tally.unfit + hub.publisher.validator.rejections.all.values.reduce(0, +)
+        )
         writer.member("writeQueueBytes", integer: tally.waitingBytes)
         writer.member("sessionsBegun", integer: loops.sessions)
         writer.member("channelsInMemory", integer: hub.registry.count)
@@ -112,7 +115,7 @@ extension AdminAPI {
         writer.member("malformed", integer: tally.malformed)
         writer.member("gaps", integer: tally.gaps)
         writer.member("missing", integer: tally.missing)
-        writer.member("letters", integer: tally.letters)
+        writer.member("letters", integer: tally.deadLetters)
         writer.member("stale", integer: tally.stale)
         writer.member("heldBytes", integer: tally.heldBytes)
         writer.member("lag", integer: tally.lag.wholeMilliseconds)

@@ -213,11 +213,11 @@ extension JSON.Writer {
     fileprivate mutating func members(of wallet: Wallet) {
         self.member("id", string: wallet.key.id)
         self.member("currency", string: wallet.currency)
-        self.member("balance", orNull: wallet.told?.balance.description)
-        self.member("available", orNull: wallet.told?.available?.description)
-        self.member("version", orNull: wallet.told?.version)
-        self.member("updatedAt", orNull: wallet.told?.updatedAt.description)
-        self.member("seq", orNull: wallet.told?.seq)
+        self.member("balance", orNull: wallet.lastUpdate?.balance.description)
+        self.member("available", orNull: wallet.lastUpdate?.available?.description)
+        self.member("version", orNull: wallet.lastUpdate?.version)
+        self.member("updatedAt", orNull: wallet.lastUpdate?.updatedAt.description)
+        self.member("seq", orNull: wallet.lastUpdate?.seq)
     }
 
     fileprivate mutating func transaction(_ transaction: Transaction) {

@@ -97,13 +97,13 @@ struct EventStream {
     /// Appends a message of the hub.
     mutating func append(_ message: [UInt8], to text: inout ByteBuffer) -> Meaning {
         if let (index, seq) = self.position(in: message, after: Self.event) {
-            self.told(index, seq)
+            self.sent(index, seq)
             Self.append("event", id: self.id, message, to: &text)
             return .nothing
         }
         if let (index, seq) = self.position(in: message, after: Self.snapshot) {
             // Only after the last part: a client with less starts again.
-            if let head = self.tracks[index].snapshotHead, seq >= head { self.told(index, seq) }
+            if let head = self.tracks[index].snapshotHead, seq >= head { self.sent(index, seq) }
             Self.append("snapshot", id: self.id, message, to: &text)
             return .nothing
         }
@@ -155,17 +155,17 @@ struct EventStream {
         switch message["mode"]?.string {
         case ServerMessage.Mode.resumed.rawValue:
             // Delivered up to the client's position; the epoch is known now.
-            if let seq = self.tracks[index].position?.seq { self.told(index, seq) }
+            if let seq = self.tracks[index].position?.seq { self.sent(index, seq) }
         case ServerMessage.Mode.snapshot.rawValue:
             self.tracks[index].position = nil
             self.tracks[index].snapshotHead = head
             self.render(index)
         default:
-            self.told(index, head)
+            self.sent(index, head)
         }
     }
 
-    private mutating func told(_ index: Int, _ seq: Int) {
+    private mutating func sent(_ index: Int, _ seq: Int) {
         self.tracks[index].position = StreamID.Position(epoch: self.tracks[index].epoch, seq: seq)
         self.tracks[index].snapshotHead = nil
         self.render(index)

@@ -187,16 +187,16 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Event
             bound.value.writesUnderWay -= 1
             bound.value.lastProgress = .now()
         }
-        if wasFull, self.isWritable { self.tellOfRoom() }
+        if wasFull, self.isWritable { self.reportRoom() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         self.isChannelWritable = context.channel.isWritable
-        if self.isChannelWritable { self.tellOfRoom() }
+        if self.isChannelWritable { self.reportRoom() }
         context.fireChannelWritabilityChanged()
     }
 
-    private func tellOfRoom() {
+    private func reportRoom() {
         switch self.state {
         case .starting(let session, _), .ready(let session), .open(let session):
             session.assumeIsolated { $0.becameWritable() }

@@ -216,8 +216,8 @@ import Testing
             $0.address == node.chain.address && $0.topics.count == 4
         }
         #expect(others > 0)
-        #expect(following.sink.state.value.letters.count == others)
-        #expect(following.sink.state.value.letters.allSatisfy { $0.reason.contains("4 topics") })
+        #expect(following.sink.state.value.deadLetters.count == others)
+        #expect(following.sink.state.value.deadLetters.allSatisfy { $0.reason.contains("4 topics") })
         #expect(following.differences == [])
     }
 

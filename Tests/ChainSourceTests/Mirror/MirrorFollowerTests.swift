@@ -107,7 +107,7 @@ import Testing
             told += Self.levels(mirroring.takeEvents())
         }
         #expect(told == ["11 confirmed", "11 final", "10 final"])
-        #expect(mirroring.sink.state.value.letters.isEmpty)
+        #expect(mirroring.sink.state.value.deadLetters.isEmpty)
         // Then it is forgotten.
         node.advance(to: 200_000)
         try await mirroring.catchUp()

@@ -159,8 +159,8 @@ import Testing
             try await mirroring.catchUp()
         }
         #expect(Self.levels(mirroring.takeEvents()) == ["11 confirmed", "11 final"])
-        let letters = mirroring.sink.state.value.letters
-        #expect(letters.count == 1)
+        let deadLetters = mirroring.sink.state.value.deadLetters
+        #expect(deadLetters.count == 1)
         #expect(letters.first?.reason.contains("2 bytes of data") == true)
         #expect(letters.first?.channel == "chain:test")
     }

@@ -89,7 +89,7 @@ struct MirrorRunsTests {
         #expect(told.differences(from: logs) == [], "seed \(seed)")
         #expect(told.messages.mapValues(\.message) == messages)
         #expect(mirroring.crashes > 0 && mirroring.retries > 0)
-        #expect(sink.state.value.letters.isEmpty)
+        #expect(sink.state.value.deadLetters.isEmpty)
         // Nothing is remembered that is not needed any more.
         #expect(mirroring.remembered("/h/").isEmpty)
     }

@@ -19,7 +19,7 @@ final class RecordingSink: SourceSink {
         var version = 0
         var entries: [String: [UInt8]] = [:]
         var events: [SourceEvent] = []
-        var letters: [DeadLetter] = []
+        var deadLetters: [DeadLetter] = []
         var commits = 0
         /// Of 100 commits.
         var crashes = 0
@@ -64,7 +64,7 @@ final class RecordingSink: SourceSink {
             for name in step.removals { state.entries[name] = nil }
             for entry in step.puts { state.entries[entry.name] = entry.value }
             state.events += events
-            state.letters += step.letters
+            state.deadLetters += step.deadLetters
             if crash == .after {
                 state.hasCrashed = true
                 return .failure(.unavailable("killed after the commit"))

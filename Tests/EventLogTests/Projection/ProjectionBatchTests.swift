@@ -22,7 +22,7 @@ import Testing
                 self.rates[$0]
             }
             for user in rows.users where self.users[user.id] == nil { self.users[user.id] = user }
-            for wallet in rows.wallets where wallet.told != nil || self.wallets[wallet.key] == nil {
+            for wallet in rows.wallets where wallet.lastUpdate != nil || self.wallets[wallet.key] == nil {
                 self.wallets[wallet.key] = wallet
             }
             for transaction in rows.transactions { self.transactions[transaction.key] = transaction }

@@ -154,7 +154,7 @@ extension ProjectionContract {
             let wallets = try await rows.wallets(of: "u", after: nil, limit: 9)
             #expect(wallets.map(\.key.id) == ["CHF", "EUR", "USD", "w"])
             #expect(wallets.map(\.currency) == ["CHF", "EUR", "USD", "EUR"])
-            #expect(wallets.map { $0.told?.balance.description } == ["7", "8", nil, nil])
+            #expect(wallets.map { $0.lastUpdate?.balance.description } == ["7", "8", nil, nil])
         }
     }
 }

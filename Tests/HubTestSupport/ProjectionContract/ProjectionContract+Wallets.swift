@@ -27,12 +27,12 @@ extension ProjectionContract {
                 updatedAt: .at(7),
                 seq: 1
             )
-            let usd = Wallet(key: RowKey(user: "u", id: "USD"), currency: "USD", told: told)
+            let usd = Wallet(key: RowKey(user: "u", id: "USD"), currency: "USD", lastUpdate: told)
             #expect(try await rows.wallet("u", "USD") == usd)
             let named = try #require(try await rows.wallet("u", "w"))
             #expect(named.currency == "EUR")
-            #expect(named.told?.available == nil)
-            #expect(named.told?.version == nil)
+            #expect(named.lastUpdate?.available == nil)
+            #expect(named.lastUpdate?.version == nil)
             #expect(try await rows.wallets(of: "u", after: nil, limit: 10) == [usd, named])
             #expect(try await rows.users(after: nil, limit: 10) == [User(id: "u", createdAt: .at(7))])
             #expect(try await rows.wallet("u", "EUR") == nil)
@@ -53,14 +53,14 @@ extension ProjectionContract {
             for (line, sample) in Self.versions.enumerated() {
                 for isSplit in [true, false] {
                     let user = "u\(line)\(isSplit)"
-                    let events = sample.told.enumerated().map { index, version in
+                    let events = sample.lastUpdate.enumerated().map { index, version in
                         let version = version.map { #","version":\#($0)"# } ?? ""
                         return Event.balance(user + "-\(index)", of: user, #"{"balance":"\#(index + 1)"\#(version)}"#)
                     }
                     for request in isSplit ? events.map({ [$0] }) : [events] {
                         _ = try await tape.append([request])
                     }
-                    let told = try await rows.wallet(user, "USD")?.told
+                    let told = try await rows.wallet(user, "USD")?.lastUpdate
                     #expect(told?.balance.description == "\(sample.stands)", "\(sample)")
                     #expect(told?.version == sample.version, "\(sample)")
                     #expect(told?.seq == sample.stands, "\(sample)")
@@ -81,7 +81,7 @@ extension ProjectionContract {
                 _ = try await tape.append([
                     [.balance("\(index)", of: "u", #"{"walletId":"w\#(index)","balance":"\#(published)"}"#)]
                 ])
-                #expect(try await rows.wallet("u", "w\(index)")?.told?.balance.description == stored)
+                #expect(try await rows.wallet("u", "w\(index)")?.lastUpdate?.balance.description == stored)
             }
         }
     }
@@ -95,7 +95,7 @@ extension ProjectionContract {
                 [.balance("3", of: "u", #"{"balance":"3"}"#), .balance("2", of: "u", #"{"balance":"4"}"#)],
             ])
             #expect(outcomes.last == .conflict(items: [1]))
-            #expect(try await rows.wallet("u", "USD")?.told?.balance.description == "2")
+            #expect(try await rows.wallet("u", "USD")?.lastUpdate?.balance.description == "2")
         }
     }
 
@@ -123,7 +123,7 @@ extension ProjectionContract {
             #expect(outcomes.map { $0.seqs?.count } == [bad.count, 1])
             #expect(rows.skipped - before == bad.count)
             #expect(try await rows.wallets(of: "u", after: nil, limit: 9).map(\.key.id) == ["USD"])
-            #expect(try await rows.wallet("u", "USD")?.told?.balance.description == "5")
+            #expect(try await rows.wallet("u", "USD")?.lastUpdate?.balance.description == "5")
             #expect(try await rows.ids(of: "u") == [])
             #expect(try await rows.rates(after: nil, limit: 9) == [])
             #expect(try await rows.users(after: nil, limit: 9).map(\.id) == ["u"])
@@ -146,7 +146,7 @@ extension ProjectionContract {
         }
         try await self.withTape { tape, rows in
             _ = try await tape.append([[.balance("2", of: "u", #"{"balance":"2","version":4}"#)]])
-            #expect(try await rows.wallet("u", "USD")?.told?.balance.description == "1")
+            #expect(try await rows.wallet("u", "USD")?.lastUpdate?.balance.description == "1")
         }
     }
 }

@@ -60,7 +60,7 @@ package struct ProjectionModel {
     private mutating func takeBalance(_ fact: Fact, _ user: String, _ seq: Int) {
         let currency = fact.texts["currency"] ?? "USD"
         let key = RowKey(user: user, id: fact.texts["walletId"] ?? currency)
-        let known = self.wallets[key]?.told?.version
+        let known = self.wallets[key]?.lastUpdate?.version
         let version = fact.numbers["version"]
         if let known, let version, version < known { return }
         guard let balance = fact.amount("balance") else { return }
@@ -125,7 +125,7 @@ package struct ProjectionModel {
 
     private mutating func name(_ wallet: RowKey, _ currency: String?) {
         guard self.wallets[wallet] == nil else { return }
-        self.wallets[wallet] = Wallet(key: wallet, currency: currency ?? "USD", told: nil)
+        self.wallets[wallet] = Wallet(key: wallet, currency: currency ?? "USD", lastUpdate: nil)
     }
 
     private mutating func takeRate(_ fact: Fact, _ pair: String, _ seq: Int) {

@@ -101,7 +101,7 @@ import Testing
             // Whether it is one more attempt or none depends on when the end is noticed.
             ground.hub.tape.appends.open()
             try await eventually("it no longer leads") { !(await ground.fanIn.tally.isLeading) }
-            await ground.fanIn.look(now: Timestamp.now.advanced(by: .seconds(31)))
+            await ground.fanIn.updateStaleSources(now: Timestamp.now.advanced(by: .seconds(31)))
             try await ground.source.wait(forListeners: 0)
             let tally = await ground.fanIn.tally
             #expect(tally.events + tally.abandoned == 5)
@@ -152,7 +152,7 @@ import Testing
                 source.send("rate.x", FanInTests.note("k", seq: 1))
                 try await store.wait(for: "the mark") { $0.marks["rate.x"] != nil }
                 let later = Timestamp.now.advanced(by: .seconds(60))
-                for ground in [leader, other] { await ground.fanIn.look(now: later) }
+                for ground in [leader, other] { await ground.fanIn.updateStaleSources(now: later) }
                 for client in [clients[0], clients[2]] {
                     let beat = try #require(try await client.expect(1, "heartbeat").first)
                     #expect(beat["stale"]?.elements.map(\.string) == ["rate.x"])
@@ -161,7 +161,7 @@ import Testing
                 #expect(await leader.fanIn.tally.stale == 1)
                 source.send("rate.x", FanInTests.note("k", seq: 2))
                 try await eventually("it is heard again") {
-                    await leader.fanIn.look(now: .now)
+                    await leader.fanIn.updateStaleSources(now: .now)
                     return leader.hub.hub.notice.isClear
                 }
                 for client in clients[0...0] {
@@ -203,7 +203,7 @@ import Testing
                 publisher: hub.hub.publisher,
                 limits: limits,
                 logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() },
-                tellStale: { stale in told.change { $0.append(stale) } },
+                onStale: { stale in told.change { $0.append(stale) } },
                 now: { clock.now }
             )
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -215,15 +215,15 @@ import Testing
                 source.send("rate.x", FanInTests.note("k", seq: 2))
                 try await eventually("it is held up") { await fanIn.tally.retries > 0 }
                 clock.now = Self.at(1_100)
-                await fanIn.look(now: clock.now)
+                await fanIn.updateStaleSources(now: clock.now)
                 #expect(await fanIn.tally.stale == 0)
                 hub.tape.heal()
                 try await eventually("it is committed") { await fanIn.tally.events == 2 }
                 clock.now = Self.at(1_129)
-                await fanIn.look(now: clock.now)
+                await fanIn.updateStaleSources(now: clock.now)
                 #expect(await fanIn.tally.stale == 0)
                 clock.now = Self.at(1_131)
-                await fanIn.look(now: clock.now)
+                await fanIn.updateStaleSources(now: clock.now)
                 #expect(told.value.last == [StaleSource(name: "rate.x", types: ["note"])])
                 group.cancelAll()
             }

@@ -110,14 +110,16 @@ import Testing
             ground.source.send("rate.x", "{not json")
             ground.source.send("rate.x", #"{"type":"note","sourceSeq":2,"data":{}}"#)
             ground.source.send("rate.x", Self.note("k", seq: 3, n: 3))
-            try await ground.store.wait(for: "two letters") { $0.letters.count == 2 }
+            try await ground.store.wait(for: "two letters") { $0.deadLetters.count == 2 }
             #expect(try await client.events(on: "note:k", through: 2) == [1, 2])
-            #expect(ground.store.value.letters.map { String(decoding: $0.payload, as: UTF8.self) }.first == "{not json")
-            #expect(ground.store.value.letters.allSatisfy { $0.channel == "rate.x" && !$0.reason.isEmpty })
+            #expect(
+                ground.store.value.deadLetters.map { String(decoding: $0.payload, as: UTF8.self) }.first == "{not json"
+            )
+            #expect(ground.store.value.deadLetters.allSatisfy { $0.channel == "rate.x" && !$0.reason.isEmpty })
             let tally = await ground.fanIn.tally
             // The malformed one has its number, and is no gap.
             #expect([tally.malformed, tally.gaps, tally.events] == [2, 0, 2])
-            try await eventually("the letters are counted") { await ground.fanIn.tally.letters == 2 }
+            try await eventually("the letters are counted") { await ground.fanIn.tally.deadLetters == 2 }
         }
     }
 
@@ -127,7 +129,7 @@ import Testing
             ground.source.send("rate.x", Self.note("k", id: "i", n: 2))
             ground.source.send("rate.x", Self.note("k", id: "i", n: 1))
             ground.source.send("rate.x", Self.note("k", id: "j", n: 3))
-            try await ground.store.wait(for: "a letter") { $0.letters.count == 1 }
+            try await ground.store.wait(for: "a letter") { $0.deadLetters.count == 1 }
             try await eventually("all is settled") { await ground.fanIn.tally.events == 3 }
             #expect(await ground.fanIn.tally.conflicts == 1)
             #expect(try await ground.hub.hub.tape.extents(of: [Self.channel])[Self.channel]?.head == 2)
@@ -182,7 +184,7 @@ import Testing
             for seq in 1...9 { ground.source.send("rate.x", Self.note(seq == 5 ? "bad" : "k", seq: seq)) }
             try await ground.source.wait(forReceived: 9)
             ground.hub.tape.appends.open()
-            try await ground.store.wait(for: "a letter") { $0.letters.count == 1 }
+            try await ground.store.wait(for: "a letter") { $0.deadLetters.count == 1 }
             try await eventually("the others are committed") { await ground.fanIn.tally.events == 8 }
             #expect(await ground.fanIn.tally.gaps == 0)
         }
@@ -190,16 +192,16 @@ import Testing
 
     @Test func lettersWaitForTheTape() async throws {
         try await Self.withFanIn {
-            $0.fanIn.letters = 3
+            $0.fanIn.deadLetters = 3
         } _: { ground in
             ground.store.fail(.unavailable("away"))
             for n in 1...5 { ground.source.send("rate.x", "bad \(n)") }
             try await eventually("they are read") { await ground.fanIn.tally.malformed == 5 }
-            try await eventually("two are lost") { await ground.fanIn.tally.lostLetters == 2 }
-            #expect(ground.store.value.letters.isEmpty)
+            try await eventually("two are lost") { await ground.fanIn.tally.lostDeadLetters == 2 }
+            #expect(ground.store.value.deadLetters.isEmpty)
             ground.store.fail(nil)
-            try await ground.store.wait(for: "the letters") { $0.letters.count == 3 }
-            let payloads = ground.store.value.letters.map { String(decoding: $0.payload, as: UTF8.self) }
+            try await ground.store.wait(for: "the letters") { $0.deadLetters.count == 3 }
+            let payloads = ground.store.value.deadLetters.map { String(decoding: $0.payload, as: UTF8.self) }
             #expect(payloads == ["bad 3", "bad 4", "bad 5"])
         }
     }

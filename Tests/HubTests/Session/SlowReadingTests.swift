@@ -44,7 +44,7 @@ import Testing
             }
             let now = start + .seconds(second)
             #expect(
-                reading.look(isWritable: isWritable, hasEventsWaiting: waits, now: now) == .seconds(count),
+                reading.observe(isWritable: isWritable, hasEventsWaiting: waits, now: now) == .seconds(count),
                 "at \(second)"
             )
         }

@@ -148,8 +148,8 @@ import Testing
             }
             try await ground.source.wait(forReceived: 20)
             ground.hub.tape.appends.open()
-            try await ground.store.wait(for: "two letters") { $0.letters.count == 2 }
-            #expect(ground.store.value.letters.allSatisfy { $0.reason.contains("the innards") })
+            try await ground.store.wait(for: "two letters") { $0.deadLetters.count == 2 }
+            #expect(ground.store.value.deadLetters.allSatisfy { $0.reason.contains("the innards") })
             #expect(try await client.events(on: "note:k", through: 18) == Array(1...18))
             let numbers = client.messages("event").compactMap { $0["data"]?["n"]?.integer(in: .seq) }
             #expect(numbers == Array(1...20).filter { $0 != 7 && $0 != 20 })
@@ -170,11 +170,11 @@ import Testing
             try await ground.source.wait(forReceived: 6)
             ground.hub.tape.appends.open()
             try await ground.store.wait(for: "letters and marks") { record in
-                record.letters.count == 2 && record.marks.count == 2
+                record.deadLetters.count == 2 && record.marks.count == 2
             }
-            #expect(ground.store.value.letters.map(\.channel) == ["rate.a", "rate.c"])
+            #expect(ground.store.value.deadLetters.map(\.channel) == ["rate.a", "rate.c"])
             #expect(Set(ground.store.value.marks.keys) == ["rate.a", "rate.c"])
-            try await eventually("the loss is counted") { await ground.fanIn.tally.lostLetters == 1 }
+            try await eventually("the loss is counted") { await ground.fanIn.tally.lostDeadLetters == 1 }
         }
     }
 

@@ -155,7 +155,7 @@ struct ContractTests {
             recording.knows("routes", Self.contracted(routes, apartFrom: .operators).map { "admin \($0)" })
             try await source.wait(forListeners: 1)
             source.send("rate.x", "?")
-            try await letters.wait(for: "the letter") { $0.letters.count == 1 }
+            try await letters.wait(for: "the letter") { $0.deadLetters.count == 1 }
             func revoke(_ body: String) -> Request {
                 Request("POST", "/revocations", fields: [("Content-Type", "application/json")], body: body)
             }

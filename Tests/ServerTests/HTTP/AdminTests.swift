@@ -27,8 +27,8 @@ struct AdminTests {
         try await self.withAdmin { server, source, store in
             source.send("rate.x", #"{"a":"<b>"#)
             source.send(FanInMessage(channel: "rate.y", payload: [0xFF, 0x22, 0x00]))
-            try await store.wait(for: "two letters") { $0.letters.count == 2 }
-            let letters = try await server.request(.get("/dead-letters")).json()["letters"]
+            try await store.wait(for: "two letters") { $0.deadLetters.count == 2 }
+            let deadLetters = try await server.request(.get("/dead-letters")).json()["letters"]
             #expect(letters?.elements.map { $0["channel"]?.string } == ["rate.y", "rate.x"])
             #expect(letters?.elements.map { $0["payload"]?.string } == ["\u{FFFD}\"\u{0}", #"{"a":"<b>"#])
             #expect(letters?.elements.allSatisfy { $0["reason"]?.string?.isEmpty == false } == true)
@@ -84,7 +84,9 @@ struct AdminTests {
             source.send("rate.x", #"{"type":"rateChange","key":"A","sourceSeq":1,"data":{"rate":"1"}}"#)
             source.send("rate.x", #"{"type":"rateChange","key":"A","sourceSeq":4,"data":{"rate":"2"}}"#)
             source.send("rate.x", "?")
-            try await store.wait(for: "the letter and the mark") { $0.letters.count == 1 && $0.marks["rate.x"] != nil }
+            try await store.wait(for: "the letter and the mark") {
+                $0.deadLetters.count == 1 && $0.marks["rate.x"] != nil
+            }
             let text = try await server.request(.get("/metrics")).text
             for line in [
                 "broadtape_fanin_leader 1", "broadtape_fanin_messages_total 3", "broadtape_fanin_events_total 2",

@@ -40,9 +40,9 @@ struct DecodedLog: Sendable, Equatable {
         _ chain: Chain,
         users: [Address: String],
         now: Timestamp
-    ) -> (facts: [DecodedLog], letters: [DeadLetter]) {
+    ) -> (facts: [DecodedLog], deadLetters: [DeadLetter]) {
         var facts: [DecodedLog] = []
-        var letters: [DeadLetter] = []
+        var deadLetters: [DeadLetter] = []
         var counts: [Hash256: Int] = [:]
         for log in logs.sorted(by: { $0.index < $1.index }) {
             guard let wanted = chain.wanted(log) else { continue }
@@ -65,7 +65,7 @@ struct DecodedLog: Sendable, Equatable {
                     )
                 )
             } catch {
-                letters.append(
+                deadLetters.append(
                     DeadLetter(received: now, channel: chain.source, payload: log.json, reason: error.reason)
                 )
             }

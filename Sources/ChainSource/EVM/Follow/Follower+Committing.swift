@@ -7,7 +7,7 @@ import Logging
 struct Changes {
     /// Numbers of blocks whose stored form is written or removed.
     var put: Set<Int> = []
-    var letters: [DeadLetter] = []
+    var deadLetters: [DeadLetter] = []
     /// Number of logs published.
     var taken = 0
     /// Number of logs undone.
@@ -31,7 +31,7 @@ extension Follower {
 
     func facts(of logs: [Log], _ users: [Address: String], _ changes: inout Changes) -> [DecodedLog] {
         let (facts, letters) = DecodedLog.all(of: logs, self.chain, users: users, now: .now)
-        changes.letters += letters
+        changes.deadLetters += letters
         changes.taken += facts.count
         return facts
     }
@@ -50,7 +50,7 @@ extension Follower {
                 step.removals.append(name)
             }
         }
-        step.letters = changes.letters
+        step.deadLetters = changes.deadLetters
         self.place = nil
         do throws(SinkFault) {
             try await self.sink.commit(events, step)
@@ -71,7 +71,7 @@ extension Follower {
         self.status.facts += changes.taken
         self.status.events += events.count
         self.status.undone += changes.undone
-        self.status.letters += changes.letters.count
+        self.status.deadLetters += changes.deadLetters.count
         self.note(place)
     }
 

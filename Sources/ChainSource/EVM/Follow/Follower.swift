@@ -24,7 +24,7 @@ package actor Follower {
         package var events = 0
         package var undone = 0
         package var rollbacks = 0
-        package var letters = 0
+        package var deadLetters = 0
         package var steps = 0
         /// Why the follower has halted.
         package var stopped: String?

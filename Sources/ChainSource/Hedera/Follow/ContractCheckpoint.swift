@@ -74,7 +74,9 @@ struct ContractCheckpoint: Sendable, Equatable {
         }
         if mirror.rereads.isEmpty { self.undoHeld(before: newFloor, in: mirror, &taken) }
         let isWorthIt = newFloor.duration(since: self.floor) >= max(mirror.settle, .seconds(10))
-        guard !taken.changes.isEmpty || !taken.events.isEmpty || !taken.letters.isEmpty || isWorthIt else { return nil }
+        guard !taken.changes.isEmpty || !taken.events.isEmpty || !taken.deadLetters.isEmpty || isWorthIt else {
+            return nil
+        }
         taken.hasMore = reading.cut.map { $0 <= newFloor } ?? false
         self.mark(newFloor, head: head, in: mirror)
         self.floor = newFloor
@@ -193,7 +195,7 @@ struct ContractCheckpoint: Sendable, Equatable {
                 taken.events += before.undo(in: mirror)
                 taken.undone += 1
             }
-            taken.letters.append(
+            taken.deadLetters.append(
                 DeadLetter(received: .now, channel: mirror.source, payload: log.json, reason: fault.reason)
             )
         }

@@ -132,7 +132,7 @@ extension MirrorFollower {
         var place = place
         var step = SourceStep(source: self.mirror.source, version: place.version)
         taken.changes.add(to: &step)
-        step.letters = taken.letters
+        step.deadLetters = taken.deadLetters
         if let anchor = place.anchor, head.end.duration(since: anchor.block.end) >= MirrorCheckpoint.Anchor.age {
             place.anchor = MirrorCheckpoint.Anchor(head)
             step.puts.append(
@@ -158,6 +158,6 @@ extension MirrorFollower {
         self.status.events += taken.events.count
         self.status.healed += taken.healed
         self.status.undone += taken.undone
-        self.status.letters += taken.letters.count
+        self.status.deadLetters += taken.deadLetters.count
     }
 }

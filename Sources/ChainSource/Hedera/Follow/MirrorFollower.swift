@@ -26,7 +26,7 @@ package actor MirrorFollower {
         /// Number of logs found only by a reread.
         package var healed = 0
         package var undone = 0
-        package var letters = 0
+        package var deadLetters = 0
         package var steps = 0
         /// Whether there is more to read after the last step.
         package var isBehind = true

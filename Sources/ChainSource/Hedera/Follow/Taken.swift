@@ -5,7 +5,7 @@ import EventLog
 /// Result of a step for one contract or topic.
 struct Taken: Sendable, Equatable {
     var events: [SourceEvent] = []
-    var letters: [DeadLetter] = []
+    var deadLetters: [DeadLetter] = []
     var changes: EntryChanges
     /// Logs and messages published for the first time.
     var facts = 0
