@@ -106,3 +106,59 @@ package struct Value: Sendable {
         return String(decoding: unescaped, as: UTF8.self)
     }
 }
+
+extension Value {
+    /// Reads a text that is one JSON value, with whitespace around it allowed.
+    ///
+    /// `maxDepth` is how many arrays and objects may be inside each other; zero allows only scalars.
+    package static func parse(_ bytes: [UInt8], maxDepth: Int = 64) throws(Fault) -> Value {
+        try parse(bytes, in: bytes.indices, maxDepth: maxDepth)
+    }
+
+    /// Reads a part of a buffer that is one JSON value, such as a line of NDJSON. The value keeps the whole buffer.
+    ///
+    /// The offset of a fault is relative to the buffer. What lies outside the buffer is taken as missing.
+    /// `maxDepth` is how many arrays and objects may be inside each other; zero allows only scalars.
+    package static func parse(_ bytes: [UInt8], in range: Range<Int>, maxDepth: Int = 64) throws(Fault) -> Value {
+        var scanner = Scanner(range: range.clamped(to: bytes.indices), maxDepth: maxDepth)
+        let span = bytes.span
+        scanner.skipSurroundingWhitespace(span)
+        let start = scanner.position
+        try scanner.scanValue(span)
+        let end = scanner.position
+        scanner.skipSurroundingWhitespace(span)
+        guard scanner.position == scanner.end else {
+            throw Fault(offset: scanner.position, reason: .trailingBytes)
+        }
+        return Value(storage: bytes, start: start, end: end, spacing: scanner.hasWhitespace ? .some : .none)
+    }
+}
+
+extension Value {
+    /// Whether there is no whitespace between the tokens. Known for a parsed text and for all parts of a compact one,
+    /// found by going over the text otherwise.
+    package var isCompact: Bool {
+        switch spacing {
+        case .none: true
+        case .some: false
+        case .unknown: storage.span.firstWhitespace(from: start, before: end) == nil
+        }
+    }
+
+    /// The value as it was written, without whitespace between the tokens, hence on one line.
+    ///
+    /// Copies nothing if the value is compact and is its whole text.
+    package func compacted() -> [UInt8] {
+        if isCompact { return start == 0 && end == storage.count ? storage : Array(text) }
+        var result: [UInt8] = []
+        result.reserveCapacity(end - start)
+        let bytes = storage.span
+        var index = start
+        while index < end {
+            let stop = bytes.firstWhitespace(from: index, before: end) ?? end
+            result.append(contentsOf: storage[index..<stop])
+            index = bytes.pastWhitespace(from: stop, before: end)
+        }
+        return result
+    }
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import EventLog
+import Dispatch
+package import EventLog
 import GRDB
 import Synchronization
 
@@ -72,4 +73,34 @@ extension SQLiteTape {
             throw self.files.lose(.exchanged("its newest event was number \(known.last) and is number \(last)"))
         }
     }
+}
+
+extension SQLiteTape {
+    package func append(_ requests: [[Event]]) async throws(TapeFault) -> [AppendOutcome] {
+        guard !requests.isEmpty else { return [] }
+        return try await self.write { db throws(TapeFault) in
+            try self.transaction(db) { ledger in
+                var append = try Append(db, ledger: &ledger, epoch: self.epoch, now: self.clock())
+                var outcomes: [AppendOutcome] = []
+                outcomes.reserveCapacity(requests.count)
+                for request in requests {
+                    outcomes.append(try append.append(request, &ledger))
+                }
+                let skipped = try append.finish()
+                if skipped > 0 { self.skippedEntries.add(skipped, ordering: .relaxed) }
+                return outcomes
+            }
+        }
+    }
+}
+
+/// Runs blocking work on a separate thread.
+func offLoop<Value: Sendable, Failure: Error>(
+    _ work: @escaping @Sendable () throws(Failure) -> Value
+) async throws(Failure) -> Value {
+    try await withCheckedContinuation { (waiter: CheckedContinuation<Result<Value, Failure>, Never>) in
+        DispatchQueue.global().async {
+            waiter.resume(returning: Result { () throws(Failure) in try work() })
+        }
+    }.get()
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import EventLog
+package import EventLog
 package import NIOCore
 import Synchronization
 
@@ -126,5 +126,18 @@ package struct LocalChange: Sendable {
     package init(channel: NIOLoopBound<LocalChannel>, change: ChannelState.Change) {
         self.channel = channel
         self.change = change
+    }
+}
+
+/// Metadata of a batch of events on its way to the connections.
+package struct DeliveryContext: Sendable {
+    /// When it was committed, or when the announcement of another node was received.
+    package var time: NIODeadline
+    /// The traces of its events; empty unless traces are recorded.
+    package var traces: Set<TraceContext>
+
+    package init(time: NIODeadline = .now(), traces: Set<TraceContext> = []) {
+        self.time = time
+        self.traces = traces
     }
 }

@@ -2,6 +2,7 @@
 
 package import EventLog
 package import JSON
+import Synchronization
 
 /// Validates published events against the event types and rejects invalid ones.
 package struct EventValidator: Sendable {
@@ -310,5 +311,18 @@ extension Event {
             trace: trace,
             fingerprint: Fingerprint(type: content.type.name, keys: keys, time: time, data: content.json)
         )
+    }
+}
+
+/// Publish requests rejected before they reached the writer, by error code.
+package final class RejectionCount: Sendable {
+    private let counts = Mutex<[ErrorCode: Int]>([:])
+
+    package var all: [ErrorCode: Int] {
+        self.counts.withLock { $0 }
+    }
+
+    func add(_ code: ErrorCode) {
+        self.counts.withLock { $0[code, default: 0] += 1 }
     }
 }

@@ -263,3 +263,83 @@ package struct Endpoint: Sendable {
         input = ByteBuffer()
     }
 }
+
+extension Endpoint {
+    /// What came out of the bytes of the peer.
+    ///
+    /// Buffers may share storage with the bytes received: copy what is kept for long.
+    package enum Event: Sendable, Hashable {
+        /// A text message; its payload is UTF-8.
+        case text(ByteBuffer)
+        /// A binary message.
+        case binary(ByteBuffer)
+        /// A ping. Write `pong` as it is: it is the whole answer (RFC 6455 §5.5.3).
+        case ping(ByteBuffer, pong: ByteBuffer)
+        /// An answer to a ping of ours, or a heartbeat nobody asked for.
+        case pong(ByteBuffer)
+        /// The closing handshake is complete once `reply` is written; it is `nil` where our close frame was first.
+        ///
+        /// A server then closes the TCP connection, a client waits for that (RFC 6455 §7.1.1). No event follows.
+        case closed(Close, reply: ByteBuffer?)
+        /// The peer broke the rules. Write `reply`, if there is one, and close the TCP connection without waiting
+        /// for an answer (RFC 6455 §7.1.7). No event follows.
+        case failed(Violation, reply: ByteBuffer?)
+    }
+}
+
+extension Endpoint {
+    /// How much a peer may send before its connection is failed.
+    ///
+    /// Messages are held whole, so these bound memory.
+    package struct Limits: Sendable, Hashable {
+        /// Largest payload of one data frame, in bytes.
+        ///
+        /// A larger one is refused on its header.
+        package var frameBytes: Int
+        /// Largest message, in bytes over all its fragments.
+        ///
+        /// Its buffer grows in powers of two, so one connection can hold up to twice this.
+        package var messageBytes: Int
+        /// Largest number of frames in one message.
+        ///
+        /// Bounds the work empty fragments can cause.
+        package var fragments: Int
+
+        /// Creates limits; the defaults suit a server of small messages.
+        package init(frameBytes: Int = 64 * 1024, messageBytes: Int = 64 * 1024, fragments: Int = 1024) {
+            self.frameBytes = frameBytes
+            self.messageBytes = messageBytes
+            self.fragments = fragments
+        }
+    }
+}
+
+extension Endpoint {
+    /// Which side of the connection an endpoint is.
+    package enum Role: Sendable {
+        /// Sends without masks and requires them.
+        case server
+        /// Masks every frame with the next of these keys, and refuses masked ones.
+        case client(masks: MaskGenerator)
+
+        /// Who is on the other side.
+        var peer: FrameHeaderDecoder.Sender {
+            switch self {
+            case .server: .client
+            case .client: .server
+            }
+        }
+
+        /// Returns the key for the next frame to be sent, if it needs one.
+        mutating func nextMask() -> MaskKey? {
+            switch self {
+            case .server:
+                return nil
+            case .client(var masks):
+                let key = masks.next()
+                self = .client(masks: masks)
+                return key
+            }
+        }
+    }
+}
