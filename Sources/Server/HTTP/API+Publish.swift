@@ -39,8 +39,8 @@ extension API {
     }
 
     /// - Parameter trace: The trace of events that do not name one themselves.
-    func publish(_ request: Request, trace: TraceContext?) async throws(Problem) -> Response {
-        guard Peer.current?.mayPublish ?? true else {
+    func publish(_ request: Request, from peer: Peer, trace: TraceContext?) async throws(Problem) -> Response {
+        guard peer.mayPublish else {
             throw Problem(.forbidden, code: ErrorCode.forbidden.rawValue, "publishing needs a client certificate")
         }
         let (publisher, format, body, signature) = try await self.authenticated(request)
