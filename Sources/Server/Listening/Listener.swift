@@ -201,7 +201,7 @@ package final class Listener: Sendable {
         )
         let front = NIOLoopBound(front, eventLoop: channel.eventLoop)
         let http = HTTP1Channel(
-            responder: { [respond] request, writer, _ in
+            responder: { [respond = self.respond] request, writer, _ in
                 let response = try await respond(request, connection)
                 try await writer.write(response: response.head, body: response.body)
             },
@@ -223,6 +223,7 @@ package final class Listener: Sendable {
                 await http.handle(value: try await ready.futureResult.get(), logger: logger)
             } catch {
                 logger.debug("connection could not be set up", metadata: ["error": "\(error)"])
+                connection.channel.close(promise: nil)
             }
         }
         guard isStarted else {
