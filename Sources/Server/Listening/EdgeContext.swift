@@ -25,6 +25,8 @@ package struct RequestConnection: RequestContextSource {
 
 /// A request's context: the connection that it arrived on.
 package struct EdgeContext: RequestContext {
+    package typealias Source = RequestConnection
+
     package var coreContext: CoreRequestContextStorage
     let connection: RequestConnection
 
