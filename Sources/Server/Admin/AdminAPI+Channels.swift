@@ -40,7 +40,7 @@ extension AdminAPI {
             writer.endObject()
         }
         writer.endArray()
-        writer.member("next", textOrNull: found.count > limit ? found[limit - 1].name.description : nil)
+        writer.member("next", orNull: found.count > limit ? found[limit - 1].name.description : nil)
         writer.endObject()
         return Response(shown: writer)
     }

@@ -7,26 +7,13 @@ import JSON
 
 /// `GET /dead-letters?limit=`: messages of outside publishers that could not become events, newest first.
 extension AdminAPI {
-    private static let limits = 1...1_000
-    private static let defaultLimit = 100
-
-    func deadLetters(_ request: Request) async -> Response {
-        var limit = Self.defaultLimit
-        if let text = request.uri.queryParameters["limit"] {
-            guard let given = Int(decimal: text, in: Self.limits) else {
-                return Problem(
-                    .badRequest,
-                    code: ErrorCode.badRequest.rawValue,
-                    "limit is from \(Self.limits.lowerBound) to \(Self.limits.upperBound)"
-                ).response
-            }
-            limit = given
-        }
+    func deadLetters(_ request: Request) async throws(Problem) -> Response {
+        let limit = try Self.limit(request.uri.queryParameters["limit"])
         do throws(TapeFault) {
             let deadLetters = try await self.hub.fanIn?.deadLetters(limit: limit) ?? []
             return Response(shown: Self.json(of: deadLetters))
         } catch {
-            return Problem(MessageFault(.unavailable, "the dead letters cannot be read now; try again")).response
+            throw Problem(MessageFault(.unavailable, "the dead letters cannot be read now; try again"))
         }
     }
 

@@ -11,15 +11,11 @@ extension AdminAPI {
     /// Allowed drain times, in milliseconds.
     private static let windows = 0...3_600_000
 
-    func beginDraining(_ request: Request) async -> Response {
+    func beginDraining(_ request: Request) async throws(Problem) -> Response {
         var window: Duration?
         if let text = request.uri.queryParameters["over"] {
             guard let given = Int(decimal: text, in: Self.windows) else {
-                return Problem(
-                    .badRequest,
-                    code: ErrorCode.badRequest.rawValue,
-                    "over is from \(Self.windows.lowerBound) to \(Self.windows.upperBound) milliseconds"
-                ).response
+                throw Self.bad("over is from \(Self.windows.lowerBound) to \(Self.windows.upperBound) milliseconds")
             }
             window = .milliseconds(given)
         }

@@ -35,7 +35,7 @@ extension AdminAPI {
             writer.endObject()
         }
         writer.endArray()
-        writer.member("next", textOrNull: found.count > limit ? found[limit - 1].id : nil)
+        writer.member("next", orNull: found.count > limit ? found[limit - 1].id : nil)
         writer.endObject()
         return Response(shown: writer)
     }
@@ -66,7 +66,7 @@ extension AdminAPI {
         }
         writer.endArray()
         let last = rest.prefix(limit).last
-        writer.member("next", textOrNull: rest.count > limit ? last?.channel.description : nil)
+        writer.member("next", orNull: rest.count > limit ? last?.channel.description : nil)
         writer.endObject()
         return Response(shown: writer)
     }
@@ -102,15 +102,11 @@ extension AdminAPI {
 extension JSON.Writer {
     fileprivate mutating func members(of report: SessionReport) {
         self.member("id", string: report.id)
-        self.member("user", textOrNull: report.user)
+        self.member("user", orNull: report.user)
         self.member("opened", string: report.opened.description)
-        self.member("expires", textOrNull: report.expires?.description)
+        self.member("expires", orNull: report.expires?.description)
         self.member("subscriptions", integer: report.subscriptions)
         self.member("behind", integer: report.behind)
         self.member("writable", bool: report.isWritable)
-    }
-
-    mutating func member(_ name: String, textOrNull text: String?) {
-        if let text { self.member(name, string: text) } else { self.member(name, .null) }
     }
 }

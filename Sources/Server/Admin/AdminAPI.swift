@@ -35,7 +35,7 @@ package struct AdminAPI: Sendable {
     }
 
     /// Handles requests.
-    package var responder: some HTTPResponder<BasicRequestContext> {
+    package var responder: some HTTPResponder<EdgeContext> {
         self.router.buildResponder()
     }
 
@@ -44,9 +44,10 @@ package struct AdminAPI: Sendable {
         self.router.routes.map { "\($0.method) \($0.path)" }
     }
 
-    private var router: Router<BasicRequestContext> {
-        let router = Router()
+    private var router: Router<EdgeContext> {
+        let router = Router(context: EdgeContext.self)
         router.add(middleware: BodilessHead())
+        router.add(middleware: ErrorResponses())
         router.add(middleware: AdminGuard(hosts: self.hosts))
         router.get("/metrics") { _, _ in
             Response(
@@ -59,52 +60,23 @@ package struct AdminAPI: Sendable {
                 )
             )
         }
-        router.get("/dead-letters") { request, _ in await self.deadLetters(request) }
-        router.post("/drain") { request, _ in await self.beginDraining(request) }
+        router.get("/dead-letters") { request, _ in try await self.deadLetters(request) }
+        router.post("/drain") { request, _ in try await self.beginDraining(request) }
         router.get("/drain") { _, _ in Response(shown: await self.drainStatus()) }
-        router.post("/revocations") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.revoke(request) }
-        }
-        router.get("/revocations") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.revocations(request) }
-        }
-        router.delete("/revocations") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.liftRevocation(request) }
-        }
-        router.get("/audit") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.auditTrail(request) }
-        }
+        router.post("/revocations") { request, _ in try await self.revoke(request) }
+        router.get("/revocations") { request, _ in try await self.revocations(request) }
+        router.delete("/revocations") { request, _ in try await self.liftRevocation(request) }
+        router.get("/audit") { request, _ in try await self.auditTrail(request) }
         router.get("/status") { _, _ in await self.status() }
-        router.get("/recent-errors") { request, _ in
-            await self.answer { () async throws(Problem) in try self.recentErrors(request) }
-        }
-        router.get("/sessions") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.sessions(request) }
-        }
-        router.get("/sessions/**") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.session(request) }
-        }
-        router.delete("/sessions/**") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.disconnect(request) }
-        }
-        router.get("/channels") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.channels(request) }
-        }
-        router.get("/channels/**") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.events(request) }
-        }
+        router.get("/recent-errors") { request, _ in try self.recentErrors(request) }
+        router.get("/sessions") { request, _ in try await self.sessions(request) }
+        router.get("/sessions/**") { request, _ in try await self.session(request) }
+        router.delete("/sessions/**") { request, _ in try await self.disconnect(request) }
+        router.get("/channels") { request, _ in try await self.channels(request) }
+        router.get("/channels/**") { request, _ in try await self.events(request) }
         PageAnswer(part: .operators).add(to: router)
         router.get("/health/live") { _, _ in API.health(isUp: true) }
         router.get("/health/ready") { _, _ in API.readiness(of: self.hub, detailed: true) }
-        router.add(middleware: UnknownPaths())
         return router
-    }
-
-    private func answer(_ work: () async throws(Problem) -> Response) async -> Response {
-        do {
-            return try await work()
-        } catch {
-            return error.response
-        }
     }
 }

@@ -15,7 +15,7 @@ import NIOCore
 ///
 /// Programs send none of these header fields and need none. Probes and monitoring accept any host name.
 struct AdminGuard: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = EdgeContext
 
     /// Custom header field of the page's requests that change something.
     static let field = HTTPField.Name(known: "Broadtape-Operator")
@@ -26,45 +26,43 @@ struct AdminGuard: RouterMiddleware {
 
     func handle(
         _ request: Request,
-        context: BasicRequestContext,
-        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+        context: EdgeContext,
+        next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
-        if let problem = self.problem(with: request) { return problem.response }
+        try self.check(request, at: context.connection.channel.localAddress)
         return try await next(request, context)
     }
 
-    private func problem(with request: Request) -> Problem? {
+    private func check(_ request: Request, at local: SocketAddress?) throws(Problem) {
         let path = request.uri.path
         let isReading = request.method == .get || request.method == .head
-        if isReading, path == "/metrics" || path.hasPrefix("/health/") { return nil }
+        if isReading, path == "/metrics" || path.hasPrefix("/health/") { return }
         let authority = request.head.authority ?? ""
-        let local = RequestConnection.current?.channel.localAddress
         guard self.hosts.allow(authority, at: local) else {
-            return Self.forbidden(
+            throw Self.forbidden(
                 "\(authority.prefix(100)) is not a name of the admin port; use its address or localhost, "
                     + "or add the name to admin-names if it is yours"
             )
         }
         let origin = request.headers[.origin]
         let site = request.headers[Self.fetchSite]
-        guard origin != nil || site != nil else { return nil }
+        guard origin != nil || site != nil else { return }
         if let origin, origin != "http://\(authority)", origin != "https://\(authority)" {
-            return Self.forbidden("a page of another origin may not use the admin port")
+            throw Self.forbidden("a page of another origin may not use the admin port")
         }
         // Following a link is allowed.
         let isVisit = isReading && request.headers[Self.fetchMode] == "navigate" && path == "/"
         if let site, site != "same-origin", site != "none", !isVisit {
-            return Self.forbidden("a page of another site may not use the admin port")
+            throw Self.forbidden("a page of another site may not use the admin port")
         }
-        guard !isReading else { return nil }
+        guard !isReading else { return }
         guard request.headers[Self.field] != nil else {
-            return Self.forbidden("a browser needs the header field \(Self.field.rawName) for changes")
+            throw Self.forbidden("a browser needs the header field \(Self.field.rawName) for changes")
         }
         let hasBody = request.headers[.contentLength].map { $0 != "0" } ?? false
         if hasBody, request.headers[.contentType]?.hasPrefix("application/json") != true {
-            return Problem(.unsupportedMediaType, code: "unsupported_media_type", "the body is application/json")
+            throw Problem(.unsupportedMediaType, code: "unsupported_media_type", "the body is application/json")
         }
-        return nil
     }
 
     private static func forbidden(_ message: String) -> Problem {

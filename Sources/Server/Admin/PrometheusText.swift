@@ -72,7 +72,7 @@ struct PrometheusText {
         for byte in value.utf8 {
             switch byte {
             case UInt8(ascii: "\\"), UInt8(ascii: "\""): bytes += [UInt8(ascii: "\\"), byte]
-            case .lineFeed: bytes += Array("\\n".utf8)
+            case UInt8(ascii: "\n"): bytes += Array("\\n".utf8)
             default: bytes.append(byte)
             }
         }

@@ -18,11 +18,13 @@ extension API {
     /// Lists channels that the caller may read.
     func channels(_ request: Request) async throws(Problem) -> Response {
         let principal = try await self.principal(of: request)
-        let parameters = request.uri.queryParameters
-        let limit = try Self.number("limit", in: parameters, range: Self.listingLimit) ?? 100
-        let prefix = parameters["prefix"].map(String.init) ?? ""
-        let after = parameters["after"].map(String.init)
-        let (listings, next) = try await self.readable(prefix: prefix, after: after, limit: limit, by: principal)
+        let query = Query(request)
+        let (listings, next) = try await self.readable(
+            prefix: query["prefix"] ?? "",
+            after: query["after"],
+            limit: try query.number("limit", range: Self.listingLimit) ?? 100,
+            by: principal
+        )
         var writer = JSON.Writer()
         writer.beginObject()
         writer.name("channels")
@@ -34,12 +36,7 @@ extension API {
             writer.endObject()
         }
         writer.endArray()
-        writer.name("next")
-        if let next {
-            writer.string(next)
-        } else {
-            writer.null()
-        }
+        writer.member("next", orNull: next)
         writer.endObject()
         return Response(json: writer)
     }
@@ -85,10 +82,8 @@ extension API {
     }
 
     private func listings(prefix: String, after: String?, limit: Int) async throws(Problem) -> [ChannelListing] {
-        do throws(TapeFault) {
-            return try await self.hub.tape.channels(withPrefix: prefix, after: after, limit: limit)
-        } catch {
-            throw Problem(MessageFault(.unavailable, "the channels cannot be read now; try again"))
+        try await self.read { () async throws(TapeFault) in
+            try await self.hub.tape.channels(withPrefix: prefix, after: after, limit: limit)
         }
     }
 
@@ -130,12 +125,10 @@ extension API {
         _ keeping: Keeping
     ) async throws(Problem) -> Response? {
         guard request.headers[.ifNoneMatch] != nil else { return nil }
-        do throws(TapeFault) {
-            let extent = try await self.hub.tape.extents(of: [channel])[channel]
-            return extent.flatMap { self.unchanged(request, EntityTag($0), keeping) }
-        } catch {
-            throw Problem(MessageFault(.unavailable, "the channel cannot be read now; try again"))
+        let extents = try await self.read { () async throws(TapeFault) in
+            try await self.hub.tape.extents(of: [channel])
         }
+        return extents[channel].flatMap { self.unchanged(request, EntityTag($0), keeping) }
     }
 
     private func state(
@@ -143,13 +136,10 @@ extension API {
         _ request: Request,
         _ keeping: Keeping
     ) async throws(Problem) -> Response {
-        let page: TapePage?
-        do throws(TapeFault) {
-            page = try await self.hub.tape.latest(of: [channel])[channel]
-        } catch {
-            throw Problem(MessageFault(.unavailable, "the channel cannot be read now; try again"))
+        let pages = try await self.read { () async throws(TapeFault) in
+            try await self.hub.tape.latest(of: [channel])
         }
-        guard let page else {
+        guard let page = pages[channel] else {
             throw Problem(MessageFault(.unavailable, "the channel cannot be read now; try again"))
         }
         var writer = JSON.Writer()
@@ -180,9 +170,9 @@ extension API {
         _ request: Request,
         _ keeping: Keeping
     ) async throws(Problem) -> Response {
-        let parameters = request.uri.queryParameters
-        let after = try Self.number("after", in: parameters, range: .seq)
-        let limit = try Self.number("limit", in: parameters, range: ClientMessage.historyLimit) ?? 100
+        let query = Query(request)
+        let after = try query.number("after", range: .seq)
+        let limit = try query.number("limit", range: ClientMessage.historyLimit) ?? 100
         switch await self.hub.history(of: channel, after: after, limit: limit) {
         case .failure(let fault):
             throw Problem(fault)
@@ -196,18 +186,6 @@ extension API {
             writer.endObject()
             return self.answer(writer, to: request, tag: EntityTag(page.extent), keeping)
         }
-    }
-
-    private static func number(
-        _ name: Substring,
-        in parameters: FlatDictionary<Substring, Substring>,
-        range: ClosedRange<Int>
-    ) throws(Problem) -> Int? {
-        guard let text = parameters[name] else { return nil }
-        guard let number = Int(decimal: text, in: range) else {
-            throw Problem(.badRequest, code: ErrorCode.badRequest.rawValue, "\(name) is \(range.expectation())")
-        }
-        return number
     }
 }
 

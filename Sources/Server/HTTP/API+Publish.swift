@@ -19,8 +19,8 @@ extension API {
         return HTTPField.Name("traceparent").flatMap { request.headers[$0] }.flatMap { TraceContext($0) }
     }
 
-    func publish(_ request: Request) async throws(Problem) -> Response {
-        guard Peer.current?.mayPublish ?? true else {
+    func publish(_ request: Request, from peer: Peer) async throws(Problem) -> Response {
+        guard peer.mayPublish else {
             throw Problem(.forbidden, code: ErrorCode.forbidden.rawValue, "publishing needs a client certificate")
         }
         let (publisher, format, body, signature) = try await self.authenticated(request)

@@ -7,7 +7,7 @@ import Hummingbird
 /// `GET /broadtape.js`, `/broadtape.d.ts`: the browser client, for pages of any origin.
 extension API {
     /// Adds the routes of the scripts.
-    static func addScripts(to router: Router<BasicRequestContext>) {
+    static func addScripts(to router: Router<EdgeContext>) {
         for script in [Script.module, .declarations] {
             let file = ServedFile(
                 script.bytes,

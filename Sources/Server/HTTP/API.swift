@@ -34,7 +34,7 @@ package struct API: Sendable {
     }
 
     /// Handles requests.
-    package var responder: some HTTPResponder<BasicRequestContext> {
+    package var responder: some HTTPResponder<EdgeContext> {
         self.router.buildResponder()
     }
 
@@ -43,58 +43,40 @@ package struct API: Sendable {
         self.router.routes.map { "\($0.method) \($0.path)" }
     }
 
-    private var router: Router<BasicRequestContext> {
-        let router = Router(options: .autoGenerateHeadEndpoints)
+    private var router: Router<EdgeContext> {
+        let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: BodilessHead())
         router.add(middleware: RequestLog())
         router.add(middleware: CrossOrigin(origins: self.origins))
-        router.post("/events") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.publish(request) }
+        router.add(middleware: ErrorResponses())
+        self.addOpenRoutes(to: router)
+        router.add(middleware: CredentialRequired())
+        router.post("/events") { request, context in
+            try await self.publish(request, from: context.connection.peer)
         }
-        router.get("/channels") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.channels(request) }
-        }
-        router.get("/channels/**") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.channel(request) }
-        }
-        router.get("/wallets") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.wallets(request) }
-        }
-        router.get("/wallets/**") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.wallet(request) }
-        }
-        router.get("/transactions") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.transactions(request) }
-        }
-        router.get("/rate") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.rate(request) }
-        }
-        router.get("/stream") { request, _ in
-            await self.answer { () async throws(Problem) in try await self.stream(request) }
-        }
-        router.get("/health/live") { _, _ in Self.health(isUp: true) }
-        router.get("/health/ready") { _, _ in Self.readiness(of: self.hub) }
-        router.get("/ws") { _, _ in
-            var response = Problem(
-                .upgradeRequired,
-                code: "upgrade_required",
-                "this is a WebSocket endpoint; request an upgrade (RFC 6455)"
-            ).response
-            response.headers[.upgrade] = "websocket"
-            return response
-        }
-        Self.addScripts(to: router)
-        if self.servesPage { PageAnswer(part: .live).add(to: router) }
-        router.add(middleware: UnknownPaths())
         return router
     }
 
-    private func answer(_ work: () async throws(Problem) -> Response) async -> Response {
-        do {
-            return try await work()
-        } catch {
-            return error.response
+    /// The routes that need no credential. Who may read a channel depends on its type, and `Hub.readableType` decides.
+    private func addOpenRoutes(to router: Router<EdgeContext>) {
+        router.get("/channels") { request, _ in try await self.channels(request) }
+        router.get("/channels/**") { request, _ in try await self.channel(request) }
+        router.get("/wallets") { request, _ in try await self.wallets(request) }
+        router.get("/wallets/**") { request, _ in try await self.wallet(request) }
+        router.get("/transactions") { request, _ in try await self.transactions(request) }
+        router.get("/rate") { request, _ in try await self.rate(request) }
+        router.get("/stream") { request, context in try await self.stream(request, on: context.connection) }
+        router.get("/health/live") { _, _ in Self.health(isUp: true) }
+        router.get("/health/ready") { _, _ in Self.readiness(of: self.hub) }
+        router.get("/ws") { _, _ -> Response in
+            throw Problem(
+                .upgradeRequired,
+                code: "upgrade_required",
+                "this is a WebSocket endpoint; request an upgrade (RFC 6455)"
+            )
         }
+        Self.addScripts(to: router)
+        if self.servesPage { PageAnswer(part: .live).add(to: router) }
     }
 
     static func health(isUp: Bool, reason: String? = nil, detail: String = "") -> Response {
@@ -144,33 +126,61 @@ package struct API: Sendable {
 /// Removes the body of every response to `HEAD` (RFC 9110 §9.3.2), which clients would read as the next response of the
 /// connection.
 struct BodilessHead: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = EdgeContext
 
     func handle(
         _ request: Request,
-        context: BasicRequestContext,
-        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+        context: EdgeContext,
+        next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         let response = try await next(request, context)
         return request.method == .head ? response.createHeadResponse() : response
     }
 }
 
-/// Converts the router's own errors to problem details.
-struct UnknownPaths: RouterMiddleware {
-    typealias Context = BasicRequestContext
+/// Converts errors to responses, for the middlewares before it.
+struct ErrorResponses: RouterMiddleware {
+    typealias Context = EdgeContext
 
     func handle(
         _ request: Request,
-        context: BasicRequestContext,
-        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+        context: EdgeContext,
+        next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
+        let problem: Problem
         do {
             return try await next(request, context)
+        } catch let error as Problem {
+            problem = error
         } catch let error as HTTPError {
+            // Of the router.
             let code = error.status == .notFound ? "not_found" : "bad_request"
-            return Problem(error.status, code: code, "\(request.method) \(request.uri.path): \(error.status)").response
+            problem = Problem(error.status, code: code, "\(request.method) \(request.uri.path): \(error.status)")
         }
+        return problem.response(from: request, context: context)
+    }
+}
+
+/// Refuses requests without any credential. Routes added before it are open; the others validate the credential.
+struct CredentialRequired: RouterMiddleware {
+    typealias Context = EdgeContext
+
+    private static let fields: [HTTPField.Name] = [.authorization, .apiKey, .signature]
+
+    func handle(
+        _ request: Request,
+        context: EdgeContext,
+        next: @concurrent (Request, EdgeContext) async throws -> Response
+    ) async throws -> Response {
+        // Without an endpoint the path is unknown, and there is nothing to protect.
+        guard context.endpointPath == nil || Self.fields.contains(where: { request.headers[$0] != nil }) else {
+            throw Problem(
+                .unauthorized,
+                code: ErrorCode.notAuthenticated.rawValue,
+                "this needs a token, an API key, or a signature"
+            )
+        }
+        return try await next(request, context)
     }
 }
 

@@ -5,7 +5,7 @@ import Hummingbird
 
 /// CORS (Fetch standard §3.2): which origins may read responses. Pages may only read, not publish.
 struct CrossOrigin: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = EdgeContext
 
     /// How long browsers cache a preflight response, in seconds.
     private static let maxAge = "600"
@@ -14,8 +14,8 @@ struct CrossOrigin: RouterMiddleware {
 
     func handle(
         _ request: Request,
-        context: BasicRequestContext,
-        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+        context: EdgeContext,
+        next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         guard let origin = request.headers[.origin] else { return try await next(request, context) }
         let isAllowed = self.origins.allow(origin)

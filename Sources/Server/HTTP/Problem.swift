@@ -4,10 +4,11 @@ import HTTPTypes
 import Hub
 import Hummingbird
 import JSON
+import NIOCore
 import SafeText
 
 /// An error response: `application/problem+json` (RFC 9457).
-struct Problem: Error {
+struct Problem: HTTPResponseError {
     let status: HTTPResponse.Status
     let code: String
     let detail: String
@@ -74,15 +75,30 @@ struct Problem: Error {
         var fields: HTTPFields = [.contentType: "application/problem+json", .cacheControl: "no-store"]
         if let retryAfter { fields[.retryAfter] = String(retryAfter) }
         if self.status == .unauthorized { fields[.wwwAuthenticate] = "Bearer" }
+        if self.status == .upgradeRequired { fields[.upgrade] = "websocket" }
         return fields
     }
 
-    var response: Response {
+    func response(from request: Request, context: some RequestContext) -> Response {
         Response(
             status: self.status,
             headers: self.fields,
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: self.json))
         )
+    }
+
+    /// The response as an HTTP/1.1 message that closes the connection, for errors before there is a request for the
+    /// API.
+    var lastResponse: ByteBuffer {
+        let json = self.json
+        var fields = self.fields
+        fields[.connection] = "close"
+        fields[.contentLength] = String(json.count)
+        var text = "HTTP/1.1 \(self.status.code) \(self.status.reasonPhrase)\r\n"
+        for field in fields { text += "\(field.name): \(field.value)\r\n" }
+        var bytes = ByteBuffer(string: text + "\r\n")
+        bytes.writeBytes(json)
+        return bytes
     }
 }
 

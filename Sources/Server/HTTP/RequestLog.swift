@@ -7,15 +7,15 @@ import Logging
 /// Assigns every request an ID, which is in its response and its log line: that of the client or a proxy, or a new one.
 /// Neither payloads nor tokens are logged.
 struct RequestLog: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = EdgeContext
 
     /// Maximum length of an accepted ID, in bytes.
     private static let longest = 64
 
     func handle(
         _ request: Request,
-        context: BasicRequestContext,
-        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+        context: EdgeContext,
+        next: @concurrent (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         let id = request.headers[.requestID].flatMap { Self.isFit($0) ? $0 : nil } ?? Self.newID()
         let start = ContinuousClock.now

@@ -27,7 +27,7 @@ struct ServedFile: Sendable {
     /// Adds its route.
     /// - Parameter more: Further header fields of responses with the file.
     func add(
-        to router: Router<BasicRequestContext>,
+        to router: Router<EdgeContext>,
         at path: String,
         more: @escaping @Sendable (Request) -> HTTPFields
     ) {

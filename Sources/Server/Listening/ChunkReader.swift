@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import WebSocket
+
 /// Finds the end of a chunked body (RFC 9112 §7.1). Sizes are plain hexadecimal numbers, extensions are ignored within
 /// a limit, and trailer fields are refused.
 struct ChunkReader: Sendable, Equatable {

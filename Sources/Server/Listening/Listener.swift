@@ -13,6 +13,8 @@ import Synchronization
 import WebSocket
 
 /// Accepts connections on one port: WebSockets for the hub, other requests for an HTTP API.
+///
+/// Each connection begins with an ``HTTPFront``, for which the listener has what the connections of the port share.
 package final class Listener: Sendable {
     /// Audience of a port.
     package enum Audience: Sendable {
@@ -21,17 +23,18 @@ package final class Listener: Sendable {
         case operators
     }
 
-    private let audience: Audience
+    let audience: Audience
+    let configuration: EdgeConfiguration
+    let admission: Admission
+    let hub: Hub
+    /// Nil negotiates none.
+    let compression: SocketCompression?
+    let logger: Logger
     private let descriptors: Descriptors
-    private let configuration: EdgeConfiguration
-    private let hub: Hub
     private let group: any EventLoopGroup
-    private let logger: Logger
-    private let http: HTTP1Channel
+    private let respond: @Sendable (Request, RequestConnection) async throws -> Response
     private let connections: Nursery
-    private let upgrade: Upgrade
     private let tls: ServerTLS?
-    private let admission: Admission
     private let onBound: @Sendable (SocketAddress) -> Void
     /// Completes when the last connection has closed after a shutdown; nil before the port is bound.
     private let allClosed = Mutex<EventLoopFuture<Void>?>(nil)
@@ -43,7 +46,7 @@ package final class Listener: Sendable {
     ///   - compression: The compression of the hub's framing; nil negotiates none.
     ///   - group: The hub's event loops.
     ///   - onBound: Called once, with the bound address.
-    package init<Responder: HTTPResponder>(
+    package init(
         for audience: Audience = .everyone,
         configuration: EdgeConfiguration,
         hub: Hub,
@@ -51,11 +54,11 @@ package final class Listener: Sendable {
         tls: ServerTLS? = nil,
         countries: BlockedCountries? = nil,
         compression: SocketCompression? = nil,
-        responder: Responder,
+        responder: some HTTPResponder<EdgeContext>,
         group: any EventLoopGroup,
         logger: Logger,
         onBound: @escaping @Sendable (SocketAddress) -> Void
-    ) where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
+    ) {
         self.audience = audience
         self.descriptors = descriptors
         self.configuration = configuration
@@ -65,43 +68,11 @@ package final class Listener: Sendable {
         self.connections = Nursery(limit: configuration.httpConnections)
         self.onBound = onBound
         self.tls = tls
-        let admission = Admission(configuration.admission, countries: countries)
-        self.admission = admission
-        let upgrade = Upgrade(
-            isOpen: audience == .everyone,
-            hub: hub,
-            limits: WebSocket.Endpoint.Limits(
-                frameBytes: configuration.messageBytes,
-                messageBytes: configuration.messageBytes
-            ),
-            compression: compression,
-            admission: admission,
-            origins: configuration.origins,
-            requiresCertificates: configuration.requiresPublisherCertificates,
-            rates: configuration.inbound,
-            logger: logger
-        )
-        self.upgrade = upgrade
-        self.http = HTTP1Channel(
-            responder: { request, writer, channel in
-                let response = try await responder.respond(
-                    to: request,
-                    context: Responder.Context(
-                        source: ApplicationRequestContextSource(channel: channel, logger: logger)
-                    )
-                )
-                try await writer.write(response: response.head, body: response.body)
-            },
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [LateUpgradeHandler(upgrade: upgrade)],
-                idleTimeout: TimeAmount(configuration.idleTime),
-                httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                    maxHeaderFieldSize: Self.head.bytes,
-                    maxHeaderListSize: Self.head.bytes,
-                    maxHeaderFieldCount: Self.head.fields
-                )
-            )
-        )
+        self.compression = compression
+        self.admission = Admission(configuration.admission, countries: countries)
+        self.respond = { request, connection in
+            try await responder.respond(to: request, context: EdgeContext(source: connection))
+        }
     }
 
     /// Accepts connections until graceful shutdown. HTTP connections then close after the current request, see
@@ -164,7 +135,6 @@ package final class Listener: Sendable {
         }
     }
 
-    private static let head = RequestHead.Limits()
     /// Interval of memory checks.
     private static let memoryInterval = TimeAmount.milliseconds(250)
 
@@ -202,72 +172,65 @@ package final class Listener: Sendable {
         let refusal =
             isShort
             ? Self.refusal(for: shortage)
-            : self.admission.enter(peer, until: channel.closeFuture).map { FirstBytesHandler.Refusal(turndown: $0) }
+            : self.admission.enter(peer, until: channel.closeFuture).map { HTTPFront.Refusal(rejection: $0) }
         let pipeline = channel.pipeline.syncOperations
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
-        // A refused client gets its response after its first byte, which must arrive soon.
-        let seconds = refusal == nil ? self.configuration.headSeconds : min(2, self.configuration.headSeconds)
-        let handler = FirstBytesHandler(
-            upgrade: self.upgrade,
-            peer: peer,
-            refusal: refusal,
-            limits: WebSocket.HeadLimits(bytes: Self.head.bytes, fields: Self.head.fields),
-            timeout: .seconds(Int64(clamping: seconds)),
-            startHTTP: self.startHTTP
-        )
-        try pipeline.addHandler(handler)
+        try pipeline.addHandler(HTTPFront(self, peer: peer, refusal: refusal))
     }
 
     /// The fewer descriptors are left, the sooner the client's is released.
-    private static func refusal(for shortage: Descriptors.Shortage) -> FirstBytesHandler.Refusal {
+    private static func refusal(for shortage: Descriptors.Shortage) -> HTTPFront.Refusal {
         switch shortage {
-        case .none, .first: FirstBytesHandler.Refusal(turndown: .outOfDescriptors)
+        case .none, .first: HTTPFront.Refusal(rejection: .outOfDescriptors)
         case .second:
-            FirstBytesHandler.Refusal(turndown: .outOfDescriptors, isAtOnce: true, lingering: .milliseconds(100))
-        case .third, .last: FirstBytesHandler.Refusal(turndown: .outOfDescriptors, isAtOnce: true, lingering: .zero)
+            HTTPFront.Refusal(rejection: .outOfDescriptors, isAtOnce: true, lingering: .milliseconds(100))
+        case .third, .last: HTTPFront.Refusal(rejection: .outOfDescriptors, isAtOnce: true, lingering: .zero)
         }
     }
 
-    /// Adds the HTTP API's handlers to a connection and starts serving it.
-    private func startHTTP(_ channel: any Channel, _ peer: Peer) -> Bool {
-        let gate = RequestGate(
-            peer: peer,
+    /// Adds the handlers of the HTTP API to a connection, and starts serving it.
+    /// - Returns: False if there are too many HTTP connections.
+    func startHTTP(_ channel: any Channel, behind front: HTTPFront) -> Bool {
+        let limits = RequestScanner.headLimits
+        let bodyTime = TimeAmount(self.configuration.bodyTime)
+        let connection = RequestConnection(
+            channel: channel,
+            peer: front.peer,
             admission: self.admission,
-            limits: Self.head,
-            times: RequestGate.Times(
-                head: .seconds(Int64(clamping: self.configuration.headSeconds)),
-                body: TimeAmount(self.configuration.bodyTime),
-                answer: TimeAmount(self.configuration.bodyTime)
+            logger: self.logger
+        )
+        let front = NIOLoopBound(front, eventLoop: channel.eventLoop)
+        let http = HTTP1Channel(
+            responder: { [respond = self.respond] request, writer, _ in
+                let response = try await respond(request, connection)
+                try await writer.write(response: response.head, body: response.body)
+            },
+            configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [ResponseObserver(front.value, limit: bodyTime)],
+                idleTimeout: TimeAmount(self.configuration.idleTime),
+                httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                    maxHeaderFieldSize: limits.bytes,
+                    maxHeaderListSize: limits.bytes,
+                    maxHeaderFieldCount: limits.fields
+                )
             )
         )
-        let http = self.http
         let logger = self.logger
-        let answering = RequestConnection(channel: channel, peer: peer, admission: self.admission)
         let ready = channel.eventLoop.makePromise(of: HTTP1Channel.Value.self)
         // Before anything is set up that a refused connection does not need.
         let isStarted = self.connections.start {
             do {
-                let connection = try await ready.futureResult.get()
-                await Peer.$current.withValue(peer) {
-                    await RequestConnection.$current.withValue(answering) {
-                        await http.handle(value: connection, logger: logger)
-                    }
-                }
+                await http.handle(value: try await ready.futureResult.get(), logger: logger)
             } catch {
                 logger.debug("connection could not be set up", metadata: ["error": "\(error)"])
+                connection.channel.close(promise: nil)
             }
         }
         guard isStarted else {
             ready.fail(ChannelError.ioOnClosedChannel)
             return false
         }
-        do {
-            try channel.pipeline.syncOperations.addHandler(gate)
-            http.setup(channel: channel, logger: logger).cascade(to: ready)
-            return true
-        } catch {
-            ready.fail(error)
-            return false
-        }
+        http.setup(channel: channel, logger: logger).cascade(to: ready)
+        return true
     }
 }

@@ -6,18 +6,8 @@ import WebSocket
 
 /// Why the bytes of a connection are not acceptable requests.
 enum RequestFault: Error, Equatable {
-    /// The head exceeds this number of bytes.
-    case headTooLarge(limit: Int)
-    /// More header lines than this.
-    case tooManyFields(limit: Int)
-    /// A CR without LF or an LF without CR.
-    case bareLineBreak
-    /// A byte that is not allowed in a head.
-    case controlCharacter(UInt8)
-    /// A line that continues the one before it.
-    case foldedField
-    /// A header line without a colon, or with a name that is not a token.
-    case malformedField(number: Int)
+    /// Not the head of any HTTP/1.1 message, or too large.
+    case head(HeadFault)
     case malformedRequestLine
     /// Neither HTTP/1.0 nor HTTP/1.1.
     case version
@@ -45,10 +35,8 @@ enum RequestFault: Error, Equatable {
 
     var status: HTTPResponse.Status {
         switch self {
-        case .headTooLarge, .tooManyFields: .requestHeaderFieldsTooLarge
-        case .bareLineBreak, .controlCharacter, .foldedField, .malformedField, .malformedRequestLine, .host,
-            .contentLength, .twoLengths, .chunk, .trailer:
-            .badRequest
+        case .head(.tooLarge), .head(.tooManyFields): .requestHeaderFieldsTooLarge
+        case .head, .malformedRequestLine, .host, .contentLength, .twoLengths, .chunk, .trailer: .badRequest
         case .version: HTTPResponse.Status(code: 505, reasonPhrase: "HTTP Version Not Supported")
         case .method, .transferEncoding: .notImplemented
         case .expectation: .expectationFailed
@@ -61,8 +49,7 @@ enum RequestFault: Error, Equatable {
     var isInBody: Bool {
         switch self {
         case .chunk, .trailer, .slowBody: true
-        case .headTooLarge, .tooManyFields, .bareLineBreak, .controlCharacter, .foldedField, .malformedField,
-            .malformedRequestLine, .version, .method, .host, .contentLength, .twoLengths, .transferEncoding,
+        case .head, .malformedRequestLine, .version, .method, .host, .contentLength, .twoLengths, .transferEncoding,
             .expectation, .slowHead, .turnedAway:
             false
         }
@@ -71,15 +58,15 @@ enum RequestFault: Error, Equatable {
     /// The error code of the response.
     var code: String {
         switch self {
-        case .headTooLarge, .tooManyFields: "head_too_large"
+        case .head(.tooLarge), .head(.tooManyFields): "head_too_large"
         case .slowHead, .slowBody: "timeout"
         case .turnedAway(.blockedCountry): "forbidden"
         case .turnedAway(.tooManyConnections): "too_many_connections"
         case .turnedAway(.outOfMemory), .turnedAway(.full), .turnedAway(.outOfDescriptors), .turnedAway(.storm):
             "overloaded"
         case .turnedAway(.draining): "draining"
-        case .bareLineBreak, .controlCharacter, .foldedField, .malformedField, .malformedRequestLine, .version, .method,
-            .host, .contentLength, .twoLengths, .transferEncoding, .expectation, .chunk, .trailer:
+        case .head, .malformedRequestLine, .version, .method, .host, .contentLength, .twoLengths, .transferEncoding,
+            .expectation, .chunk, .trailer:
             "bad_request"
         }
     }
@@ -89,12 +76,7 @@ extension RequestFault: CustomStringConvertible {
     /// One sentence for the client, without any input from it.
     var description: String {
         switch self {
-        case .headTooLarge(let limit): "the head of a request has at most \(limit) bytes"
-        case .tooManyFields(let limit): "a request has at most \(limit) header lines"
-        case .bareLineBreak: "a line of the head does not end with CR LF"
-        case .controlCharacter(let byte): "the head has a control character, 0x\(String(byte, radix: 16))"
-        case .foldedField: "a header line is folded"
-        case .malformedField(let number): "header line \(number) is malformed"
+        case .head(let fault): fault.description
         case .malformedRequestLine: "the first line is not a method, a target and a version"
         case .version: "only HTTP/1.0 and HTTP/1.1 are supported"
         case .method: "this is not a proxy"

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import WebSocket
+
 /// The parts of a request head that determine where the request ends and how it is handled.
 struct RequestHead: Sendable, Equatable {
-    /// Size limits of a head.
-    struct Limits: Sendable {
-        /// From the first line to the empty one; enough for large cookies and tokens.
-        var bytes = 16 << 10
-        /// Header lines.
-        var fields = 100
-    }
-
     enum Body: Sendable, Equatable {
         case none
         case length(Int)
@@ -27,22 +21,22 @@ struct RequestHead: Sendable, Equatable {
     /// Maximum number of digits of a length that fits an `Int`.
     private static let lengthDigits = 18
 
-    /// Parses a head whose bytes ``HeadLines`` has validated.
-    init(_ bytes: Span<UInt8>, limits: Limits) throws(RequestFault) {
+    /// Parses a head that a `HeadScanner` has validated.
+    init(_ bytes: Span<UInt8>) throws(RequestFault) {
         var index = 0
-        let line = Self.line(bytes, &index)
-        let (target, isVersion1Dot1) = try Self.start(bytes, line)
+        let (target, isVersion1Dot1) = try Self.start(bytes, bytes.headLine(from: &index))
         var hosts = 0
-        var host = line.upperBound..<line.upperBound
+        var host = 0..<0
         var length: Int?
         var isChunked = false
         var fields = 0
         while true {
-            let line = Self.line(bytes, &index)
+            let line = bytes.headLine(from: &index)
             guard !line.isEmpty else { break }
             fields += 1
-            guard fields <= limits.fields else { throw .tooManyFields(limit: limits.fields) }
-            guard let (name, value) = Self.field(bytes, line) else { throw .malformedField(number: fields) }
+            guard let (name, value) = bytes.headerField(in: line) else {
+                throw .head(.malformedField(number: fields))
+            }
             switch name.count {
             case 4 where bytes.hasWord("host", at: name):
                 hosts += 1
@@ -56,7 +50,7 @@ struct RequestHead: Sendable, Equatable {
                 guard length == nil, let given = Self.number(bytes, value) else { throw .contentLength }
                 length = given
             case 15 where bytes.hasWord("x-forwarded-for", at: name):
-                self.forwardedFor.append(bytes.text(value))
+                self.forwardedFor.append(bytes.text(in: value))
             case 17 where bytes.hasWord("transfer-encoding", at: name):
                 guard isVersion1Dot1, !isChunked, bytes.hasWord("chunked", at: value) else { throw .transferEncoding }
                 isChunked = true
@@ -69,14 +63,6 @@ struct RequestHead: Sendable, Equatable {
         self.body = isChunked ? .chunked : length.map { .length($0) } ?? .none
         // RFC 9110 §10.1.1: no expectation without a body, and none in HTTP/1.0.
         if !isVersion1Dot1 || self.body == .none || self.body == .length(0) { self.expectsContinue = false }
-    }
-
-    /// The line that begins here, without its CR LF; advances to the next one.
-    private static func line(_ bytes: Span<UInt8>, _ index: inout Int) -> Range<Int> {
-        let start = index
-        while index < bytes.count, bytes[index] != .carriageReturn { index += 1 }
-        defer { index = min(bytes.count, index + 2) }
-        return start..<index
     }
 
     /// Whether a target in absolute form, as sent to proxies, names the same host as `Host`. The target would take
@@ -123,20 +109,6 @@ struct RequestHead: Sendable, Equatable {
         return (target, minor == UInt8(ascii: "1"))
     }
 
-    private static func field(_ bytes: Span<UInt8>, _ line: Range<Int>) -> (name: Range<Int>, value: Range<Int>)? {
-        var colon = line.lowerBound
-        while colon < line.upperBound, bytes[colon] != UInt8(ascii: ":") {
-            // A space before the colon is not allowed (RFC 9112 §5.1): it is not a token character.
-            guard bytes[colon].isTokenCharacter else { return nil }
-            colon += 1
-        }
-        guard colon > line.lowerBound, colon < line.upperBound else { return nil }
-        var (start, end) = (colon + 1, line.upperBound)
-        while start < end, bytes[start] == .blank || bytes[start] == .tab { start += 1 }
-        while end > start, bytes[end - 1] == .blank || bytes[end - 1] == .tab { end -= 1 }
-        return (line.lowerBound..<colon, start..<end)
-    }
-
     private static func number(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
         guard 1...Self.lengthDigits ~= range.count else { return nil }
         var number = 0
@@ -170,22 +142,10 @@ extension Span<UInt8> {
         }
         return true
     }
-
-    fileprivate func text(_ range: Range<Int>) -> String {
-        var text: [UInt8] = []
-        for index in range { text.append(self[index]) }
-        return String(decoding: text, as: UTF8.self)
-    }
 }
 
 extension UInt8 {
     fileprivate var lowercased: UInt8 {
         UInt8(ascii: "A")...UInt8(ascii: "Z") ~= self ? self | 0x20 : self
-    }
-
-    /// RFC 9110 §5.6.2. A bit set, because every byte of every name is tested.
-    fileprivate var isTokenCharacter: Bool {
-        let bits: UInt64 = self < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
-        return self < 128 && bits >> (self & 63) & 1 == 1
     }
 }

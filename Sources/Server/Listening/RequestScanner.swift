@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import WebSocket
 
 /// Finds the boundaries of requests in an HTTP/1.1 byte stream (RFC 9112), for an HTTP codec behind it.
 ///
@@ -30,7 +31,7 @@ struct RequestScanner: Sendable {
 
     private enum State: Sendable, Equatable {
         /// Before or in a head. → `sized`, `chunked`, `done`
-        case head(HeadLines)
+        case head(HeadScanner)
         /// In a body of known length. → `done`
         case sized(left: Int)
         /// In a body of chunks. → `done`
@@ -41,14 +42,17 @@ struct RequestScanner: Sendable {
         case over
     }
 
-    private let limits: RequestHead.Limits
+    /// Enough for large cookies and tokens.
+    static let headLimits = HeadLimits(bytes: 16 << 10, fields: 100)
+
+    private let limits: HeadLimits
     private var state: State
     private var isLast = false
     private var input = ByteBuffer()
 
-    init(limits: RequestHead.Limits = RequestHead.Limits()) {
+    init(limits: HeadLimits = Self.headLimits) {
         self.limits = limits
-        self.state = .head(HeadLines())
+        self.state = .head(HeadScanner(limits: limits))
     }
 
     var phase: Phase {
@@ -80,14 +84,27 @@ struct RequestScanner: Sendable {
         }
     }
 
+    /// Ends the scan after a head, and returns the bytes behind it, which are for another protocol.
+    mutating func takeRest() -> ByteBuffer {
+        defer { self.input = ByteBuffer() }
+        self.state = .over
+        return self.input
+    }
+
     private mutating func step() throws(RequestFault) -> Event? {
         switch self.state {
-        case .head(var lines):
-            guard let length = try lines.scan(self.input.readableBytesUInt8Span, limit: self.limits.bytes) else {
-                self.state = .head(lines)
+        case .head(var scanner):
+            let length: Int?
+            do throws(HeadFault) {
+                length = try scanner.scan(self.input.readableBytesUInt8Span)
+            } catch {
+                throw .head(error)
+            }
+            guard let length else {
+                self.state = .head(scanner)
                 return nil
             }
-            let head = try RequestHead(self.input.readableBytesUInt8Span.extracting(0..<length), limits: self.limits)
+            let head = try RequestHead(self.input.readableBytesUInt8Span.extracting(0..<length))
             self.state = Self.body(of: head)
             self.isLast = head.isLast
             return .head(head, self.input.readSlice(length: length) ?? ByteBuffer())
@@ -102,7 +119,7 @@ struct RequestScanner: Sendable {
             self.state = reader.isAtEnd ? .done : .chunked(reader)
             return .body(self.input.readSlice(length: count) ?? ByteBuffer())
         case .done:
-            self.state = self.isLast ? .over : .head(HeadLines())
+            self.state = self.isLast ? .over : .head(HeadScanner(limits: self.limits))
             // Not an optimization: an empty buffer would keep its storage alive on an idle connection.
             if self.input.readableBytes == 0 { self.input = ByteBuffer() }
             return .end

@@ -10,7 +10,7 @@ struct PageAnswer {
     let part: Page.Part
 
     /// Adds the routes of the files.
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<EdgeContext>) {
         for page in Page.all(of: self.part) {
             let file = ServedFile(
                 page.bytes,

@@ -23,17 +23,21 @@ extension API {
     /// lost node do not all reconnect at once.
     private static let retry = 1_000
 
-    func stream(_ request: Request) async throws(Problem) -> Response {
+    func stream(_ request: Request, on connection: RequestConnection) async throws(Problem) -> Response {
         let asked = try StreamRequest(request)
         do throws(Problem) {
-            return try await self.stream(asked, request)
+            return try await self.stream(asked, request, on: connection)
         } catch {
             guard let answer = Self.eventSourceFallback(on: error, to: asked) else { throw error }
             return answer
         }
     }
 
-    private func stream(_ asked: StreamRequest, _ request: Request) async throws(Problem) -> Response {
+    private func stream(
+        _ asked: StreamRequest,
+        _ request: Request,
+        on connection: RequestConnection
+    ) async throws(Problem) -> Response {
         let principal: Principal?
         if let token = asked.accessToken {
             do throws(TokenFault) {
@@ -45,9 +49,7 @@ extension API {
             principal = try await self.principal(of: request)
         }
         let (channels, requests) = try self.subscriptions(asked, by: principal)
-        guard request.method == .get, let connection = RequestConnection.current else {
-            return Response(status: .ok, headers: Self.fields)
-        }
+        guard request.method == .get else { return Response(status: .ok, headers: Self.fields) }
         let forwarded = Self.forwardedFor.map { request.headers[values: $0] } ?? []
         switch await self.open(channels, requests, for: principal, on: connection, forwardedFor: forwarded) {
         case .refused(let problem):
@@ -129,8 +131,8 @@ extension API {
                 }
                 do {
                     let pipeline = channel.pipeline.syncOperations
-                    let next = try pipeline.handler(type: LateUpgradeHandler.self)
-                    try pipeline.addHandler(handler, position: .before(next))
+                    let observer = try pipeline.handler(type: ResponseObserver.self)
+                    try pipeline.addHandler(handler, position: .before(observer))
                 } catch {
                     return handler.refuse(Problem(CloseReason.overloaded))
                 }

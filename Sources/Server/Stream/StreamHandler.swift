@@ -45,7 +45,7 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Event
     private let begun: EventLoopPromise<Problem?>
     private let end: EventLoopPromise<Void>
     private let channel: any Channel
-    private var gate: RequestGate?
+    private var observer: ResponseObserver?
     private let decoder = FrameHeaderDecoder(from: .server, maximumPayload: .max)
     private var stream: EventStream
     private var state = State.over
@@ -261,8 +261,8 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Event
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        self.gate = try? context.pipeline.syncOperations.handler(type: RequestGate.self)
-        self.gate?.streams(true)
+        self.observer = try? context.pipeline.syncOperations.handler(type: ResponseObserver.self)
+        self.observer?.isStreaming = true
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -271,8 +271,8 @@ final class StreamHandler: ChannelInboundHandler, RemovableChannelHandler, Event
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        self.gate?.streams(false)
-        self.gate = nil
+        self.observer?.isStreaming = false
+        self.observer = nil
         self.lose()
     }
 

@@ -11,7 +11,30 @@ extension Request {
         case refused(Refusal)
     }
 
-    /// Validates a request that another HTTP codec has already parsed, by the rules of RFC 6455 §4.2.1.
+    /// Validates the head of a request by the rules of RFC 6455 §4.2.1.
+    /// - Parameter head: Validated by a ``HeadScanner``.
+    package static func validate(head: Span<UInt8>) -> OnHead {
+        do throws(HeadFault) {
+            return validate(try HeadReader.Head(head))
+        } catch {
+            return .refused(.head(error))
+        }
+    }
+
+    static func validate(_ head: HeadReader.Head) -> OnHead {
+        let parts = head.startLine.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].isToken, !parts[1].isEmpty, let version = HeadVersion(parts[2]) else {
+            return .refused(.malformedRequestLine)
+        }
+        return validate(
+            method: String(parts[0]),
+            target: String(parts[1]),
+            version: version,
+            fields: head.fields
+        )
+    }
+
+    /// Validates a request that was taken apart.
     ///
     /// - Parameters:
     ///   - method: As sent; methods are case-sensitive.
@@ -19,7 +42,7 @@ extension Request {
     ///   - version: The version of HTTP the request came in.
     ///   - fields: Every header field including `Host`, one element per line, values not joined.
     /// - Returns: What the request is.
-    package static func validate(
+    static func validate(
         method: String,
         target: String,
         version: HeadVersion = .oneDotOne,

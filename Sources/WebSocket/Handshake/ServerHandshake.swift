@@ -46,7 +46,7 @@ package struct ServerHandshake: Sendable {
                     state = .reading(reader)
                     return .needMore
                 }
-                return judge(head, reader)
+                return answer(to: head, reader)
             } catch {
                 return .refused(.head(error))
             }
@@ -55,21 +55,11 @@ package struct ServerHandshake: Sendable {
         }
     }
 
-    private func judge(_ head: HeadReader.Head, _ reader: HeadReader) -> OnBytes {
-        let parts = head.startLine.split(separator: " ", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].isToken, !parts[1].isEmpty, let version = HeadVersion(parts[2]) else {
-            return .refused(.malformedRequestLine)
-        }
-        let verdict = Request.validate(
-            method: String(parts[0]),
-            target: String(parts[1]),
-            version: version,
-            fields: head.fields
-        )
-        switch verdict {
-        case .accepted(let request): return .accepted(request, rest: reader.rest)
-        case .notWebSocket: return .notWebSocket(bytes: reader.everything)
-        case .refused(let refusal): return .refused(refusal)
+    private func answer(to head: HeadReader.Head, _ reader: HeadReader) -> OnBytes {
+        switch Request.validate(head) {
+        case .accepted(let request): .accepted(request, rest: reader.rest)
+        case .notWebSocket: .notWebSocket(bytes: reader.everything)
+        case .refused(let refusal): .refused(refusal)
         }
     }
 }

@@ -3,6 +3,7 @@
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
+import WebSocket
 
 @testable import Server
 
@@ -15,7 +16,7 @@ struct RequestReading: Equatable {
     private var fault: RequestFault?
 
     private init(_ pieces: [ArraySlice<UInt8>]) {
-        var scanner = RequestScanner(limits: RequestHead.Limits(bytes: 1000, fields: 12))
+        var scanner = RequestScanner(limits: HeadLimits(bytes: 1000, fields: 12))
         for piece in pieces {
             scanner.receive(ByteBuffer(bytes: piece))
             while let event = scanner.next() {

@@ -2,6 +2,7 @@
 
 import NIOCore
 import Testing
+import WebSocket
 
 @testable import Server
 
@@ -18,7 +19,7 @@ import Testing
             "\(self.heads.count) heads, \(self.ends) ends, \(self.passed.count) bytes, \(self.fault.map(String.init) ?? "")"
         }
 
-        init(_ pieces: some Sequence<ArraySlice<UInt8>>, limits: RequestHead.Limits = RequestHead.Limits()) {
+        init(_ pieces: some Sequence<ArraySlice<UInt8>>, limits: HeadLimits = RequestScanner.headLimits) {
             var scanner = RequestScanner(limits: limits)
             for piece in pieces {
                 scanner.receive(ByteBuffer(bytes: piece))
@@ -41,7 +42,7 @@ import Testing
         }
 
         /// The text whole, byte by byte and cut in two in the middle must come to the same.
-        static func of(_ text: String, limits: RequestHead.Limits = RequestHead.Limits()) -> Finding {
+        static func of(_ text: String, limits: HeadLimits = RequestScanner.headLimits) -> Finding {
             let bytes = Array(text.utf8)
             let whole = Finding([bytes[...]], limits: limits)
             let bytewise = Finding(bytes.indices.map { bytes[$0...$0] }, limits: limits)
@@ -104,20 +105,20 @@ import Testing
         ("%Transfer-Encoding: xchunked\r\n\r\n", .transferEncoding),
         ("%Transfer-Encoding:\r\n\r\n", .transferEncoding),
         ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", .transferEncoding),
-        ("%Transfer-Encoding : chunked\r\n\r\n", .malformedField(number: 2)),
-        ("%Content-Length : 3\r\n\r\n", .malformedField(number: 2)),
-        ("%Transfer-Encoding\r\n\r\n", .malformedField(number: 2)),
-        ("%: x\r\n\r\n", .malformedField(number: 2)),
-        ("%A\u{e9}: x\r\n\r\n", .malformedField(number: 2)),
-        ("%X: a\r\n b\r\n\r\n", .foldedField),
-        ("%X: a\r\n\tTransfer-Encoding: chunked\r\n\r\n", .foldedField),
-        ("POST / HTTP/1.1\r\n Host: h\r\n\r\n", .foldedField),
-        ("%X: a\nTransfer-Encoding: chunked\r\n\r\n", .bareLineBreak),
-        ("%X: a\rY: b\r\n\r\n", .bareLineBreak), ("GET / HTTP/1.1\nHost: h\n\n", .bareLineBreak),
-        ("%X: a\r\n\rX", .bareLineBreak), ("%X: a\0b\r\n\r\n", .controlCharacter(0)),
-        ("%X: a\u{7f}\r\n\r\n", .controlCharacter(0x7F)),
-        ("%X\u{b}: a\r\n\r\n", .controlCharacter(0x0B)),
-        ("\u{16}\u{3}\u{1}\u{2}", .controlCharacter(0x16)), ("\r\n\r\n", .malformedRequestLine),
+        ("%Transfer-Encoding : chunked\r\n\r\n", .head(.malformedField(number: 2))),
+        ("%Content-Length : 3\r\n\r\n", .head(.malformedField(number: 2))),
+        ("%Transfer-Encoding\r\n\r\n", .head(.malformedField(number: 2))),
+        ("%: x\r\n\r\n", .head(.malformedField(number: 2))),
+        ("%A\u{e9}: x\r\n\r\n", .head(.malformedField(number: 2))),
+        ("%X: a\r\n b\r\n\r\n", .head(.foldedField)),
+        ("%X: a\r\n\tTransfer-Encoding: chunked\r\n\r\n", .head(.foldedField)),
+        ("POST / HTTP/1.1\r\n Host: h\r\n\r\n", .head(.foldedField)),
+        ("%X: a\nTransfer-Encoding: chunked\r\n\r\n", .head(.bareLineBreak)),
+        ("%X: a\rY: b\r\n\r\n", .head(.bareLineBreak)), ("GET / HTTP/1.1\nHost: h\n\n", .head(.bareLineBreak)),
+        ("%X: a\r\n\rX", .head(.bareLineBreak)), ("%X: a\0b\r\n\r\n", .head(.controlCharacter(0))),
+        ("%X: a\u{7f}\r\n\r\n", .head(.controlCharacter(0x7F))),
+        ("%X\u{b}: a\r\n\r\n", .head(.controlCharacter(0x0B))),
+        ("\u{16}\u{3}\u{1}\u{2}", .head(.controlCharacter(0x16))), ("\r\n\r\n", .malformedRequestLine),
         ("GET  / HTTP/1.1\r\nHost: h\r\n\r\n", .malformedRequestLine),
         ("GET /\r\nHost: h\r\n\r\n", .malformedRequestLine),
         ("GET / HTTP/1.1 \r\nHost: h\r\n\r\n", .malformedRequestLine),
@@ -174,18 +175,18 @@ import Testing
 
     @Test
     func headsHaveALimit() {
-        let limits = RequestHead.Limits(bytes: 100, fields: 3)
+        let limits = HeadLimits(bytes: 100, fields: 3)
         let head = "GET / HTTP/1.1\r\nHost: h\r\nX: "
         for length in [0, 50, 100 - head.utf8.count - 4] {
             #expect(Finding.of("\(head)\(String(repeating: "x", count: length))\r\n\r\n", limits: limits).fault == nil)
         }
         let long = head + String(repeating: "x", count: 100 - head.utf8.count - 3)
-        #expect(Finding.of(long + "\r\n\r\n", limits: limits).fault == .headTooLarge(limit: 100))
+        #expect(Finding.of(long + "\r\n\r\n", limits: limits).fault == .head(.tooLarge(limit: 100)))
         #expect(
-            Finding.of(head + String(repeating: "x", count: 200), limits: limits).fault == .headTooLarge(limit: 100)
+            Finding.of(head + String(repeating: "x", count: 200), limits: limits).fault == .head(.tooLarge(limit: 100))
         )
         let many = "GET / HTTP/1.1\r\nHost: h\r\nA: \r\nB: \r\nC: \r\n\r\n"
-        #expect(Finding.of(many, limits: limits).fault == .tooManyFields(limit: 3))
+        #expect(Finding.of(many, limits: limits).fault == .head(.tooManyFields(limit: 3)))
     }
 
     @Test

@@ -63,8 +63,9 @@ struct HandshakeTests {
         }
     }
 
-    @Test
-    func framesMayComeTogetherWithTheHandshake() async throws {
+    /// On a new connection, and on one that has served a request.
+    @Test(arguments: [false, true])
+    func framesMayComeTogetherWithTheHandshake(_ isLate: Bool) async throws {
         try await withServer { server in
             var endpoint = WebSocket.Endpoint(role: .client(masks: MaskGenerator(seed: 7)))
             var bytes = ByteBuffer(string: Request.upgrade().text)
@@ -73,6 +74,10 @@ struct HandshakeTests {
                 bytes.writeImmutableBuffer(try #require(frame))
             }
             let wire = try await server.connect()
+            if isLate {
+                try await wire.send(Request.get("/health/live").text)
+                #expect(try await wire.answer().status == 200)
+            }
             try await wire.send(bytes)
             #expect(try await wire.answer().status == 101)
             let socket = Socket(upgraded: wire)
