@@ -116,7 +116,7 @@ package final class RecordingFanInStore: FanInStore {
 
     package func setAside(_ deadLetters: [DeadLetter]) async throws(TapeFault) {
         try self.check(deadLetters.map(\.channel))
-        self.record.change { $0.deadLetters += letters }
+        self.record.change { $0.deadLetters += deadLetters }
     }
 
     package func deadLetters(limit: Int) async throws(TapeFault) -> [DeadLetter] {

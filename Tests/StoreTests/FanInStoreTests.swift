@@ -67,8 +67,8 @@ import Testing
             try await store.setAside((1...7).map { self.letter(DeadLetter.kept + $0) })
             let deadLetters = try await store.deadLetters(limit: .max)
             #expect(deadLetters.count == DeadLetter.kept)
-            #expect(letters.first == self.letter(DeadLetter.kept + 7))
-            #expect(letters.last == self.letter(8))
+            #expect(deadLetters.first == self.letter(DeadLetter.kept + 7))
+            #expect(deadLetters.last == self.letter(8))
             // More at once than are kept.
             try await store.setAside((1...DeadLetter.kept + 5).map { self.letter($0) })
             #expect(try await store.deadLetters(limit: .max).last == self.letter(6))
@@ -84,7 +84,7 @@ import Testing
         let deadLetters = try await tape.deadLetters(limit: .max)
         #expect(deadLetters.count < 256)
         #expect(deadLetters.count > 250)
-        #expect(letters.first?.channel == "c409")
+        #expect(deadLetters.first?.channel == "c409")
     }
 
     @Test(arguments: Implementation.allCases)

@@ -52,7 +52,7 @@ import Testing
             version: version,
             puts: puts.map { SourceEntry(name: $0.key, value: Array($0.value.utf8)) },
             removals: removals,
-            deadLetters: letters
+            deadLetters: deadLetters
         )
     }
 

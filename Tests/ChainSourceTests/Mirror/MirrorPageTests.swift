@@ -161,8 +161,8 @@ import Testing
         #expect(Self.levels(mirroring.takeEvents()) == ["11 confirmed", "11 final"])
         let deadLetters = mirroring.sink.state.value.deadLetters
         #expect(deadLetters.count == 1)
-        #expect(letters.first?.reason.contains("2 bytes of data") == true)
-        #expect(letters.first?.channel == "chain:test")
+        #expect(deadLetters.first?.reason.contains("2 bytes of data") == true)
+        #expect(deadLetters.first?.channel == "chain:test")
     }
 
     // MARK: Crashes and networks

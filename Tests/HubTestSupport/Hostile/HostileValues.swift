@@ -56,7 +56,7 @@ package struct HostileValues: Sendable {
         self.members = try plain("members")
         self.huge = try repeated("huge")
         var random = SplitMix(seed: 0)
-        let deadLetters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8)
+        let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8)
         self.long =
             try repeated("long")
             + list("random").compactMap { $0.number.flatMap { Int($0) } }.map { length in

@@ -29,9 +29,9 @@ struct AdminTests {
             source.send(FanInMessage(channel: "rate.y", payload: [0xFF, 0x22, 0x00]))
             try await store.wait(for: "two letters") { $0.deadLetters.count == 2 }
             let deadLetters = try await server.request(.get("/dead-letters")).json()["letters"]
-            #expect(letters?.elements.map { $0["channel"]?.string } == ["rate.y", "rate.x"])
-            #expect(letters?.elements.map { $0["payload"]?.string } == ["\u{FFFD}\"\u{0}", #"{"a":"<b>"#])
-            #expect(letters?.elements.allSatisfy { $0["reason"]?.string?.isEmpty == false } == true)
+            #expect(deadLetters?.elements.map { $0["channel"]?.string } == ["rate.y", "rate.x"])
+            #expect(deadLetters?.elements.map { $0["payload"]?.string } == ["\u{FFFD}\"\u{0}", #"{"a":"<b>"#])
+            #expect(deadLetters?.elements.allSatisfy { $0["reason"]?.string?.isEmpty == false } == true)
             let one = try await server.request(.get("/dead-letters?limit=1")).json()["letters"]
             #expect(one?.count == 1)
             for limit in ["0", "1001", "x", "-1", ""] {

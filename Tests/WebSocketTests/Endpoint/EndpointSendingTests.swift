@@ -55,7 +55,7 @@ import Testing
         )
         #expect(endpoint.send(binary: "Hello", inFragmentsOf: 5) == plain(.binary, "Hello"))
         for size in 0...1 {
-            let deadLetters = joined(plain(.text, "H", isFinal: false), plain(.continuation, "i"))
+            let letters = joined(plain(.text, "H", isFinal: false), plain(.continuation, "i"))
             #expect(endpoint.send(text: "Hi", inFragmentsOf: size) == letters)
         }
     }
