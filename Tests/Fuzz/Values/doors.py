@@ -119,15 +119,18 @@ class Streams:
     """Server-Sent Events: the head, the first bytes, and gone."""
 
     def __init__(self, hub, known):
-        self.hub = hub
+        self.hub, self.stage = hub, ""
 
     async def send(self, case):
         connection = Connection(self.hub.ports["public"])
         try:
             if not case.is_framed:
                 return await Requests(self.hub, None).send_alone(case)
+            self.stage = "connecting"
             await connection.send(case.data)
+            self.stage = f"waiting for the head at port {connection.writer.get_extra_info('sockname')[1]}"
             status, fields = await connection.head()
+            self.stage = f"{status}, waiting for more at port {connection.writer.get_extra_info('sockname')[1]}"
             if fields.get(b"content-type") == b"text/event-stream":
                 if not case.is_head and not await connection.event():
                     return f"{status} without an event"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run has found: shown once for each kind, and kept in files that can be sent again."""
 
+import asyncio
 import base64
 import collections
 import json
+import time
 
 
 class Found:
@@ -11,6 +13,7 @@ class Found:
 
     def __init__(self, folder):
         self.folder, self.kinds = folder, collections.Counter()
+        self.is_noted = False
 
     def add(self, name, what, case=None, note=""):
         """Returns whether it is the first of its kind."""
@@ -29,6 +32,20 @@ class Found:
         shown = {"name": name, "what": what, "cases": [self.shown(case) for case in found]}
         file.write_text(json.dumps(shown, indent=1) + "\n")
         print(f"      {file}\n      {last.data[:300]!r}", flush=True)
+
+    async def note(self, title, hub):
+        """Writes what the kernel and the hub say at this moment of connections, once for each run."""
+        if self.is_noted:
+            return
+        self.is_noted = True
+        admin = f"http://127.0.0.1:{hub.ports['admin']}"
+        asked = ["ss -tnoei", f"curl -sm 5 {admin}/sessions?limit=100", f"curl -sm 5 {admin}/metrics", f"top -Hbn1 -p {hub.process.pid}"]
+        text = title + "\n"
+        for command in asked:
+            process = await asyncio.create_subprocess_shell(command, stdout=-1, stderr=-2)
+            text += f"\n$ {command}\n" + (await process.communicate())[0].decode(errors="replace")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / f"unanswered-{time.strftime('%H%M%S')}.txt").write_text(text)
 
     @staticmethod
     def shown(case):
