@@ -14,7 +14,7 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
     package init?(_ text: String) {
         guard text.utf8.count == 42, let bytes = Hex.bytes(text) else { return nil }
         self.bytes = bytes
-        let deadLetters = text.utf8.dropFirst(2).filter { $0 > UInt8(ascii: "9") }
+        let letters = text.utf8.dropFirst(2).filter { $0 > UInt8(ascii: "9") }
         let isMixed = letters.contains { $0 >= UInt8(ascii: "a") } && letters.contains { $0 <= UInt8(ascii: "F") }
         if isMixed, text != self.checksummed { return nil }
     }

@@ -70,7 +70,7 @@ struct DecodedLog: Sendable, Equatable {
                 )
             }
         }
-        return (facts, letters)
+        return (facts, deadLetters)
     }
 
     static func json(_ values: [(name: String, value: DecodedValue)]) -> [UInt8] {

@@ -30,8 +30,8 @@ extension Follower {
     }
 
     func facts(of logs: [Log], _ users: [Address: String], _ changes: inout Changes) -> [DecodedLog] {
-        let (facts, letters) = DecodedLog.all(of: logs, self.chain, users: users, now: .now)
-        changes.deadLetters += letters
+        let (facts, deadLetters) = DecodedLog.all(of: logs, self.chain, users: users, now: .now)
+        changes.deadLetters += deadLetters
         changes.taken += facts.count
         return facts
     }
