@@ -53,7 +53,7 @@ extension ProjectionContract {
             for (line, sample) in Self.sequences.enumerated() {
                 for isSplit in [true, false] {
                     let pair = "P\(line)\(isSplit)"
-                    let events = sample.lastUpdate.enumerated().map { index, told in
+                    let events = sample.told.enumerated().map { index, told in
                         let exchange = told.0.map { #","exchange":"\#($0)""# } ?? ""
                         let sequence = told.1.map { #","sequence":\#($0)"# } ?? ""
                         return Event.rate(

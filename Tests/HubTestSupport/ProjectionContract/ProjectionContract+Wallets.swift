@@ -53,7 +53,7 @@ extension ProjectionContract {
             for (line, sample) in Self.versions.enumerated() {
                 for isSplit in [true, false] {
                     let user = "u\(line)\(isSplit)"
-                    let events = sample.lastUpdate.enumerated().map { index, version in
+                    let events = sample.told.enumerated().map { index, version in
                         let version = version.map { #","version":\#($0)"# } ?? ""
                         return Event.balance(user + "-\(index)", of: user, #"{"balance":"\#(index + 1)"\#(version)}"#)
                     }

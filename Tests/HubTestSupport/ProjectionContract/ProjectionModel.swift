@@ -67,7 +67,7 @@ package struct ProjectionModel {
         self.wallets[key] = Wallet(
             key: key,
             currency: currency,
-            told: Wallet.Balance(
+            lastUpdate: Wallet.Balance(
                 balance: balance,
                 available: fact.amount("available"),
                 version: version ?? known,
