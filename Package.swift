@@ -237,7 +237,11 @@ let package = Package(
         ),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "SafeTextTests", dependencies: ["JSON", "SafeText"], swiftSettings: settings),
-        .testTarget(name: "WebSocketTests", dependencies: ["TestSupport", "WebSocket", .nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "WebSocketTests",
+            dependencies: ["TestSupport", "WebSocket", .nioCore],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "EventLogTests",
             dependencies: ["EventLog", "Hub", "JSON", "TestSupport"],

@@ -13,7 +13,8 @@ struct RevocationTests {
         try await Cluster.with { cluster in
             if isCut { cluster.proxies[2].become(.silent) }
             let token = try await cluster.nodes[0].token("u_42")
-            let followers = (0..<Cluster.size).map { _ in RecordingSubscriber(["transactionUpdate:u_42"], token: token) }
+            let followers = (0..<Cluster.size).map { _ in RecordingSubscriber(["transactionUpdate:u_42"], token: token)
+            }
             let admin = try #require(cluster.nodes[0].adminURL)
             try await withThrowingTaskGroup(of: Void.self) { following in
                 for (node, follower) in zip(cluster.nodes, followers) {

@@ -80,7 +80,9 @@ package struct Traffic: Sendable {
     /// Followers of everything: of what is public, of each user's own, and of both.
     /// - Parameter token: Gives out a user's token.
     package static func followers(token: (String) async throws -> String) async throws -> [RecordingSubscriber] {
-        var followers = [RecordingSubscriber(Self.publicChannels, token: nil), RecordingSubscriber(Self.publicChannels, token: nil)]
+        var followers = [
+            RecordingSubscriber(Self.publicChannels, token: nil), RecordingSubscriber(Self.publicChannels, token: nil),
+        ]
         for user in Self.users {
             let own = ["balanceUpdate:\(user)", "transactionUpdate:\(user)"]
             followers.append(RecordingSubscriber(own, token: try await token(user)))
