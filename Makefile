@@ -46,7 +46,7 @@ test-fast: libraries ## Run the tests that start no process, in parallel.
 
 sanitize: test-tools ## Run the tests of the hub and the codec under the thread sanitizer.
 	@echo "Building in a folder of its own; the first time takes 10 to 20 minutes."
-	@Tests/Sanitize/run
+	@Tests/System/Sanitize/run
 
 # Bytes with libFuzzer where the toolchain has it (Linux), else by mutating the corpus; values against a whole hub.
 fuzz: test-tools ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each target, FUZZ_TARGETS="frames requests").
@@ -71,11 +71,11 @@ bench-postgres: test-tools ## Time appends to Postgres beside COPY and pgbench.
 
 conformance: test-tools ## Run the Autobahn WebSocket suite (needs a Python 2.7).
 	@$(DEBUG) --product broadtape-echo
-	@Tests/Conformance/autobahn.sh "$$(swift build --show-bin-path)/broadtape-echo"
+	@Tests/System/Conformance/autobahn.sh "$$(swift build --show-bin-path)/broadtape-echo"
 
 conformance-if-available: test-tools
 	@$(DEBUG) --product broadtape-echo
-	@Tests/Conformance/autobahn.sh --if-available --quick "$$(swift build --show-bin-path)/broadtape-echo"
+	@Tests/System/Conformance/autobahn.sh --if-available --quick "$$(swift build --show-bin-path)/broadtape-echo"
 
 toolchain:
 	@config/toolchain
@@ -89,7 +89,7 @@ test-tools: toolchain
 # And what tests start beside the hub, in an environment of its own: a chain that is executed, what drives a browser, what
 # holds the contracts against a hub's answers, and what runs the documents' Python examples.
 peers: toolchain
-	@config/install $(LIBRARIES) $(TEST_TOOLS) -- Peers/evm Browser Contracts Documents
+	@config/install $(LIBRARIES) $(TEST_TOOLS) -- System/Peers/evm System/Browser System/Contracts System/Documents
 
 format: ## Format the sources in place.
 	@swift format --in-place --recursive Package.swift Sources Tests LoadTests

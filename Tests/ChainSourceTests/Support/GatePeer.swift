@@ -7,8 +7,8 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-/// A provider's endpoint in front of a node or a mirror (`Tests/Peers/gate`): a separate process that rejects requests,
-/// lags or stalls on command.
+/// A provider's endpoint in front of a node or a mirror (`Tests/System/Peers/gate`): a separate process that rejects
+/// requests, lags or stalls on command.
 final class GatePeer: Sendable {
     let port: Int
 
@@ -19,7 +19,7 @@ final class GatePeer: Sendable {
 
     /// Runs a body with a gate before a port, and ends it afterwards. It needs nothing but the system's Python.
     static func with<Result>(before behind: Int, _ body: (GatePeer) async throws -> Result) async throws -> Result {
-        try await Script.withPeer("Tests/Peers/gate/gate.py", ["\(behind)"]) { _, port in
+        try await Script.withPeer("gate/gate.py", ["\(behind)"]) { _, port in
             try await body(GatePeer(port: port))
         }
     }

@@ -8,7 +8,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-/// The mirror node of `Tests/Peers/mirror`, a process of its own.
+/// The mirror node of `Tests/System/Peers/mirror`, a process of its own.
 final class MirrorPeer: Sendable {
     static let contract = EntityID(number: 5)
     static let topic = EntityID(number: 7)
@@ -22,7 +22,7 @@ final class MirrorPeer: Sendable {
 
     /// Runs a body with a mirror, and ends it afterwards. It needs nothing but the system's Python.
     static func with<Result>(seed: Int, _ body: (MirrorPeer) async throws -> Result) async throws -> Result {
-        try await Script.withPeer("Tests/Peers/mirror/mirror.py", ["\(seed)"]) { _, port in
+        try await Script.withPeer("mirror/mirror.py", ["\(seed)"]) { _, port in
             try await body(MirrorPeer(port: port))
         }
     }

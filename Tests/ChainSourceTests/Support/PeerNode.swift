@@ -8,7 +8,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-/// The JSON-RPC node over py-evm (`Tests/Peers/evm`), a process of its own.
+/// The JSON-RPC node over py-evm (`Tests/System/Peers/evm`), a process of its own.
 final class PeerNode: Sendable {
     let port: Int
     let contract: Address
@@ -19,7 +19,7 @@ final class PeerNode: Sendable {
 
     /// Runs a body with a node, and ends it afterwards.
     static func with<Result>(seed: Int, _ body: (PeerNode) async throws -> Result) async throws -> Result {
-        try await Script.withPeer("Tests/Peers/evm/node.py", ["\(seed)"], needsPackages: true) { program, port in
+        try await Script.withPeer("evm/node.py", ["\(seed)"], needsPackages: true) { program, port in
             try await body(try await PeerNode(program, port: port))
         }
     }

@@ -9,7 +9,7 @@ import RateSource
 import TestSupport
 import Testing
 
-/// The fake exchange (`Tests/Peers/exchange`), a process of its own.
+/// The fake exchange (`Tests/System/Peers/exchange`), a process of its own.
 final class PeerExchange: Sendable {
     let dialect: Dialect
     let port: Int
@@ -24,7 +24,7 @@ final class PeerExchange: Sendable {
         seed: Int = 1,
         _ body: (PeerExchange) async throws -> Result
     ) async throws -> Result {
-        try await Script.withPeer("Tests/Peers/exchange/exchange.py", [dialect.rawValue, "\(seed)"]) { program, port in
+        try await Script.withPeer("exchange/exchange.py", [dialect.rawValue, "\(seed)"]) { program, port in
             let peer = PeerExchange(dialect, program, port: port)
             try await peer.control("info")
             return try await body(peer)

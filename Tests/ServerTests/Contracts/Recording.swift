@@ -74,7 +74,7 @@ final class Recording: Sendable {
         let record = FileManager.default.temporaryDirectory.appendingPathComponent("record-\(UUID()).ndjson")
         try Data((self.lines.withLock { $0 }.joined(separator: "\n") + "\n").utf8).write(to: record)
         defer { try? FileManager.default.removeItem(at: record) }
-        let script = Script.root.appendingPathComponent("Tests/Contracts/validate.py").path
+        let script = Script.root.appendingPathComponent("Tests/System/Contracts/validate.py").path
         let validation = try await Program([try Script.python(), script, contracts.path, record.path])
             .endOrKill(within: .seconds(120))
         guard validation.status != 0 else { return [] }

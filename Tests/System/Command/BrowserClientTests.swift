@@ -9,7 +9,7 @@ import Testing
 @Suite(.system, .serialized, .timeLimit(.minutes(3)))
 struct BrowserClientTests {
     /// The vectors that every client passes, and what only this client does.
-    @Test(arguments: ["Tests/Vectors/run.mjs", "Tests/BrowserClient/run.mjs"])
+    @Test(arguments: ["Tests/Vectors/run.mjs", "Tests/System/BrowserClient/run.mjs"])
     func itPassesUnderNode(_ script: String) async throws {
         try await withFolder { folder in
             let record = try await Script.node(script, in: folder)
@@ -22,7 +22,8 @@ struct BrowserClientTests {
     @Test func itPassesInChromium() async throws {
         try await withHub { hub in
             let token = try await hub.token("svc", "publish:*")
-            let record = try await Script.python("Tests/BrowserClient/chromium.py", [hub.url, token], in: hub.folder)
+            let script = "Tests/System/BrowserClient/chromium.py"
+            let record = try await Script.python(script, [hub.url, token], in: hub.folder)
             #expect(record.status == 0, "\(record)")
             #expect(record.lines.last?.firstMatch(of: #/^[1-9]\d* vectors, 0 failed$/#) != nil, "\(record)")
         }
@@ -43,7 +44,7 @@ struct BrowserClientTests {
             let user = Traffic.users[0]
             let channels = Traffic.publicChannels + ["balanceUpdate", "transactionUpdate"]
             let follower = try Script.startNode(
-                "Tests/BrowserClient/follow.mjs",
+                "Tests/System/BrowserClient/follow.mjs",
                 [hub.url, try await hub.token(user)] + channels,
                 in: folder
             )

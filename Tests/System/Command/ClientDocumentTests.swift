@@ -26,7 +26,7 @@ struct ClientDocumentTests {
     }
 
     /// For Nodes without a WebSocket of their own.
-    private static let webSocket = Script.root.appendingPathComponent("Tests/BrowserClient/websocket.mjs").path
+    private static let webSocket = Script.root.appendingPathComponent("Tests/System/BrowserClient/websocket.mjs").path
 
     private static func start(_ name: String, for hub: RunningHub, token: String) throws -> Program {
         try Program(

@@ -6,8 +6,8 @@ import NIOCore
 import TestSupport
 import Testing
 
-/// Both pages in a real browser: Debian's Chromium, driven by the scripts in Tests/Browser. A console error, a violation
-/// of the policy or an uncaught error fails them. `BROADTAPE_SHOTS` names a folder for pictures.
+/// Both pages in a real browser: Debian's Chromium, driven by the scripts in `Tests/System/Browser`. A console error, a
+/// violation of the policy or an uncaught error fails them. `BROADTAPE_SHOTS` names a folder for pictures.
 @Suite(.system, .serialized, .timeLimit(.minutes(3)))
 struct PageTests {
     private static var environment: [String: String] {
@@ -40,7 +40,7 @@ struct PageTests {
                 "\(hub.program.identifier)",
             ]
             async let script = Script.python(
-                "Tests/Browser/live.py",
+                "Tests/System/Browser/live.py",
                 arguments,
                 environment: Self.environment,
                 in: folder,
@@ -74,7 +74,7 @@ struct PageTests {
             let record: Program.Record
             do {
                 record = try await Script.python(
-                    "Tests/Browser/operators.py",
+                    "Tests/System/Browser/operators.py",
                     arguments,
                     environment: Self.environment,
                     in: folder,

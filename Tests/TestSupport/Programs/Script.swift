@@ -14,7 +14,7 @@ package enum Script {
 
     /// Runs a Python script in the environment of the tests (`make peers`) to its end.
     /// - Parameters:
-    ///   - path: From the package's folder, such as `Tests/Browser/browser.py`.
+    ///   - path: From the package's folder, such as `Tests/System/Browser/browser.py`.
     ///   - environment: In place of the tests' own.
     ///   - limit: After which the script is killed and the wait throws.
     package static func python(
@@ -61,10 +61,9 @@ package enum Script {
         )
     }
 
-    /// Runs a body with a peer of `Tests/Peers`, which prints the port it listens on and ends with its input, and ends
-    /// it afterwards.
+    /// Runs a body with a peer, which prints the port it listens on and ends with its input, and ends it afterwards.
     /// - Parameters:
-    ///   - path: From the package's folder.
+    ///   - path: From `Tests/System/Peers`.
     ///   - needsPackages: Whether the system's Python is not enough.
     package static func withPeer<Result>(
         _ path: String,
@@ -73,7 +72,7 @@ package enum Script {
         _ body: (Program, _ port: Int) async throws -> Result
     ) async throws -> Result {
         let peer = try Program(
-            [needsPackages ? try Self.python() : "python3", Self.path(path)] + arguments,
+            [needsPackages ? try Self.python() : "python3", Self.path("Tests/System/Peers/\(path)")] + arguments,
             environment: ProcessInfo.processInfo.environment.merging(Self.withoutCaches) { $1 },
             input: nil
         )

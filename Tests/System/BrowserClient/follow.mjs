@@ -3,7 +3,7 @@
 // `node follow.mjs URL TOKEN CHANNEL…`: follows channels from their beginning until it is killed. Prints
 // `event CHANNEL SEQ SKIPPED ID`, `subscribed CHANNEL` and `live`; whatever must not happen goes to standard error.
 
-import { Broadtape } from "../../Sources/BrowserClient/broadtape.js";
+import { Broadtape } from "../../../Sources/BrowserClient/broadtape.js";
 import { NodeWebSocket } from "./websocket.mjs";
 
 const [url, token, ...channels] = process.argv.slice(2);

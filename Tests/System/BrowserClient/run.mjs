@@ -3,7 +3,7 @@
 // `node run.mjs`: what broadtape.js does around its machine, with sockets, requests and a clock that the tests hold.
 
 import assert from "node:assert/strict";
-import { Broadtape, BroadtapeError, storedCursors } from "../../Sources/BrowserClient/broadtape.js";
+import { Broadtape, BroadtapeError, storedCursors } from "../../../Sources/BrowserClient/broadtape.js";
 
 /** Everything a client gets from its environment. */
 class World {
