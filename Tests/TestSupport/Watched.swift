@@ -108,7 +108,7 @@ package struct TimedOut: Error, CustomStringConvertible {
     }
 }
 
-/// What a test needs could not be had, and why.
+/// Something that a test needs is not available, and why.
 package struct SetupFailure: Error, CustomStringConvertible {
     package var description: String
 }
