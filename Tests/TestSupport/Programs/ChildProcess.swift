@@ -63,7 +63,7 @@ final class ChildProcess: Sendable {
 
         let words = unsafe command.map { unsafe strdup($0) } + [nil]
         let variables = unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for unsafepointer in unsafe words + variables { unsafe free(pointer) } }
+        defer { unsafe (words + variables).forEach { unsafe free($0) } }
         var identifier: pid_t = 0
         let fault = unsafe posix_spawnp(&identifier, command[0], &actions, &attributes, words, variables)
         guard fault == 0 else {
