@@ -1,41 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-package import Hub
-package import JSON
-package import NIOCore
+import Hub
+import JSON
+import NIOCore
 import Synchronization
+import TestSupport
 
 extension Framing {
     /// Each message with its length in front, four bytes, so that ``RecordingTransport`` can take joined frames apart.
-    package static let counted = Framing { length, frame in
+    static let counted = Framing { length, frame in
         frame.writeInteger(UInt32(length))
     }
 }
 
 /// A connection that goes nowhere: it keeps what was sent, and takes no more than a test lets it.
-package final class RecordingTransport: Transport {
+final class RecordingTransport: Transport {
     /// What the session did with it.
-    package struct Record: Sendable, CustomStringConvertible {
+    struct Record: Sendable, CustomStringConvertible {
         /// Messages flushed so far.
-        package var messages: [JSON.Value] = []
+        var messages: [JSON.Value] = []
         /// Bytes that may still be written before it is not writable any more.
-        package var room = Int.max
-        package var flushes = 0
-        package var pings = 0
-        package var resumptions = 0
+        var room = Int.max
+        var flushes = 0
+        var pings = 0
+        var resumptions = 0
         /// Every reason given.
-        package var closings: [CloseReason] = []
+        var closings: [CloseReason] = []
         /// How often it was asked whether it is writable.
-        package var looks = 0
+        var looks = 0
         /// How often it was written to.
-        package var writes = 0
-        package var lastHeard = NIODeadline.now()
+        var writes = 0
+        var lastHeard = NIODeadline.now()
         /// Bytes that could not be read as counted JSON messages; always empty if the hub is right.
-        package var garbage: [UInt8] = []
-        package fileprivate(set) var unflushed = ByteBuffer()
+        var garbage: [UInt8] = []
+        fileprivate(set) var unflushed = ByteBuffer()
 
-        package var description: String {
+        var description: String {
             self.messages.map { String(decoding: $0.text, as: UTF8.self) }.joined(separator: "\n")
                 + " closed: \(self.closings), not flushed: \(self.unflushed.readableBytes) bytes"
         }
@@ -57,50 +58,50 @@ package final class RecordingTransport: Transport {
     private let onFlush = Mutex<(@Sendable (Int) -> Void)?>(nil)
     private let emptied = Mutex<(room: Int, notice: @Sendable () -> Void)?>(nil)
 
-    package init() {
+    init() {
         self.state = Watched(Record())
     }
 
     /// From now on every flush leaves as much room again, as when the kernel takes everything at once.
     /// - Parameter notice: Called within the flush when there was no room before it.
-    package func empty(at room: Int, notice: @escaping @Sendable () -> Void) {
+    func empty(at room: Int, notice: @escaping @Sendable () -> Void) {
         self.emptied.withLock { $0 = (room, notice) }
         self.setRoom(room)
     }
 
     /// - Parameter hook: Called at the end of every flush, on the loop, with the number of bytes that left.
-    package func onFlush(_ hook: @escaping @Sendable (_ bytes: Int) -> Void) {
+    func onFlush(_ hook: @escaping @Sendable (_ bytes: Int) -> Void) {
         self.onFlush.withLock { $0 = hook }
     }
 
-    package var record: Record {
+    var record: Record {
         self.state.value
     }
 
     /// Returns once the record meets a condition.
-    package func wait(for what: String, until condition: @escaping @Sendable (Record) -> Bool) async throws {
+    func wait(for what: String, until condition: @escaping @Sendable (Record) -> Bool) async throws {
         try await self.state.wait(for: what, until: condition)
     }
 
     /// Sets how many more bytes it takes; `Int.max` is all, 0 makes it not writable.
-    package func setRoom(_ bytes: Int) {
+    func setRoom(_ bytes: Int) {
         self.state.change { $0.room = bytes }
     }
 
-    package func setLastHeard(_ time: NIODeadline) {
+    func setLastHeard(_ time: NIODeadline) {
         self.state.change { $0.lastHeard = time }
     }
 
     // MARK: - Transport
 
-    package var isWritable: Bool {
+    var isWritable: Bool {
         self.state.change { record in
             record.looks += 1
             return record.room > 0
         }
     }
 
-    package func write(_ frames: ByteBuffer) {
+    func write(_ frames: ByteBuffer) {
         self.state.change { record in
             guard record.closings.isEmpty else { return }
             record.writes += 1
@@ -109,7 +110,7 @@ package final class RecordingTransport: Transport {
         }
     }
 
-    package func flush() {
+    func flush() {
         let emptied = self.emptied.withLock { $0 }
         let (bytes, wasFull): (Int, Bool) = self.state.change { record in
             guard record.closings.isEmpty else { return (0, false) }
@@ -124,19 +125,19 @@ package final class RecordingTransport: Transport {
         self.onFlush.withLock { $0 }?(bytes)
     }
 
-    package func ping() {
+    func ping() {
         self.state.change { $0.pings += 1 }
     }
 
-    package var lastHeard: NIODeadline {
+    var lastHeard: NIODeadline {
         self.state.value.lastHeard
     }
 
-    package func resumeReading() {
+    func resumeReading() {
         self.state.change { $0.resumptions += 1 }
     }
 
-    package func close(_ reason: CloseReason) {
+    func close(_ reason: CloseReason) {
         self.state.change { record in
             if record.closings.isEmpty { record.flush() }
             record.closings.append(reason)
