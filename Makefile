@@ -1,5 +1,5 @@
-# Broadtape. `make run` starts a hub with something moving in it; `make test` runs every test.
-# Both install what is missing.
+# Broadtape. `make run` starts a hub with something moving in it; `make test` runs every test. Both say what is missing and
+# install it; with INSTALL=no they only say it.
 
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,7 +13,7 @@ PROGRAM := .build/release/broadtape
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
 TEST_TOOLS := curl python3-venv postgresql redis-server haproxy procps openssl sqlite3 chromium nodejs
 
-.PHONY: help run build hub test sanitize fuzz bench bench-postgres conformance conformance-if-available libraries test-tools peers reference format lint clean
+.PHONY: help run build hub test test-fast sanitize fuzz bench bench-postgres conformance conformance-if-available toolchain libraries test-tools peers reference format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
@@ -29,34 +29,29 @@ hub:
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."
 	@$(RELEASE) --product broadtape
 
-# One test after another: many start databases, hubs and crowds of clients, which two cores cannot serve all at once.
-test: libraries test-tools peers ## Run every test.
-	@echo "Building the tests; the first time takes 5 to 15 minutes."
-	@$(DEBUG) --build-tests
-	@swift test --skip-build --no-parallel
+# The suites that start processes, or need the machine to themselves: by their names, which a test checks.
+SYSTEM := SystemTests
+FAST_TESTS := swift test --skip-build --parallel --skip $(SYSTEM)
+SYSTEM_TESTS := swift test --skip-build --no-parallel --filter $(SYSTEM)
 
-sanitize: libraries test-tools ## Run the tests of the hub and the codec under the thread sanitizer.
+test: peers ## Run every test.
+	@echo "Building the tests (the first time 5 to 15 minutes), then running them (20 to 40 minutes)."
+	@$(DEBUG) --build-tests
+	@status=0; $(FAST_TESTS) || status=1; $(SYSTEM_TESTS) || status=1; exit $$status
+
+test-fast: libraries ## Run the tests that start no process, in parallel.
+	@echo "Building the tests (the first time 5 to 15 minutes), then running those that take two minutes."
+	@$(DEBUG) --build-tests
+	@$(FAST_TESTS)
+
+sanitize: test-tools ## Run the tests of the hub and the codec under the thread sanitizer.
 	@echo "Building in a folder of its own; the first time takes 10 to 20 minutes."
-	@Tests/Sanitize/run
+	@Tests/System/Sanitize/run
 
 # Bytes with libFuzzer where the toolchain has it (Linux), else by mutating the corpus; values against a whole hub.
-fuzz: libraries test-tools ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each target, FUZZ_TARGETS="frames requests").
+fuzz: test-tools ## Fuzz what reads strangers' bytes (FUZZ_SECONDS=60 for each target, FUZZ_TARGETS="frames requests").
 	@echo "Building in a folder of its own; the first time takes 5 to 15 minutes."
 	@Tests/Fuzz/run $(FUZZ_TARGETS)
-
-# What tests start beside the hub: an environment of its own with a chain that is executed, what drives a browser,
-# what holds the contracts against a hub's answers, and what runs the documents' Python examples.
-PEERS := .build/peers
-PEER_PARTS := Peers/evm Browser Contracts Documents
-peers: test-tools $(PEER_PARTS:%=$(PEERS)/parts/%)
-
-$(PEERS)/bin/pip:
-	@python3 -m venv $(PEERS)
-
-$(PEERS)/parts/%: Tests/%/requirements.txt | $(PEERS)/bin/pip
-	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
-	@mkdir -p $(@D)
-	@touch $@
 
 reference: libraries ## Write the reference of settings (docs/configuration.md).
 	@$(DEBUG) --product broadtape
@@ -68,25 +63,33 @@ bench: libraries ## Time the hub's inner parts (BENCH="--instructions" counts in
 	@$(RELEASE) --product broadtape-bench
 	@.build/release/broadtape-bench $(BENCH)
 
-bench-postgres: libraries test-tools ## Time appends to Postgres beside COPY and pgbench.
+bench-postgres: test-tools ## Time appends to Postgres beside COPY and pgbench.
 	@echo "Building in release mode; the first time takes 5 to 15 minutes."
 	@$(RELEASE) --product broadtape-bench
 	@$(RELEASE) --product broadtape
 	@LoadTests/Bench/postgres.py
 
-conformance: libraries test-tools ## Run the Autobahn WebSocket suite (needs a Python 2.7).
+conformance: test-tools ## Run the Autobahn WebSocket suite (needs a Python 2.7).
 	@$(DEBUG) --product broadtape-echo
-	@Tests/Conformance/autobahn.sh "$$(swift build --show-bin-path)/broadtape-echo"
+	@Tests/System/Conformance/autobahn.sh "$$(swift build --show-bin-path)/broadtape-echo"
 
-conformance-if-available: libraries test-tools
+conformance-if-available: test-tools
 	@$(DEBUG) --product broadtape-echo
-	@Tests/Conformance/autobahn.sh --if-available --quick "$$(swift build --show-bin-path)/broadtape-echo"
+	@Tests/System/Conformance/autobahn.sh --if-available --quick "$$(swift build --show-bin-path)/broadtape-echo"
 
-libraries:
+toolchain:
+	@config/toolchain
+
+libraries: toolchain
 	@config/install $(LIBRARIES)
 
-test-tools:
-	@config/install $(TEST_TOOLS)
+test-tools: toolchain
+	@config/install $(LIBRARIES) $(TEST_TOOLS)
+
+# And what tests start beside the hub, in an environment of its own: a chain that is executed, what drives a browser, what
+# holds the contracts against a hub's answers, and what runs the documents' Python examples.
+peers: toolchain
+	@config/install $(LIBRARIES) $(TEST_TOOLS) -- System/Peers/evm System/Browser System/Contracts System/Documents
 
 format: ## Format the sources in place.
 	@swift format --in-place --recursive Package.swift Sources Tests LoadTests

@@ -204,29 +204,20 @@ let package = Package(
             path: "Tests/EchoServer",
             swiftSettings: settings
         ),
+        .systemLibrary(name: "CSpawn", path: "Tests/CSpawn"),
         .target(
-            name: "HubTestSupport",
-            dependencies: ["EventLog", "Hub", "JSON", .logging, .nioCore],
-            path: "Tests/HubTestSupport",
-            swiftSettings: settings
-        ),
-        .target(
-            name: "ProgramSupport",
-            dependencies: ["Client", "HubTestSupport", "JSON", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix],
-            path: "Tests/ProgramSupport",
-            swiftSettings: settings
-        ),
-        .target(
-            name: "TestServers",
-            dependencies: [.nioCore, .nioPosix],
-            path: "Tests/TestServers",
+            name: "TestSupport",
+            dependencies: [
+                "Client", "CSpawn", "EventLog", "JSON", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+            ],
+            path: "Tests/TestSupport",
             swiftSettings: settings
         ),
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "EventLog", "Hub", "HubTestSupport", "JSON", "RedisBus", "Server", "WebSocket", .nioCore,
-                .nioEmbedded, .nioHTTP1,
+                "EventLog", "Hub", "JSON", "RedisBus", "Server", "TestSupport", "WebSocket", .nioCore, .nioEmbedded,
+                .nioHTTP1,
             ],
             path: "Tests/Fuzz/Targets",
             swiftSettings: settings
@@ -240,57 +231,58 @@ let package = Package(
 
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["FuzzTargets", "HubTestSupport", "JSON"],
+            dependencies: ["FuzzTargets", "JSON", "TestSupport"],
             path: "Tests/Fuzz/Tests",
             swiftSettings: settings
         ),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "SafeTextTests", dependencies: ["JSON", "SafeText"], swiftSettings: settings),
-        .testTarget(name: "WebSocketTests", dependencies: ["WebSocket", .nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "WebSocketTests",
+            dependencies: ["TestSupport", "WebSocket", .nioCore],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "EventLogTests",
-            dependencies: ["EventLog", "Hub", "HubTestSupport", "JSON"],
+            dependencies: ["EventLog", "Hub", "JSON", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "HubTests",
             dependencies: [
-                "EventLog", "Hub", "HubTestSupport", "JSON", "PostgresStore", "SQLiteStore", "TestServers", .logging,
-                .nioCore, .nioPosix,
+                "EventLog", "Hub", "JSON", "PostgresStore", "SQLiteStore", "TestSupport", .logging, .nioCore, .nioPosix,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "EventLog", "HubTestSupport", "JSON", "PostgresStore", "SQLiteStore", "TestServers", .grdb, .logging,
-                .nioCore, .nioPosix,
+                "EventLog", "JSON", "PostgresStore", "SQLiteStore", "TestSupport", .grdb, .logging, .nioCore, .nioPosix,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "RedisBusTests",
             dependencies: [
-                "EventLog", "Hub", "HubTestSupport", "RedisBus", "Secrets", "TestServers", .logging, .nioCore,
-                .nioPosix, .nioSSL,
+                "EventLog", "Hub", "RedisBus", "Secrets", "TestSupport", .logging, .nioCore, .nioPosix, .nioSSL,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ClientTests",
-            dependencies: ["Client", "HubTestSupport", "JSON", "WebSocket", .nioCore, .nioPosix, .nioSSL],
+            dependencies: ["Client", "JSON", "TestSupport", "WebSocket", .nioCore, .nioPosix, .nioSSL],
             swiftSettings: settings
         ),
         .testTarget(
             name: "IngestTests",
-            dependencies: ["EventLog", "HubTestSupport", "Ingest", .asyncHTTPClient, .logging, .nioCore, .nioPosix],
+            dependencies: ["EventLog", "Ingest", "TestSupport", .asyncHTTPClient, .logging, .nioCore, .nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ChainSourceTests",
             dependencies: [
-                "ChainSource", "Client", "EventLog", "Hub", "HubTestSupport", "Ingest", "JSON", "PostgresStore",
-                "ProgramSupport", "SQLiteStore", "TestServers", .asyncHTTPClient, .logging, .nioCore, .nioPosix,
+                "ChainSource", "Client", "EventLog", "Hub", "Ingest", "JSON", "PostgresStore", "SQLiteStore",
+                "TestSupport", .asyncHTTPClient, .logging, .nioCore, .nioPosix,
             ],
             exclude: ["Vectors"],
             swiftSettings: settings
@@ -298,21 +290,20 @@ let package = Package(
         .testTarget(
             name: "RateSourceTests",
             dependencies: [
-                "Client", "EventLog", "Hub", "HubTestSupport", "Ingest", "JSON", "PostgresStore", "ProgramSupport",
-                "RateSource", "SQLiteStore", "TestServers", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
-                .nioPosix,
+                "Client", "EventLog", "Hub", "Ingest", "JSON", "PostgresStore", "RateSource", "SQLiteStore",
+                "TestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ],
             exclude: ["Vectors"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "TerminalTests",
-            dependencies: ["HubTestSupport", "Monitor", "Terminal"],
+            dependencies: ["Monitor", "Terminal", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "DocumentTests",
-            dependencies: ["HubTestSupport", "JSON", "ProgramSupport"],
+            dependencies: ["JSON", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -323,26 +314,24 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Client", "EventLog", "Hub", "HubTestSupport", "JSON", "Pages", "Secrets", "Server", "SQLiteStore",
+                "Client", "EventLog", "Hub", "JSON", "Pages", "Secrets", "Server", "SQLiteStore", "TestSupport",
                 "WebSocket", .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .jwtKit, .logging,
                 .nioCore, .nioEmbedded, .nioPosix, .nioSSL, .serviceLifecycle,
             ],
             swiftSettings: settings
         ),
         .testTarget(
-            name: "CommandTests",
+            name: "CommandSystemTests",
             dependencies: [
-                "Client", "HubTestSupport", "JSON", "ProgramSupport", "WebSocket", .asyncHTTPClient, .nioCore,
-                .nioHTTP1, .nioPosix,
+                "Client", "JSON", "TestSupport", "WebSocket", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix,
             ],
+            path: "Tests/System/Command",
             swiftSettings: settings
         ),
         .testTarget(
-            name: "ClusterTests",
-            dependencies: [
-                "Client", "HubTestSupport", "JSON", "ProgramSupport", "TestServers", .asyncHTTPClient, .nioCore,
-                .nioPosix,
-            ],
+            name: "ClusterSystemTests",
+            dependencies: ["Client", "JSON", "TestSupport", .asyncHTTPClient, .nioCore, .nioPosix],
+            path: "Tests/System/Cluster",
             swiftSettings: settings
         ),
     ]

@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import NIOCore
+import TestSupport
 import Testing
 
 struct HistogramTests {

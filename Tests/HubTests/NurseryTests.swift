@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
-import HubTestSupport
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct NurseryTests {

@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import NIOCore
+import TestSupport
 import Testing
 
 /// The tape is away, slow or unclear about what it did; the bus is cut.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-import HubTestSupport
 import Ingest
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 /// Servers that do not keep to what HTTP promises.

@@ -2,6 +2,7 @@
 
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// Random texts, the same at every run, that must be read or refused but never trap.
@@ -9,7 +10,7 @@ import Testing
 struct MutationTests {
     @Test(arguments: 0..<40 as Range<UInt64>)
     func mutatedTextIsReadOrRefused(_ seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         var outcomes = Outcomes()
         for _ in 0..<250 {
             var bytes = Corpus.valid.randomElement(using: &random)?.bytes ?? []
@@ -23,7 +24,7 @@ struct MutationTests {
 
     @Test(arguments: 0..<40 as Range<UInt64>)
     func textOfFragmentsIsReadOrRefused(_ seed: UInt64) {
-        var random = SplitMix(state: seed &+ 1_000_000)
+        var random = SplitMix(seed: seed &+ 1_000_000)
         var outcomes = Outcomes()
         for _ in 0..<500 {
             let count = Int.random(in: 1...6, using: &random)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 
 @testable import JSON
@@ -26,7 +27,7 @@ struct WordSearchTests {
 
     @Test(arguments: 0..<200 as Range<UInt64>)
     func mixedBytesAreFound(_ seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         let text = (0..<30).map { _ in Self.bytes.randomElement(using: &random) ?? 0 }
         var differences: [String] = []
         for start in 0..<text.count {

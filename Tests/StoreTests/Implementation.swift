@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-import HubTestSupport
 import PostgresStore
 import SQLiteStore
-import TestServers
+import TestSupport
 import Testing
 
 /// The tapes that the contract is checked against.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-import HubTestSupport
+import TestSupport
 import Testing
 
 @Suite struct MemoryTapeTests {

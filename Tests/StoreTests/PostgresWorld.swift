@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-import HubTestSupport
-import TestServers
+import TestSupport
 import Testing
 
 @testable import PostgresStore

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import PostgresStore
 import SQLiteStore
-import TestServers
+import TestSupport
 import Testing
 
 @Suite struct ProjectionContractTests {
@@ -14,7 +13,9 @@ import Testing
             try await rule.check(contract)
         }
     }
+}
 
+@Suite(.system) struct ProjectionContractSystemTests {
     @Test(arguments: ProjectionContract.rules)
     func postgresKeeps(_ rule: ProjectionContract.Rule) async throws {
         let url = try await PostgresServer.shared.makeSchema()

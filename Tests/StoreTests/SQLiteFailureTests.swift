@@ -2,7 +2,7 @@
 
 import EventLog
 import GRDB
-import HubTestSupport
+import TestSupport
 import Testing
 
 @testable import SQLiteStore

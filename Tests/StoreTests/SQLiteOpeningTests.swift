@@ -3,8 +3,8 @@
 import EventLog
 import Foundation
 import GRDB
-import HubTestSupport
 import Logging
+import TestSupport
 import Testing
 
 @testable import SQLiteStore

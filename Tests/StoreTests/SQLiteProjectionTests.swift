@@ -2,8 +2,8 @@
 
 import EventLog
 import GRDB
-import HubTestSupport
 import Logging
+import TestSupport
 import Testing
 
 @testable import SQLiteStore

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
+import TestSupport
 import Testing
 
 @Suite struct TapeContractTests {
-    @Test(arguments: Implementation.allCases, TapeContract.rules)
+    @Test(arguments: [Implementation.memory, .sqlite], TapeContract.rules)
     func keeps(_ implementation: Implementation, _ rule: TapeContract.Rule) async throws {
         try await implementation.withContract(rule.check)
     }
 
-    @Test(arguments: [Implementation.sqlite, .postgres], TapeContract.durableRules)
-    func keepsDurably(_ implementation: Implementation, _ rule: TapeContract.Rule) async throws {
-        try await implementation.withContract(rule.check)
+    @Test(arguments: TapeContract.durableRules)
+    func sqliteKeepsDurably(_ rule: TapeContract.Rule) async throws {
+        try await Implementation.sqlite.withContract(rule.check)
+    }
+}
+
+@Suite(.system) struct TapeContractSystemTests {
+    @Test(arguments: TapeContract.rules + TapeContract.durableRules)
+    func postgresKeeps(_ rule: TapeContract.Rule) async throws {
+        try await Implementation.postgres.withContract(rule.check)
     }
 }

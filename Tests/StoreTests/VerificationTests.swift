@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
-import HubTestSupport
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import EventLog

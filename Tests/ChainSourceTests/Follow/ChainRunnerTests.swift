@@ -2,7 +2,7 @@
 
 import ChainSource
 import EventLog
-import HubTestSupport
+import TestSupport
 import Testing
 
 /// What a chain's runner says of the chain.

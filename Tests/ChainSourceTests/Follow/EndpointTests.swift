@@ -2,10 +2,10 @@
 
 import ChainSource
 import EventLog
-import HubTestSupport
 import Ingest
 import JSON
 import Synchronization
+import TestSupport
 import Testing
 
 /// Failover to a second endpoint when the first one is unusable.

@@ -2,10 +2,10 @@
 
 import ChainSource
 import EventLog
-import HubTestSupport
 import Ingest
 import JSON
 import Synchronization
+import TestSupport
 import Testing
 
 /// The failure cases of a follower, one by one.

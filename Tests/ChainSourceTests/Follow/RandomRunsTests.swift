@@ -2,7 +2,7 @@
 
 import ChainSource
 import Foundation
-import HubTestSupport
+import TestSupport
 import Testing
 
 /// Random histories on faulty nodes, with crashes: after every round the replayed events match the chain.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// What a follower does when a node refuses.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
-import HubTestSupport
 import Synchronization
+import TestSupport
 import Testing
 
 /// One directed test for each rule that keeps a follower from telling what is not so: without the rule its test fails.

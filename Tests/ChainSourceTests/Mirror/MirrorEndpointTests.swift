@@ -2,9 +2,9 @@
 
 import ChainSource
 import EventLog
-import HubTestSupport
 import Ingest
 import JSON
+import TestSupport
 import Testing
 
 /// Failover to a second mirror when the first one is unusable.

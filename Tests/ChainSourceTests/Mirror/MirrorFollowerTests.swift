@@ -2,9 +2,9 @@
 
 import ChainSource
 import EventLog
-import HubTestSupport
 import Ingest
 import JSON
+import TestSupport
 import Testing
 
 /// The failure cases of a follower of contract logs, one by one.

@@ -2,9 +2,9 @@
 
 import ChainSource
 import EventLog
-import HubTestSupport
 import Ingest
 import JSON
+import TestSupport
 import Testing
 
 /// What a follower of contract logs makes of pages, of bad logs, of crashes and of other networks.

@@ -2,8 +2,8 @@
 
 import ChainSource
 import EventLog
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// Messages of topics.

@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import Ingest
 import JSON
+import TestSupport
 import Testing
 
 @testable import ChainSource

@@ -2,9 +2,9 @@
 
 import ChainSource
 import EventLog
-import HubTestSupport
 import JSON
 import Synchronization
+import TestSupport
 import Testing
 
 /// Nodes and mirrors whose answers contain hostile values. A follower refuses the answer, retries, stops or continues; the

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
-import HubTestSupport
 import Logging
+import TestSupport
 import Testing
 
 /// A follower of a simulated chain; a new one replaces it after each crash.

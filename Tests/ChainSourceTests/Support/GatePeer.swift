@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-import Foundation
-import HubTestSupport
 import JSON
 import NIOCore
 import NIOHTTP1
+import TestSupport
 import Testing
 
-/// A provider's endpoint in front of a node or a mirror (`Tests/Peers/gate`): a separate process that rejects requests,
-/// lags or stalls on command.
+/// A provider's endpoint in front of a node or a mirror (`Tests/System/Peers/gate`): a separate process that rejects
+/// requests, lags or stalls on command.
 final class GatePeer: Sendable {
     let port: Int
 
@@ -20,31 +19,9 @@ final class GatePeer: Sendable {
 
     /// Runs a body with a gate before a port, and ends it afterwards. It needs nothing but the system's Python.
     static func with<Result>(before behind: Int, _ body: (GatePeer) async throws -> Result) async throws -> Result {
-        let process = Process()
-        let (input, output) = (Pipe(), Pipe())
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        let script = PeerNode.folder.appendingPathComponent("Tests/Peers/gate/gate.py").path
-        process.arguments = ["python3", script, "\(behind)"]
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        defer {
-            try? input.fileHandleForWriting.close()
-            process.terminate()
+        try await Script.withPeer("gate/gate.py", ["\(behind)"]) { _, port in
+            try await body(GatePeer(port: port))
         }
-        let port = Watched<Int?>(nil)
-        let handle = output.fileHandleForReading
-        Thread.detachNewThread {
-            var text = ""
-            while !text.contains("\n") {
-                let data = handle.availableData
-                guard !data.isEmpty else { break }
-                text += String(decoding: data, as: UTF8.self)
-            }
-            port.change { $0 = Int(text.prefix { $0 != "\n" }) ?? 0 }
-        }
-        try await port.wait(for: "the gate to listen", within: .seconds(60)) { $0 != nil }
-        return try await body(GatePeer(port: try #require(port.value)))
     }
 
     private init(port: Int) {

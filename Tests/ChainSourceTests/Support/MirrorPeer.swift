@@ -2,14 +2,13 @@
 
 import AsyncHTTPClient
 import ChainSource
-import Foundation
-import HubTestSupport
 import JSON
 import NIOCore
 import NIOHTTP1
+import TestSupport
 import Testing
 
-/// The mirror node of `Tests/Peers/mirror`, a process of its own.
+/// The mirror node of `Tests/System/Peers/mirror`, a process of its own.
 final class MirrorPeer: Sendable {
     static let contract = EntityID(number: 5)
     static let topic = EntityID(number: 7)
@@ -18,44 +17,18 @@ final class MirrorPeer: Sendable {
     static let begin = ConsensusTime(nanoseconds: 1_700_000_000_000_000_000)
 
     let port: Int
-    private let process: Process
-    private let input: Pipe
 
     var url: String { "http://127.0.0.1:\(self.port)" }
 
     /// Runs a body with a mirror, and ends it afterwards. It needs nothing but the system's Python.
     static func with<Result>(seed: Int, _ body: (MirrorPeer) async throws -> Result) async throws -> Result {
-        let process = Process()
-        let (input, output) = (Pipe(), Pipe())
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        let script = PeerNode.folder.appendingPathComponent("Tests/Peers/mirror/mirror.py").path
-        process.arguments = ["python3", script, "\(seed)"]
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        defer {
-            try? input.fileHandleForWriting.close()
-            process.terminate()
+        try await Script.withPeer("mirror/mirror.py", ["\(seed)"]) { _, port in
+            try await body(MirrorPeer(port: port))
         }
-        let port = Watched<Int?>(nil)
-        let handle = output.fileHandleForReading
-        Thread.detachNewThread {
-            var text = ""
-            while !text.contains("\n") {
-                let data = handle.availableData
-                guard !data.isEmpty else { break }
-                text += String(decoding: data, as: UTF8.self)
-            }
-            port.change { $0 = Int(text.prefix { $0 != "\n" }) ?? 0 }
-        }
-        try await port.wait(for: "the mirror to listen", within: .seconds(60)) { $0 != nil }
-        return try await body(MirrorPeer(port: try #require(port.value), process, input))
     }
 
-    private init(port: Int, _ process: Process, _ input: Pipe) {
+    private init(port: Int) {
         self.port = port
-        self.process = process
-        self.input = input
     }
 
     /// - Parameter parameters: A JSON object.

@@ -3,8 +3,8 @@
 import ChainSource
 import EventLog
 import Foundation
-import HubTestSupport
 import JSON
+import TestSupport
 
 enum Base64 {
     static func text(_ bytes: [UInt8]) -> String {

@@ -2,71 +2,38 @@
 
 import AsyncHTTPClient
 import ChainSource
-import Foundation
-import HubTestSupport
 import JSON
 import NIOCore
 import NIOHTTP1
+import TestSupport
 import Testing
 
-/// The JSON-RPC node over py-evm (`Tests/Peers/evm`), a process of its own.
+/// The JSON-RPC node over py-evm (`Tests/System/Peers/evm`), a process of its own.
 final class PeerNode: Sendable {
-    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-    private static var python: URL { Self.folder.appendingPathComponent(".build/peers/bin/python") }
-
-    /// `make test` makes the environment; without it these tests cannot run, and say so.
-    static let isMissing: Comment = "there is no .build/peers/bin/python: run `make peers`"
-
     let port: Int
     let contract: Address
-    private let process: Process
-    private let input: Pipe
+    private let program: Program
 
     var url: String { "http://127.0.0.1:\(self.port)" }
     var webSocket: String { "ws://127.0.0.1:\(self.port)/" }
 
     /// Runs a body with a node, and ends it afterwards.
     static func with<Result>(seed: Int, _ body: (PeerNode) async throws -> Result) async throws -> Result {
-        try #require(FileManager.default.isExecutableFile(atPath: Self.python.path), Self.isMissing)
-        let process = Process()
-        let (input, output) = (Pipe(), Pipe())
-        process.executableURL = Self.python
-        process.arguments = [Self.folder.appendingPathComponent("Tests/Peers/evm/node.py").path, "\(seed)"]
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        defer {
-            try? input.fileHandleForWriting.close()
-            process.terminate()
+        try await Script.withPeer("evm/node.py", ["\(seed)"], needsPackages: true) { program, port in
+            try await body(try await PeerNode(program, port: port))
         }
-        let port = Watched<Int?>(nil)
-        let handle = output.fileHandleForReading
-        Thread.detachNewThread {
-            var text = ""
-            while !text.contains("\n") {
-                let data = handle.availableData
-                guard !data.isEmpty else { break }
-                text += String(decoding: data, as: UTF8.self)
-            }
-            port.change { $0 = Int(text.prefix { $0 != "\n" }) ?? 0 }
-        }
-        try await port.wait(for: "the node to listen", within: .seconds(60)) { $0 != nil }
-        let node = try await PeerNode(port: try #require(port.value), process, input)
-        return try await body(node)
     }
 
-    private init(port: Int, _ process: Process, _ input: Pipe) async throws {
+    private init(_ program: Program, port: Int) async throws {
+        self.program = program
         self.port = port
-        self.process = process
-        self.input = input
         let info = try await Self.call("info", [], port: port)
         self.contract = try #require(info["contract"]?.string.flatMap { Address($0) })
     }
 
     /// Kills it, as if the provider were down.
     func kill() {
-        self.process.terminate()
+        self.program.terminate()
     }
 
     @discardableResult

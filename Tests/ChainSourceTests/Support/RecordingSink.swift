@@ -2,9 +2,9 @@
 
 import ChainSource
 import EventLog
-import HubTestSupport
 import JSON
 import Synchronization
+import TestSupport
 
 /// A sink in memory that keeps all events and crashes at commits on request.
 final class RecordingSink: SourceSink {

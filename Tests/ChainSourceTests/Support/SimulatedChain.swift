@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
-import HubTestSupport
 import Synchronization
+import TestSupport
 
 /// A chain in memory, with blocks, branches and real bloom filters: the truth that tests compare with.
 struct SimulatedChain: Sendable {

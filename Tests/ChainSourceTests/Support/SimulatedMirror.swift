@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
-import HubTestSupport
 import Ingest
 import JSON
 import Logging
 import Synchronization
+import TestSupport
 
 /// A mirror node in memory, whose every answer a test decides about.
 final class SimulatedMirror: MirrorNode {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
-import HubTestSupport
 import Ingest
 import JSON
 import Logging
 import Synchronization
+import TestSupport
 
 /// A node of a ``SimulatedChain`` that can be made to answer as bad nodes do.
 final class SimulatedNode: EVMNode {

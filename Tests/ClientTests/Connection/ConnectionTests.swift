@@ -4,6 +4,7 @@ import Client
 import Foundation
 import JSON
 import NIOCore
+import TestSupport
 import Testing
 import WebSocket
 
@@ -129,7 +130,7 @@ struct ConnectionTests {
     @Test func messagesFlowOverTLS() async throws {
         try await Loopback.withServer(isSecure: true) { server in
             let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).pem")
-            try Data(TestCertificate.certificate.utf8).write(to: file)
+            try Data(TestCertificate.one.certificate.utf8).write(to: file)
             defer { try? FileManager.default.removeItem(at: file) }
             let connector = try Connector(to: server.address, tls: ClientTLS(trustRoots: file.path))
             let (happenings, connection) = try await Recorder.connect(connector)

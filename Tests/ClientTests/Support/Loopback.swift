@@ -5,6 +5,7 @@ import JSON
 import NIOCore
 import NIOPosix
 import NIOSSL
+import TestSupport
 import WebSocket
 
 /// A WebSocket server on loopback whose every word the test says.
@@ -65,8 +66,8 @@ final class Loopback: Sendable {
     }
 
     private static func makeTLS() throws -> NIOSSLContext {
-        let certificate = try NIOSSLCertificate(bytes: Array(TestCertificate.certificate.utf8), format: .pem)
-        let key = try NIOSSLPrivateKey(bytes: Array(TestCertificate.key.utf8), format: .pem)
+        let certificate = try NIOSSLCertificate(bytes: Array(TestCertificate.one.certificate.utf8), format: .pem)
+        let key = try NIOSSLPrivateKey(bytes: Array(TestCertificate.one.key.utf8), format: .pem)
         return try NIOSSLContext(
             configuration: .makeServerConfiguration(
                 certificateChain: [.certificate(certificate)],

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import HubTestSupport
-import ProgramSupport
+import TestSupport
 import Testing
 
 /// Runs the examples of a document as written, in an empty folder.

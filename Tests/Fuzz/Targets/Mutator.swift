@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
+import TestSupport
 
 /// Makes inputs out of a corpus: the same ones for the same seed.
 package struct Mutator: Sendable {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FuzzTargets
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// Valid documents with hostile values in them, read as they come in.

@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct RevocationTests {

@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// Messages of the bus that the log does not bear out: old ones, of another life, or of a node that is wrong.

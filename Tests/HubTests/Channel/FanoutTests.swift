@@ -3,9 +3,9 @@
 import Dispatch
 import EventLog
 import Hub
-import HubTestSupport
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct FanoutTests {

@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import NIOCore
+import TestSupport
 import Testing
 
 @Suite struct FrameEncoderTests {

@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import NIOCore
+import TestSupport
 import Testing
 
 /// Names that `String` treats as equal, or whose first scalar combines with the preceding character, wherever the hub

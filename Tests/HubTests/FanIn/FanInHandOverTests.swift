@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import Logging
+import TestSupport
 import Testing
 
 /// Several nodes that share one fan-in, and their reports of silent sources.

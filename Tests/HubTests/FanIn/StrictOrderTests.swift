@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// Sources whose messages are worth something in order only.

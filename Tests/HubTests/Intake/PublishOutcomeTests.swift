@@ -2,7 +2,7 @@
 
 import EventLog
 import Hub
-import HubTestSupport
+import TestSupport
 import Testing
 
 @Suite struct PublishOutcomeTests {

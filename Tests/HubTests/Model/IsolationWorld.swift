@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
+import TestSupport
 
 /// Users, services and support with their sessions on several nodes, who do at random what they may and may not do.
 struct IsolationWorld {

@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// No user ever receives another user's frame: thousands of sessions on two nodes subscribe, read, refresh their

@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import NIOCore
+import TestSupport
 import Testing
 
 /// Several sessions on two loops, random publishing and random trouble: at the end everyone has what the rule promises.

@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// Numbers of clients and publishers at the limits: each is answered, and the hub continues.

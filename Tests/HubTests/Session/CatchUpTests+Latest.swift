@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// Conflation: what types with delivery `latest` give a connection that cannot keep up.

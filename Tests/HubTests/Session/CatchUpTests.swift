@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// Connections that cannot be written to, and how they catch up.

@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import NIOCore
+import TestSupport
 import Testing
 
 /// Live delivery while others read a long past.

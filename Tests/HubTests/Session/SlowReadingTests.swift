@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import NIOCore
+import TestSupport
 import Testing
 
 /// For how long a connection has held up events, as tables.

@@ -2,8 +2,8 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// What is published while a channel is being opened: every event after the answered head follows, none twice.

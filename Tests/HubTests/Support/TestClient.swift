@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import NIOCore
+import TestSupport
 import Testing
 
 /// A connected client: sends text, sees what its transport recorded.

@@ -2,11 +2,11 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import Logging
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 /// A running hub with clients, on a tape whose calls can be held up.

@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import NIOCore
+import TestSupport
 import Testing
 
 /// Events that a tape rejects because of their content: only the offending event fails, all others succeed.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 @testable import RateSource

@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import RateSource
+import TestSupport
 import Testing
 
 /// Messages of exchanges with hostile values in them: what is published of them is what a hub takes.

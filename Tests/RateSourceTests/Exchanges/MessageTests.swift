@@ -2,9 +2,9 @@
 
 import EventLog
 import Foundation
-import HubTestSupport
 import JSON
 import RateSource
+import TestSupport
 import Testing
 
 struct MessageTests {

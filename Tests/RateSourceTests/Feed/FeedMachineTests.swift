@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-import HubTestSupport
 import RateSource
+import TestSupport
 import Testing
 
 struct FeedMachineTests {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import RateSource
+import TestSupport
 import Testing
 
 struct DecimalNumberTests {

@@ -2,21 +2,18 @@
 
 import AsyncHTTPClient
 import Foundation
-import HubTestSupport
 import JSON
 import NIOCore
 import NIOHTTP1
 import RateSource
+import TestSupport
 import Testing
 
-/// The fake exchange (`Tests/Peers/exchange`), a process of its own.
+/// The fake exchange (`Tests/System/Peers/exchange`), a process of its own.
 final class PeerExchange: Sendable {
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-
     let dialect: Dialect
     let port: Int
-    private let process: Process
+    private let program: Program
 
     var url: String { "http://127.0.0.1:\(self.port)" }
     var webSocket: String { "ws://127.0.0.1:\(self.port)/stream" }
@@ -27,44 +24,22 @@ final class PeerExchange: Sendable {
         seed: Int = 1,
         _ body: (PeerExchange) async throws -> Result
     ) async throws -> Result {
-        let process = Process()
-        let (input, output) = (Pipe(), Pipe())
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        let script = Self.folder.appendingPathComponent("Tests/Peers/exchange/exchange.py").path
-        process.arguments = ["python3", script, dialect.rawValue, "\(seed)"]
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        defer {
-            try? input.fileHandleForWriting.close()
-            process.terminate()
+        try await Script.withPeer("exchange/exchange.py", [dialect.rawValue, "\(seed)"]) { program, port in
+            let peer = PeerExchange(dialect, program, port: port)
+            try await peer.control("info")
+            return try await body(peer)
         }
-        let port = Watched<Int?>(nil)
-        let handle = output.fileHandleForReading
-        Thread.detachNewThread {
-            var text = ""
-            while !text.contains("\n") {
-                let data = handle.availableData
-                guard !data.isEmpty else { break }
-                text += String(decoding: data, as: UTF8.self)
-            }
-            port.change { $0 = Int(text.prefix { $0 != "\n" }) ?? 0 }
-        }
-        try await port.wait(for: "the exchange to listen", within: .seconds(30)) { $0 != nil }
-        let peer = PeerExchange(dialect, port: try #require(port.value), process)
-        try await peer.control("info")
-        return try await body(peer)
     }
 
-    private init(_ dialect: Dialect, port: Int, _ process: Process) {
+    private init(_ dialect: Dialect, _ program: Program, port: Int) {
         self.dialect = dialect
+        self.program = program
         self.port = port
-        self.process = process
     }
 
     /// Kills it, as if the exchange were gone from the face of the earth.
     func kill() {
-        Foundation.kill(self.process.processIdentifier, SIGKILL)
+        self.program.signal(SIGKILL)
     }
 
     /// - Parameter members: JSON, without the braces.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Client
-import HubTestSupport
 import JSON
 import NIOCore
 import NIOPosix
-import ProgramSupport
+import TestSupport
 
 /// A subscriber of one pair that also hears what heartbeats say of stale sources.
 final class RateWatcher: ConnectionReceiver, Sendable {

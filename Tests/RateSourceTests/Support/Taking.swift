@@ -2,11 +2,11 @@
 
 import AsyncHTTPClient
 import EventLog
-import HubTestSupport
 import JSON
 import NIOPosix
 import RateSource
 import Synchronization
+import TestSupport
 import Testing
 
 /// Rates that are taken into a sink in memory.
@@ -39,6 +39,12 @@ final class Taking: Sendable {
 
     func count(_ pair: String, of exchange: String? = nil) -> Int {
         self.rates(pair).filter { exchange == nil || $0.exchange == exchange }.count
+    }
+
+    /// Returns when so many more rates of BTC/USDT have come, which are 50 ms apart at least.
+    func waitForMore(_ count: Int) async throws {
+        let all = self.count("BTC/USDT") + count
+        try await eventually("\(count) more rates") { self.count("BTC/USDT") >= all }
     }
 
     /// Runs the service while the body does something.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-import HubTestSupport
 import NIOCore
 import Secrets
+import TestSupport
 import Testing
 
 @testable import RedisBus

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-import HubTestSupport
 import Logging
 import NIOCore
 import NIOPosix
 import RedisBus
 import Secrets
+import TestSupport
 import Testing
 
 /// One bus and what came of it.

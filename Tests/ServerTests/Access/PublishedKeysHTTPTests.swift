@@ -3,13 +3,13 @@
 import AsyncHTTPClient
 import HTTPTypes
 import Hub
-import HubTestSupport
 import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
 import Server
+import TestSupport
 import Testing
 
 /// Keys fetched from a server of this test, over HTTP.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
-import HubTestSupport
 import Logging
 import Server
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import HubTestSupport
 import Secrets
+import TestSupport
 import Testing
 
 /// Which texts are valid secrets, and that the same text is the same secret in every setting.

@@ -4,10 +4,10 @@ import Crypto
 import EventLog
 import Foundation
 import Hub
-import HubTestSupport
 import JSON
 import Secrets
 import Server
+import TestSupport
 import Testing
 
 /// Services with API keys and with signatures.

@@ -2,10 +2,10 @@
 
 import Crypto
 import Foundation
-import HubTestSupport
 import JSON
 import Secrets
 import Server
+import TestSupport
 import Testing
 
 /// Nobody takes the name, and with it the ids, of another.

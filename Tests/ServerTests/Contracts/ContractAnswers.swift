@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EventLog
-import HubTestSupport
 import JSON
 import SQLiteStore
+import TestSupport
 import Testing
 
 /// Requests that bring about every answer of the public port.

@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import NIOCore
+import TestSupport
 import Testing
 
 /// What brings about every message of a WebSocket and its close codes. ``ContractAnswers`` has published before.

@@ -3,7 +3,7 @@
 import Foundation
 import JSON
 import Synchronization
-import Testing
+import TestSupport
 
 /// What a hub and its clients have said to each other in a test, to be held against the contracts
 /// (`config/openapi.yaml`, `config/asyncapi.yaml`).
@@ -70,35 +70,19 @@ final class Recording: Sendable {
 
     /// Holds all of it against the contracts of a folder.
     /// - Returns: What is wrong, a line each.
-    func faults(against contracts: URL) throws -> [String] {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let python = root.appendingPathComponent(".build/peers/bin/python")
-        try #require(
-            FileManager.default.isExecutableFile(atPath: python.path),
-            "there is no .build/peers/bin/python: run `make peers`"
-        )
+    func faults(against contracts: URL) async throws -> [String] {
         let record = FileManager.default.temporaryDirectory.appendingPathComponent("record-\(UUID()).ndjson")
         try Data((self.lines.withLock { $0 }.joined(separator: "\n") + "\n").utf8).write(to: record)
         defer { try? FileManager.default.removeItem(at: record) }
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = python
-        process.arguments = [
-            root.appendingPathComponent("Tests/Contracts/validate.py").path, contracts.path, record.path,
-        ]
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        let lines = text.split(separator: "\n").map(String.init)
-        return process.terminationStatus == 0 ? [] : lines + ["status \(process.terminationStatus)"]
+        let script = Script.root.appendingPathComponent("Tests/System/Contracts/validate.py").path
+        let validation = try await Program([try Script.python(), script, contracts.path, record.path])
+            .endOrKill(within: .seconds(120))
+        guard validation.status != 0 else { return [] }
+        return validation.lines + ["\(validation)"]
     }
 
     /// Where the contracts are.
     static var contracts: URL {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("config")
+        Script.root.appendingPathComponent("config")
     }
 }

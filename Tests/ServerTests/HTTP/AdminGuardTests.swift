@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import NIOCore
 import Server
+import TestSupport
 import Testing
 
 /// Who may use the operators' port from a browser, and by which names.

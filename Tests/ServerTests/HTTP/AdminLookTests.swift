@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import Server
+import TestSupport
 import Testing
 
 /// What operators see of sessions, channels and errors, and how they end a session.

@@ -3,9 +3,9 @@
 import EventLog
 import Foundation
 import Hub
-import HubTestSupport
 import Logging
 import Server
+import TestSupport
 import Testing
 
 /// Every metric is documented, and every documented metric exists.

@@ -3,10 +3,10 @@
 import EventLog
 import Foundation
 import Hub
-import HubTestSupport
 import JSON
 import Logging
 import Server
+import TestSupport
 import Testing
 
 /// What monitoring and operators get from the admin port.

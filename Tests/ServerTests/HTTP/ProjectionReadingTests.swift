@@ -3,6 +3,7 @@
 import EventLog
 import JSON
 import SQLiteStore
+import TestSupport
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(1)))

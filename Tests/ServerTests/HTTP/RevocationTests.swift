@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import Server
+import TestSupport
 import Testing
 
 /// Revocation by the admin port, and what clients of the public one see of it.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import Logging
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Server

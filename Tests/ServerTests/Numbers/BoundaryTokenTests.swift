@@ -4,8 +4,8 @@ import Crypto
 import EventLog
 import Foundation
 import Hub
-import HubTestSupport
 import Secrets
+import TestSupport
 import Testing
 
 @testable import Server

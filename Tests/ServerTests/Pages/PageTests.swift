@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import Pages
+import TestSupport
 import Testing
 
 /// The files of both pages, as they are served.

@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import Server
+import TestSupport
 import Testing
 
 /// Why streams end or do not begin, and who comes back.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Hub

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import JSON
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 import WebSocket
 

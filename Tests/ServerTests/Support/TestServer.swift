@@ -2,7 +2,6 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import Logging
 import NIOCore
@@ -11,6 +10,7 @@ import NIOSSL
 import Server
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 import WebSocket
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import NIOCore
 import NIOPosix
 import NIOSSL
+import TestSupport
 
 #if canImport(Darwin)
 import Darwin
@@ -63,6 +63,21 @@ final class Wire: Sendable {
 
     func send(_ bytes: ByteBuffer) async throws {
         try await self.channel.writeAndFlush(bytes)
+    }
+
+    /// Sends a text slowly, a byte every 10 ms, for as long as the other side listens.
+    func drip(_ text: String) async throws {
+        let rest = Watched(Array(text.utf8)[...])
+        let (channel, received) = (self.channel, self.received)
+        channel.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(10)) { task in
+            if !received.value.hasEnded, let byte = rest.change({ $0.popFirst() }) {
+                channel.writeAndFlush(ByteBuffer(bytes: [byte]), promise: nil)
+            } else {
+                rest.change { $0 = [] }
+                task.cancel()
+            }
+        }
+        try await rest.wait(for: "the last byte") { $0.isEmpty }
     }
 
     /// Takes what has come, once something has; nil at the end.

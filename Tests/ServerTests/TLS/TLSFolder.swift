@@ -2,6 +2,7 @@
 
 import Foundation
 import Server
+import TestSupport
 
 /// A folder with certificates of one test.
 struct TLSFolder: Sendable {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import JSON
 import Logging
 import NIOCore
 import NIOSSL
 import Server
+import TestSupport
 import Testing
 
 /// The listener with TLS, over real connections.

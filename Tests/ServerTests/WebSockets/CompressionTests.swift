@@ -2,11 +2,11 @@
 
 import Client
 import Hub
-import HubTestSupport
 import JSON
 import NIOCore
 import NIOPosix
 import Server
+import TestSupport
 import Testing
 import WebSocket
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import JSON
 import NIOCore
+import TestSupport
 import Testing
 import WebSocket
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// Many users at once: no frame of one reaches another, and each gets all of its own.

@@ -2,9 +2,9 @@
 
 import EventLog
 import Hub
-import HubTestSupport
 import JSON
 import SQLiteStore
+import TestSupport
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(1)))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 /// A client that stops reading for a while, with more published than all buffers on the way hold.

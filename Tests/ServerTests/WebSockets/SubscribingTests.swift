@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
-import HubTestSupport
 import JSON
+import TestSupport
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import WebSocket
@@ -99,7 +100,7 @@ import Testing
     }
 
     @Test func whatWouldNotBecomeShorterGoesAsItIs() throws {
-        var generator = SeededGenerator(seed: 3)
+        var generator = SplitMix(seed: 3)
         let noise = ByteBuffer(bytes: generator.bytes(1000))
         var server = Endpoint.server(Self.off)
         #expect(server.send(binary: noise) == plain(.binary, noise))
@@ -115,7 +116,7 @@ import Testing
     /// Distances of a small window, checked by a decompressor that has no larger one.
     @Test(arguments: 9...15)
     func windowsAreKept(bits: Int) throws {
-        var generator = SeededGenerator(seed: UInt64(bits))
+        var generator = SplitMix(seed: UInt64(bits))
         let block = generator.bytes(3000)
         let message = ByteBuffer(bytes: block + block + block)
         var server = Endpoint.server(.takeover(true, serverWindow: bits))

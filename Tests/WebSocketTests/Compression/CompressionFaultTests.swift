@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import WebSocket
@@ -133,7 +134,7 @@ import Testing
     /// Damaged messages never trap, never exceed the limit, and text that comes out is UTF-8.
     @Test(arguments: 0..<400 as Range<UInt64>)
     func damagedMessages(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         let parameters = DeflateParameters.takeover(seed.isMultiple(of: 2))
         var client = Endpoint.client(parameters)
         var wire: [UInt8] = []
@@ -170,7 +171,7 @@ import Testing
     /// Bytes that were never compressed.
     @Test(arguments: 0..<300 as Range<UInt64>)
     func randomData(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         var server = Endpoint.server(
             .takeover(seed.isMultiple(of: 2)),
             limits: .init(frameBytes: 1000, messageBytes: 1000)

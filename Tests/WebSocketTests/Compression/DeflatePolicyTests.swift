@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 
 @testable import WebSocket
@@ -166,7 +167,7 @@ import Testing
     /// Whatever a policy answers, the client that offered it accepts.
     @Test(arguments: 0..<400 as Range<UInt64>)
     func answersFitTheirOffers(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         var offer = DeflateParameters()
         offer.serverNoContextTakeover = .random(using: &generator)
         offer.clientNoContextTakeover = .random(using: &generator)

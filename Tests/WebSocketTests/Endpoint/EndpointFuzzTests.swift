@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import WebSocket
@@ -8,7 +9,7 @@ import Testing
 /// Arbitrary bytes never trap, and the state always fits the events.
 @Suite struct EndpointFuzzTests {
     /// Feeds `wire` in pieces of random length and checks what must hold whatever the bytes are.
-    private func feed(_ wire: [UInt8], to endpoint: inout Endpoint, _ generator: inout SeededGenerator) {
+    private func feed(_ wire: [UInt8], to endpoint: inout Endpoint, _ generator: inout SplitMix) {
         var rest = wire[...]
         var ends = 0
         var received = 0
@@ -40,7 +41,7 @@ import Testing
 
     @Test(arguments: 0..<300 as Range<UInt64>)
     func randomBytes(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         var endpoint = seed.isMultiple(of: 2) ? Endpoint.server() : .client()
         feed(generator.bytes(400), to: &endpoint, &generator)
     }
@@ -48,7 +49,7 @@ import Testing
     /// Valid conversations with a few bytes changed get further than random bytes do.
     @Test(arguments: 0..<300 as Range<UInt64>)
     func damagedFrames(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         var sender = Endpoint.client()
         var wire: [UInt8] = []
         for _ in 0..<20 {

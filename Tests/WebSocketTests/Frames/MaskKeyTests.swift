@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import WebSocket
@@ -16,7 +17,7 @@ import Testing
 
     @Test(arguments: 0..<33, 0..<9)
     func everyLengthAlignmentAndPositionAgreesWithTheReference(alignment: Int, position: Int) {
-        var generator = SeededGenerator(seed: 7)
+        var generator = SplitMix(seed: 7)
         let source = generator.bytes(340)
         let wrongLengths = (0...300).filter { length in
             var buffer = ByteBuffer(bytes: source[..<(alignment + length)])
@@ -29,7 +30,7 @@ import Testing
 
     @Test(arguments: 0..<40, [0, 1, 7, 8, 31, 32, 33, 100])
     func aRangeLeavesTheRestAlone(lower: Int, count: Int) {
-        var generator = SeededGenerator(seed: 9)
+        var generator = SplitMix(seed: 9)
         let source = generator.bytes(200)
         var buffer = ByteBuffer(bytes: source)
         key.apply(to: &buffer, in: lower..<(lower + count), position: 0)
@@ -41,7 +42,7 @@ import Testing
 
     @Test(arguments: 0...64)
     func piecesGiveTheSameAsTheWhole(cut: Int) {
-        var generator = SeededGenerator(seed: 8)
+        var generator = SplitMix(seed: 8)
         let source = generator.bytes(64)
         var first = ByteBuffer(bytes: source[..<cut])
         var second = ByteBuffer(bytes: source[cut...])

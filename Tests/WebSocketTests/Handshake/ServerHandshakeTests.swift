@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import WebSocket
@@ -130,7 +131,7 @@ import Testing
 
     @Test(arguments: 0..<300 as Range<UInt64>)
     func damagedRequestsAreAnsweredOrWaitedFor(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         var bytes = Array(Self.example.utf8)
         for _ in 0..<4 {
             bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(in: 0...255, using: &generator)

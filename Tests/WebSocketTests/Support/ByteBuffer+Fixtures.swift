@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import NIOCore
+import TestSupport
 
 extension ByteBuffer: @retroactive ExpressibleByStringLiteral {
     /// Creates a buffer with the UTF-8 of a text.
@@ -25,5 +26,11 @@ extension ByteBuffer {
     /// Returns this many letters.
     static func a(_ count: Int) -> ByteBuffer {
         ByteBuffer(repeating: 0x61, count: count)
+    }
+}
+
+extension SplitMix {
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &self) }
     }
 }
