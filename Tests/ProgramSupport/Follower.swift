@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Client
+package import BroadtapeClient
 package import HubTestSupport
 import NIOPosix
 import Testing
@@ -25,7 +25,7 @@ package final class Follower: Sendable {
             "heads \(self.heads), \(self.connections) connections, faults \(self.faults)"
         }
 
-        fileprivate mutating func take(_ event: Client.Event, mayConflate: Bool) {
+        fileprivate mutating func take(_ event: BroadtapeClient.Event, mayConflate: Bool) {
             let last = self.heads[event.channel, default: 0]
             if event.seq != last + 1 + event.skipped {
                 self.faults.append("\(event.channel): \(event.seq) (\(event.skipped) skipped) after \(last)")

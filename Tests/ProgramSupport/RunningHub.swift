@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-package import Client
+package import BroadtapeClient
 import Foundation
 import HubTestSupport
 package import JSON

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import AsyncHTTPClient
-package import Client
 package import EventLog
 import Ingest
 package import Logging
 package import NIOCore
 import Synchronization
+package import WebSocketClient
 
 /// The rates of all configured exchanges for the lifetime of the process; run by one cluster node at a time.
 package final class RateService: Sendable {
@@ -15,7 +15,7 @@ package final class RateService: Sendable {
     private static let look: Duration = .seconds(1)
 
     private let exchanges: [Exchange]
-    private let addresses: [[SocketFeed.Address]]
+    private let addresses: [[WebSocketURL]]
     private let store: any SourceStore
     private let client: HTTPClient
     private let group: any EventLoopGroup
@@ -41,10 +41,10 @@ package final class RateService: Sendable {
         makeSink: @escaping @Sendable () -> any SourceSink,
         report: @escaping @Sendable (SourceReport) -> Void,
         withdraw: @escaping @Sendable (String) -> Void
-    ) throws(HubAddress.Invalid) {
+    ) throws(WebSocketURL.Invalid) {
         self.exchanges = exchanges
-        self.addresses = try exchanges.map { exchange throws(HubAddress.Invalid) in
-            try exchange.webSockets.map { text throws(HubAddress.Invalid) in try SocketFeed.Address(text) }
+        self.addresses = try exchanges.map { exchange throws(WebSocketURL.Invalid) in
+            try exchange.webSockets.map { text throws(WebSocketURL.Invalid) in try WebSocketURL(text) }
         }
         self.store = store
         self.client = client

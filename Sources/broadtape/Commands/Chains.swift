@@ -2,13 +2,13 @@
 
 import AsyncHTTPClient
 import ChainSource
-import Client
 import EventLog
 import Hub
 import Ingest
 import Logging
 import NIOCore
 import ServiceLifecycle
+import WebSocketClient
 
 /// The chain followers, as a service of the process.
 struct ChainsService: Service, CustomStringConvertible {
@@ -75,10 +75,10 @@ struct ChainsService: Service, CustomStringConvertible {
         logger: Logger
     ) throws(ConfigurationFault) -> ChainService.MakeWatch? {
         guard !settings.webSockets.isEmpty else { return nil }
-        let addresses: [NewHeadsSubscription.Address]
-        do throws(HubAddress.Invalid) {
-            addresses = try settings.webSockets.map { text throws(HubAddress.Invalid) in
-                try NewHeadsSubscription.Address(text)
+        let addresses: [WebSocketURL]
+        do throws(WebSocketURL.Invalid) {
+            addresses = try settings.webSockets.map { text throws(WebSocketURL.Invalid) in
+                try WebSocketURL(text)
             }
         } catch {
             throw ConfigurationFault("the websocket of chain \(settings.chain.name): \(error)")

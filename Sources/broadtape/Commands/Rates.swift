@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-import Client
 import EventLog
 import Hub
 import Logging
 import NIOCore
 import RateSource
 import ServiceLifecycle
+import WebSocketClient
 
 /// The rate sources, as a service of the process.
 struct RatesService: Service, CustomStringConvertible {
@@ -29,7 +29,7 @@ struct RatesService: Service, CustomStringConvertible {
     ) throws(ConfigurationFault) {
         let client = ChainsService.client(on: group)
         self.client = client
-        do throws(HubAddress.Invalid) {
+        do throws(WebSocketURL.Invalid) {
             self.service = try RateService(
                 exchanges,
                 store: store,

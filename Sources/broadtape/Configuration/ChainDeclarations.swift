@@ -4,6 +4,7 @@ import ChainSource
 import Foundation
 import Ingest
 import JSON
+import WebSocketClient
 import Yams
 
 /// Chain declarations of the configuration file.
@@ -118,7 +119,7 @@ struct ChainDeclarations {
         let urls = node.sequence?.compactMap(\.string) ?? [node.string].compactMap(\.self)
         for url in urls {
             do {
-                _ = try NewHeadsSubscription.Address(url)
+                _ = try WebSocketURL(url)
                 guard !url.hasPrefix("ws://"), !url.hasPrefix("wss://") else { continue }
                 self.complain(node, "\"websocket\" begins with ws:// or wss://")
             } catch {

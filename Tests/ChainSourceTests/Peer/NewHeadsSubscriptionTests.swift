@@ -6,6 +6,7 @@ import HubTestSupport
 import Ingest
 import NIOPosix
 import Testing
+import WebSocketClient
 
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct NewHeadsSubscriptionTests {
@@ -13,7 +14,7 @@ struct NewHeadsSubscriptionTests {
         try await PeerNode.with(seed: 4) { peer in
             let wakes = Watched(0)
             let watch = try NewHeadsSubscription(
-                [NewHeadsSubscription.Address(peer.webSocket)],
+                [WebSocketURL(peer.webSocket)],
                 on: MultiThreadedEventLoopGroup.singleton.next(),
                 retry: .milliseconds(10) ... .milliseconds(50),
                 logger: Following.quiet
@@ -57,7 +58,7 @@ struct NewHeadsSubscriptionTests {
                 try await gate.set(mode, members)
                 let wakes = Watched(0)
                 let watch = try NewHeadsSubscription(
-                    [NewHeadsSubscription.Address(gate.webSocket), NewHeadsSubscription.Address(peer.webSocket)],
+                    [WebSocketURL(gate.webSocket), WebSocketURL(peer.webSocket)],
                     on: MultiThreadedEventLoopGroup.singleton.next(),
                     retry: .milliseconds(10) ... .milliseconds(50),
                     logger: Following.quiet
