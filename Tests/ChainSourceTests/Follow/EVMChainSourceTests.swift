@@ -3,19 +3,19 @@
 import ChainSource
 import EventLog
 import HubTestSupport
+import Ingest
 import Testing
 
-/// What a chain's runner says of the chain.
+/// What a chain reports while it runs.
 @Suite(.timeLimit(.minutes(1)))
-struct ChainRunnerTests {
+struct EVMChainSourceTests {
     private static func reports(
         _ node: SimulatedNode,
-        _ limits: ChainRunner.Limits,
         until isDone: @escaping @Sendable ([SourceReport]) -> Bool
     ) async throws -> [SourceReport] {
         let reports = Watched<[SourceReport]>([])
         let following = Following(node)
-        let runner = ChainRunner(follower: following.follower, limits: limits, logger: Following.quiet) { report in
+        let runner = Following.runner(of: following.follower, limits: Self.limits, pace: Self.pace) { report in
             reports.change { $0.append(report) }
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -26,20 +26,25 @@ struct ChainRunnerTests {
         return reports.value
     }
 
-    private static var limits: ChainRunner.Limits {
-        var limits = ChainRunner.Limits()
+    private static var limits: EVMChainSource.Limits {
+        var limits = EVMChainSource.Limits()
         limits.poll = .milliseconds(5)
-        limits.retry = .milliseconds(1) ... .milliseconds(2)
-        limits.report = .zero
         limits.stale = .milliseconds(20)
-        limits.stopped = .milliseconds(1)
         return limits
+    }
+
+    private static var pace: SourceRunner.Limits {
+        var pace = SourceRunner.Limits()
+        pace.retry = .milliseconds(1) ... .milliseconds(2)
+        pace.report = .zero
+        pace.halt = .milliseconds(1)
+        return pace
     }
 
     @Test func catchesUpThenFollows() async throws {
         let node = SimulatedNode(try SimulatedChain(seed: 5))
         node.change { $0.mine(20, transactions: 1...1) }
-        let reports = try await Self.reports(node, Self.limits) { $0.last?.state == .following }
+        let reports = try await Self.reports(node) { $0.last?.state == .following }
         #expect(reports.first?.state == .catchingUp)
         let last = try #require(reports.last)
         #expect(last.name == "chain:sim")
@@ -53,7 +58,7 @@ struct ChainRunnerTests {
     @Test func nodeThatDoesNotAnswerMakesItStale() async throws {
         let node = SimulatedNode(try SimulatedChain(seed: 5))
         node.intercept { _, _ in throw NodeFault.again("connection refused") }
-        let reports = try await Self.reports(node, Self.limits) { $0.last?.state == .stale }
+        let reports = try await Self.reports(node) { $0.last?.state == .stale }
         #expect(reports.last?.trouble.contains("connection refused") == true)
     }
 
@@ -63,7 +68,7 @@ struct ChainRunnerTests {
         node.intercept { call, _ in
             call == .chainID ? .result(SimulatedNode.json("\"0x63\"")) : nil
         }
-        let reports = try await Self.reports(node, Self.limits) { $0.last?.state == .stopped }
+        let reports = try await Self.reports(node) { $0.last?.state == .stopped }
         #expect(reports.last?.trouble.contains("chain 99") == true)
     }
 }
