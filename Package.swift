@@ -46,7 +46,7 @@ let package = Package(
         .executable(name: "broadtape", targets: ["broadtape"]),
         .executable(name: "broadtape-load", targets: ["broadtape-load"]),
         .executable(name: "broadtape-bench", targets: ["broadtape-bench"]),
-        .library(name: "Client", targets: ["Client"]),
+        .library(name: "BroadtapeClient", targets: ["BroadtapeClient"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
@@ -129,10 +129,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
-            name: "Client",
+            name: "WebSocketClient",
+            dependencies: ["JSON", "SafeText", "WebSocket", .nioCore, .nioPosix, .nioSSL],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "BroadtapeClient",
             dependencies: [
-                "JSON", "SafeText", "WebSocket", .asyncHTTPClient, .dequeModule, .nioCore, .nioHTTP1, .nioPosix,
-                .nioSSL,
+                "JSON", "WebSocketClient", .asyncHTTPClient, .dequeModule, .nioCore, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: settings
         ),
@@ -144,15 +148,15 @@ let package = Package(
         .target(
             name: "ChainSource",
             dependencies: [
-                "Client", "EventLog", "Ingest", "JSON", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                "EventLog", "Ingest", "JSON", "WebSocketClient", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "RateSource",
             dependencies: [
-                "Client", "EventLog", "Ingest", "JSON", "SafeText", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
-                .nioPosix,
+                "EventLog", "Ingest", "JSON", "SafeText", "WebSocketClient", .asyncHTTPClient, .logging, .nioCore,
+                .nioHTTP1,
             ],
             swiftSettings: settings
         ),
@@ -161,10 +165,10 @@ let package = Package(
         .executableTarget(
             name: "broadtape",
             dependencies: [
-                "ChainSource", "Client", "EventLog", "Hub", "Ingest", "JSON", "Monitor", "PostgresStore",
+                "BroadtapeClient", "ChainSource", "EventLog", "Hub", "Ingest", "JSON", "Monitor", "PostgresStore",
                 "RateSource", "RedisBus", "SafeText", "Secrets", "Server", "SQLiteStore", "Terminal", "WebSocket",
-                .argumentParser, .asyncHTTPClient, .configuration, .httpTypes, .hummingbird, .logging, .nioCore,
-                .nioHTTP1, .nioPosix, .serviceLifecycle, .unixSignals, .yams,
+                "WebSocketClient", .argumentParser, .asyncHTTPClient, .configuration, .httpTypes, .hummingbird,
+                .logging, .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle, .unixSignals, .yams,
             ],
             swiftSettings: settings
         ),
@@ -175,7 +179,7 @@ let package = Package(
         .target(
             name: "LoadKit",
             dependencies: [
-                "Client", "JSON", "SafeText", "Secrets", "Terminal", .asyncHTTPClient, .crypto, .dequeModule,
+                "BroadtapeClient", "JSON", "SafeText", "Secrets", "Terminal", .asyncHTTPClient, .crypto, .dequeModule,
                 .histogram, .nioCore, .nioHTTP1, .nioPosix,
             ],
             path: "LoadTests/Kit",
@@ -183,7 +187,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "broadtape-load",
-            dependencies: ["Client", "JSON", "LoadKit", "Secrets", "Terminal", .argumentParser, .nioCore, .nioPosix],
+            dependencies: [
+                "BroadtapeClient", "JSON", "LoadKit", "Secrets", "Terminal", .argumentParser, .nioCore, .nioPosix,
+            ],
             path: "LoadTests/Command",
             swiftSettings: settings
         ),
@@ -208,7 +214,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Client", "CSpawn", "EventLog", "JSON", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                "BroadtapeClient", "CSpawn", "EventLog", "JSON", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                .nioPosix,
             ],
             path: "Tests/TestSupport",
             swiftSettings: settings
@@ -268,9 +275,10 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(name: "WebSocketClientTests", dependencies: ["WebSocketClient"], swiftSettings: settings),
         .testTarget(
-            name: "ClientTests",
-            dependencies: ["Client", "JSON", "TestSupport", "WebSocket", .nioCore, .nioPosix, .nioSSL],
+            name: "BroadtapeClientTests",
+            dependencies: ["BroadtapeClient", "JSON", "TestSupport", "WebSocket", .nioCore, .nioPosix, .nioSSL],
             swiftSettings: settings
         ),
         .testTarget(
@@ -281,8 +289,8 @@ let package = Package(
         .testTarget(
             name: "ChainSourceTests",
             dependencies: [
-                "ChainSource", "Client", "EventLog", "Hub", "Ingest", "JSON", "PostgresStore", "SQLiteStore",
-                "TestSupport", .asyncHTTPClient, .logging, .nioCore, .nioPosix,
+                "BroadtapeClient", "ChainSource", "EventLog", "Hub", "Ingest", "JSON", "PostgresStore", "SQLiteStore",
+                "TestSupport", "WebSocketClient", .asyncHTTPClient, .logging, .nioCore, .nioPosix,
             ],
             exclude: ["Vectors"],
             swiftSettings: settings
@@ -290,7 +298,7 @@ let package = Package(
         .testTarget(
             name: "RateSourceTests",
             dependencies: [
-                "Client", "EventLog", "Hub", "Ingest", "JSON", "PostgresStore", "RateSource", "SQLiteStore",
+                "BroadtapeClient", "EventLog", "Hub", "Ingest", "JSON", "PostgresStore", "RateSource", "SQLiteStore",
                 "TestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ],
             exclude: ["Vectors"],
@@ -308,29 +316,29 @@ let package = Package(
         ),
         .testTarget(
             name: "LoadKitTests",
-            dependencies: ["Client", "JSON", "LoadKit", "Secrets", "Terminal", .nioCore],
+            dependencies: ["BroadtapeClient", "JSON", "LoadKit", "Secrets", "Terminal", .nioCore],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Client", "EventLog", "Hub", "JSON", "Pages", "Secrets", "Server", "SQLiteStore", "TestSupport",
-                "WebSocket", .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .jwtKit, .logging,
-                .nioCore, .nioEmbedded, .nioPosix, .nioSSL, .serviceLifecycle,
+                "BroadtapeClient", "EventLog", "Hub", "JSON", "Pages", "Secrets", "Server", "SQLiteStore",
+                "TestSupport", "WebSocket", .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore,
+                .jwtKit, .logging, .nioCore, .nioEmbedded, .nioPosix, .nioSSL, .serviceLifecycle,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "CommandSystemTests",
             dependencies: [
-                "Client", "JSON", "TestSupport", "WebSocket", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix,
+                "BroadtapeClient", "JSON", "TestSupport", "WebSocket", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix,
             ],
             path: "Tests/System/Command",
             swiftSettings: settings
         ),
         .testTarget(
             name: "ClusterSystemTests",
-            dependencies: ["Client", "JSON", "TestSupport", .asyncHTTPClient, .nioCore, .nioPosix],
+            dependencies: ["BroadtapeClient", "JSON", "TestSupport", .asyncHTTPClient, .nioCore, .nioPosix],
             path: "Tests/System/Cluster",
             swiftSettings: settings
         ),

@@ -46,12 +46,11 @@ package final class PostgresTape: Tape {
     let settings: Settings
     package let epoch: String
     package var isShared: Bool { true }
-    let address: PostgresAddress
     let appending: PostgresConnection
     let reading: PostgresPool
     /// For long operations that must not block others.
     let upkeep: PostgresConnection
-    let limits: PostgresConnection.Limits
+    let leadership: PostgresLeadership
     /// Used by one append at a time.
     let memory: Mutex<AppendCache>
     /// See ``Projections/skipped``.
@@ -121,11 +120,10 @@ package final class PostgresTape: Tape {
         slow.working = Self.upkeepLimit
         self.settings = settings
         self.epoch = opened.epoch
-        self.address = address
         self.appending = appending
         self.upkeep = connection(Self.setup(limit: Self.upkeepLimit), limits: slow)
         self.reading = PostgresPool((0..<settings.readers).map { _ in connection(fast, limits: limits) })
-        self.limits = limits
+        self.leadership = PostgresLeadership(address, limits: limits, logger: logger)
         self.memory = Mutex(AppendCache(epoch: opened.epoch, clock: clock, lastAccepted: opened.lastAccepted))
         self.loops = loops
         self.logger = logger

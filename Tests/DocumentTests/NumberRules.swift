@@ -60,8 +60,8 @@ enum NumberRules {
             advice: "digits put together by hand: \(Self.readIt)",
             exemptions: [
                 "Sources/EventLog/Event/Timestamp.swift": "fields of two or four digits",
-                "Sources/Client/Messages/UTCTime.swift": "fields of two or four digits",
-                "Sources/Client/Messages/EventHeading.swift": "of a span, at most 16 digits",
+                "Sources/BroadtapeClient/Messages/UTCTime.swift": "fields of two or four digits",
+                "Sources/BroadtapeClient/Messages/EventHeading.swift": "of a span, at most 16 digits",
                 "Sources/Server/Listening/RequestHead.swift": "of a span, at most 18 digits",
                 "Sources/Server/Listening/ChunkReader.swift": "digit by digit as they arrive, at most 8",
                 "Sources/Server/Access/Hex.swift": "two digits of a byte",
@@ -97,7 +97,7 @@ enum NumberRules {
             words: ["fatalError", "precondition", "assertionFailure", "unsafelyUnwrapped"],
             advice: "ends the process: only for a mistake of the program itself, with the reason in NumberRules",
             exemptions: [
-                "Sources/Client/Subscriber/Subscriber.swift": "the application runs a subscriber twice",
+                "Sources/BroadtapeClient/Subscriber/Subscriber.swift": "the application runs a subscriber twice",
                 "Sources/Hub/Hub.swift": "the program makes a hub without event loops",
                 "Sources/RedisBus/Bus/BusSeal.swift": "the program makes a seal without secrets",
                 "Sources/RedisBus/FanIn/RedisFanIn.swift": "the program makes a fan-in without patterns",

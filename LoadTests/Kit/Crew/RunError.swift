@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Client
+package import BroadtapeClient
 
 /// Why a run could not be made, or not to its end.
 package enum RunError: Error, Sendable, Equatable {

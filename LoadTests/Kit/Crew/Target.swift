@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Client
+package import BroadtapeClient
 
 /// What is put under load, and with what means.
 package struct Target: Sendable {

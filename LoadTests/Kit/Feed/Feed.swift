@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Client
+import BroadtapeClient
 import NIOCore
 
 /// How a pump's events get to the hub.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-import Client
+import BroadtapeClient
 import NIOCore
 
 /// Publishes by `POST /events`, NDJSON, with several requests under way.

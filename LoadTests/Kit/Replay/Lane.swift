@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Client
+import BroadtapeClient
 import NIOCore
 
 /// One publisher of several: sends its events in order, one request at a time.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Client
+import BroadtapeClient
 
 /// The channels and subscribers of a scenario.
 struct Population: Sendable {

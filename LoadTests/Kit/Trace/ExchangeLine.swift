@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Client
+import BroadtapeClient
 import JSON
 
 /// A line of a log of what an exchange sent: `<unix seconds>: <JSON message>`.

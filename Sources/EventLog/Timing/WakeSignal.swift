@@ -45,12 +45,18 @@ package final class WakeSignal: Sendable {
     }
 
     /// Returns after a signal, after a time at the latest, or when the task is cancelled. One waiter at a time.
-    package func sleep(for time: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await Task.sleep(for: time) }
-            group.addTask { await self.wait() }
-            await group.next()
+    /// - Returns: Whether the time has passed.
+    @discardableResult
+    package func sleep(for time: Duration) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { (try? await Task.sleep(for: time)) != nil }
+            group.addTask {
+                await self.wait()
+                return false
+            }
+            let hasPassed = await group.next() ?? false
             group.cancelAll()
+            return hasPassed
         }
     }
 }

@@ -1,32 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Client
 import EventLog
 package import Ingest
 package import Logging
 package import NIOCore
+package import WebSocketClient
 
 /// Runs the WebSocket of one exchange as directed by ``FeedMachine``, and delivers its messages.
 ///
 /// Runs on an event loop. Messages are parsed and delivered synchronously, so nothing is queued.
 package actor SocketFeed: LoopActor {
-    /// Address of a WebSocket endpoint.
-    package struct Address: Sendable, Equatable {
-        let server: HubAddress
-        let target: String
-        let url: String
-
-        /// Parses a URL with the scheme `ws` or `wss`.
-        package init(_ text: String) throws(HubAddress.Invalid) {
-            self.url = text
-            let start = text.firstRange(of: "://").map(\.upperBound) ?? text.startIndex
-            let slash = text[start...].firstIndex { $0 == "/" || $0 == "?" } ?? text.endIndex
-            self.server = try HubAddress(String(text[..<slash]))
-            let rest = text[slash...]
-            self.target = rest.isEmpty ? "/" : rest.hasPrefix("?") ? "/" + rest : String(rest)
-        }
-    }
-
     /// Called on the event loop with each message; must not block. Returns its outcome.
     package typealias Take = @Sendable (_ text: [UInt8]) -> RateBook.Verdict
 
@@ -54,22 +37,17 @@ package actor SocketFeed: LoopActor {
         var hasQuoted = false
     }
 
-    /// - Parameter addresses: At least one, in order of preference.
+    /// - Parameter urls: At least one, in order of preference.
     package init(
-        _ addresses: [Address],
+        _ urls: [WebSocketURL],
         rules: FeedMachine.Rules,
         on loop: any EventLoop,
         clock: SteadyClock,
         logger: Logger,
         take: @escaping Take
     ) throws(Ending) {
-        self.connectors = try addresses.map { address throws(Ending) in
-            var connector = try Connector(to: address.server)
-            connector.target = address.target
-            connector.subprotocols = []
-            return connector
-        }
-        self.endpoints = EndpointPool(addresses.map(\.url), rules: .withoutProbes, logger: logger)
+        self.connectors = try urls.map { url throws(Ending) in try Connector(to: url) }
+        self.endpoints = EndpointPool(urls.map(\.description), rules: .withoutProbes, logger: logger)
         self.machine = FeedMachine(rules: rules)
         self.loop = loop
         self.clock = clock

@@ -33,15 +33,14 @@ final class SharedRateBook: Sendable {
         return self.desk.withLock { body(&$0, now) }
     }
 
-    /// Returns when there is work, or after a timeout.
-    func wait(atMost limit: Duration) async {
+    /// The time until there is work, within a limit. The alarm rings if there is some earlier.
+    func pause(atMost limit: Duration) -> Duration {
         let now = self.clock.now
         let next = self.desk.withLock { desk in
             let next = desk.nextDue(after: now)
             self.awaited.withLock { $0 = next }
             return next
         }
-        let time = next.map { $0.duration(since: now) } ?? limit
-        if time > .zero { await self.alarm.sleep(for: min(time, limit)) }
+        return max(.zero, min(next?.duration(since: now) ?? limit, limit))
     }
 }

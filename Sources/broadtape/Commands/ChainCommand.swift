@@ -7,7 +7,6 @@ import EventLog
 import Hub
 import Logging
 import NIOPosix
-import SafeText
 import Terminal
 
 /// `broadtape chain`: follows the configured chains, without a hub.
@@ -45,21 +44,22 @@ struct ChainCommand: AsyncParsableCommand {
             let settings = try await self.options.settings()
             var logger = Logger(label: "broadtape")
             logger.logLevel = settings.logLevel
-            guard !settings.mirrors.contains(where: { $0.mirror.name == self.name }) else {
+            guard !settings.sources.mirrors.contains(where: { $0.mirror.name == self.name }) else {
                 throw ConfigurationFault(
                     "\(self.name) is a Hedera network, which has no reorganisations; there is nothing to resolve"
                 )
             }
-            guard let chain = settings.chains.first(where: { $0.chain.name == self.name }) else {
+            guard let chain = settings.sources.chains.first(where: { $0.chain.name == self.name }) else {
                 throw ConfigurationFault("the configuration has no chain \(self.name)")
             }
-            let database = try self.outbox.map { try Self.outbox($0) } ?? settings.database
+            let database = try self.outbox.map { try OutboxProcess.database($0) } ?? settings.database
             let storage = try await database.open(allowsMigration: settings.allowsMigration, logger: logger)
             let store = storage.sources
-            let client = ChainsService.client(on: MultiThreadedEventLoopGroup.singleton)
+            let client = SourcesService.client(on: MultiThreadedEventLoopGroup.singleton)
             let sink: any SourceSink =
                 self.outbox == nil
-                ? HubSink(alone: store, validator: EventValidator(types: settings.hub.types)) : OutboxSink(store: store, kept: OutboxSink.kept)
+                ? HubSink(alone: store, validator: EventValidator(types: settings.hub.types))
+                : OutboxSink(store: store, kept: OutboxSink.kept)
             let follower = Follower(
                 chain: chain.chain,
                 node: HTTPNode(urls: chain.endpoints, client: client, logger: logger),
@@ -77,13 +77,6 @@ struct ChainCommand: AsyncParsableCommand {
                 StandardStream.output.print("the chain continues from block \(number)")
             case .failure(let fault): throw ConfigurationFault(fault.description)
             }
-        }
-
-        static func outbox(_ text: String) throws(ConfigurationFault) -> Database {
-            guard let database = Database(text, password: nil) else {
-                throw ConfigurationFault("--outbox is \(Database.expectation), not \"\(Redaction.address(text))\"")
-            }
-            return database
         }
 
         /// Runs with leadership, so that no other process follows the chain.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Client
+import BroadtapeClient
 import Foundation
 
 /// Options that select the hub and the credentials of a command.

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import AsyncHTTPClient
-import Client
+import BroadtapeClient
 import JSON
 import Terminal
 

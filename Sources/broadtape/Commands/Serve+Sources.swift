@@ -7,52 +7,24 @@ import NIOCore
 import ServiceLifecycle
 
 extension Serve {
-    /// Services of the hub's process that read events from chains, mirror nodes and exchanges.
+    /// The service of the hub's process that reads events from chains, mirror nodes and exchanges, if there are any.
     static func sources(
         _ settings: Settings,
         of hub: Hub,
         on group: any EventLoopGroup,
         logger: Logger
     ) throws(ConfigurationFault) -> [any Service] {
-        guard !settings.chains.isEmpty || !settings.mirrors.isEmpty || !settings.rates.isEmpty else { return [] }
+        guard !settings.sources.names.isEmpty else { return [] }
         let store = hub.storage.sources
-        let makeSink: @Sendable () -> any SourceSink = {
+        let service = try SourcesService(
+            settings.sources,
+            store: store,
+            board: hub.sources,
+            on: group,
+            logger: logger
+        ) {
             HubSink(store: store, publisher: hub.publisher)
         }
-        let board = hub.sources
-        var services: [any Service] = []
-        // A service with nothing to follow would end immediately, and the process with it.
-        if !settings.chains.isEmpty {
-            services.append(
-                try ChainsService(
-                    settings.chains,
-                    store: store,
-                    on: group,
-                    logger: logger,
-                    board: board,
-                    makeSink: makeSink
-                )
-            )
-        }
-        if !settings.mirrors.isEmpty {
-            services.append(
-                MirrorsService(
-                    settings.mirrors,
-                    store: store,
-                    on: group,
-                    logger: logger,
-                    board: board,
-                    makeSink: makeSink
-                )
-            )
-        }
-        if !settings.rates.isEmpty {
-            services.append(
-                try RatesService(settings.rates, store: store, board: board, on: group, logger: logger) {
-                    makeSink()
-                }
-            )
-        }
-        return services
+        return [service]
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Client
+import BroadtapeClient
 import JSON
 import SafeText
 import Terminal
@@ -51,7 +51,7 @@ struct Tail: AsyncParsableCommand {
         }
     }
 
-    private static func show(_ event: Client.Event) {
+    private static func show(_ event: BroadtapeClient.Event) {
         var writer = JSON.Writer()
         writer.beginObject()
         writer.member("channel", string: event.channel)

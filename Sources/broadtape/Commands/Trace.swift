@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Client
+import BroadtapeClient
 import EventLog
 import Foundation
 import Hub
@@ -67,7 +67,7 @@ struct Trace {
     func play(
         speed: Speed,
         repeats: Bool = false,
-        publish: ([Client.Publication]) async throws -> Void
+        publish: ([BroadtapeClient.Publication]) async throws -> Void
     ) async throws {
         repeat {
             let start = ContinuousClock.now
@@ -96,14 +96,14 @@ struct Trace {
         return max(.zero, time.duration(since: first))
     }
 
-    private func publication(_ line: Line, keepsTime: Bool) throws -> Client.Publication {
-        guard !keepsTime else { return try Client.Publication(json: Array(line.event.text)) }
+    private func publication(_ line: Line, keepsTime: Bool) throws -> BroadtapeClient.Publication {
+        guard !keepsTime else { return try BroadtapeClient.Publication(json: Array(line.event.text)) }
         var writer = JSON.Writer(reservingCapacity: line.event.text.count)
         writer.beginObject()
         for (name, value) in line.event.members where name != "time" {
             writer.member(name, raw: value.text)
         }
         writer.endObject()
-        return try Client.Publication(json: writer.bytes)
+        return try BroadtapeClient.Publication(json: writer.bytes)
     }
 }

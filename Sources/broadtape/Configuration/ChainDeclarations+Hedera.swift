@@ -47,8 +47,8 @@ extension ChainDeclarations {
         if let node = mapping["reread"] { mirror.rereads = self.rereads(node) ?? mirror.rereads }
         if let node = mapping["levels"] { mirror.levels = self.mirrorLevels(node) ?? mirror.levels }
         var settings = MirrorSettings(mirror: mirror, endpoints: self.endpoints(mapping, of: key))
-        settings.runner.poll =
-            self.duration(mapping["poll"], "poll", .milliseconds(20) ... .seconds(3_600)) ?? settings.runner.poll
+        settings.limits.poll =
+            self.duration(mapping["poll"], "poll", .milliseconds(20) ... .seconds(3_600)) ?? settings.limits.poll
         settings.rotation.stall = self.stall(mapping["stall"], settings.rotation.stall)
         settings.owners = self.mirrorOwners(mapping["owners"])
         settings.ownersFile = mapping["owners-file"]?.string

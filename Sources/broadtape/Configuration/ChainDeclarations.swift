@@ -4,6 +4,7 @@ import ChainSource
 import Foundation
 import Ingest
 import JSON
+import WebSocketClient
 import Yams
 
 /// Chain declarations of the configuration file.
@@ -71,13 +72,13 @@ struct ChainDeclarations {
         if let node = mapping["poll"] {
             if let poll = node.string.flatMap(Quantity.duration), (.milliseconds(20) ... .seconds(3600)).contains(poll)
             {
-                settings.runner.poll = poll
+                settings.limits.poll = poll
             } else {
                 self.addError(node, "\"poll\" is a duration such as 4s, from 20ms to 1h")
             }
         }
         settings.rotation.stall = self.stall(mapping["stall"], settings.rotation.stall)
-        settings.runner.stall = settings.rotation.stall.map { max($0 * 2, settings.runner.stale) }
+        settings.limits.stall = settings.rotation.stall.map { max($0 * 2, settings.limits.stale) }
         settings.owners = self.owners(mapping["owners"])
         settings.ownersFile = mapping["owners-file"]?.string
         return settings
@@ -113,13 +114,13 @@ struct ChainDeclarations {
         return urls
     }
 
-    private mutating func webSockets(_ node: Node?) -> [String] {
+    private mutating func webSockets(_ node: Node?) -> [WebSocketURL] {
         guard let node else { return [] }
-        let urls = node.sequence?.compactMap(\.string) ?? [node.string].compactMap(\.self)
-        for url in urls {
+        var urls: [WebSocketURL] = []
+        for text in node.sequence?.compactMap(\.string) ?? [node.string].compactMap(\.self) {
             do {
-                _ = try NewHeadsSubscription.Address(url)
-                guard !url.hasPrefix("ws://"), !url.hasPrefix("wss://") else { continue }
+                urls.append(try WebSocketURL(text))
+                guard !text.hasPrefix("ws://"), !text.hasPrefix("wss://") else { continue }
                 self.addError(node, "\"websocket\" begins with ws:// or wss://")
             } catch {
                 self.addError(node, "\"websocket\" is a URL or a list of URLs: \(error)")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import RateSource
+import WebSocketClient
 import Yams
 
 /// Exchange declarations of the configuration file, in order of preference.
@@ -101,7 +102,7 @@ struct RateDeclarations {
             throw ConfigurationFault("it begins with \(schemes.map { $0 + "://" }.joined(separator: " or "))")
         }
         do {
-            _ = try SocketFeed.Address(text)
+            _ = try WebSocketURL(text, expected: "a URL")
         } catch {
             throw ConfigurationFault("\(error)")
         }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ChainSource
 import EventLog
 import Foundation
 import Hub
 import JSON
 import Logging
-import RateSource
 import RedisBus
 import Secrets
 import Server
@@ -38,12 +36,7 @@ struct Settings {
     /// Whether to serve the live page.
     var servesPage: Bool
     var logLevel: Logger.Level
-    /// EVM chains to follow.
-    var chains: [ChainSettings]
-    /// Hedera networks to follow through mirror nodes.
-    var mirrors: [MirrorSettings]
-    /// Exchanges to read rates from, in order of preference.
-    var rates: [Exchange]
+    let sources: SourceSettings
     var logFormat: LogFormat
     /// Collector that receives spans; nil records none.
     var otlpEndpoint: String?
@@ -71,9 +64,7 @@ struct Settings {
         var reader = SettingsReader(flags: flags, environment: environment, file: file)
         let types = if let file { try TypeDeclarations.types(in: file) } else { [EventType]() }
         let services = if let file { try ServiceDeclarations.services(in: file) } else { [ServiceAccount]() }
-        self.chains = if let file { try ChainDeclarations.chains(in: file) } else { [] }
-        self.mirrors = if let file { try ChainDeclarations.mirrors(in: file) } else { [] }
-        self.rates = if let file { try RateDeclarations.exchanges(in: file) } else { [] }
+        self.sources = if let file { try SourceSettings(in: file) } else { SourceSettings() }
 
         Self.check(types, services, &reader)
         let databasePassword = Self.password(.databasePasswordFile, &reader)
@@ -137,10 +128,7 @@ struct Settings {
         hub.intake.dataBytes = reader.bytes(.maxData, in: 64...16 << 20)
         hub.ringBytes = reader.bytes(.ringMemory, in: 0...1 << 40)
         hub.writer.waitingBytes = reader.bytes(.writeQueue, in: 1 << 10...1 << 40)
-        hub.fanIn.rules = FanInRules(
-            fanIn.rules,
-            followed: self.chains.map(\.chain.source) + self.mirrors.map(\.mirror.source) + self.rates.map(\.source)
-        )
+        hub.fanIn.rules = FanInRules(fanIn.rules, followed: self.sources.names)
         hub.fanIn.staleAfter = reader.duration(.staleAfter, in: .seconds(1) ... .seconds(86_400))
         hub.housekeeping = reader.duration(.housekeeping, in: .seconds(1) ... .seconds(86_400))
         if hub.shard.silence <= hub.shard.heartbeat {

@@ -29,22 +29,23 @@ struct MirrorFailoverSystemTests {
             eventLoopGroupProvider: .singleton,
             configuration: .init(redirectConfiguration: .disallow)
         )
-        var limits = HTTPMirror.Limits()
-        (limits.time, limits.bytes) = (.seconds(1), 1 << 20)
-        let node = HTTPMirror(urls: urls, client: client, limits: limits, rules: rules, logger: Following.quiet)
+        var answers = HTTPMirror.Limits()
+        (answers.time, answers.bytes) = (.seconds(1), 1 << 20)
+        let node = HTTPMirror(urls: urls, client: client, limits: answers, rules: rules, logger: Following.quiet)
         let sink = RecordingSink()
         let report = Watched<SourceReport?>(nil)
-        var pace = MirrorRunner.Limits()
-        pace.poll = .milliseconds(20)
-        pace.retry = .milliseconds(5) ... .milliseconds(20)
-        pace.stale = .seconds(1_000_000_000)
+        var limits = MirrorSource.Limits()
+        limits.poll = .milliseconds(20)
+        limits.stale = .seconds(1_000_000_000)
         let follower = MirrorFollower(mirror: mirror, node: node, sink: sink, logger: Following.quiet)
-        let runner = MirrorRunner(follower: follower, limits: pace, logger: Following.quiet) { new in
+        let source: @Sendable () -> any Source = { [limits] in
+            MirrorSource(follower: follower, limits: limits, logger: Following.quiet)
+        }
+        let runner = Following.runner(mirror.source, FailoverTests.pace, source) { new in
             report.change { $0 = new }
         }
         let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { await runner.run() }
-            group.addTask { await follower.watchEndpoints() }
             let result: Result<Void, any Error>
             do {
                 try await body(sink, report)

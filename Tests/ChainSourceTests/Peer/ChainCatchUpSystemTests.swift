@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BroadtapeClient
 import ChainSource
-import Client
 import EventLog
 import Foundation
 import Hub
@@ -59,7 +59,7 @@ struct ChainCatchUpSystemTests {
                         Subscription($0, from: .after(0))
                     },
                     token: { token },
-                    options: .init(backoff: Client.Backoff(base: .milliseconds(20), cap: .milliseconds(200)))
+                    options: .init(backoff: BroadtapeClient.Backoff(base: .milliseconds(20), cap: .milliseconds(200)))
                 )
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { await reader.run(subscriber) }

@@ -102,12 +102,17 @@ struct FailoverSystemTests {
         return rules
     }
 
-    private static var limits: ChainRunner.Limits {
-        var limits = ChainRunner.Limits()
+    private static var limits: EVMChainSource.Limits {
+        var limits = EVMChainSource.Limits()
         limits.poll = .milliseconds(20)
-        limits.retry = .milliseconds(5) ... .milliseconds(20)
-        limits.report = .zero
         return limits
+    }
+
+    static var pace: SourceRunner.Limits {
+        var pace = SourceRunner.Limits()
+        pace.retry = .milliseconds(5) ... .milliseconds(20)
+        pace.report = .zero
+        return pace
     }
 
     /// Follows a chain while the body does something.
@@ -128,13 +133,12 @@ struct FailoverSystemTests {
         let sink = RecordingSink()
         let report = Watched<SourceReport?>(nil)
         let follower = Follower(chain: chain, node: node, sink: sink, logger: Following.quiet)
-        let runner = ChainRunner(follower: follower, limits: Self.limits, logger: Following.quiet) { new in
+        let runner = Following.runner(of: follower, limits: Self.limits, pace: Self.pace) { new in
             report.change { $0 = new }
             onReport(new)
         }
         let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { await runner.run() }
-            group.addTask { await follower.watchEndpoints() }
             let result: Result<Void, any Error>
             do {
                 try await body(sink, report)

@@ -6,6 +6,7 @@ import Ingest
 import NIOPosix
 import TestSupport
 import Testing
+import WebSocketClient
 
 @Suite(.system, .serialized, .timeLimit(.minutes(3)))
 struct NewHeadsSubscriptionSystemTests {
@@ -13,7 +14,7 @@ struct NewHeadsSubscriptionSystemTests {
         try await PeerNode.with(seed: 4) { peer in
             let wakes = Watched(0)
             let watch = try NewHeadsSubscription(
-                [NewHeadsSubscription.Address(peer.webSocket)],
+                [WebSocketURL(peer.webSocket)],
                 on: MultiThreadedEventLoopGroup.singleton.next(),
                 retry: .milliseconds(10) ... .milliseconds(50),
                 logger: Following.quiet
@@ -57,7 +58,7 @@ struct NewHeadsSubscriptionSystemTests {
                 try await gate.set(mode, members)
                 let wakes = Watched(0)
                 let watch = try NewHeadsSubscription(
-                    [NewHeadsSubscription.Address(gate.webSocket), NewHeadsSubscription.Address(peer.webSocket)],
+                    [WebSocketURL(gate.webSocket), WebSocketURL(peer.webSocket)],
                     on: MultiThreadedEventLoopGroup.singleton.next(),
                     retry: .milliseconds(10) ... .milliseconds(50),
                     logger: Following.quiet

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChainSource
+import EventLog
+import Ingest
 import Logging
 import TestSupport
 import Testing
@@ -62,6 +64,38 @@ final class Following {
             }
         }
         return nil
+    }
+
+    /// Runs a source that no other process wants.
+    static func runner(
+        _ name: String,
+        _ pace: SourceRunner.Limits,
+        _ source: @escaping @Sendable () -> any Source,
+        onReport: @escaping @Sendable (SourceReport) -> Void
+    ) -> SourceRunner {
+        SourceRunner(
+            name,
+            store: MemoryTape(),
+            limits: pace,
+            logger: Self.quiet,
+            report: onReport,
+            withdraw: { _ in },
+            makeSource: source
+        )
+    }
+
+    static func runner(
+        of follower: Follower,
+        limits: EVMChainSource.Limits,
+        pace: SourceRunner.Limits,
+        onReport: @escaping @Sendable (SourceReport) -> Void
+    ) -> SourceRunner {
+        Self.runner(
+            "chain:test",
+            pace,
+            { EVMChainSource(follower: follower, limits: limits, logger: Self.quiet) },
+            onReport: onReport
+        )
     }
 
     /// Differences between everything published so far and the whole chain.

@@ -52,13 +52,13 @@ final class Taking: Sendable {
         let client = HTTPClient(eventLoopGroupProvider: .singleton)
         let service = try RateService(
             exchanges,
-            store: Alone(),
+            store: MemoryTape(),
             client: client,
             on: MultiThreadedEventLoopGroup.singleton,
             logger: Quiet.logger,
-            makeSink: { Sink(state: self.state) },
             report: { report in self.state.change { $0.reports[report.name] = report } },
-            withdraw: { name in self.state.change { _ = $0.withdrawn.insert(name) } }
+            withdraw: { name in self.state.change { _ = $0.withdrawn.insert(name) } },
+            makeSink: { Sink(state: self.state) }
         )
         let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { await service.run() }
@@ -104,25 +104,6 @@ final class Taking: Sendable {
                 return isFailing ? .failure(.unavailable("committed, but the answer was lost")) : .success(())
             }
             try result.get()
-        }
-    }
-
-    /// Nobody else takes rates.
-    private struct Alone: SourceStore {
-        func withLeadership(_: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault) {
-            await work()
-        }
-
-        func state(of source: String, prefix: String) async throws(TapeFault) -> SourceState { SourceState() }
-
-        func entries(of source: String, prefix: String, after name: String, limit: Int) async throws(TapeFault)
-            -> [SourceEntry]
-        {
-            []
-        }
-
-        func append(_ events: [Event], with step: SourceStep) async throws(TapeFault) -> StepOutcome {
-            .committed([])
         }
     }
 }

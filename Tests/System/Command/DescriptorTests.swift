@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Client
+import BroadtapeClient
 import Foundation
 import NIOCore
 import NIOPosix

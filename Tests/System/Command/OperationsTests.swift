@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-import Client
+import BroadtapeClient
 import Foundation
 import JSON
 import NIOCore

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Client
+package import BroadtapeClient
 import NIOPosix
+package import TestSupport
 import Testing
 
 /// A subscriber that keeps account of what it got.
@@ -24,7 +25,7 @@ package final class RecordingSubscriber: Sendable {
             "heads \(self.heads), \(self.connections) connections, faults \(self.faults)"
         }
 
-        fileprivate mutating func take(_ event: Client.Event, mayConflate: Bool) {
+        fileprivate mutating func take(_ event: BroadtapeClient.Event, mayConflate: Bool) {
             let last = self.heads[event.channel, default: 0]
             if event.seq != last + 1 + event.skipped {
                 self.faults.append("\(event.channel): \(event.seq) (\(event.skipped) skipped) after \(last)")

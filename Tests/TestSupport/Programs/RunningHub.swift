@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-package import Client
+package import BroadtapeClient
 import Foundation
 package import JSON
 import NIOCore

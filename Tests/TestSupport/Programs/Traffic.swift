@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Client
+package import BroadtapeClient
 import JSON
+package import TestSupport
 import Testing
 
 /// Publishers and followers at work, and the record of what was promised to each.

@@ -51,6 +51,23 @@ package enum FollowFault: Error, Sendable, Equatable {
     }
 }
 
+extension FollowFault {
+    var isStop: Bool {
+        if case .stopped = self { true } else { false }
+    }
+
+    /// When a runner takes the next step.
+    var progress: SourceProgress {
+        switch self {
+        case .elsewhere: .failedOver
+        case .again(_, let after), .unfit(_, _, let after): .failed(retryAfter: after ?? .zero)
+        case .slowDown(_, let after): .failed(retryAfter: max(after ?? .zero, .seconds(1)))
+        case .lacking, .unavailable: .failed()
+        case .stopped: .halted
+        }
+    }
+}
+
 /// Outcome of a step.
 package enum FollowProgress: Sendable, Equatable {
     /// Processed blocks, or reduced the range: there is more to do.

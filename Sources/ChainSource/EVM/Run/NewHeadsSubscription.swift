@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Client
 import EventLog
 package import Ingest
 import JSON
 package import Logging
 package import NIOCore
+package import WebSocketClient
 
 /// Learns of new blocks over a WebSocket (`eth_subscribe newHeads`) as soon as they appear.
 ///
@@ -13,23 +13,6 @@ package import NIOCore
 /// is open but reports nothing: ``polled(head:)`` with a head that was not reported, twice in a row, closes the
 /// connection. A socket that refuses or stays silent backs off while another one is tried, if there is one.
 package actor NewHeadsSubscription: LoopActor {
-    /// Address of a WebSocket endpoint.
-    package struct Address: Sendable {
-        let hub: HubAddress
-        let target: String
-        let url: String
-
-        /// Parses a URL with the scheme `ws` or `wss`.
-        package init(_ text: String) throws(HubAddress.Invalid) {
-            self.url = text
-            let start = text.firstRange(of: "://").map(\.upperBound) ?? text.startIndex
-            let slash = text[start...].firstIndex { $0 == "/" || $0 == "?" } ?? text.endIndex
-            self.hub = try HubAddress(String(text[..<slash]))
-            let rest = text[slash...]
-            self.target = rest.isEmpty ? "/" : rest.hasPrefix("?") ? "/" + rest : String(rest)
-        }
-    }
-
     private static let subscription = #"{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}"#
     /// Polls with an unreported head after which the connection is closed.
     private static let patience = 2
@@ -53,25 +36,20 @@ package actor NewHeadsSubscription: LoopActor {
     package private(set) var connects = 0
 
     /// - Parameters:
-    /// - addresses: At least one, in order of preference.
+    /// - urls: At least one, in order of preference.
     /// - retry: How long an endpoint backs off after a failure: first and maximum delay.
     /// - wake: Called on the event loop when there is a new block; must not block.
     package init(
-        _ addresses: [Address],
+        _ urls: [WebSocketURL],
         on loop: any EventLoop,
         retry: ClosedRange<Duration> = .milliseconds(500) ... .seconds(30),
         logger: Logger,
         wake: @escaping @Sendable () -> Void
     ) throws(Ending) {
-        self.connectors = try addresses.map { address throws(Ending) in
-            var connector = try Connector(to: address.hub)
-            connector.target = address.target
-            connector.subprotocols = []
-            return connector
-        }
+        self.connectors = try urls.map { url throws(Ending) in try Connector(to: url) }
         var rules = EndpointRotation.Rules.withoutProbes
         rules.rest = retry
-        self.endpoints = EndpointPool(addresses.map(\.url), rules: rules, logger: logger)
+        self.endpoints = EndpointPool(urls.map(\.description), rules: rules, logger: logger)
         self.loop = loop
         self.logger = logger
         self.wake = wake

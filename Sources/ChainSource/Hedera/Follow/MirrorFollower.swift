@@ -274,10 +274,6 @@ package actor MirrorFollower {
 }
 
 extension FollowFault {
-    var isStop: Bool {
-        if case .stopped = self { true } else { false }
-    }
-
     /// Whether the endpoint should get no further requests now.
     fileprivate var isOfTheWholeEndpoint: Bool {
         switch self {
