@@ -119,7 +119,9 @@ package struct Publisher: Sendable {
         return events
     }
 
-    private static func outcome(
+    /// What the publisher is answered.
+    /// - Parameter events: The events that were passed to the writer.
+    package static func outcome(
         of events: [Event],
         _ result: Result<AppendOutcome, AppendFault>
     ) -> Result<[PublishResult], PublishFault> {

@@ -10,13 +10,13 @@ import Testing
 
     @Test func receiptsAreJoinedWithIDs() {
         let receipt = Receipt(status: .accepted, positions: [])
-        let outcome = PublishOutcome(events: Array(Self.events.prefix(1)), .success(.committed([receipt])))
-        #expect(outcome == .published([PublishResult(id: "id0", receipt: receipt)]))
+        let outcome = Publisher.outcome(of: Array(Self.events.prefix(1)), .success(.committed([receipt])))
+        #expect(outcome == .success([PublishResult(id: "id0", receipt: receipt)]))
     }
 
     @Test func conflictsAreNamed() {
-        let outcome = PublishOutcome(events: Self.events, .success(.conflict(items: [2, 7])))
-        guard case .conflict(let items) = outcome else {
+        let outcome = Publisher.outcome(of: Self.events, .success(.conflict(items: [2, 7])))
+        guard case .failure(.rejected(.items(let items))) = outcome else {
             Issue.record("\(outcome)")
             return
         }
@@ -26,8 +26,8 @@ import Testing
     }
 
     @Test func conflictReportIsBounded() {
-        let outcome = PublishOutcome(events: Self.events, .success(.conflict(items: Array(0..<300))))
-        guard case .conflict(let items) = outcome else {
+        let outcome = Publisher.outcome(of: Self.events, .success(.conflict(items: Array(0..<300))))
+        guard case .failure(.rejected(.items(let items))) = outcome else {
             Issue.record("\(outcome)")
             return
         }
@@ -42,7 +42,7 @@ import Testing
         (.unavailable(.outcomeUnknown("secret")), .unavailable, "not known whether"),
     ])
     func failuresAreToldWithoutInnards(fault: AppendFault, code: ErrorCode, part: String) {
-        #expect(PublishOutcome(events: Self.events, .failure(fault)) == .failed(fault))
+        #expect(Publisher.outcome(of: Self.events, .failure(fault)) == .failure(.failed(fault)))
         #expect(fault.summary.code == code)
         #expect(fault.summary.message.contains(part))
         #expect(!fault.summary.message.contains("secret"))
