@@ -2,7 +2,6 @@
 
 package import BroadtapeClient
 import NIOPosix
-package import TestSupport
 import Testing
 
 /// A subscriber that keeps account of what it got.

@@ -2,7 +2,6 @@
 
 package import BroadtapeClient
 import JSON
-package import TestSupport
 import Testing
 
 /// Publishers and followers at work, and the record of what was promised to each.
