@@ -48,11 +48,10 @@ struct TestRuleTests {
     @Test func everySuiteIsInOneOfTheTwoRuns() throws {
         let makefile = try String(contentsOf: Document.root.appending(path: "Makefile"), encoding: .utf8)
         for line in [
-            "SYSTEM := SystemTests",
-            "FAST_TESTS := swift test --skip-build --parallel --skip $(SYSTEM)",
-            "SYSTEM_TESTS := swift test --skip-build --no-parallel --filter $(SYSTEM)",
+            "\nSYSTEM := SystemTests\n", " swift test --skip-build --parallel --skip $(SYSTEM)\n",
+            " swift test --skip-build --no-parallel --filter $(SYSTEM)\n",
         ] {
-            #expect(makefile.contains("\n\(line)\n"), "\(line)")
+            #expect(makefile.contains(line), "\(line)")
         }
     }
 }
