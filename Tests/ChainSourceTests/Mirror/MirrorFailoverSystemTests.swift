@@ -41,7 +41,7 @@ struct MirrorFailoverSystemTests {
         let source: @Sendable () -> any Source = { [limits] in
             MirrorSource(follower: follower, limits: limits, logger: Following.quiet)
         }
-        let runner = Following.runner(mirror.source, FailoverTests.pace, source) { new in
+        let runner = Following.runner(mirror.source, FailoverSystemTests.pace, source) { new in
             report.change { $0 = new }
         }
         let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
