@@ -29,7 +29,7 @@ struct SourceRunnerTests {
         var companions: [@Sendable () async -> Void] {
             let companion: @Sendable () async -> Void = { [record = self.record] in
                 record.change { $0.companions += 1 }
-                try? await Task.sleep(for: .seconds(600))
+                try? await Watched(false).wait(for: "the cancellation", within: .seconds(600)) { $0 }
                 record.change { $0.companions -= 1 }
             }
             return [companion, companion]

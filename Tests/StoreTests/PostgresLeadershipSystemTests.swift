@@ -50,7 +50,7 @@ struct PostgresLeadershipSystemTests {
                 await faultOf {
                     try await tape.withLeadership("fan-in") {
                         started.change { $0 = true }
-                        try? await Task.sleep(for: .seconds(60))
+                        try? await Watched(false).wait(for: "the cancellation", within: .seconds(60)) { $0 }
                     }
                 }
             }
@@ -82,7 +82,7 @@ struct PostgresLeadershipSystemTests {
                     let fault = await faultOf {
                         try await tape.withLeadership(name) {
                             led.change { _ = $0.insert(name) }
-                            try? await Task.sleep(for: .seconds(60))
+                            try? await Watched(false).wait(for: "the cancellation", within: .seconds(60)) { $0 }
                             led.change { _ = $0.remove(name) }
                         }
                     }
