@@ -87,7 +87,10 @@ export interface Event<Data = unknown> {
   id: string;
   /** When it happened, RFC 3339 in UTC. */
   time: string;
-  /** As it was published; amounts are decimal strings. */
+  /**
+   * As it was published; amounts are decimal strings. A number that JavaScript would change, such as
+   * 12345678901234567891 or 1e400, is its text; with `numbers: "text"` all of them are.
+   */
   data: Data;
   /** How many events before it were skipped because only the newest counts. */
   skipped?: number;
@@ -152,7 +155,7 @@ export interface Status {
 export class BroadtapeError extends Error {
   /**
    * The error code: one of the hub's, or `closed`, `handler_failed`, `cursor_not_loaded`, `cursor_not_saved`,
-   * `timeout`, `unreachable`, `http`.
+   * `timeout`, `unreachable`, `http`, or `cross_origin`: the browser does not let this page do it.
    */
   code: string;
   channel?: string;
@@ -170,6 +173,8 @@ export interface Options {
    * Without it only public types can be read.
    */
   token?: string | (() => string | undefined | Promise<string | undefined>);
+  /** Gives every number in `data` as the text that was published: `1.10` stays "1.10". */
+  numbers?: "text";
   /** Default: none; a new page starts over. */
   cursors?: CursorStore;
   /** Bounds of the wait between connections, in ms: 500, 30000, 30000. */
@@ -256,6 +261,12 @@ export interface History<Data = unknown> {
   next: number;
 }
 
+/**
+ * Parses a message or a page of events without changing a number: one that JavaScript would change is its text. With
+ * `numbers` "text", every number in `data` is.
+ */
+export function parse(json: string, numbers?: "text"): any;
+
 /** A client of one hub: one connection, any number of subscriptions. Connects at once. */
 export class Broadtape {
   /** `url`: `ws(s)://` or `http(s)://`; the page's origin where it is missing. */
@@ -266,7 +277,10 @@ export class Broadtape {
     channel: Channel,
     options?: SubscribeOptions<DataOf<Channel>>,
   ): Subscription<DataOf<Channel>>;
-  /** Resolves once everything is committed; all of it or none. Sent again for up to `timeout` ms (30000). */
+  /**
+   * Resolves once everything is committed; all of it or none. Sent again for up to `timeout` ms (30000). Over the
+   * WebSocket while it is open (up to 60 KiB), else by HTTP, which browsers allow only to pages of the hub's origin.
+   */
   publish(events: Publication | Publication[], options?: { timeout?: number }): Promise<PublishResult[]>;
   history<Channel extends string>(
     channel: Channel,

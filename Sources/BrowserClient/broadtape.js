@@ -23,6 +23,8 @@ const ASLEEP = 5_000;
 const PATIENCE = 3;
 /** Bytes of one subscribe request; the hub takes messages of 64 KiB. */
 const SUBSCRIBE_BYTES = 32 << 10;
+/** Bytes of events that are published over the socket; more goes over HTTP. */
+const PUBLISH_BYTES = 60 << 10;
 /** Tokens are replaced when a fifth of their life is left, but not earlier than half a minute before their end. */
 const REFRESH_LEAD = 30_000;
 /** setTimeout counts in 32 bits. */
@@ -32,6 +34,44 @@ const FINAL_CODES = new Set([1002, 1003, 1007, 1008, 1009, 1010]);
 
 const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
 const isNumber = (value) => Number.isSafeInteger(value) && value >= 0;
+
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/** Without one of these every number of a text is one that JavaScript has: it keeps 15 digits. */
+const LONG_NUMBER = /[\d.]{16}|\d[eE]/;
+
+/** The same text for all spellings of a number, such as `1.10` and `11e-1`. */
+function canonical(number) {
+  const [, sign, whole, part = "", exponent = 0] = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(number) ?? [];
+  if (whole === undefined) return number;
+  const digits = (whole + part).replace(/^0+/, "");
+  const short = digits.replace(/0+$/, "");
+  return short && `${sign}${short}e${Number(exponent) - part.length + digits.length - short.length}`;
+}
+
+/** `JSON.parse`, with the text of those numbers for which `isText` is true. */
+function parseNumbers(json, isText) {
+  return JSON.parse(json.replace(TOKENS, (token) => (token[0] !== '"' && isText(token) ? `"${token}"` : token)));
+}
+
+/**
+ * Parses a message or a page of events. A number that JavaScript would change is its text; with `numbers` "text", each
+ * number in `data` is.
+ */
+export function parse(json, numbers) {
+  const isChanged = (number) => canonical(number) !== canonical(String(Number(number)));
+  const value = LONG_NUMBER.test(json) ? parseNumbers(json, isChanged) : JSON.parse(json);
+  if (numbers !== "text") return value;
+  const texts = parseNumbers(json, () => true);
+  if (value?.data !== undefined) value.data = texts.data;
+  if (Array.isArray(value?.events)) value.events.forEach((event, index) => (event.data = texts.events[index].data));
+  return value;
+}
+
+/** Refuses to publish as `null` what JSON has no number for. */
+function checked(name, value) {
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError(`${name} is ${value}; JSON has no such number`);
+  return value;
+}
 
 /** What a client remembers of one channel over all its connections. */
 class Track {
@@ -96,7 +136,7 @@ class Track {
  * Every input takes `at`: `{now, wall, random}` – milliseconds of a clock that never goes back, milliseconds since 1970,
  * a number drawn evenly from 0 to 1 – and returns outputs, objects with one member each: `connect`, `askToken`, `send`,
  * `close` are to be done; `status`, `subscribed`, `event`, `snapshot`, `caughtUp`, `gap`, `behind`, `stale`, `refused`,
- * `error` are to be told; `save` is a cursor to keep. `wakeAt` is when `wake` wants to be called.
+ * `published`, `unpublished`, `error` are to be told; `save` is a cursor to keep. `wakeAt` is when `wake` wants to be called.
  */
 export class Machine {
   /** idle | token | connecting | open | waiting | offline | closed */
@@ -128,15 +168,19 @@ export class Machine {
   #cancelled = new Set();
   #behind = new Set();
   #postponed = new Set();
+  /** Requests to publish that have no answer yet, by id. */
+  #publishing = new Map();
   #lastID = 0;
 
   #hasToken;
+  #numbers;
   #backoff;
   #at;
   #out = [];
 
-  constructor({ hasToken = false, backoff = {} } = {}) {
+  constructor({ hasToken = false, numbers, backoff = {} } = {}) {
     this.#hasToken = hasToken;
+    this.#numbers = numbers;
     this.#backoff = { base: 500, cap: 30_000, stableAfter: 30_000, ...backoff };
   }
 
@@ -274,6 +318,8 @@ export class Machine {
     this.#postponed.clear();
     this.#pending.clear();
     this.#cancelled.clear();
+    for (const request of this.#publishing.values()) this.#tell({ unpublished: { request } });
+    this.#publishing.clear();
     this.#probeUntil = this.#refreshAt = this.#session = undefined;
     this.#isRefreshing = false;
     this.#told = { ...this.#told, paused: false, user: undefined };
@@ -494,6 +540,22 @@ export class Machine {
     });
   }
 
+  /** Publishes `request.events`; what becomes of the request is told, without an error where the session has ended. */
+  publish(at, request) {
+    return this.#input(at, () => {
+      if (this.#session === undefined) return this.#tell({ unpublished: { request } });
+      this.#send({ op: "publish", events: request.events });
+      this.#publishing.set(this.#lastID, request);
+    });
+  }
+
+  #published(id, output) {
+    const request = this.#publishing.get(id);
+    this.#publishing.delete(id);
+    if (request) this.#tell(output(request));
+    return request !== undefined;
+  }
+
   #send(message) {
     this.#tell({ send: message.op === "subscribe" ? message : { ...message, id: ++this.#lastID } });
   }
@@ -557,7 +619,7 @@ export class Machine {
   #read(text) {
     let message;
     try {
-      message = typeof text === "string" ? JSON.parse(text) : undefined;
+      message = typeof text === "string" ? parse(text, this.#numbers) : undefined;
     } catch {
       return "a message is not JSON";
     }
@@ -599,8 +661,11 @@ export class Machine {
         this.#scheduleRefresh(message.expires);
         this.#status();
         break;
+      case "published":
+        this.#published(message.id, (request) => ({ published: { request, results: message.results } }));
+        break;
       case "error":
-        this.#fault(message);
+        if (!this.#published(message.id, (request) => ({ unpublished: { request, error: message } }))) this.#fault(message);
         break;
       case "goodbye":
         this.#invitation = clamp(isNumber(message.reconnectAfter) ? message.reconnectAfter : 0, 0, LONGEST_WAIT);
@@ -763,6 +828,7 @@ const REQUIRED = {
   caughtUp: [["channel", isText], ["seq", isNumber]],
   subscribed: [["channel", isText], ["epoch", isText], ["head", isNumber], ["mode", isText]],
   unsubscribed: [["channel", isText]],
+  published: [["results", Array.isArray]],
   welcome: [["session", isText], ["heartbeat", isNumber]],
   authenticated: [["user", isText]],
 };
@@ -1006,6 +1072,10 @@ export class Broadtape {
   #lastTime = 0;
   #timeLost = 0;
   #listening = [];
+  /** Called at the next status. */
+  #waiting = [];
+  /** Methods of requests that were answered: the browser lets them through. */
+  #answered = new Set();
   #isMade = false;
   /** What `onStatus` was told last. */
   status = { state: "idle", attempt: 0, paused: false, stale: [] };
@@ -1026,7 +1096,8 @@ export class Broadtape {
     if (!this.#environment.WebSocket) {
       throw new Error("there is no WebSocket here; give one as the option WebSocket (Node 20: --experimental-websocket)");
     }
-    this.#machine = new Machine({ hasToken: options.token !== undefined, backoff: options.backoff });
+    const { token, numbers, backoff } = options;
+    this.#machine = new Machine({ hasToken: token !== undefined, numbers, backoff });
     this.#listen();
     this.#do((at) => this.#machine.start(at));
     this.#isMade = true;
@@ -1067,12 +1138,14 @@ export class Broadtape {
 
   /**
    * Publishes events, all or none; resolves with their results once they are committed. Events without an `id` get one,
-   * so that a request whose answer is lost can be sent again.
+   * so that a request whose answer is lost can be sent again. They go over the socket while one is open.
    */
   async publish(events, { timeout = 30_000 } = {}) {
     const list = (Array.isArray(events) ? events : [events]).map((event) => ({ ...event, id: event.id ?? newID() }));
-    const request = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(list) };
-    const { results } = await this.#ask("/events", request, timeout);
+    const body = JSON.stringify(list, checked);
+    const request = { method: "POST", headers: { "Content-Type": "application/json" }, body };
+    const fits = new TextEncoder().encode(body).length <= PUBLISH_BYTES;
+    const { results } = await this.#ask("/events", request, timeout, fits ? list : undefined);
     return results;
   }
 
@@ -1219,6 +1292,10 @@ export class Broadtape {
         return undefined;
       case "subscribed":
         return this.#subscription(value.wanted)?.take(kind, value);
+      case "published":
+        return value.request.resolve(value);
+      case "unpublished":
+        return value.request.reject(value.error);
       case "error":
         return this.#complain(new BroadtapeError(value.code, value.message, value));
       case "refused": {
@@ -1240,6 +1317,7 @@ export class Broadtape {
   #tellStatus({ retryIn, ...status }) {
     if (retryIn !== undefined) status.retryAt = this.#environment.now() + retryIn;
     this.status = status;
+    for (const resume of this.#waiting.splice(0)) resume();
     const tell = () => this.#call(this.#options.onStatus, status);
     // A handler may speak of the client, which the application does not have before the constructor has returned.
     this.#isMade ? tell() : queueMicrotask(tell);
@@ -1370,23 +1448,23 @@ export class Broadtape {
     if (host.navigator?.onLine === false) this.#do((at) => this.#machine.offline(at));
   }
 
-  // HTTP
+  // Requests
 
-  /** Asks until there is an answer; what may pass is tried again, with the pauses that the hub asks for. */
-  async #ask(path, request, timeout) {
-    const { fetch, now, random, setTimeout } = this.#environment;
+  /**
+   * Asks until there is an answer; what may pass is tried again, with the pauses that the hub asks for.
+   * `events` may be published over the socket instead.
+   */
+  async #ask(path, request, timeout, events) {
+    const { now, random } = this.#environment;
     const end = now() + timeout;
     let isTokenNew = false;
     for (let attempt = 0; ; attempt += 1) {
       let pause = Math.min(5_000, 250 * 2 ** attempt) * random();
       let failure;
       try {
-        const response = await fetch(this.#url.http + path, {
-          ...request,
-          headers: { ...request.headers, ...(await this.#authorization()) },
-          signal: AbortSignal.timeout(Math.max(1, end - now())),
-        });
-        if (response.ok) return await response.json();
+        if (events && this.status.state === "live") return await this.#askSocket(events, end - now());
+        const response = await this.#fetch(path, request, end, events);
+        if (response.ok) return parse(await response.text(), this.#options.numbers);
         failure = await problem(response);
         if (response.status === 401 && !isTokenNew && typeof this.#options.token === "function") {
           isTokenNew = true;
@@ -1398,14 +1476,92 @@ export class Broadtape {
         if (seconds > 0) pause = Math.max(pause, seconds * 1000);
       } catch (error) {
         if (error === failure) throw error;
-        failure = new BroadtapeError("unreachable", String(error), { cause: error });
+        if (error instanceof BroadtapeError) {
+          // The socket is on its way, or has opened meanwhile.
+          if (error.code === "cross_origin" && events && ["connecting", "live"].includes(this.status.state) && now() < end) {
+            if (this.status.state !== "live") await this.#nextStatus(end - now());
+            continue;
+          }
+          if (["not_authenticated", "bad_token", "token_expired"].includes(error.code)) {
+            // A request can be made with a new token.
+            events = undefined;
+            continue;
+          }
+          if (!["unavailable", "overloaded", "rate_limited", "unreachable"].includes(error.code)) throw error;
+          pause = Math.max(pause, error.retryAfter ?? 0);
+          failure = error;
+        } else {
+          failure = new BroadtapeError("unreachable", String(error), { cause: error });
+        }
       }
       if (now() + pause >= end) {
         const message = `no answer within ${timeout} ms (${failure.message}); what was sent may have arrived`;
         throw new BroadtapeError("timeout", message, { cause: failure });
       }
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      await this.#wait(pause);
     }
+  }
+
+  #wait(milliseconds) {
+    return new Promise((resolve) => this.#environment.setTimeout(resolve, milliseconds));
+  }
+
+  #nextStatus(limit) {
+    return Promise.race([new Promise((resolve) => this.#waiting.push(resolve)), this.#wait(limit)]);
+  }
+
+  async #askSocket(events, limit) {
+    const { setTimeout, clearTimeout } = this.#environment;
+    let timer;
+    try {
+      return await new Promise((resolve, reject) => {
+        timer = setTimeout(reject, Math.max(1, limit));
+        this.#do((at) => this.#machine.publish(at, { events, resolve, reject }));
+      });
+    } catch (error) {
+      const { code = "unreachable", message = "the connection was lost before the answer", items, retryAfter } = error ?? {};
+      throw new BroadtapeError(code, message, { items, retryAfter });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #fetch(path, request, end, events) {
+    const { fetch, now } = this.#environment;
+    const headers = { ...request.headers, ...(await this.#authorization()) };
+    try {
+      const signal = AbortSignal.timeout(Math.max(1, end - now()));
+      const response = await fetch(this.#url.http + path, { ...request, headers, signal });
+      this.#answered.add(request.method);
+      return response;
+    } catch (error) {
+      if (this.#answered.has(request.method) || !(await this.#answersOthers(end))) throw error;
+      throw this.#refusal(request.method, events);
+    }
+  }
+
+  /**
+   * Whether the hub answers where no permission is needed. A browser says no more of a request that it does not let
+   * through than of a hub that is away.
+   */
+  async #answersOthers(end) {
+    const { fetch, now, host } = this.#environment;
+    const { origin = "" } = host?.location ?? {};
+    if (origin === "" || origin === new URL(this.#url.http).origin) return false;
+    const signal = AbortSignal.timeout(clamp(end - now(), 1, CONNECT_LIMIT));
+    return fetch(`${this.#url.http}/health/live`, { mode: "no-cors", signal }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #refusal(method, events) {
+    const { state, reason } = this.status;
+    const way = `pages of other origins publish over the WebSocket, ${
+      events ? `which is not open (${reason || state})` : `which takes at most ${PUBLISH_BYTES} bytes of events`
+    }`;
+    const message = `the browser does not let this page ${method === "POST" ? "publish by HTTP" : "read"}; `;
+    return new BroadtapeError("cross_origin", message + (method === "POST" ? way : "see allowed-origins of the hub"));
   }
 
   async #authorization() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { find } from "./kit.js";
+import { detail, find } from "./kit.js";
 
 /// The hub asks this of browsers that change something: no form and no page of another place can send it.
 const ownField = { "Broadtape-Operator": "page" };
@@ -16,8 +16,15 @@ function target(path, query = {}) {
     return given.length ? `${path}?${new URLSearchParams(given)}` : path;
 }
 
-/// Asks the admin port; an error has a sentence for the reader, and the status.
-export async function ask(path, query, { method = "GET", json } = {}) {
+/// For `read`: keeps what is written of a number that would be shown otherwise, such as 1.10; `JSON.stringify` writes it.
+export function asPublished(name, value, context) {
+    if (!context) throw new Error("this browser is too old to show numbers as they were published");
+    const { source } = context;
+    return typeof value === "number" && String(value) !== source ? JSON.rawJSON(source) : value;
+}
+
+/// Asks the admin port; an error has a sentence for the reader, and the status. `read` revives the values of the answer.
+export async function ask(path, query, { method = "GET", json, read } = {}) {
     const options = { method, headers: {}, signal: AbortSignal.timeout(10_000) };
     if (method !== "GET") Object.assign(options.headers, ownField);
     if (json) {
@@ -25,7 +32,7 @@ export async function ask(path, query, { method = "GET", json } = {}) {
         options.body = JSON.stringify(json);
     }
     const response = await fetch(target(path, query), options);
-    const body = response.status === 204 ? {} : await response.json().catch(() => ({}));
-    if (!response.ok) throw Object.assign(new Error(body.detail ?? `the node answered ${response.status}`), { status: response.status });
-    return body;
+    const text = await response.text();
+    if (response.ok) return JSON.parse(text || "{}", read);
+    throw Object.assign(new Error(detail(text) ?? `the node answered ${response.status}`), { status: response.status });
 }

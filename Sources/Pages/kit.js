@@ -32,6 +32,15 @@ export function note(name, tone, text) {
     find("notes").append(made);
 }
 
+/// The sentence of a refusal for its reader; none where it is not the hub that answers.
+export function detail(text) {
+    try {
+        return JSON.parse(text).detail;
+    } catch {
+        return undefined;
+    }
+}
+
 const waiting = new Set();
 /// Does something before the next frame, once however often it is asked for.
 export function later(work) {

@@ -3,7 +3,7 @@
 /// The operators' page: this node's figures once a second, and what an operator does, each time asked twice and put into
 /// the audit trail by the hub. Everything it shows is text: nothing that a client sent becomes markup.
 
-import { ask, who } from "./ask.js";
+import { ask, asPublished, who } from "./ask.js";
 import { timeline } from "./chart.js";
 import { confirm } from "./dialog.js";
 import { clock, count, lag, latency, quantile, since, size } from "./figures.js";
@@ -257,7 +257,7 @@ async function channelFound(channel) {
         });
         if (!isSure) return [element("p", { class: "soft" }, "Not read.")];
     }
-    const page = await ask(`channels/${encodeURIComponent(channel)}/events`, { limit: pageSize, by: who() });
+    const page = await ask(`channels/${encodeURIComponent(channel)}/events`, { limit: pageSize, by: who() }, { read: asPublished });
     audit.show();
     return [
         element("h3", {}, channel),

@@ -2,11 +2,11 @@
 
 /// The live page: rates for everyone, and a user's own balances and transactions. Uses nothing but the public protocol.
 ///
-/// Amounts stay text. They become numbers for the geometry of charts only.
+/// Amounts stay text, as do all numbers in events. They become numbers for the geometry of charts only.
 
-import { Broadtape } from "./broadtape.js";
+import { Broadtape, parse } from "./broadtape.js";
 import { Absence } from "./absence.js";
-import { element, find, later, note } from "./kit.js";
+import { detail, element, find, later, note } from "./kit.js";
 import { CuttableSocket, line } from "./line.js";
 import { showBalance, showTransaction, showUser } from "./money.js";
 import { RateCard, shownPoints } from "./rates.js";
@@ -69,9 +69,9 @@ const cards = new Map();
 
 async function read(path, token = currentToken()) {
     const response = await fetch(path, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
-    const body = await response.json().catch(() => ({}));
-    if (!response.ok) throw Object.assign(new Error(body.detail ?? response.statusText), { status: response.status, body });
-    return body;
+    const text = await response.text();
+    if (response.ok) return parse(text, "text");
+    throw Object.assign(new Error(detail(text) ?? response.statusText), { status: response.status });
 }
 
 function showEmptyRates(text, command = "") {
@@ -144,6 +144,7 @@ function connect() {
     tape = new Broadtape(undefined, {
         token: token ? () => currentToken() ?? "" : undefined,
         cursors,
+        numbers: "text",
         WebSocket: CuttableSocket,
         onStatus: showStatus,
         onError: showError,

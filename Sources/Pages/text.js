@@ -17,9 +17,11 @@ export function difference(left, right) {
     return { sign, text: sign + grouped(places ? `${whole}.${digits.slice(-places)}` : whole) };
 }
 
-/// Decimal text with its thousands apart, for reading.
-export function grouped(text) {
-    const [whole, part] = String(text).split(".");
+/// Decimal text with its thousands apart, for reading; anything else as it is.
+export function grouped(value) {
+    const text = String(value);
+    if (!isDecimal(text)) return text;
+    const [whole, part] = text.split(".");
     const apart = whole.replace(/\B(?=(\d{3})+$)/g, ",");
     return part === undefined ? apart : `${apart}.${part}`;
 }

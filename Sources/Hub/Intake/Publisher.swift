@@ -6,8 +6,8 @@ package import JSON
 /// The only way into the log: validates events, limits the rate of services, appends, and records the outcome in the
 /// audit trail, in the recent errors and as a span.
 ///
-/// Requests of services arrive over HTTP and WebSocket. The fan-in and the sources of chains and rates validate and
-/// append separately, because they retry a batch until it is committed. They have no credential, so they have no rate
+/// Requests of services arrive over HTTP and WebSocket. The fan-in, the sources of chains and rates, and the
+/// demonstration validate and append separately, because they retry a batch until it is committed. They have no credential, so they have no rate
 /// limit and no audit record.
 package struct Publisher: Sendable {
     /// How a request arrived.

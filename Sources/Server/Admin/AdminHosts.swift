@@ -23,8 +23,12 @@ package struct AdminHosts: Sendable, Equatable {
 
     /// Whether a text is a name or an address, without a port.
     package static func isName(_ text: String) -> Bool {
-        NetworkAddress(Self.unbracketed(text)) != nil
-            || !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/:@[]".utf8.contains($0) }
+        if let address = NetworkAddress(Self.unbracketed(text)) { return !address.isUnspecified }
+        // No other character is in the name of a host, so a list with commas or a pattern would never match.
+        return !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "-._".utf8.contains(byte)
+            }
     }
 
     /// - Parameters:

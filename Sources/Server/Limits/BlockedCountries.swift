@@ -12,7 +12,10 @@ import Glibc
 package final class BlockedCountries: Sendable {
     /// Why the file or the list cannot be used.
     package struct Fault: Error, Equatable, CustomStringConvertible {
-        package let description: String
+        package var fileMessages: [String] = []
+        package var countryMessages: [String] = []
+
+        package var description: String { (self.fileMessages + self.countryMessages).joined(separator: "; ") }
     }
 
     /// Maximum size of the file, in bytes.
@@ -26,16 +29,30 @@ package final class BlockedCountries: Sendable {
     ///   - countries: Country codes of two letters (ISO 3166-1).
     ///   - path: A file with one prefix and country per line.
     package init(_ countries: [String], file path: String) throws(Fault) {
+        var fault = Fault()
         var blocked: Set<CountryTable.Country> = []
         for text in countries {
-            guard let country = CountryTable.Country(text) else {
-                throw Fault(description: "\"\(text.prefix(40))\" is not a country code of two letters, such as KP")
+            if let country = CountryTable.Country(text) {
+                blocked.insert(country)
+            } else {
+                fault.countryMessages.append(
+                    "\"\(text.prefix(40))\" is not a country code of two letters, such as KP"
+                )
             }
-            blocked.insert(country)
         }
+        var table = CountryTable([])
+        do throws(Fault) {
+            table = try Self.read(path)
+            for country in blocked.subtracting(table.known).sorted(by: { $0.description < $1.description }) {
+                fault.countryMessages.append("\(country) is in no line of \(path), so nobody of it is blocked")
+            }
+        } catch {
+            fault.fileMessages = error.fileMessages
+        }
+        guard fault == Fault() else { throw fault }
         self.blocked = blocked
         self.path = path
-        self.table = Mutex(try Self.read(path))
+        self.table = Mutex(table)
     }
 
     /// Whether an address is in a blocked country.
@@ -46,15 +63,15 @@ package final class BlockedCountries: Sendable {
 
     private static func read(_ path: String) throws(Fault) -> CountryTable {
         guard let text = Self.text(of: path) else {
-            throw Fault(description: "\(path): it cannot be read, or has more than \(Self.fileBytes) bytes")
+            throw Fault(fileMessages: ["\(path): it cannot be read, or has more than \(Self.fileBytes) bytes"])
         }
         do throws(CountryTable.Fault) {
             return try CountryTable(text)
         } catch {
-            throw Fault(
-                description: "\(path):\(error.line): a line is a prefix and a country, such as 192.0.2.0/24,KP; "
+            throw Fault(fileMessages: [
+                "\(path):\(error.line): a line is a prefix and a country, such as 192.0.2.0/24,KP; "
                     + "\"\(error.text)\" is not"
-            )
+            ])
         }
     }
 

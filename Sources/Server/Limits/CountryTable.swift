@@ -45,6 +45,9 @@ struct CountryTable: Sendable {
     private var starts: [UInt128] = []
     private var countries: [Country] = []
 
+    /// The countries that have addresses.
+    var known: Set<Country> { Set(self.countries).subtracting([.none]) }
+
     /// Number of boundaries.
     var count: Int { self.starts.count }
 

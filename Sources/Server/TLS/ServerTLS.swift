@@ -7,9 +7,15 @@ import Synchronization
 ///
 /// Reloaded files apply to new connections; existing connections are not affected.
 package final class ServerTLS: Sendable {
-    /// Why the files cannot be used, with the name of the file.
-    package struct Fault: Error, Equatable, CustomStringConvertible {
-        package let description: String
+    /// Why files cannot be used, with the name of each.
+    package struct Fault: Error, CustomStringConvertible {
+        package var messages: [(path: String, message: String)]
+
+        package var description: String { self.messages.map(\.message).joined(separator: "; ") }
+
+        fileprivate init(_ path: String, _ message: String) {
+            self.messages = [(path, "\(path): \(message)")]
+        }
     }
 
     private let files: TLSFiles
@@ -27,22 +33,23 @@ package final class ServerTLS: Sendable {
     }
 
     private static func context(_ files: TLSFiles) throws(Fault) -> NIOSSLContext {
-        let chain = try Self.read(files.certificate, "no certificate chain in PEM") {
-            try NIOSSLCertificate.fromPEMFile($0)
+        // All files are read before a fault is thrown.
+        let certificates = Self.certificates(files.certificate)
+        let keys = Self.read(files.key, "no private key in PEM") { try NIOSSLPrivateKey(file: $0, format: .pem) }
+        let authorities = files.clientAuthority.map(Self.certificates)
+        let faults = [certificates.fault, keys.fault, authorities?.fault].compactMap { $0 }
+        if var fault = faults.first {
+            fault.messages = faults.flatMap(\.messages)
+            throw fault
         }
-        guard !chain.isEmpty else {
-            throw Fault(description: "\(files.certificate): it holds no certificate")
-        }
-        let key = try Self.read(files.key, "no private key in PEM") { try NIOSSLPrivateKey(file: $0, format: .pem) }
+        let (chain, key) = (try certificates.get(), try keys.get())
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) },
             privateKey: .privateKey(key)
         )
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
-        if let authority = files.clientAuthority {
-            let trusted = try Self.read(authority, "no certificates in PEM") { try NIOSSLCertificate.fromPEMFile($0) }
-            guard !trusted.isEmpty else { throw Fault(description: "\(authority): it holds no certificate") }
+        if let trusted = try authorities?.get() {
             configuration.trustRoots = .certificates(trusted)
             // Clients without a certificate are served; clients with one of another authority are not.
             configuration.certificateVerification = .optionalVerification
@@ -51,20 +58,31 @@ package final class ServerTLS: Sendable {
         do {
             return try NIOSSLContext(configuration: configuration)
         } catch {
-            throw Fault(description: "\(files.key): not the key of \(files.certificate), or TLS refuses them")
+            throw Fault(files.key, "not the key of \(files.certificate), or TLS refuses them")
         }
+    }
+
+    private static func certificates(_ path: String) -> Result<[NIOSSLCertificate], Fault> {
+        Self.read(path, "no certificate in PEM") { try NIOSSLCertificate.fromPEMFile($0) }
+            .flatMap { $0.isEmpty ? .failure(Fault(path, "it holds no certificate")) : .success($0) }
     }
 
     private static func read<Contents>(
         _ path: String,
         _ fault: String,
         _ read: (String) throws -> Contents
-    ) throws(Fault) -> Contents {
+    ) -> Result<Contents, Fault> {
         do {
-            return try read(path)
+            return .success(try read(path))
         } catch {
-            throw Fault(description: "\(path): it cannot be read, or holds \(fault)")
+            return .failure(Fault(path, "it cannot be read, or holds \(fault)"))
         }
+    }
+}
+
+extension Result {
+    fileprivate var fault: Failure? {
+        if case .failure(let fault) = self { fault } else { nil }
     }
 }
 

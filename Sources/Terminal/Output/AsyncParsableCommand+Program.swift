@@ -7,6 +7,7 @@ import SafeText
 /// An error that says several things, each in a line of its own.
 package protocol ManyComplaints: Error {
     var errors: [String] { get }
+    var exitCode: ExitCode { get }
 }
 
 extension AsyncParsableCommand {
@@ -23,7 +24,7 @@ extension AsyncParsableCommand {
             }
         } catch {
             Self.tell(of: error)
-            Self.end(Self.exitCode(for: error))
+            Self.end((error as? any ManyComplaints)?.exitCode ?? Self.exitCode(for: error))
         }
         Self.end(.success)
     }

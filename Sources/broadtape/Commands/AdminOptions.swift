@@ -32,8 +32,7 @@ struct AdminOptions: ParsableArguments {
         json: JSON.Writer? = nil,
         timeout: TimeAmount = .seconds(10)
     ) async throws -> JSON.Value {
-        let environment = ProcessInfo.processInfo.environment
-        let address = self.adminUrl ?? environment["BROADTAPE_ADMIN_URL"] ?? "http://127.0.0.1:8081"
+        let address = self.adminUrl ?? Variable.value("BROADTAPE_ADMIN_URL") ?? "http://127.0.0.1:8081"
         guard var place = URLComponents(string: address) else {
             throw ValidationError("\(Redaction.address(address)) is not an address")
         }

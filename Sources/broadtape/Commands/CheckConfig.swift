@@ -28,8 +28,7 @@ struct CheckConfig: AsyncParsableCommand {
             let settings = try await Settings(flags: [:], environment: [:], path: nil)
             return StandardStream.output.write(Array(SettingReference(settings).text.utf8))
         }
-        let settings = try await self.options.settings()
-        try settings.checkSecrets()
+        let settings = try await self.options.settings(checksSecrets: true)
         if self.effective {
             StandardStream.output.print(lines: settings.effective.map(\.line))
             return

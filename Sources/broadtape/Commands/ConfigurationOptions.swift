@@ -74,12 +74,21 @@ struct ConfigurationOptions: ParsableArguments {
     }
 
     /// Reads and validates all settings.
-    func settings() async throws(ConfigurationFault) -> Settings {
-        let environment = ProcessInfo.processInfo.environment
-        return try await Settings(
+    /// - Parameter checksSecrets: Whether to read the secrets that `serve` needs, too.
+    func settings(checksSecrets: Bool = false) async throws(ConfigurationFault) -> Settings {
+        try await Settings(
             flags: self.given,
-            environment: environment,
-            path: self.config ?? environment["BROADTAPE_CONFIG"]
+            environment: ProcessInfo.processInfo.environment,
+            path: [self.config, Variable.value("BROADTAPE_CONFIG")].compactMap { $0 }.first { !$0.isEmpty },
+            checksSecrets: checksSecrets
         )
+    }
+}
+
+/// Environment variables of commands.
+enum Variable {
+    /// One that is set to nothing is not set.
+    static func value(_ name: String) -> String? {
+        ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -1,70 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BroadtapeClient
 import EventLog
-import Foundation
-import NIOCore
-import Server
-import Terminal
+import Hub
+import JSON
 
-/// Plays a trace in a loop and prints commands that show it.
+/// Plays a trace in a loop.
+///
+/// The id of an event says which round and line of the trace it is. A hub that is started again continues behind the last
+/// one that was committed, so a trace whose balances end as they began adds up for ever.
 struct Demo {
-    /// User of the trace whose token is printed.
-    private static let user = "u_42"
+    private static let publisher = Principal(subject: "demo", scopes: ["publish:*"])
+    private static let pause: Duration = .seconds(1)
+
+    /// A line of a round of the trace.
+    private struct Place: Comparable {
+        var round: Int
+        var line: Int
+
+        init(round: Int, line: Int) {
+            self.round = round
+            self.line = line
+        }
+
+        /// From the id of an event; nil if the demonstration did not publish it.
+        init?(id: String) {
+            let parts = id.split(separator: "-", omittingEmptySubsequences: false)
+            guard parts.count == 3, parts[0] == "demo", let round = Int(decimal: parts[1], in: .seq),
+                let line = Int(decimal: parts[2], in: .seq)
+            else { return nil }
+            self.init(round: round, line: line)
+        }
+
+        var id: String { "demo-\(self.round)-\(self.line)" }
+
+        static func < (left: Place, right: Place) -> Bool {
+            (left.round, left.line) < (right.round, right.line)
+        }
+    }
 
     private let trace: Trace
-    private let keys: TokenKeys
+    private let hub: Hub
 
-    init(path: String, keys: TokenKeys) throws {
+    init(path: String, hub: Hub) throws {
         self.trace = try Trace(path: path)
-        self.keys = keys
+        self.hub = hub
     }
 
     /// Publishes until cancelled.
-    func play(into address: SocketAddress) async throws {
-        guard let port = address.port else { return }
-        let url = "http://127.0.0.1:\(port)"
-        let day = Timestamp.now.advanced(by: .seconds(86_400))
-        let token = try await self.keys.sign(subject: Self.user, scopes: ["publish:*"], expires: day)
-        Self.printInstructions(url: url, token: token)
-        let keys = self.keys
-        let publisher = Publisher(to: try HubAddress(url)) {
-            try await keys.sign(
-                subject: "demo",
-                scopes: ["publish:*"],
-                expires: Timestamp.now.advanced(by: .seconds(3600))
-            )
+    func play() async throws {
+        var round = 0
+        var next = 0
+        if let last = try await self.lastPlace() {
+            round = last.round
+            next = last.line + 1 < self.trace.count ? last.line + 1 : 0
         }
-        try await self.trace.play(speed: .times(1), repeats: true) { events in
-            _ = try await publisher.publish(events)
+        try await self.trace.play(speed: .times(1), from: next, repeats: true) { lines in
+            if lines.lowerBound == 0 { round += 1 }
+            try await self.append(try lines.map { try self.event($0, of: round) })
         }
     }
 
-    private static func printInstructions(url: String, token: String) {
-        let program = URL(fileURLWithPath: CommandLine.arguments.first ?? "broadtape").path
-        let text = """
+    private func event(_ line: Int, of round: Int) throws -> Event {
+        let json = self.trace.event(at: line, keepsTime: false, id: Place(round: round, line: line).id)
+        let items = [try JSON.Value.parse(json)]
+        guard
+            let event = try self.hub.publisher.validator.events(from: items, publisher: Self.publisher, now: .now).first
+        else { throw Trace.Fault(description: "line \(line) has no event") }
+        return event
+    }
 
-            Broadtape listens on \(url)  (WebSocket: \(url.replacing("http:", with: "ws:"))/ws)
+    /// Appends until it is committed; the ids make that safe.
+    private func append(_ events: [Event]) async throws {
+        while true {
+            do throws(AppendFault) {
+                if case .committed? = try await self.hub.publisher.append([events]).first { return }
+            } catch {
+                guard error != .stopping else { throw CancellationError() }
+                try await Task.sleep(for: Self.pause)
+                continue
+            }
+            throw Trace.Fault(description: "the log refuses \(events.first?.id ?? "")")
+        }
+    }
 
-            Open \(url)/ in a browser: rates move, and the token below shows a user's money there.
-
-            A token of user \(Self.user), valid for a day, that may also publish:
-
-              export BROADTAPE_URL=\(url)
-              export BROADTAPE_TOKEN=\(token)
-
-            Paste these two lines into another terminal, then watch rates, or the user's transactions and balances:
-
-              \(program) tail rateChange:BTC/USDT
-              \(program) tail transactionUpdate balanceUpdate
-
-            and publish a transaction:
-
-              echo '{"type":"transactionUpdate","keys":["u_42","u_77"],"data":{"type":"p2p","amount":"12.50","status":"completed"}}' | \(program) publish
-
-            A trace of rates, balances and transactions is playing. Ctrl-C stops the hub; published events are kept.
-
-            """
-        StandardStream.output.post(Array(text.utf8))
+    /// The last event of the trace that is in the log.
+    private func lastPlace() async throws -> Place? {
+        var channels: Set<ChannelName> = []
+        for line in 0..<self.trace.count {
+            let event = try self.event(line, of: 0)
+            channels.formUnion(event.keys.map { ChannelName(type: event.type, key: $0) })
+        }
+        let pages = try await self.hub.tape.latest(of: Array(channels))
+        return pages.values.flatMap(\.entries).compactMap { Place(id: $0.id) }.max()
     }
 }

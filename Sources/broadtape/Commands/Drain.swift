@@ -40,7 +40,7 @@ struct Drain: AsyncParsableCommand {
                 throw ValidationError("--over is a time such as 500ms, 60s or 5m, not \(over)")
             }
         }
-        let name = self.by ?? ProcessInfo.processInfo.environment["USER"] ?? "operator"
+        let name = self.by ?? Variable.value("USER") ?? "operator"
         var status = try await self.admin.send(
             .POST,
             "/drain",

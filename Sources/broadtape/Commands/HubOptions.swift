@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import BroadtapeClient
-import Foundation
 
 /// Options that select the hub and the credentials of a command.
 struct HubOptions: ParsableArguments {
@@ -21,25 +20,23 @@ struct HubOptions: ParsableArguments {
     @Option(help: "PEM file of its key (environment: BROADTAPE_KEY).")
     var key: String?
 
-    private static let environment = ProcessInfo.processInfo.environment
-
     /// The hub's address.
     func address() throws -> HubAddress {
-        try HubAddress(self.url ?? Self.environment["BROADTAPE_URL"] ?? "http://127.0.0.1:8080")
+        try HubAddress(self.url ?? Variable.value("BROADTAPE_URL") ?? "http://127.0.0.1:8080")
     }
 
     /// TLS trust and client certificate, for addresses that use TLS.
     var credentials: ClientTLS {
         ClientTLS(
-            trustRoots: self.ca ?? Self.environment["BROADTAPE_CA"],
-            certificate: self.certificate ?? Self.environment["BROADTAPE_CERTIFICATE"],
-            key: self.key ?? Self.environment["BROADTAPE_KEY"]
+            trustRoots: self.ca ?? Variable.value("BROADTAPE_CA"),
+            certificate: self.certificate ?? Variable.value("BROADTAPE_CERTIFICATE"),
+            key: self.key ?? Variable.value("BROADTAPE_KEY")
         )
     }
 
     /// The token to present; nil if none is given.
     var tokenProvider: TokenProvider? {
-        guard let token = self.token ?? Self.environment["BROADTAPE_TOKEN"], !token.isEmpty else { return nil }
+        guard let token = self.token ?? Variable.value("BROADTAPE_TOKEN"), !token.isEmpty else { return nil }
         return { token }
     }
 }

@@ -50,15 +50,17 @@ struct Migrate: AsyncParsableCommand {
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show which migrations are applied; changes nothing.",
-            discussion: "Exit status 0 if none is pending, 1 otherwise."
+            discussion: "Exit status 0 if none is pending, 1 if one is, 2 if that could not be found out."
         )
 
         @OptionGroup var options: ConfigurationOptions
 
         func run() async throws {
-            let status = try await self.options.settings().database.schemaStatus()
-            status.show()
-            guard status.found == status.wanted else { throw ExitCode.failure }
+            try await ConfigurationFault.unlessUnchecked {
+                let status = try await self.options.settings().database.schemaStatus()
+                status.show()
+                guard status.found == status.wanted else { throw ExitCode.failure }
+            }
         }
     }
 }
@@ -72,7 +74,7 @@ extension Database {
             case .memory: throw .unavailable(Self.hasNoSchema)
             }
         } catch {
-            throw ConfigurationFault(error.explanation)
+            throw ConfigurationFault(error)
         }
     }
 
@@ -89,7 +91,7 @@ extension Database {
             case .memory: throw .unavailable(Self.hasNoSchema)
             }
         } catch {
-            throw ConfigurationFault(error.explanation)
+            throw ConfigurationFault(error)
         }
     }
 

@@ -67,7 +67,7 @@ struct Publish: AsyncParsableCommand {
         var duplicates = 0
         let output = self.progress.output
         defer { output.clear() }
-        try await trace.play(speed: speed, repeats: self.repeats) { events in
+        try await trace.play(speed: speed, repeats: self.repeats) { lines in
             output.show(
                 Advance(
                     "publishing",
@@ -76,6 +76,9 @@ struct Publish: AsyncParsableCommand {
                     unit: "events"
                 )
             )
+            let events = try lines.map {
+                try Client.Publication(json: trace.event(at: $0, keepsTime: speed == .unpaced))
+            }
             for receipt in try await publisher.publish(events) {
                 switch receipt.status {
                 case .accepted: accepted += 1

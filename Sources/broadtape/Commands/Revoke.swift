@@ -63,7 +63,7 @@ struct Revoke: AsyncParsableCommand {
 
     func run() async throws {
         guard let target = self.targets.first else { return }
-        let name = self.by ?? ProcessInfo.processInfo.environment["USER"] ?? "operator"
+        let name = self.by ?? Variable.value("USER") ?? "operator"
         if self.lift {
             _ = try await self.admin.send(.DELETE, "/revocations", query: [target.name: target.value, "by": name])
             return

@@ -9,6 +9,7 @@ import NIOCore
 import NIOPosix
 import Server
 import ServiceLifecycle
+import Terminal
 import UnixSignals
 import WebSocket
 
@@ -24,9 +25,8 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         // A write beyond the file size limit fails instead of ending the process.
         signal(SIGXFSZ, SIG_IGN)
-        let settings = try await self.options.settings()
         // Before anything is opened or changed.
-        try settings.checkSecrets()
+        let settings = try await self.options.settings(checksSecrets: true)
         let recentErrors = RecentErrors()
         settings.logFormat.begin(noting: recentErrors)
         var logger = Logger(label: "broadtape")
@@ -68,10 +68,7 @@ struct Serve: AsyncParsableCommand {
         } catch {
             throw ConfigurationFault(error.explanation)
         }
-        if self.demo != nil, settings.tls != nil {
-            throw ConfigurationFault("--demo plays into a hub without TLS; leave out tls-certificate or --demo")
-        }
-        let demo = try self.demo.map { try Demo(path: $0, keys: authentication.credentials.tokens) }
+        let demo = try self.demo.map { try Demo(path: $0, hub: hub) }
         let (addresses, bound) = AsyncStream.makeStream(of: SocketAddress.self, bufferingPolicy: .bufferingNewest(1))
         let listener = Listener(
             configuration: settings.edge,
@@ -115,7 +112,15 @@ struct Serve: AsyncParsableCommand {
         let reloader = Reloader(candidates.compactMap { $0 }, logger: logger)
         services.append(ReloadService(reloader: reloader, hangUps: hangUps))
         if let demo {
-            services.append(DemoService(demo: demo, addresses: addresses, logger: logger))
+            services.append(
+                DemoService(
+                    demo: demo,
+                    settings: settings,
+                    keys: authentication.credentials.tokens,
+                    addresses: addresses,
+                    logger: logger
+                )
+            )
         }
         let draining = ServiceGroupConfiguration.ServiceConfiguration(
             service: drain,
@@ -186,6 +191,8 @@ private struct ConnectionsService: Service, CustomStringConvertible {
 private struct DemoService: Service, CustomStringConvertible {
     let description = "demonstration"
     let demo: Demo
+    let settings: Settings
+    let keys: TokenKeys
     let addresses: AsyncStream<SocketAddress>
     let logger: Logger
 
@@ -193,8 +200,15 @@ private struct DemoService: Service, CustomStringConvertible {
         // Cancellation is how a demonstration ends, so it is not an error.
         await cancelWhenGracefulShutdown {
             for await address in self.addresses {
+                let token = try? await self.keys.sign(
+                    subject: DemoInstructions.user,
+                    scopes: ["publish:*"],
+                    expires: Timestamp.now.advanced(by: .seconds(86_400))
+                )
+                let text = DemoInstructions(self.settings, at: address, token: token).text
+                StandardStream.output.post(Array(text.utf8))
                 do {
-                    try await self.demo.play(into: address)
+                    try await self.demo.play()
                 } catch {
                     guard !Task.isCancelled else { return }
                     self.logger.error("the demonstration has ended", metadata: ["error": "\(error)"])

@@ -37,7 +37,7 @@ struct Token: AsyncParsableCommand {
     func run() async throws {
         let settings = try await self.options.settings()
         let secret =
-            try settings.secrets.token ?? SecretSettings.read(settings.secrets.tokenFile, .jwtSecretFile)
+            try settings.secrets.token ?? settings.secrets.readTokenFile()
         let token = try await TokenKeys(secret: secret, rules: settings.access.rules).sign(
             subject: self.subject,
             scopes: self.scope,

@@ -55,7 +55,7 @@ struct Top: AsyncParsableCommand {
         guard let pause = Quantity.duration(self.every), pause >= Self.leastPause else {
             throw ValidationError("--every is a time such as 500ms or 2s, and 100ms or more, not \(self.every)")
         }
-        let given = self.to ?? ProcessInfo.processInfo.environment["BROADTAPE_ADMIN_URL"] ?? "http://127.0.0.1:8081"
+        let given = self.to ?? Variable.value("BROADTAPE_ADMIN_URL") ?? "http://127.0.0.1:8081"
         let addresses = try Self.addresses(given)
         var overview = Overview(of: addresses.map { Redaction.address($0).replacing(#/^https?:\/\//#, with: "") })
         if self.once {

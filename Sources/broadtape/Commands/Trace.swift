@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BroadtapeClient
 import EventLog
 import Foundation
-import Hub
 import JSON
 
 /// Recorded events: one JSON object per line in the format of `/events`, with their original times.
@@ -62,16 +60,18 @@ struct Trace {
 
     var count: Int { self.lines.count }
 
-    /// Publishes the events in order.
-    /// - Parameter speed: When paced, events get the time of publication instead of the recorded one.
+    /// Publishes the events in order, by their indices.
+    /// - Parameter first: The event to begin with in the first round.
     func play(
         speed: Speed,
+        from first: Int = 0,
         repeats: Bool = false,
-        publish: ([BroadtapeClient.Publication]) async throws -> Void
+        publish: (Range<Int>) async throws -> Void
     ) async throws {
+        var index = first
         repeat {
-            let start = ContinuousClock.now
-            var index = 0
+            var start = ContinuousClock.now
+            if case .times(let factor) = speed { start -= self.offset(of: index) / factor }
             while index < self.lines.count {
                 var due = index
                 switch speed {
@@ -84,26 +84,33 @@ struct Trace {
                         due += 1
                     }
                 }
-                let events = try self.lines[index..<due].map { try self.publication($0, keepsTime: speed == .unpaced) }
-                try await publish(events)
+                try await publish(index..<due)
                 index = due
             }
+            index = 0
         } while repeats && !self.lines.isEmpty
     }
 
     private func offset(of index: Int) -> Duration {
-        guard let first = self.lines.first?.time, let time = self.lines[index].time else { return .zero }
+        guard self.lines.indices.contains(index), let first = self.lines.first?.time, let time = self.lines[index].time
+        else { return .zero }
         return max(.zero, time.duration(since: first))
     }
 
-    private func publication(_ line: Line, keepsTime: Bool) throws -> BroadtapeClient.Publication {
-        guard !keepsTime else { return try BroadtapeClient.Publication(json: Array(line.event.text)) }
-        var writer = JSON.Writer(reservingCapacity: line.event.text.count)
+    /// An event as JSON.
+    /// - Parameters:
+    ///   - keepsTime: Otherwise it has none, so that it gets the time of publication.
+    ///   - id: In place of its own.
+    func event(at index: Int, keepsTime: Bool, id: String? = nil) -> [UInt8] {
+        let event = self.lines[index].event
+        if keepsTime, id == nil { return Array(event.text) }
+        var writer = JSON.Writer(reservingCapacity: event.text.count)
         writer.beginObject()
-        for (name, value) in line.event.members where name != "time" {
+        if let id { writer.member("id", string: id) }
+        for (name, value) in event.members where (keepsTime || name != "time") && (id == nil || name != "id") {
             writer.member(name, raw: value.text)
         }
         writer.endObject()
-        return try BroadtapeClient.Publication(json: writer.bytes)
+        return writer.bytes
     }
 }

@@ -14,7 +14,7 @@ struct Verify: AsyncParsableCommand {
         abstract: "Check a tape for damage and gaps, and its projections against its events.",
         discussion: """
             Reads every event. With Postgres, hubs may keep running; an SQLite file must not be in use. Exit status 0 \
-            if nothing is wrong, 1 otherwise.
+            if nothing is wrong, 1 if something is, 2 if it could not be checked.
             """
     )
 
@@ -22,6 +22,10 @@ struct Verify: AsyncParsableCommand {
     @OptionGroup var progress: ProgressOptions
 
     func run() async throws {
+        try await ConfigurationFault.unlessUnchecked { try await self.verify() }
+    }
+
+    private func verify() async throws {
         LogFormat.text.begin()
         let settings = try await self.options.settings()
         var logger = Logger(label: "broadtape")
@@ -68,7 +72,7 @@ struct Verify: AsyncParsableCommand {
                 StandardStream.output.print("\(extent): \(error.explanation)")
                 throw ExitCode.failure
             }
-            throw ConfigurationFault(error.explanation)
+            throw ConfigurationFault(error)
         }
         let extent = "\(report.channels) channels, \(report.entries) entries, \(report.rows) rows"
         StandardStream.output.print("\(extent); \(report.findingCount + damage.count) findings")
@@ -78,6 +82,7 @@ struct Verify: AsyncParsableCommand {
                 "\(channel): changed during each comparison; try again when less is published"
             )
         }
-        guard report.findingCount == 0, damage.isEmpty, report.unsettled.isEmpty else { throw ExitCode.failure }
+        guard report.findingCount == 0, damage.isEmpty else { throw ExitCode.failure }
+        guard report.unsettled.isEmpty else { throw ConfigurationFault.unchecked }
     }
 }

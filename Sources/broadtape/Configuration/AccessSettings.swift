@@ -23,9 +23,9 @@ struct AccessSettings {
             self.keys += await Self.keys(String(place), &reader)
         }
         self.jwksURL = reader.value(.jwksURL, "an https:// URL, or an http:// URL on this machine") { text in
-            guard let url = URL(string: text), let host = url.host, !host.isEmpty else { return nil }
+            guard let host = HTTPAddress.host(of: text) else { return nil }
             let isLocal = ["127.0.0.1", "::1", "localhost"].contains(host)
-            return url.scheme == "https" || (url.scheme == "http" && isLocal) ? text : nil
+            return text.hasPrefix("https:") || isLocal ? text : nil
         }
         self.published.stale = reader.duration(.jwksMaxStale, in: .zero ... .seconds(30 * 86_400))
         self.rules.issuer = reader.text(.jwtIssuer)
@@ -41,13 +41,13 @@ struct AccessSettings {
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            reader.addError("jwt-keys: \(path): cannot be read (\(error.localizedDescription))")
+            reader.addError(.jwtKeys, "\(path): cannot be read (\(error.localizedDescription))")
             return []
         }
         do throws(KeySet.Invalid) {
             return try await KeySet(file: text, id: id).keys
         } catch {
-            reader.addError("jwt-keys: \(path): \(error)")
+            reader.addError(.jwtKeys, "\(path): \(error)")
             return []
         }
     }

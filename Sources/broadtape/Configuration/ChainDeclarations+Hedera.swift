@@ -18,25 +18,26 @@ extension ChainDeclarations {
     }
 
     /// Reads the `chains` of kind `hedera` from a file.
-    static func mirrors(in file: ConfigurationFile) throws(ConfigurationFault) -> [MirrorSettings] {
+    static func mirrors(in file: ConfigurationFile, errors: inout [String]) -> [MirrorSettings] {
         var declarations = ChainDeclarations(path: file.path)
         var mirrors: [MirrorSettings] = []
-        for (key, value) in file.chains ?? Node.Mapping([]) where Self.isMirror(value) {
+        for (key, value) in file.chains where Self.isMirror(value) {
             if let mirror = declarations.mirror(key, value.mapping ?? Node.Mapping([])) { mirrors.append(mirror) }
         }
-        guard declarations.errors.isEmpty else { throw ConfigurationFault(declarations.errors) }
+        errors += declarations.errors
         return mirrors
     }
 
     private mutating func mirror(_ key: Node, _ mapping: Node.Mapping) -> MirrorSettings? {
-        guard let name = self.name(key) else { return nil }
-        self.checkKeys(of: mapping, among: Self.mirrorKeys)
+        let name = self.sourceName(key, of: "a chain") ?? ""
+        let mapping = self.members(of: mapping, among: Self.mirrorKeys)
+        let errorCount = self.errors.count
         var mirror = Mirror(
             name: name,
             contracts: self.mirrorContracts(mapping["contracts"]),
             topics: self.topics(mapping["topics"])
         )
-        if mirror.contracts.isEmpty, mirror.topics.isEmpty {
+        if mirror.contracts.isEmpty, mirror.topics.isEmpty, self.errors.count == errorCount {
             self.addError(
                 key,
                 "\"\(name)\" needs \"contracts\", a mapping of contracts to lists of events, or \"topics\""
@@ -51,15 +52,8 @@ extension ChainDeclarations {
             self.duration(mapping["poll"], "poll", .milliseconds(20) ... .seconds(3_600)) ?? settings.limits.poll
         settings.rotation.stall = self.stall(mapping["stall"], settings.rotation.stall)
         settings.owners = self.mirrorOwners(mapping["owners"])
-        settings.ownersFile = mapping["owners-file"]?.string
+        settings.ownersFile = self.text(mapping["owners-file"], "owners-file")
         return settings
-    }
-
-    private mutating func duration(_ node: Node?, _ name: String, _ range: ClosedRange<Duration>) -> Duration? {
-        guard let node else { return nil }
-        if let duration = node.string.flatMap(Quantity.duration), range.contains(duration) { return duration }
-        self.addError(node, "\"\(name)\" is a duration such as 60s, from \(range.lowerBound) to \(range.upperBound)")
-        return nil
     }
 
     /// A consensus timestamp as mirror nodes write it, or RFC 3339.
@@ -88,9 +82,8 @@ extension ChainDeclarations {
     }
 
     private mutating func mirrorLevels(_ node: Node) -> Set<Chain.Level>? {
-        let names = node.sequence?.compactMap(\.string) ?? []
-        let levels = Set(names.compactMap(Chain.Level.init(rawValue:)))
-        guard levels.count == names.count, levels.contains(.final), !levels.contains(.seen) else {
+        let levels = Set(node.sequence?.compactMap { $0.string.flatMap(Chain.Level.init(rawValue:)) } ?? [])
+        guard levels.count == node.sequence?.count, levels.contains(.final), !levels.contains(.seen) else {
             self.addError(node, "\"levels\" is [confirmed, final] or [final]; Hedera has no reorganisations")
             return nil
         }
@@ -105,20 +98,11 @@ extension ChainDeclarations {
         }
         var contracts: [ContractName: [Chain.WantedEvent]] = [:]
         for (key, value) in mapping {
-            guard let name = key.scalar.flatMap({ ContractName($0.string) }) else {
+            let events = self.events(value, of: key)
+            if let name = key.scalar.flatMap({ ContractName($0.string) }) {
+                contracts[name, default: []] += events
+            } else {
                 self.addError(key, "\"\(key.scalar?.string ?? "")\" is not a contract: 0.0.1234, or 0x and 40 digits")
-                continue
-            }
-            guard let list = value.sequence, !list.isEmpty else {
-                self.addError(key, "a contract has a list of events")
-                continue
-            }
-            for element in list {
-                guard let event = self.event(element) else { continue }
-                if contracts[name, default: []].contains(where: { $0.signature.topic == event.signature.topic }) {
-                    self.addError(element, "duplicate event")
-                }
-                contracts[name, default: []].append(event)
             }
         }
         return contracts

@@ -8,9 +8,9 @@ import WebSocketClient
 import Yams
 
 /// Chain declarations of the configuration file.
-struct ChainDeclarations {
-    private let path: String
-    private(set) var errors: [String] = []
+struct ChainDeclarations: Declarations {
+    let path: String
+    var errors: [String] = []
 
     static let keys = [
         "kind", "endpoints", "endpoints-file", "websocket", "chain-id", "start", "finality", "confirmations", "levels",
@@ -18,41 +18,32 @@ struct ChainDeclarations {
     ]
     private static let eventKeys = ["event", "moves"]
     private static let moveKeys = ["kind", "owner", "amount", "decimals", "type", "currency", "wallet"]
-    private static let maxNameLength = 64
 
     /// Reads the `chains` of kind `evm` from a file.
-    static func chains(in file: ConfigurationFile) throws(ConfigurationFault) -> [ChainSettings] {
+    static func chains(in file: ConfigurationFile, errors: inout [String]) -> [ChainSettings] {
         var declarations = ChainDeclarations(path: file.path)
         var chains: [ChainSettings] = []
-        for (key, value) in file.chains ?? Node.Mapping([]) where !Self.isMirror(value) {
+        for (key, value) in file.chains where !Self.isMirror(value) {
             if let chain = declarations.chain(key, value) { chains.append(chain) }
         }
-        guard declarations.errors.isEmpty else { throw ConfigurationFault(declarations.errors) }
+        errors += declarations.errors
         return chains
     }
 
-    init(path: String) {
-        self.path = path
-    }
-
-    mutating func addError(_ node: Node, _ message: String) {
-        self.errors.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
-    }
-
     private mutating func chain(_ key: Node, _ value: Node) -> ChainSettings? {
-        guard let name = self.name(key) else { return nil }
-        guard let mapping = value.mapping else {
+        let name = self.sourceName(key, of: "a chain") ?? ""
+        guard let given = value.mapping else {
             self.addError(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
             return nil
         }
-        self.checkKeys(of: mapping, among: Self.keys)
+        let mapping = self.members(of: given, among: Self.keys)
         if let node = mapping["kind"], node.string != "evm" {
             self.addError(node, "\"kind\" is evm or hedera")
         }
         var chain = Chain(name: name, contracts: self.contracts(mapping["contracts"], of: key))
         // The maximum follows from EIP-2294.
         let chainIDs = 1...9_223_372_036_854_775_771
-        if let node = mapping["chain-id"] { chain.chainID = self.number(node, "chain-id", chainIDs) }
+        chain.chainID = self.number(mapping["chain-id"], "chain-id", chainIDs)
         chain.start = self.number(mapping["start"], "start", .seq) ?? chain.start
         if let node = mapping["finality"], node.string != "tag" {
             chain.finality = .depth(self.number(node, "finality (tag, or blocks below the head)", 0...1_000_000) ?? 0)
@@ -69,55 +60,38 @@ struct ChainDeclarations {
         chain.maxSpan = self.number(mapping["range"], "range", 1...1_000_000) ?? chain.maxSpan
         var settings = ChainSettings(chain: chain, endpoints: self.endpoints(mapping, of: key))
         settings.webSockets = self.webSockets(mapping["websocket"])
-        if let node = mapping["poll"] {
-            if let poll = node.string.flatMap(Quantity.duration), (.milliseconds(20) ... .seconds(3600)).contains(poll)
-            {
-                settings.limits.poll = poll
-            } else {
-                self.addError(node, "\"poll\" is a duration such as 4s, from 20ms to 1h")
-            }
-        }
+        settings.limits.poll =
+            self.duration(mapping["poll"], "poll", .milliseconds(20) ... .seconds(3600)) ?? settings.limits.poll
         settings.rotation.stall = self.stall(mapping["stall"], settings.rotation.stall)
         settings.limits.stall = settings.rotation.stall.map { max($0 * 2, settings.limits.stale) }
         settings.owners = self.owners(mapping["owners"])
-        settings.ownersFile = mapping["owners-file"]?.string
+        settings.ownersFile = self.text(mapping["owners-file"], "owners-file")
         return settings
     }
 
-    mutating func name(_ key: Node) -> String? {
-        let name = key.string ?? ""
-        guard (1...Self.maxNameLength).contains(name.utf8.count),
-            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"*?[]:\\".utf8.contains($0) })
-        else {
-            self.addError(key, "\"\(name)\" cannot name a chain: 1 to \(Self.maxNameLength) letters, digits or - _ .")
-            return nil
-        }
-        return name
-    }
-
     mutating func endpoints(_ mapping: Node.Mapping, of key: Node) -> [String] {
-        var urls =
-            mapping["endpoints"].map { $0.sequence?.compactMap(\.string) ?? [$0.string].compactMap(\.self) } ?? []
+        var urls = self.texts(mapping["endpoints"], "endpoints")
         if let node = mapping["endpoints-file"] {
-            let path = node.string ?? ""
+            let path = self.text(node, "endpoints-file") ?? ""
             do {
                 let text = try String(contentsOfFile: path, encoding: .utf8)
-                urls += text.split(whereSeparator: \.isWhitespace).map(String.init)
+                urls += text.split(whereSeparator: \.isWhitespace).map { (String($0), node) }
             } catch {
                 self.addError(node, "\(path): cannot be read (\(error.localizedDescription))")
             }
         }
-        if urls.isEmpty { self.addError(key, "\"\(key.string ?? "")\" needs \"endpoints\": URLs of nodes") }
-        for url in urls where !url.hasPrefix("http://") && !url.hasPrefix("https://") {
-            self.addError(mapping["endpoints"] ?? key, "an endpoint begins with http:// or https://")
+        if mapping["endpoints"] == nil, urls.isEmpty {
+            self.addError(key, "\"\(key.string ?? "")\" needs \"endpoints\": URLs of nodes")
         }
-        return urls
+        for (url, node) in urls where HTTPAddress.host(of: url) == nil {
+            self.addError(node, "an endpoint begins with http:// or https:// and names a host")
+        }
+        return urls.map(\.text)
     }
 
     private mutating func webSockets(_ node: Node?) -> [WebSocketURL] {
-        guard let node else { return [] }
         var urls: [WebSocketURL] = []
-        for text in node.sequence?.compactMap(\.string) ?? [node.string].compactMap(\.self) {
+        for (text, node) in self.texts(node, "websocket") {
             do {
                 urls.append(try WebSocketURL(text))
                 guard !text.hasPrefix("ws://"), !text.hasPrefix("wss://") else { continue }
@@ -141,9 +115,8 @@ struct ChainDeclarations {
     }
 
     private mutating func levels(_ node: Node) -> Set<Chain.Level>? {
-        let names = node.sequence?.compactMap(\.string) ?? []
-        let levels = names.compactMap(Chain.Level.init(rawValue:))
-        guard !levels.isEmpty, levels.count == names.count, levels.contains(.final) else {
+        let levels = node.sequence?.compactMap { $0.string.flatMap(Chain.Level.init(rawValue:)) } ?? []
+        guard !levels.isEmpty, levels.count == node.sequence?.count, levels.contains(.final) else {
             self.addError(node, "\"levels\" is a list of seen, confirmed and final; final events are always published")
             return nil
         }
@@ -158,11 +131,12 @@ struct ChainDeclarations {
         }
         var owners: [Address: String] = [:]
         for (key, value) in mapping {
-            guard let address = self.address(key), let user = value.string, !user.isEmpty else {
+            let address = self.address(key)
+            if let user = value.string, !value.isNull {
+                if let address { owners[address] = user }
+            } else {
                 self.addError(value, "\"owners\" is a mapping of wallet addresses to users")
-                continue
             }
-            owners[address] = user
         }
         return owners
     }
@@ -174,20 +148,27 @@ struct ChainDeclarations {
         }
         var contracts: [Address: [Chain.WantedEvent]] = [:]
         for (key, value) in mapping {
-            guard let address = self.address(key) else { continue }
-            guard let list = value.sequence, !list.isEmpty else {
-                self.addError(key, "a contract has a list of events")
-                continue
-            }
-            for element in list {
-                guard let event = self.event(element) else { continue }
-                if contracts[address, default: []].contains(where: { $0.signature.topic == event.signature.topic }) {
-                    self.addError(element, "duplicate event")
-                }
-                contracts[address, default: []].append(event)
-            }
+            let events = self.events(value, of: key)
+            if let address = self.address(key) { contracts[address, default: []] += events }
         }
         return contracts
+    }
+
+    /// The events of a contract.
+    mutating func events(_ node: Node, of key: Node) -> [Chain.WantedEvent] {
+        guard let list = node.sequence, !list.isEmpty else {
+            self.addError(key, "a contract has a list of events")
+            return []
+        }
+        var events: [Chain.WantedEvent] = []
+        for element in list {
+            guard let event = self.event(element) else { continue }
+            if events.contains(where: { $0.signature.topic == event.signature.topic }) {
+                self.addError(element, "duplicate event")
+            }
+            events.append(event)
+        }
+        return events
     }
 
     private mutating func address(_ node: Node) -> Address? {
@@ -200,68 +181,50 @@ struct ChainDeclarations {
         return nil
     }
 
-    mutating func event(_ node: Node) -> Chain.WantedEvent? {
-        let mapping = node.mapping
-        if let mapping { self.checkKeys(of: mapping, among: Self.eventKeys) }
-        guard let text = mapping?["event"]?.string ?? node.string else {
+    private mutating func event(_ node: Node) -> Chain.WantedEvent? {
+        let mapping = node.mapping.map { self.members(of: $0, among: Self.eventKeys) }
+        var signature: EventSignature?
+        if let text = mapping?["event"]?.string ?? node.string {
+            do throws(EventSignature.Invalid) {
+                signature = try EventSignature(text)
+            } catch {
+                self.addError(node, error.description)
+            }
+        } else {
             self.addError(node, "an event is its signature, or {event: …, moves: […]}")
-            return nil
         }
-        do throws(EventSignature.Invalid) {
-            let signature = try EventSignature(text)
-            let moves = mapping?["moves"]?.sequence?.compactMap { self.move($0, signature) } ?? []
-            return Chain.WantedEvent(signature: signature, moves: moves)
-        } catch {
-            self.addError(node, error.description)
-            return nil
-        }
+        let moves = mapping?["moves"]
+        if let moves, moves.sequence == nil { self.addError(moves, "\"moves\" is a list of {owner: …, amount: …}") }
+        let rules = moves?.sequence?.compactMap { self.move($0, signature) } ?? []
+        return signature.map { Chain.WantedEvent(signature: $0, moves: rules) }
     }
 
-    private mutating func move(_ node: Node, _ signature: EventSignature) -> TransferRule? {
-        guard let mapping = node.mapping else {
+    /// - Parameter signature: Nil for one with a mistake: then the names of values are not checked.
+    private mutating func move(_ node: Node, _ signature: EventSignature?) -> TransferRule? {
+        guard let given = node.mapping else {
             self.addError(node, "a move is {owner: …, amount: …} with \(Self.moveKeys.joined(separator: ", "))")
             return nil
         }
-        self.checkKeys(of: mapping, among: Self.moveKeys)
-        let kind = mapping["kind"].map { $0.string.flatMap(TransferRule.Kind.init(rawValue:)) } ?? .transaction
-        guard let kind else {
-            self.addError(node, "\"kind\" is transaction or balance")
-            return nil
-        }
-        guard let owner = mapping["owner"]?.string,
-            signature.parameters.contains(where: { $0.name == owner && $0.type == .address })
-        else {
-            self.addError(node, "\"owner\" names a value of \(signature.name) that is an address")
-            return nil
-        }
-        guard let amount = mapping["amount"]?.string,
-            let parameter = signature.parameters.first(where: { $0.name == amount }), parameter.type.isNumber
-        else {
-            self.addError(node, "\"amount\" names a value of \(signature.name) that is a number")
-            return nil
+        let mapping = self.members(of: given, among: Self.moveKeys)
+        let kind = self.choice(mapping["kind"], "kind", TransferRule.Kind.self) ?? .transaction
+        let (owner, amount) = (mapping["owner"]?.string ?? "", mapping["amount"]?.string ?? "")
+        if let signature {
+            let values = "names a value of \(signature.name) that is"
+            if !signature.parameters.contains(where: { $0.name == owner && $0.type == .address }) {
+                self.addError(mapping["owner"] ?? node, "\"owner\" \(values) an address")
+            }
+            if !signature.parameters.contains(where: { $0.name == amount && $0.type.isNumber }) {
+                self.addError(mapping["amount"] ?? node, "\"amount\" \(values) a number")
+            }
         }
         return TransferRule(
             kind: kind,
             owner: owner,
             amount: amount,
             decimals: self.number(mapping["decimals"], "decimals", 0...77) ?? 0,
-            type: mapping["type"]?.string ?? "transaction",
-            currency: mapping["currency"]?.string,
-            walletID: mapping["wallet"]?.string
+            type: self.text(mapping["type"], "type") ?? "transaction",
+            currency: self.text(mapping["currency"], "currency"),
+            walletID: self.text(mapping["wallet"], "wallet")
         )
-    }
-
-    mutating func number(_ node: Node?, _ name: String, _ range: ClosedRange<Int>) -> Int? {
-        guard let node else { return nil }
-        if let number = node.string.flatMap({ Int(decimal: $0, in: range) }) { return number }
-        self.addError(node, "\"\(name)\" is \(range.expectation())")
-        return nil
-    }
-
-    mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
-        for (key, _) in mapping where !known.contains(key.string ?? "") {
-            let name = key.string ?? ""
-            self.addError(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
-        }
     }
 }

@@ -65,7 +65,7 @@ enum Database: Equatable {
                 )
             }
         } catch {
-            throw ConfigurationFault(error.explanation)
+            throw ConfigurationFault(error)
         }
     }
 }

@@ -44,6 +44,10 @@ struct FanInSetting {
                     + ",source:NAME with the event types and the sources of those who publish there"
             )
         }
+        // The first rule of a pattern is the one that applies.
+        if self.rules.contains(where: { $0.pattern == pattern }) {
+            self.errors.append("\(pattern) is there twice; name all of its types and sources at once")
+        }
         self.rules.append(rule)
     }
 

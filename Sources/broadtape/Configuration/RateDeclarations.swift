@@ -5,57 +5,42 @@ import WebSocketClient
 import Yams
 
 /// Exchange declarations of the configuration file, in order of preference.
-struct RateDeclarations {
-    private let path: String
-    private var errors: [String] = []
+struct RateDeclarations: Declarations {
+    let path: String
+    var errors: [String] = []
 
     private static let keys = [
         "dialect", "pairs", "interval", "stale-after", "websocket", "rest", "poll", "silence", "lifetime", "book",
     ]
     private static let pairKeys = ["symbol", "interval"]
-    private static let maxNameLength = 64
     private static let intervals: ClosedRange<Duration> = .milliseconds(10) ... .seconds(3600)
 
     /// Reads the `rates` of a file.
-    static func exchanges(in file: ConfigurationFile) throws(ConfigurationFault) -> [Exchange] {
+    static func exchanges(in file: ConfigurationFile, errors: inout [String]) -> [Exchange] {
         var declarations = RateDeclarations(path: file.path)
         var exchanges: [Exchange] = []
-        for (key, value) in file.rates ?? Node.Mapping([]) {
+        for (key, value) in file.rates {
             if let exchange = declarations.exchange(key, value) { exchanges.append(exchange) }
         }
-        guard declarations.errors.isEmpty else { throw ConfigurationFault(declarations.errors) }
+        errors += declarations.errors
         return exchanges
     }
 
-    private init(path: String) {
-        self.path = path
-    }
-
-    private mutating func addError(_ node: Node, _ message: String) {
-        self.errors.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
-    }
-
     private mutating func exchange(_ key: Node, _ value: Node) -> Exchange? {
-        let name = key.string ?? ""
-        guard (1...Self.maxNameLength).contains(name.utf8.count),
-            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"*?[]:\\".utf8.contains($0) })
-        else {
-            self.addError(
-                key,
-                "\"\(name)\" cannot name an exchange: 1 to \(Self.maxNameLength) letters, digits or - _ ."
-            )
-            return nil
-        }
-        guard let mapping = value.mapping else {
+        let name = self.sourceName(key, of: "an exchange") ?? ""
+        guard let given = value.mapping else {
             self.addError(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
             return nil
         }
-        self.checkKeys(of: mapping, among: Self.keys)
-        let dialects = Dialect.allCases.map(\.rawValue).joined(separator: ", ")
-        guard let dialect = Dialect(rawValue: mapping["dialect"]?.string ?? name) else {
+        let mapping = self.members(of: given, among: Self.keys)
+        let known = Dialect(rawValue: mapping["dialect"]?.string ?? name)
+        if known == nil {
+            let dialects = Dialect.allCases.map(\.rawValue).joined(separator: ", ")
             self.addError(mapping["dialect"] ?? key, "\"\(name)\" needs \"dialect\": one of \(dialects)")
-            return nil
         }
+        // For the checks of the rest.
+        let dialect = known ?? .binance
+        let errorCount = self.errors.count
         let interval = self.duration(mapping["interval"], "interval", Self.intervals) ?? .seconds(1)
         let markets = self.markets(mapping["pairs"], of: key, dialect, interval)
         var exchange = Exchange(name: name, dialect: dialect, markets: markets)
@@ -75,10 +60,10 @@ struct RateDeclarations {
         if exchange.webSockets.isEmpty, exchange.rests.isEmpty {
             self.addError(key, "at most one of \"websocket\" and \"rest\" can be off")
         }
-        if exchange.poll >= exchange.staleAfter {
+        if exchange.poll >= exchange.staleAfter, self.errors.count == errorCount {
             self.addError(mapping["poll"] ?? key, "\"poll\" has to be shorter than \"stale-after\"")
         }
-        return exchange
+        return known == nil ? nil : exchange
     }
 
     private mutating func urls(_ node: Node?, _ name: String, _ schemes: [String], _ standard: [String]) -> [String] {
@@ -128,7 +113,7 @@ struct RateDeclarations {
                 self.add(self.market(pair, value, interval), at: name, to: &markets, dialect)
             }
         }
-        if markets.isEmpty, self.errors.isEmpty {
+        if node?.sequence?.isEmpty ?? node?.mapping?.isEmpty ?? true {
             self.addError(node ?? key, "\"\(key.string ?? "")\" needs \"pairs\": a list such as [BTC/USDT, ETH/USDT]")
         }
         if markets.count > dialect.maxMarkets {
@@ -150,19 +135,16 @@ struct RateDeclarations {
     }
 
     private mutating func market(_ pair: Pair, _ node: Node, _ interval: Duration) -> Market {
-        guard let mapping = node.mapping else {
+        guard let given = node.mapping else {
             if node.string?.isEmpty == false {
                 self.addError(node, "\(pair) has {\(Self.pairKeys.joined(separator: ": …, ")): …}, or nothing")
             }
             return Market(pair: pair, interval: interval)
         }
-        self.checkKeys(of: mapping, among: Self.pairKeys)
-        if let symbol = mapping["symbol"], symbol.string?.isEmpty ?? true {
-            self.addError(symbol, "\"symbol\" is the exchange's name of the pair")
-        }
+        let mapping = self.members(of: given, among: Self.pairKeys)
         return Market(
             pair: pair,
-            symbol: mapping["symbol"]?.string,
+            symbol: self.text(mapping["symbol"], "symbol"),
             interval: self.duration(mapping["interval"], "interval", Self.intervals) ?? interval
         )
     }
@@ -173,19 +155,5 @@ struct RateDeclarations {
             self.addError(node, "duplicate pair \(market.pair) (\(symbol(market)))")
         }
         markets.append(market)
-    }
-
-    private mutating func duration(_ node: Node?, _ name: String, _ range: ClosedRange<Duration>) -> Duration? {
-        guard let node else { return nil }
-        if let duration = node.string.flatMap(Quantity.duration), range.contains(duration) { return duration }
-        self.addError(node, "\"\(name)\" is a duration such as 2s, from \(range.lowerBound) to \(range.upperBound)")
-        return nil
-    }
-
-    private mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
-        for (key, _) in mapping where !known.contains(key.string ?? "") {
-            let name = key.string ?? ""
-            self.addError(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
-        }
     }
 }

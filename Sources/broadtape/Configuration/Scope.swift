@@ -8,8 +8,11 @@ enum Scope {
     static let expectation =
         "a scope is publish:TYPE, read:TYPE, publish:*, read:*, source:NAME, source:* or support:read"
 
+    /// The default of `support-scope`.
+    static let support = "support:read"
+
     static func isValid(_ scope: String) -> Bool {
-        if scope == "support:read" || scope == SourceName.anyScope { return true }
+        if scope == Self.support || scope == SourceName.anyScope { return true }
         let parts = scope.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { return false }
         switch parts[0] {

@@ -14,6 +14,8 @@ struct SecretSettings {
     private let bus: Secret?
     /// The first one signs, all of them verify.
     let busFiles: [String]
+    /// What sets them.
+    private let places: [Setting: String]
 
     init(_ reader: inout SettingsReader) {
         self.token = Self.secret(.jwtSecret, &reader)
@@ -21,6 +23,9 @@ struct SecretSettings {
         self.isTokenFileChosen = reader.isSet(.jwtSecretFile)
         self.bus = Self.secret(.busSecret, &reader)
         self.busFiles = reader.text(.busSecretFile)?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
+        self.places = [
+            .jwtSecretFile: reader.place(of: .jwtSecretFile), .busSecretFile: reader.place(of: .busSecretFile),
+        ]
         if self.tokenFile.isEmpty { reader.addError(.jwtSecretFile, "names no file; leave it out for the default") }
         if reader.isSet(.busSecretFile), !(1...2).contains(self.busFiles.count) {
             reader.addError(.busSecretFile, "names one file, or two during a rotation")
@@ -45,19 +50,29 @@ struct SecretSettings {
     /// - Parameter makes: Whether to create a missing default file; if false, the result is nil then.
     func tokenSecret(hasPublicKeys: Bool, makes: Bool) throws(ConfigurationFault) -> Secret? {
         if let token { return token }
-        if self.isTokenFileChosen { return try Self.read(self.tokenFile, .jwtSecretFile) }
+        if self.isTokenFileChosen { return try self.readTokenFile() }
         if hasPublicKeys { return nil }
         if FileManager.default.fileExists(atPath: self.tokenFile) {
-            return try Self.read(self.tokenFile, .jwtSecretFile)
+            return try self.readTokenFile()
         }
-        return makes ? try Self.make(self.tokenFile) : nil
+        guard makes else { return nil }
+        try Self.make(self.tokenFile)
+        return try self.readTokenFile()
     }
 
     /// The bus secrets: those set for the bus, else the token secret. The first one signs, all of them verify.
     func busSecrets(token: Secret?) throws(ConfigurationFault) -> [Secret] {
         if let bus { return [bus] }
         var secrets: [Secret] = []
-        for file in self.busFiles { secrets.append(try Self.read(file, .busSecretFile)) }
+        var errors: [String] = []
+        for file in self.busFiles {
+            do throws(ConfigurationFault) {
+                secrets.append(try self.read(file, .busSecretFile))
+            } catch {
+                errors += error.errors
+            }
+        }
+        guard errors.isEmpty else { throw ConfigurationFault(errors) }
         if secrets.isEmpty, let token { secrets = [token] }
         guard !secrets.isEmpty else {
             throw ConfigurationFault(
@@ -68,16 +83,20 @@ struct SecretSettings {
         return secrets
     }
 
-    static func read(_ path: String, _ setting: Setting) throws(ConfigurationFault) -> Secret {
+    func readTokenFile() throws(ConfigurationFault) -> Secret {
+        try self.read(self.tokenFile, .jwtSecretFile)
+    }
+
+    private func read(_ path: String, _ setting: Setting) throws(ConfigurationFault) -> Secret {
         do throws(SecretLine.Invalid) {
             return try Secret(file: path)
         } catch {
-            throw ConfigurationFault("\(setting.rawValue): \(error)")
+            throw ConfigurationFault("\(self.places[setting] ?? ""): \(setting.rawValue): \(error)")
         }
     }
 
     /// Creates a secret in a file that only its owner can read.
-    private static func make(_ path: String) throws(ConfigurationFault) -> Secret {
+    private static func make(_ path: String) throws(ConfigurationFault) {
         let words = (0..<4).map { _ in UInt64.random(in: .min ... .max) }
         let text = words.map { String($0, radix: 16) }.map { String(repeating: "0", count: 16 - $0.count) + $0 }
             .joined()
@@ -94,17 +113,29 @@ struct SecretSettings {
                 attributes: [.posixPermissions: 0o600]
             )
         else { throw ConfigurationFault("\(path): the secret cannot be written") }
-        return try Self.read(path, .jwtSecretFile)
     }
 }
 
 extension Settings {
-    /// Checks that the secrets that `serve` needs exist and are valid; creates none.
-    func checkSecrets() throws(ConfigurationFault) {
-        let token = try self.secrets.tokenSecret(hasPublicKeys: self.access.hasPublicKeys, makes: false)
-        guard self.redis != nil else { return }
+    /// What is wrong with the secrets that `serve` needs; creates none.
+    var secretErrors: [String] {
+        let token: Secret?
+        var errors: [String] = []
+        do throws(ConfigurationFault) {
+            token = try self.secrets.tokenSecret(hasPublicKeys: self.access.hasPublicKeys, makes: false)
+        } catch {
+            errors = error.errors
+            token = nil
+        }
         // `serve` creates the default file at startup.
-        if token == nil, self.secrets.busFiles.isEmpty, !self.access.hasPublicKeys { return }
-        _ = try self.secrets.busSecrets(token: token)
+        guard self.redis != nil, token != nil || !self.secrets.busFiles.isEmpty || self.access.hasPublicKeys else {
+            return errors
+        }
+        do throws(ConfigurationFault) {
+            _ = try self.secrets.busSecrets(token: token)
+        } catch {
+            errors += error.errors
+        }
+        return errors
     }
 }

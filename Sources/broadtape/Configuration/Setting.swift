@@ -139,6 +139,11 @@ enum Setting: String, CaseIterable {
         }
     }
 
+    /// Whether a text is a value: nothing is none. A secret that is missing by mistake must not become another secret.
+    func isGiven(_ text: String) -> Bool {
+        !text.isEmpty || [Self.jwtSecret, .jwtSecretFile, .busSecret, .busSecretFile].contains(self)
+    }
+
     /// The key of the YAML file under which event types are declared.
     static let types = "types"
     /// The key of the YAML file under which services are declared.

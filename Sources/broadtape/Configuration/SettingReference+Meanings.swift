@@ -109,11 +109,12 @@ extension SettingReference {
         .headTimeout: "Time limit for the TLS handshake and a request's head (408).",
         .bodyTimeout: "Time limit for a request's body, of which at least 1 KiB has to arrive every 5 s (408).",
         .idleTimeout: "Closes an HTTP connection after this time without a request.",
-        .allowedOrigins: "With a list, pages of other origins get 403 on `/ws` and no CORS headers.",
+        .allowedOrigins: "With a list, pages of other origins get 403 on `/ws` and no CORS headers. "
+            + "`https://*.example.com` matches all names below `example.com`, but not itself.",
         .trustedProxies: "Proxies whose `X-Forwarded-For` is used as the client address; none if not set.",
         .countryFile:
             "File with one prefix and country per line, such as `192.0.2.0/24,KP`; reloaded like certificates.",
-        .blockedCountries: "Countries whose addresses get 403, according to `country-file`.",
+        .blockedCountries: "Countries whose addresses get 403, according to `country-file`, which has to have them.",
         .maxConnectionsPerAddress: "Maximum number of connections per IPv4 address or IPv6 /64 on this node (429). "
             + "Mobile networks share addresses.",
         .maxConnectionsPerUser: "Maximum number of connections per user on this node (4504).",

@@ -11,7 +11,8 @@ struct SettingReference {
 
         **Precedence.** A flag of `broadtape serve` takes precedence over the environment, the environment over the \
         YAML file (`--config FILE` or `BROADTAPE_CONFIG`), and the file over the default. An unknown key in the file \
-        is an error, as is an invalid value; every error is reported with its line:
+        is an error, as is an invalid value or one that could never take effect; all errors are reported at once, each with \
+        its line. What is set to nothing (`BROADTAPE_REDIS=`, `redis:`) is not set; an empty secret is an error.
 
         ```sh
         broadtape check-config --config broadtape.yaml              # validate the configuration

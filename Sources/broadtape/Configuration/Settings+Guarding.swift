@@ -47,7 +47,7 @@ extension Settings {
         edge.requiresPublisherCertificates =
             reader.value(.publisherCertificates, "off or required") { ["off": false, "required": true][$0] } ?? false
         if edge.requiresPublisherCertificates, edge.tls?.clientAuthority == nil {
-            reader.addError("publisher-certificates is required, but there is no tls-client-ca to check them with")
+            reader.addError(.publisherCertificates, "required, but there is no tls-client-ca to check them with")
         }
         return (Self.tls(edge.tls, &reader), Self.countries(&reader))
     }
@@ -70,9 +70,11 @@ extension Settings {
         case (let certificate?, let key?):
             return TLSFiles(certificate: certificate, key: key, clientAuthority: authority)
         case (nil, nil):
-            if authority != nil { reader.addError("tls-client-ca is set, but no tls-certificate and tls-key") }
-        case (_?, nil), (nil, _?):
-            reader.addError("tls-certificate and tls-key go together: set both or none")
+            if authority != nil { reader.addError(.tlsClientCA, "is set, but no tls-certificate and tls-key") }
+        case (_?, nil):
+            reader.addError(.tlsCertificate, "and tls-key go together: set both or none")
+        case (nil, _?):
+            reader.addError(.tlsKey, "and tls-certificate go together: set both or none")
         }
         return nil
     }
@@ -82,7 +84,11 @@ extension Settings {
         do throws(ServerTLS.Fault) {
             return try ServerTLS(files)
         } catch {
-            reader.addError("\(error)")
+            for (path, message) in error.messages {
+                let setting: Setting =
+                    path == files.key ? .tlsKey : path == files.certificate ? .tlsCertificate : .tlsClientCA
+                reader.addError(setting, message)
+            }
             return nil
         }
     }
@@ -90,13 +96,14 @@ extension Settings {
     private static func countries(_ reader: inout SettingsReader) -> BlockedCountries? {
         let countries = Self.words(reader.text(.blockedCountries) ?? "")
         guard let file = reader.text(.countryFile) else {
-            if !countries.isEmpty { reader.addError("blocked-countries is set, but no country-file") }
+            if !countries.isEmpty { reader.addError(.blockedCountries, "is set, but no country-file") }
             return nil
         }
         do throws(BlockedCountries.Fault) {
             return try BlockedCountries(countries, file: file)
         } catch {
-            reader.addError("\(error)")
+            for message in error.fileMessages { reader.addError(.countryFile, message) }
+            for message in error.countryMessages { reader.addError(.blockedCountries, message) }
             return nil
         }
     }

@@ -8,6 +8,7 @@ import Logging
 import RedisBus
 import Secrets
 import Server
+import Yams
 
 /// The validated settings of `serve`.
 struct Settings {
@@ -55,45 +56,55 @@ struct Settings {
     ///   - flags: From the command line.
     ///   - environment: All variables; unknown `BROADTAPE_` names are ignored.
     ///   - path: Of the YAML file, if there is one.
+    ///   - checksSecrets: Whether to read the secrets that `serve` needs, too.
     init(
         flags: [Setting: String],
         environment: [String: String],
-        path: String?
+        path: String?,
+        checksSecrets: Bool = false
     ) async throws(ConfigurationFault) {
-        let file: ConfigurationFile? = if let path { try ConfigurationFile(path: path) } else { nil }
+        let file = path.map { ConfigurationFile(path: $0) }
         var reader = SettingsReader(flags: flags, environment: environment, file: file)
-        let types = if let file { try TypeDeclarations.types(in: file) } else { [EventType]() }
-        let services = if let file { try ServiceDeclarations.services(in: file) } else { [ServiceAccount]() }
-        self.sources = if let file { try SourceSettings(in: file) } else { SourceSettings() }
+        let types = file.map { TypeDeclarations.types(in: $0, errors: &reader.errors) } ?? []
+        let eventTypes = EventTypes(declared: types)
+        let supportScope = Self.supportScope(&reader)
+        let services = file.map { file in
+            ServiceDeclarations.services(
+                in: file,
+                types: eventTypes,
+                supportScope: supportScope,
+                errors: &reader.errors
+            )
+        }
+        self.sources = file.map { SourceSettings(in: $0, errors: &reader.errors) } ?? SourceSettings()
 
-        Self.check(types, services, &reader)
+        if let file { Self.check(types, services ?? [], in: file, &reader) }
         let databasePassword = Self.password(.databasePasswordFile, &reader)
-        self.database =
-            reader.value(.database, Database.expectation) { Database($0, password: databasePassword) } ?? .memory
+        let database = reader.value(.database, Database.expectation) { Database($0, password: databasePassword) }
+        self.database = database ?? .memory
         let redisPassword = Self.password(.redisPasswordFile, &reader)
         self.redis = Self.redis(password: redisPassword, &reader)
-        let eventTypes = EventTypes(declared: types)
         let fanIn = FanInSetting(reader.text(.fanIn) ?? "", types: eventTypes)
         for message in fanIn.errors { reader.addError(.fanIn, message) }
         self.fanIn = fanIn.rules.map(\.pattern)
         if self.redis == nil {
-            if reader.isSet(.fanIn), !self.fanIn.isEmpty {
-                reader.addError("fan-in is set, but redis is not")
+            if reader.isSet(.fanIn), !self.fanIn.isEmpty, !reader.isSet(.redis) {
+                reader.addError(.fanIn, "is set, but redis is not")
             }
             self.fanIn = []
-        } else if case .memory = self.database {
-            reader.addError("redis is set, but nodes with tapes in memory share no database")
+        } else if database == .memory {
+            reader.addError(.redis, "is set, but nodes with tapes in memory share no database")
         }
         self.allowsMigration = reader.flag(.migrate)
         self.secrets = SecretSettings(&reader)
-        self.access = await AccessSettings(&reader, services: services)
+        self.access = await AccessSettings(&reader, services: services ?? [])
         self.loops = reader.number(.loops, in: 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
         self.logLevel =
             reader.value(.logLevel, "one of \(Self.logLevels)") { Logger.Level(rawValue: $0) } ?? .info
 
         self.logFormat = reader.value(.logFormat, LogFormat.expectation) { LogFormat(rawValue: $0) } ?? .text
         self.otlpEndpoint = reader.value(.otlpEndpoint, "a URL such as http://127.0.0.1:4318") { text in
-            text.hasPrefix("http://") || text.hasPrefix("https://") ? text : nil
+            HTTPAddress.host(of: text).map { _ in text }
         }
         self.traceSample =
             reader.value(.traceSample, "a number from 0 to 1") { text in
@@ -112,7 +123,7 @@ struct Settings {
         hub.types = eventTypes
         hub.node = reader.text(.node) ?? ""
         hub.allowsAnonymousReading = reader.flag(.anonymous)
-        hub.supportScope = reader.text(.supportScope).flatMap { $0 == "off" ? nil : $0 }
+        hub.supportScope = supportScope
         hub.audit.isOn = reader.flag(.audit)
         hub.audit.retention = reader.durationOrForever(
             .auditRetention,
@@ -131,8 +142,9 @@ struct Settings {
         hub.fanIn.rules = FanInRules(fanIn.rules, followed: self.sources.names)
         hub.fanIn.staleAfter = reader.duration(.staleAfter, in: .seconds(1) ... .seconds(86_400))
         hub.housekeeping = reader.duration(.housekeeping, in: .seconds(1) ... .seconds(86_400))
-        if hub.shard.silence <= hub.shard.heartbeat {
-            reader.addError("silence must be longer than heartbeat: clients answer the ping sent with it")
+        // Zero is one with a mistake.
+        if hub.shard.silence <= hub.shard.heartbeat, hub.shard.silence > .zero {
+            reader.addError(.silence, "must be longer than heartbeat: clients answer the ping sent with it")
         }
         var edge = EdgeConfiguration()
         edge.host = reader.text(.host) ?? ""
@@ -159,17 +171,24 @@ struct Settings {
         } ?? []
 
         self.expectations = reader.expectations
+        if checksSecrets { reader.errors += self.secretErrors }
         guard reader.errors.isEmpty else { throw ConfigurationFault(reader.errors) }
     }
 
     /// Replays of a signed request are detected by its IDs, as long as these are retained.
-    private static func check(_ types: [EventType], _ services: [ServiceAccount], _ reader: inout SettingsReader) {
+    private static func check(
+        _ types: [EventType],
+        _ services: [ServiceAccount],
+        in file: ConfigurationFile,
+        _ reader: inout SettingsReader
+    ) {
         guard services.contains(where: { !$0.secrets.isEmpty }) else { return }
         let least = Duration.seconds(2 * WebhookSignature.tolerance)
         for type in types {
             guard let retention = type.retention, retention < least else { continue }
-            reader.addError(
-                "types: \(type.name) is retained for \(retention), so a signed request could be replayed after that;"
+            let line = file.types[Node(type.name)]?.mapping?["retention"]?.mark?.line ?? 0
+            reader.errors.append(
+                "\(file.path):\(line): types: \(type.name) is retained for \(retention), so a signed request could be replayed after that;"
                     + " webhook-secret-files need a retention of \(least) or more"
             )
         }
@@ -184,9 +203,16 @@ struct Settings {
             if let password { address.password = RedisPassword(password) }
             return address
         } catch {
-            reader.addError("redis: \(error)")
+            reader.addError(.redis, "\(error)")
             return nil
         }
+    }
+
+    /// Nil if it is off. In tokens, scopes are separated by blanks.
+    private static func supportScope(_ reader: inout SettingsReader) -> String? {
+        guard reader.text(.supportScope) != "off" else { return nil }
+        let scope = reader.value(.supportScope, "a scope, or off") { $0.contains(where: \.isWhitespace) ? nil : $0 }
+        return scope ?? Scope.support
     }
 
     private static func password(_ setting: Setting, _ reader: inout SettingsReader) -> String? {

@@ -9,14 +9,18 @@ struct SettingsReader {
     private let flags: [Setting: String]
     private let environment: [String: String]
     private let file: ConfigurationFile?
-    private(set) var errors: [String] = []
+    var errors: [String]
     /// Accepted values of each setting read so far, for the reference; settings that accept any text are missing.
     private(set) var expectations: [Setting: String] = [:]
 
     init(flags: [Setting: String], environment: [String: String], file: ConfigurationFile?) {
+        let flags = flags.filter { $0.isGiven($1) }
+        let missing = Setting.allCases.filter { setting in environment[setting.variable].map(setting.isGiven) == false }
+        let environment = environment.filter { name, _ in !missing.contains { $0.variable == name } }
         self.flags = flags
         self.environment = environment
         self.file = file
+        self.errors = file?.errors ?? []
         self.reader = ConfigReader(providers: [
             Self.provider("flags", flags.map { ($0.key.rawValue, $0.value) }),
             EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "broadtape"),
@@ -38,13 +42,9 @@ struct SettingsReader {
         )
     }
 
-    mutating func addError(_ message: String) {
-        self.errors.append(message)
-    }
-
     /// Reports an error in a setting without its value.
     mutating func addError(_ setting: Setting, _ message: String) {
-        self.addError("\(self.place(of: setting)): \(setting.rawValue): \(message)")
+        self.errors.append("\(self.place(of: setting)): \(setting.rawValue): \(message)")
     }
 
     /// Whether the operator set it.
@@ -66,7 +66,7 @@ struct SettingsReader {
         self.note(setting, expectation)
         guard let text = self.text(setting) else { return nil }
         if let value = parse(text) { return value }
-        self.addError(
+        self.errors.append(
             "\(self.place(of: setting)): \(setting.rawValue) is \(expectation), not \"\(setting.shown(text))\""
         )
         return nil
@@ -125,7 +125,8 @@ struct SettingsReader {
         }
     }
 
-    private func place(of setting: Setting) -> String {
+    /// The flag, variable or line that sets it.
+    func place(of setting: Setting) -> String {
         if self.flags[setting] != nil { return "--\(setting.rawValue)" }
         if self.environment[setting.variable] != nil { return setting.variable }
         if let file, let line = file.settings[setting.rawValue]?.line { return "\(file.path):\(line)" }

@@ -15,10 +15,10 @@ struct SourceSettings: Sendable {
     init() {}
 
     /// Reads the declarations of a file.
-    init(in file: ConfigurationFile) throws(ConfigurationFault) {
-        self.chains = try ChainDeclarations.chains(in: file)
-        self.mirrors = try ChainDeclarations.mirrors(in: file)
-        self.rates = try RateDeclarations.exchanges(in: file)
+    init(in file: ConfigurationFile, errors: inout [String]) {
+        self.chains = ChainDeclarations.chains(in: file, errors: &errors)
+        self.mirrors = ChainDeclarations.mirrors(in: file, errors: &errors)
+        self.rates = RateDeclarations.exchanges(in: file, errors: &errors)
     }
 
     /// The `source` of the events of each.

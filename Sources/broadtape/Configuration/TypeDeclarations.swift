@@ -4,9 +4,9 @@ import EventLog
 import Yams
 
 /// Event type declarations of the configuration file.
-struct TypeDeclarations {
-    private let path: String
-    private var errors: [String] = []
+struct TypeDeclarations: Declarations {
+    let path: String
+    var errors: [String] = []
 
     static let keys = ["readers", "delivery", "key-field", "slot", "retention", "fields"]
     private static let slotKeys = ["field", "default"]
@@ -17,49 +17,38 @@ struct TypeDeclarations {
     ]
 
     /// Reads the `types` of a file.
-    static func types(in file: ConfigurationFile) throws(ConfigurationFault) -> [EventType] {
+    static func types(in file: ConfigurationFile, errors: inout [String]) -> [EventType] {
         var declarations = TypeDeclarations(path: file.path)
         var types: [EventType] = []
-        for (key, value) in file.types ?? Node.Mapping([]) {
+        for (key, value) in file.types {
             if let type = declarations.type(key, value) { types.append(type) }
         }
-        guard declarations.errors.isEmpty else { throw ConfigurationFault(declarations.errors) }
+        errors += declarations.errors
         return types
-    }
-
-    private init(path: String) {
-        self.path = path
-    }
-
-    private mutating func addError(_ node: Node, _ message: String) {
-        self.errors.append("\(self.path):\(node.mark?.line ?? 0): \(message)")
     }
 
     private mutating func type(_ key: Node, _ value: Node) -> EventType? {
         let name = key.string ?? ""
-        guard EventType.isValidName(name) else {
+        let isNamed = EventType.isValidName(name)
+        if !isNamed {
             self.addError(
                 key,
                 "\"\(name)\" cannot name a type: a letter, then up to 63 letters, digits, '.', '_' or '-'"
             )
-            return nil
         }
-        guard let mapping = value.mapping else {
+        guard let given = value.mapping else {
             self.addError(key, "\"\(name)\" is a mapping with \(Self.keys.joined(separator: ", "))")
             return nil
         }
-        self.checkKeys(of: mapping, among: Self.keys)
+        let mapping = self.members(of: given, among: Self.keys)
         // A declaration of a built-in type overrides only the keys it has.
         let builtIn = EventTypes.builtIn.first { $0.name == name }
         var type = builtIn ?? EventType(name: name, readers: .owner, delivery: .every)
-        if let node = mapping["readers"] {
-            type.readers = self.choice(node, "readers", EventType.Readers.self) ?? type.readers
-        } else if builtIn == nil {
+        type.readers = self.choice(mapping["readers"], "readers", EventType.Readers.self) ?? type.readers
+        if mapping["readers"] == nil, builtIn == nil {
             self.addError(key, "\"\(name)\" needs \"readers\": who may read its channels")
         }
-        if let node = mapping["delivery"] {
-            type.delivery = self.choice(node, "delivery", EventType.Delivery.self) ?? type.delivery
-        }
+        type.delivery = self.choice(mapping["delivery"], "delivery", EventType.Delivery.self) ?? type.delivery
         if let node = mapping["key-field"] {
             if let field = node.scalar?.string {
                 type.keyField = field
@@ -83,19 +72,20 @@ struct TypeDeclarations {
         }
         // Events that may lack a field the projection needs are passed on, not projected.
         type.projection = type.projection.flatMap { $0.isFed(by: type.fields) ? $0 : nil }
-        return type
+        return isNamed ? type : nil
     }
 
     private mutating func slot(_ node: Node) -> EventType.Slot? {
         if let field = node.scalar?.string {
             return EventType.Slot(field: field, defaultValue: "")
         }
-        guard let mapping = node.mapping, let field = mapping["field"]?.string else {
+        let mapping = self.members(of: node.mapping ?? Node.Mapping([]), among: Self.slotKeys)
+        let standard = self.text(mapping["default"], "default") ?? ""
+        guard let field = mapping["field"]?.string else {
             self.addError(node, "\"slot\" is the name of a field of data, or {field: …, default: …}")
             return nil
         }
-        self.checkKeys(of: mapping, among: Self.slotKeys)
-        return EventType.Slot(field: field, defaultValue: mapping["default"]?.string ?? "")
+        return EventType.Slot(field: field, defaultValue: standard)
     }
 
     private mutating func retention(_ node: Node) -> Duration? {
@@ -112,18 +102,21 @@ struct TypeDeclarations {
         if let kind = value.scalar?.string {
             return self.kind(value, kind).map { Field(name, $0) }
         }
-        guard let mapping = value.mapping else {
+        guard let given = value.mapping else {
             self.addError(key, "\"\(name)\" is a kind, or {kind: …, required: …, values: […]}")
             return nil
         }
-        self.checkKeys(of: mapping, among: Self.fieldKeys)
+        let mapping = self.members(of: given, among: Self.fieldKeys)
         if let node = mapping["required"], node.bool == nil {
             self.addError(node, "\"required\" is true or false")
         }
         let required = mapping["required"]?.bool ?? false
+        if mapping["kind"] != nil, let values = mapping["values"] {
+            self.addError(values, "\"values\" are strings: leave \"kind\" out")
+        }
         if let values = mapping["values"] {
             let choices = values.sequence?.compactMap(\.string) ?? []
-            guard !choices.isEmpty else {
+            guard !choices.isEmpty, choices.count == values.sequence?.count else {
                 self.addError(values, "\"values\" is a list of strings")
                 return nil
             }
@@ -144,23 +137,5 @@ struct TypeDeclarations {
             "there is no kind \"\(name)\"\(Suggestion.hint(for: name, among: known)) (\(known.joined(separator: ", ")))"
         )
         return nil
-    }
-
-    private mutating func choice<T: RawRepresentable<String> & CaseIterable>(
-        _ node: Node,
-        _ key: String,
-        _ type: T.Type
-    ) -> T? {
-        if let value = node.string.flatMap(T.init(rawValue:)) { return value }
-        let known = T.allCases.map(\.rawValue)
-        self.addError(node, "\"\(key)\" is one of \(known.joined(separator: ", "))")
-        return nil
-    }
-
-    private mutating func checkKeys(of mapping: Node.Mapping, among known: [String]) {
-        for (key, _) in mapping where !known.contains(key.string ?? "") {
-            let name = key.string ?? ""
-            self.addError(key, "unknown key \"\(name)\"\(Suggestion.hint(for: name, among: known))")
-        }
     }
 }

@@ -21,11 +21,7 @@ struct Doctor: AsyncParsableCommand {
         var findings = [Finding.good("configuration", "accepted")]
         findings += HostExamination().findings
         findings += SecretExamination(files: settings.secretFiles).findings
-        do throws(ConfigurationFault) {
-            try settings.checkSecrets()
-        } catch {
-            findings.append(.failure("secrets", error.description))
-        }
+        findings += settings.secretErrors.map { Finding.failure("secrets", $0) }
         findings += CertificateExamination(files: settings.certificateFiles).findings()
         findings += await DatabaseExamination(database: settings.database).findings()
         if let redis = settings.redis {

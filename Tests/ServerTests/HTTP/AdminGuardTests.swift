@@ -39,6 +39,7 @@ struct AdminGuardTests {
     @Test(arguments: [
         ("ops.example.com", true), ("hub-1", true), ("10.9.9.9", true), ("fd00::9", true), ("[fd00::9]", true),
         ("ops.example.com:80", false), ("http://ops", false), ("a@b", false), ("", false), ("ö", false),
+        ("*.example.com", false), ("a.example,b.example", false), ("0.0.0.0", false), ("[::]", false), ("hub_1", true),
     ])
     func aListedNameHasNoPort(_ name: String, _ isName: Bool) {
         #expect(AdminHosts.isName(name) == isName)

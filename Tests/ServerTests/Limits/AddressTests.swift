@@ -186,6 +186,26 @@ import Testing
         (["https://a.example"], "http://a.example", false), (["https://a.example"], "https://a.example:8443", false),
         (["https://a.example", "http://localhost:3000"], "http://localhost:3000", true),
         (["https://a.example"], "null", false), (["https://a.example"], "https://a.example.evil", false),
+        (["https://a.example:443"], "https://a.example", true), (["http://a.example:80"], "http://a.example", true),
+        (["https://a.example"], "https://a.example:443", true),
+        (["http://a.example:443"], "http://a.example", false),
+        (["http://a.example:443"], "http://a.example:443", true),
+        (["https://a.example:443"], "http://a.example", false),
+        (["https://*.example.com"], "https://a.example.com", true),
+        (["https://*.Example.com:443"], "https://a.b.example.com", true),
+        (["https://*.example.com"], "https://example.com", false),
+        (["https://*.example.com"], "https://evilexample.com", false),
+        (["https://*.example.com"], "https://a.example.com.evil", false),
+        (["https://*.example.com"], "http://a.example.com", false),
+        (["https://*.example.com"], "https://a.example.com:8443", false),
+        (["https://*.example.com:8443"], "https://a.example.com:8443", true),
+        (["https://*.example.com"], "https://*.example.com", false),
+        (["https://*.example.com"], "https://.example.com", false),
+        (["http://[0:0:0:0:0:0:0:1]:3000"], "http://[::1]:3000", true),
+        (["http://127.0.0.1"], "http://127.0.0.1", true),
+        (["capacitor://localhost"], "capacitor://localhost", true),
+        (["chrome-extension://abc"], "chrome-extension://abc", true),
+        (["https://a.example."], "https://a.example.", true),
     ]
 
     @Test(arguments: Self.origins)
@@ -194,7 +214,14 @@ import Testing
         #expect(AllowedOrigins.any.allow(origin))
     }
 
-    @Test(arguments: ["a.example", "https://a.example/", "https://", "*", "https://a b", "https://u@a"])
+    @Test(arguments: [
+        "a.example", "https://a.example/", "https://", "*", "https://a b", "https://u@a",
+        "https://*", "https://*.", "https://a.*.example", "https://*a.example", "https://a.example:*", "*://a.example",
+        "https://a.example:", "https://a.example:99999", "https://a.example:x", "https://a,b", "https://a.example,",
+        "https://b\u{FC}cher.example", "https://a..b", "https://.a", "https://127.1", "https://*.10.0.0.1",
+        "https://[a]",
+        "https://[::1", "https://[10.0.0.1]", "wss://a.example", "ws://a.example", "://a", "1a://b", "null",
+    ])
     func whatIsNoOriginIsNone(_ origin: String) {
         #expect(AllowedOrigins([origin]) == nil)
     }

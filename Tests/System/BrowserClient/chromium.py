@@ -75,9 +75,37 @@ FOLLOW = """async (token) => {
     read.push(event.data.rate);
     break;
   }
+  const numbers = [];
+  const published = `{"type":"rateChange","key":"N","data":{"rate":"1","n":[12345678901234567891,1.10,1e400]}}`;
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
+  await fetch("/events", { method: "POST", headers, body: published });
+  for (const numbersOption of [undefined, "text"]) {
+    const reader = new Broadtape(undefined, { ...options, numbers: numbersOption, onStatus: undefined });
+    for await (const { data } of reader.subscribe("rateChange:N", { since: 0 })) {
+      numbers.push(data.n);
+      break;
+    }
+    numbers.push((await reader.history("rateChange:N")).events[0].data.n);
+    reader.close();
+  }
   await until("the cursor", () => JSON.parse(localStorage.getItem("test:transactionUpdate:svc")).seq === 6);
   tape.close();
-  return { faults, states, seqs, read, isClosed: again.isClosed && rate.isClosed };
+  return { faults, states, seqs, read, numbers, isClosed: again.isClosed && rate.isClosed };
+}"""
+
+
+# In a page of another origin: the socket is the only way to publish, and without one it is said at once.
+ELSEWHERE = """async ([url, token]) => {
+  const { Broadtape } = await import(`${url}/broadtape.js`);
+  const event = { type: "rateChange", key: "A/B", data: { rate: "1.20" } };
+  const tape = new Broadtape(url, { token });
+  const [{ status }] = await tape.publish(event);
+  const code = (error) => error.code;
+  const large = await tape.publish({ ...event, data: { rate: "1", text: "x".repeat(61440) } }).catch(code);
+  tape.close();
+  const began = performance.now();
+  const closed = await tape.publish(event).catch(code);
+  return { status, large, closed, isPrompt: performance.now() - began < 5000 };
 }"""
 
 
@@ -98,11 +126,20 @@ def main(url, token):
             "faults": [],
             "seqs": [1, 2, 3, 4, 5, 6],
             "read": ["1.10"],
+            "numbers": [["12345678901234567891", 1.1, "1e400"]] * 2 + [["12345678901234567891", "1.10", "1e400"]] * 2,
             "isClosed": True,
             "states": ["connecting", "live", "closed", "connecting", "live", "connecting", "live", "closed"],
         }
         if followed != expected:
             print(f"expected {expected}\ngot      {followed}", file=sys.stderr)
+            return 1
+        # No route here: Playwright would answer preflights itself.
+        with open_page(browser, ignored=["CORS", "ERR_FAILED", "status of 404"]) as other:
+            other.goto(f"{url.replace('127.0.0.1', 'localhost')}/health/live")
+            told = other.evaluate(ELSEWHERE, [url, token])
+        wanted = {"status": "accepted", "large": "cross_origin", "closed": "cross_origin", "isPrompt": True}
+        if told != wanted:
+            print(f"expected {wanted}\ngot      {told}", file=sys.stderr)
             return 1
         print(f"{result['count']} vectors, {len(result['faults'])} failed")
         return 1 if result["faults"] else 0

@@ -3,7 +3,7 @@
 // `node run.mjs`: what broadtape.js does around its machine, with sockets, requests and a clock that the tests hold.
 
 import assert from "node:assert/strict";
-import { Broadtape, BroadtapeError, storedCursors } from "../../../Sources/BrowserClient/broadtape.js";
+import { Broadtape, BroadtapeError, parse, storedCursors } from "../../../Sources/BrowserClient/broadtape.js";
 
 /** Everything a client gets from its environment. */
 class World {
@@ -39,7 +39,8 @@ class World {
         const answer = this.answers.shift();
         if (answer instanceof Error) throw answer;
         const [status, body, fields = {}] = answer;
-        return { ok: status < 300, status, json: async () => body, headers: new Map(Object.entries(fields)) };
+        const text = async () => (typeof body === "string" ? body : JSON.stringify(body));
+        return { ok: status < 300, status, text, json: async () => JSON.parse(await text()), headers: new Map(Object.entries(fields)) };
       },
       random: () => 0.5,
       now: () => this.now,
@@ -475,6 +476,133 @@ const tests = {
     assert.deepEqual(world.requests.slice(-2).map(({ headers }) => headers.Authorization), ["Bearer t1", "Bearer t2"]);
     world.answers.push([503, { code: "unavailable" }], [503, { code: "unavailable" }]);
     const timeout = assert.rejects(tape.publish({ type: "rateChange" }, { timeout: 200 }), { code: "timeout" });
+    await settled();
+    await world.advance(125);
+    await timeout;
+  },
+
+  async "numbers are those that were published"() {
+    const data = '{"a":12345678901234567891,"b":1.10,"c":1e400,"d":[1.5,-0.5,1E3,0.1],"e":"12345678901234567891 \\"1e400","f":1.0,"12345678901234567891":1}';
+    const read = async (numbers) => {
+      const world = new World();
+      const tape = new Broadtape("ws://h", world.options({ numbers }));
+      const got = [];
+      tape.subscribe("a:b", { onEvent: ({ seq, data }) => got.push(seq, data) });
+      world.open(subscribed(0));
+      world.socket.onmessage({ data: `{"op":"event","channel":"a:b","seq":1,"id":"e","time":"t","data":${data}}` });
+      world.answers.push([200, `{"channel":"a:b","epoch":"k","head":2,"first":1,"next":2,"events":[{"seq":2,"id":"e","time":"t","data":${data}}]}`]);
+      const { events, head } = await tape.history("a:b");
+      return [...got, head, events[0].seq, events[0].data];
+    };
+    const text = '12345678901234567891 "1e400';
+    const exact = { a: "12345678901234567891", b: 1.1, c: "1e400", d: [1.5, -0.5, 1000, 0.1], e: text, f: 1, "12345678901234567891": 1 };
+    assert.deepEqual(await read(undefined), [1, exact, 2, 2, exact]);
+    const texts = { ...exact, b: "1.10", d: ["1.5", "-0.5", "1E3", "0.1"], f: "1.0", "12345678901234567891": "1" };
+    assert.deepEqual(await read("text"), [1, texts, 2, 2, texts]);
+    const same = ["0", "-0", "0.0", "0e999", "1e21", "1000000000000000000000", "123456789012345.60", "5e-324", "0.30", "9007199254740993.0e0"];
+    assert.deepEqual(
+      same.map((number) => parse(number)),
+      [0, -0, 0, 0, 1e21, 1e21, 123456789012345.6, 5e-324, 0.3, "9007199254740993.0e0"],
+    );
+    for (const bad of ["01e400", "1.20000000000000000001.3", "[12345678901234567891", ""]) assert.throws(() => parse(bad), SyntaxError, bad);
+  },
+
+  async "what JSON has no number for is not published as null"() {
+    const tape = new Broadtape("ws://h", new World().options());
+    await assert.rejects(tape.publish({ type: "x", data: { amount: 1e400 } }), /amount is Infinity/);
+    await assert.rejects(tape.publish({ type: "x", data: { amount: 10n } }), TypeError);
+  },
+
+  async "publishing takes the socket while one is open"() {
+    const world = new World();
+    const tape = new Broadtape("ws://h", world.options({ token: "t" }));
+    await settled();
+    world.open();
+    const results = [{ id: "x", status: "accepted", positions: [] }];
+    const published = tape.publish({ type: "x", data: {} });
+    const { op, id, events } = world.socket.sent.at(-1);
+    assert.deepEqual([op, events.length], ["publish", 1]);
+    world.say({ op: "published", id: "another", results: [] }, { op: "published", id, results });
+    assert.deepEqual(await published, results);
+    const refused = tape.publish({ type: "x", data: {} });
+    const items = [{ index: 0, message: "no" }];
+    world.say({ op: "error", id: world.socket.sent.at(-1).id, code: "invalid_event", message: "bad", items });
+    await assert.rejects(refused, { code: "invalid_event", message: "bad", items });
+    assert.deepEqual(world.errors, []);
+    // What is too large for a message, or what the session's token does not allow any more, is a request.
+    world.answers.push([200, { results }], [200, { results }]);
+    assert.deepEqual(await tape.publish({ type: "x", data: { text: "x".repeat(61 << 10) } }), results);
+    const expired = tape.publish({ type: "x", data: {} });
+    world.say({ op: "error", id: world.socket.sent.at(-1).id, code: "token_expired", message: "expired" });
+    assert.deepEqual(await expired, results);
+    assert.equal(world.requests.length, 2);
+  },
+
+  async "what was published when the socket is lost is sent again with the same ids"() {
+    const world = new World();
+    const tape = new Broadtape("ws://h", world.options());
+    world.open();
+    const results = [{ id: "x", status: "duplicate", positions: [] }];
+    const published = tape.publish({ type: "x", data: {} });
+    const [event] = world.socket.sent.at(-1).events;
+    world.socket.onclose({ code: 1006, reason: "" });
+    world.answers.push([200, { results }]);
+    await settled();
+    await world.advance(125);
+    assert.deepEqual(await published, results);
+    assert.deepEqual(world.requests[0].body, [event]);
+    await world.advance(250);
+    world.open();
+    const later = tape.publish({ type: "x", data: {} });
+    const first = world.socket.sent.at(-1);
+    world.say({ op: "error", id: first.id, code: "overloaded", message: "full", retryAfter: 700 });
+    await settled();
+    await world.advance(699);
+    assert.equal(world.socket.sent.at(-1).id, first.id);
+    await world.advance(1);
+    const again = world.socket.sent.at(-1);
+    assert.deepEqual(again.events, first.events);
+    world.say({ op: "published", id: again.id, results });
+    assert.deepEqual(await later, results);
+    const silent = assert.rejects(tape.publish({ type: "x", data: {} }, { timeout: 300 }), { code: "timeout" });
+    await world.advance(300);
+    await silent;
+  },
+
+  async "a page of another origin publishes over the socket, or is told at once"() {
+    const world = new World();
+    const host = { addEventListener() {}, removeEventListener() {}, location: { origin: "https://app.example" } };
+    const tape = new Broadtape("ws://h", world.options({ host }));
+    const failed = new TypeError("Failed to fetch");
+    const results = [{ id: "x", status: "accepted", positions: [] }];
+    // The first socket is on its way: it is waited for.
+    world.answers.push(failed, [200, ""]);
+    const published = tape.publish({ type: "x", data: {} });
+    await settled();
+    world.open();
+    await settled();
+    world.say({ op: "published", id: world.socket.sent.at(-1).id, results });
+    assert.deepEqual(await published, results);
+    assert.deepEqual([world.requests[1].url, world.requests[1].mode], ["http://h/health/live", "no-cors"]);
+    // Or it opens while the browser is asked.
+    const other = new World();
+    const early = new Broadtape("ws://h", other.options({ host }));
+    other.answers.push(failed, [200, ""]);
+    const also = early.publish({ type: "x", data: {} });
+    other.open();
+    await settled();
+    other.say({ op: "published", id: other.socket.sent.at(-1).id, results });
+    assert.deepEqual(await also, results);
+    world.answers.push(failed, [200, ""]);
+    await assert.rejects(tape.publish({ type: "x", data: { text: "x".repeat(61 << 10) } }), { code: "cross_origin", message: /61440 bytes/ });
+    world.socket.onclose({ code: 1006, reason: "gone" });
+    world.answers.push(failed, [200, ""]);
+    await assert.rejects(tape.publish({ type: "x", data: {} }), { code: "cross_origin", message: /not open \(gone\)/ });
+    world.answers.push(failed, [200, ""]);
+    await assert.rejects(tape.history("a:b"), { code: "cross_origin", message: /allowed-origins/ });
+    // A hub that is away is not a refusal.
+    world.answers.push(failed, failed, failed, failed);
+    const timeout = assert.rejects(tape.publish({ type: "x", data: {} }, { timeout: 200 }), { code: "timeout" });
     await settled();
     await world.advance(125);
     await timeout;

@@ -235,7 +235,7 @@ struct CheckConfigTests {
             files: Self.files
         ) { folder in
             for name in ["hub", "clients"] { try TLSTests.makeCertificate(name, in: folder) }
-            try folder.write("192.0.2.0/24,KP\n", to: "countries.csv")
+            try folder.write("192.0.2.0/24,KP\n198.51.100.0/24,IR\n", to: "countries.csv")
         }
         #expect(record.status == 0, "\(record)\n\(yaml)")
         #expect(record.output.contains("distributionUpdate"), "\(record)")

@@ -204,6 +204,27 @@ struct DatabaseFileTests {
         }
     }
 
+    /// A check that could not be made does not end like one that found something.
+    @Test func whatCannotBeCheckedIsNotCalledDamaged() async throws {
+        try await withFolder { folder in
+            let hub = try await RunningHub.start(in: folder)
+            let inUse = try await Program.run(["verify"], in: folder)
+            #expect(inUse.status == 2 && inUse.errors.contains("in use"), "\(inUse)")
+            hub.program.terminate()
+            #expect(try await hub.program.end().status == 0)
+            for command in [["verify"], ["migrate", "status"]] {
+                #expect(try await Program.run(command, in: folder).status == 0)
+                for wrong in [["--database", "postgres://127.0.0.1:1/none"], ["--database", "mysql:"]] {
+                    let record = try await Program.run(command + wrong, in: folder)
+                    #expect(record.status == 2, "\(command) \(wrong): \(record)")
+                }
+            }
+            _ = try folder.write(String(repeating: "no database ", count: 1000), to: "other.db")
+            let damaged = try await Program.run(["verify", "--database", "sqlite:other.db"], in: folder)
+            #expect(damaged.status == 1, "\(damaged)")
+        }
+    }
+
     // MARK: Disks
 
     /// A disk of 2 MB.

@@ -56,6 +56,8 @@ struct HTTPDocumentTests {
             var hub = try await RunningHub.start(in: folder, environment: log)
             let token = try await hub.token("u_42", "publish:*")
             let shell = try Self.start(setting + "\n" + loop, on: hub, token: token)
+            // Whatever happens: a shell that is left behind would run for ever.
+            defer { shell.signal(SIGKILL) }
             let file = folder.url.appendingPathComponent("events.txt")
             func told() -> [Int] {
                 let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
@@ -90,7 +92,7 @@ struct HTTPDocumentTests {
             #expect(query.status == 404)
             #expect(hub.program.record.value.errors.contains("/stream"))
             #expect(!hub.program.record.value.errors.contains(token))
-            shell.terminate()
+            try await shell.kill()
             try await hub.program.kill()
         }
     }

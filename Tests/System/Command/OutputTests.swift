@@ -182,7 +182,7 @@ struct OutputTests {
     @Test func aCommandWhoseErrorsCannotBeWrittenEndsAsWell() async throws {
         try await withFolder { folder in
             for (status, arguments) in [
-                (64, ["nonsense"]), (1, ["verify", "--database", "memory:"]), (0, ["migrate", "up"]),
+                (64, ["nonsense"]), (2, ["verify", "--database", "memory:"]), (0, ["migrate", "up"]),
             ] {
                 let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
                 let record = try await Program(arguments.map { $0 }, in: folder, streams: (nil, full)).end()
