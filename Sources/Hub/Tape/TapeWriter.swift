@@ -118,7 +118,7 @@ package actor TapeWriter: LoopActor {
 
     /// Submits one request, from any thread. Requests of one thread are appended in the order of their submission.
     /// - Parameter completion: Called once, on ``loop``, after the events have been committed and published, or the
-    ///   request has failed.
+    ///   request has failed. Must not block; may take a short lock.
     package nonisolated func submit(_ events: [Event], completion: @escaping Completion) {
         self.submit([events]) { result in
             switch result {
@@ -241,8 +241,8 @@ package actor TapeWriter: LoopActor {
             self.underWay = self.nextBatch()
             await self.write(self.underWay)
             self.underWay = []
-            // The fan-out of one batch may overlap the commit of the next, but no more: publishers are slowed down to
-            // the speed at which the loops deliver.
+            // The fan-out of a few batches may overlap the commit of the next, but no more: publishers are slowed down
+            // to the speed at which the loops deliver.
             await self.fanout.waitForRoom()
         }
     }
