@@ -158,6 +158,14 @@ enum Vocabulary {
             names: ["DeskBox": "SharedRateBook", "StaleWord": "StaleMarker", "leaveWord": "writeStaleMarker"],
             isDone: true
         ),
+        Renaming(
+            "Sources/RateSource",
+            names: [
+                "house": "exchange", "houses": "exchanges", "desk": "book", "pits": "pairs", "goOn": "advance",
+                "lookOn": "watchStaleMarkers",
+            ],
+            isDone: true
+        ),
         Renaming("Sources/Hub", names: ["LetterBox": "DeadLetterBuffer"], isDone: true),
         Renaming("Sources/Hub", names: ["letters": "deadLetters"], isDone: true),
         Renaming("Sources/EventLog", names: ["SparseLog": "LogThrottle"], isDone: true),
