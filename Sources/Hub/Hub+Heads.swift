@@ -55,14 +55,14 @@ extension Hub {
 
     /// Reads the heads of channels with a commit of unknown outcome.
     package func refreshDoubted() async {
-        guard self.watch.hasDoubts else { return }
+        guard self.monitor.hasDoubts else { return }
         let began = NIODeadline.now()
         let channels =
-            if let names = self.watch.uncertainChannels { await self.registry.existing(names) } else {
+            if let names = self.monitor.uncertainChannels { await self.registry.existing(names) } else {
                 await self.registry.followed
             }
         if await self.refreshHeads(of: channels) {
-            self.watch.settled(began: began)
+            self.monitor.settled(began: began)
         }
     }
 

@@ -177,6 +177,22 @@ enum Vocabulary {
         Renaming("Sources/Hub", names: ["untold": "pendingNotices"], isDone: true),
         Renaming(
             "Sources/Hub",
+            "Sources/RateSource",
+            names: ["board": "statusBroadcaster", "alarm": "wakeSignal"],
+            isDone: true
+        ),
+        Renaming(
+            "Sources/Hub",
+            names: [
+                "pump": "waitingForMessages", "wants": "listenRequests", "nextWish": "nextListenRequest",
+                "letGo": "unblock", "isHeldUp": "isBlocked", "takePart": "competeForLeadership",
+            ],
+            isDone: true
+        ),
+        Renaming("Sources/Hub", names: ["Order": "Submission"], isDone: true),
+        Renaming("Sources/Hub", "Sources/Server", names: ["storm": "surge"], isDone: true),
+        Renaming(
+            "Sources/Hub",
             names: ["TapeWatch": "TapeMonitor", "doubt": "markUncertain", "doubted": "uncertainChannels"],
             isDone: true
         ),

@@ -7,17 +7,17 @@ import Synchronization
 /// more than the channels in memory.
 final class ChannelHints: Sendable {
     private let channels = Mutex<Set<ChannelName>>([])
-    private let alarm = WakeSignal()
+    private let wakeSignal = WakeSignal()
 
     func add(_ names: [ChannelName]) {
         guard !names.isEmpty else { return }
         self.channels.withLock { $0.formUnion(names) }
-        self.alarm.ring()
+        self.wakeSignal.signal()
     }
 
     /// Returns the channels added since the last call. Waits until there are some, or until the task is cancelled.
     func next() async -> Set<ChannelName> {
-        await self.alarm.sleep(for: .seconds(3_600))
+        await self.wakeSignal.sleep(for: .seconds(3_600))
         return self.channels.withLock { channels in
             defer { channels = [] }
             return channels

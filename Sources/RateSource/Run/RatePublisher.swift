@@ -45,7 +45,7 @@ struct RatePublisher: Source {
 
     var names: [String] { self.exchanges.map(\.source) }
     var companions: [@Sendable () async -> Void] { self.feeds.map { feeds in { await feeds.run() } } }
-    var wakeSignal: WakeSignal { self.book.alarm }
+    var wakeSignal: WakeSignal { self.book.wakeSignal }
 
     mutating func step(isPoll: Bool) async -> SourceProgress {
         do throws(SinkFault) {

@@ -8,7 +8,7 @@ final class SharedRateBook: Sendable {
     private let book: Mutex<RateBook>
     private let clock: SteadyClock
     /// Wakes the publisher.
-    let alarm = WakeSignal()
+    let wakeSignal = WakeSignal()
     /// The time the publisher waits for; an earlier time wakes it.
     private let awaited = Mutex<Timestamp?>(nil)
 
@@ -24,7 +24,7 @@ final class SharedRateBook: Sendable {
             let verdict = book.received(incoming, from: exchange, asked: asked, at: now)
             return (verdict, book.takeSoonest())
         }
-        if let next, self.awaited.withLock({ $0.map { next < $0 } ?? true }) { self.alarm.ring() }
+        if let next, self.awaited.withLock({ $0.map { next < $0 } ?? true }) { self.wakeSignal.signal() }
         return verdict
     }
 
@@ -33,7 +33,7 @@ final class SharedRateBook: Sendable {
         return self.book.withLock { body(&$0, now) }
     }
 
-    /// The time until there is work, within a limit. The alarm rings if there is some earlier.
+    /// The time until there is work, within a limit. ``wakeSignal`` is signalled if there is some earlier.
     func pause(atMost limit: Duration) -> Duration {
         let now = self.clock.now
         let next = self.book.withLock { book in
