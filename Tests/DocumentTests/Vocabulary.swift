@@ -128,7 +128,15 @@ enum Vocabulary {
             names: ["Place": "Checkpoint", "MirrorPlace": "MirrorCheckpoint"],
             isDone: true
         ),
-        Renaming("Sources/ChainSource", names: ["reach": "promote", "told": "reportedLevel"], isDone: false),
+        Renaming("Sources/ChainSource", names: ["reach": "promote", "told": "reportedLevel"], isDone: true),
+        Renaming(
+            "Sources/ChainSource",
+            names: [
+                "ToldKeys": "FinalKeys", "Taken": "StepResult", "blame": "recordFailure",
+                "hasTold": "hasReportedBlock",
+            ],
+            isDone: true
+        ),
         Renaming("Sources/ChainSource", names: ["toldFinal": "highestReportedFinal"], isDone: true),
         Renaming("Sources/ChainSource", names: ["Span": "BlockWindow"], isDone: true),
         Renaming(
