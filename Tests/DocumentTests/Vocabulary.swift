@@ -174,6 +174,15 @@ enum Vocabulary {
             ],
             isDone: true
         ),
+        Renaming(
+            "Sources/BroadtapeClient",
+            "Sources/WebSocketClient",
+            names: [
+                "Course": "ReconnectState", "Pulse": "LivenessCheck", "told": "report, learned, setHeartbeat",
+                "uncharted": "awaitingCursors", "signsOfLife": "keepAlive", "sendSignOfLife": "sendKeepAlive",
+            ],
+            isDone: true
+        ),
         Renaming("Sources/Hub", names: ["LetterBox": "DeadLetterBuffer"], isDone: true),
         Renaming("Sources/Hub", names: ["letters": "deadLetters"], isDone: true),
         Renaming("Sources/EventLog", names: ["SparseLog": "LogThrottle"], isDone: true),
