@@ -44,7 +44,7 @@ extension Hub {
     /// Revokes access on every node, durably: from now on, matching tokens are rejected and their sessions are closed.
     package func revoke(_ revocations: [Revocation]) async throws(TapeFault) {
         // Also if it is not known whether the revocation was stored.
-        defer { self.revocations.alarm.ring() }
+        defer { self.revocations.wakeSignal.signal() }
         try await self.revocations.add(revocations)
         self.endRevokedSessions()
         self.bus.announceRevocations()
@@ -77,7 +77,7 @@ extension Hub {
                 }
             }
             let mustPoll = self.revocations.areShared || isBehind
-            await self.revocations.alarm.sleep(for: mustPoll ? self.configuration.revocationPoll : .seconds(3600))
+            await self.revocations.wakeSignal.sleep(for: mustPoll ? self.configuration.revocationPoll : .seconds(3600))
         }
     }
 

@@ -68,7 +68,7 @@ extension Hub {
         /// The node is draining and will stop after this time.
         case draining(Duration)
         /// Sessions arrive faster than the node is configured to accept, or its event loops lag; retry after this time.
-        case storm(TimeAmount)
+        case surge(TimeAmount)
     }
 
     /// The retry interval for clients whose event loop lags.
@@ -81,9 +81,9 @@ extension Hub {
             let shard = self.shards.first(where: { $0.loop === loop }),
             shard.assumeIsolated({ $0.recentLag }) > TimeAmount(limit)
         {
-            return .storm(Self.lateWait)
+            return .surge(Self.lateWait)
         }
         guard let rate = self.configuration.admission.rate else { return nil }
-        return self.admissions.withLock { $0.take(1, of: rate, at: now) }.map { .storm($0) }
+        return self.admissions.withLock { $0.take(1, of: rate, at: now) }.map { .surge($0) }
     }
 }

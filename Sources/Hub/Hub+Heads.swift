@@ -55,14 +55,14 @@ extension Hub {
 
     /// Reads the heads of channels with a commit of unknown outcome.
     package func refreshDoubted() async {
-        guard self.watch.hasDoubts else { return }
+        guard self.monitor.hasDoubts else { return }
         let began = NIODeadline.now()
         let channels =
-            if let names = self.watch.uncertainChannels { await self.registry.existing(names) } else {
+            if let names = self.monitor.uncertainChannels { await self.registry.existing(names) } else {
                 await self.registry.followed
             }
         if await self.refreshHeads(of: channels) {
-            self.watch.settled(began: began)
+            self.monitor.settled(began: began)
         }
     }
 
@@ -111,27 +111,5 @@ extension Hub {
             }
         }
         return true
-    }
-}
-
-/// Channels whose heads should be read soon. Each channel is stored once, however often it is added, so there are never
-/// more than the channels in memory.
-final class ChannelHints: Sendable {
-    private let channels = Mutex<Set<ChannelName>>([])
-    private let alarm = WakeSignal()
-
-    func add(_ names: [ChannelName]) {
-        guard !names.isEmpty else { return }
-        self.channels.withLock { $0.formUnion(names) }
-        self.alarm.ring()
-    }
-
-    /// Returns the channels added since the last call. Waits until there are some, or until the task is cancelled.
-    func next() async -> Set<ChannelName> {
-        await self.alarm.sleep(for: .seconds(3_600))
-        return self.channels.withLock { channels in
-            defer { channels = [] }
-            return channels
-        }
     }
 }

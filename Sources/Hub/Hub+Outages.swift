@@ -11,7 +11,7 @@ extension Hub {
             group.addTask {
                 // Runs in parallel with the probe, which may take long to return.
                 while (try? await Task.sleep(for: self.configuration.probe)) != nil {
-                    self.watch.check()
+                    self.monitor.check()
                 }
             }
             while (try? await Task.sleep(for: self.configuration.probe)) != nil {
@@ -22,24 +22,24 @@ extension Hub {
 
     /// Probes the tape once.
     package func probeTape() async {
-        self.watch.probing()
+        self.monitor.probing()
         do throws(TapeFault) {
             try await self.tape.probe()
-            self.watch.probed(nil)
+            self.monitor.probed(nil)
         } catch {
-            self.watch.probed(error)
+            self.monitor.probed(error)
             self.logger.debug("the tape does not answer", metadata: ["fault": "\(error)"])
         }
     }
 
     /// The state of the tape, according to the last attempts.
-    package var tapeState: TapeHealth.State { self.watch.state }
+    package var tapeState: TapeHealth.State { self.monitor.state }
 
     /// Why events cannot be committed, for operators; empty if they can.
-    package var trouble: String { self.watch.trouble }
+    package var trouble: String { self.monitor.trouble }
 
     /// The service status currently sent to clients.
     package var notice: Notice {
-        self.board.current
+        self.statusBroadcaster.current
     }
 }

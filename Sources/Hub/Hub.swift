@@ -30,8 +30,8 @@ package final class Hub: Sendable {
     package let recentErrors: RecentErrors
     let fanout: Fanout
     package let bus: any Bus
-    let board: ServiceStatusBroadcaster
-    let watch: TapeMonitor
+    let statusBroadcaster: ServiceStatusBroadcaster
+    let monitor: TapeMonitor
     let logger: Logger
     /// Whether messages of the bus may have been missed since heads were last read.
     let hasMissedMessages = Atomic<Bool>(false)
@@ -103,16 +103,16 @@ package final class Hub: Sendable {
                 limits: configuration.shard
             )
         }
-        let board = ServiceStatusBroadcaster(shards: self.shards)
-        self.board = board
-        self.sources = SourceBoard { stale in board.change { $0.setStale(stale, of: .ownSources) } }
-        self.watch = TapeMonitor(board: board, logger: logger)
+        let statusBroadcaster = ServiceStatusBroadcaster(shards: self.shards)
+        self.statusBroadcaster = statusBroadcaster
+        self.sources = SourceBoard { stale in statusBroadcaster.change { $0.setStale(stale, of: .ownSources) } }
+        self.monitor = TapeMonitor(statusBroadcaster: statusBroadcaster, logger: logger)
         self.fanout = Fanout(registry: self.registry, shards: self.shards, bus: bus, tracing: tracing)
         self.writer = TapeWriter(
             tape: storage.tape,
             sources: storage.sources,
             fanout: self.fanout,
-            watch: self.watch,
+            monitor: self.monitor,
             loop: loops[0],
             limits: configuration.writer,
             tracing: tracing,
@@ -142,7 +142,7 @@ package final class Hub: Sendable {
                 logger: logger,
                 onGap: ports.onGap,
                 ask: ports.ask,
-                onStale: { stale in board.change { $0.setStale(stale, of: .fanIn) } }
+                onStale: { stale in statusBroadcaster.change { $0.setStale(stale, of: .fanIn) } }
             )
         }
         self.userConnections = UserConnections(limit: configuration.connectionsPerUser)
@@ -183,7 +183,7 @@ package final class Hub: Sendable {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask {
-                    await self.bus.run(self.receive) { self.revocations.alarm.ring() }
+                    await self.bus.run(self.receive) { self.revocations.wakeSignal.signal() }
                 }
                 group.addTask { await self.runMaintenance() }
                 group.addTask { await self.watchHeads() }
@@ -244,8 +244,8 @@ package final class Hub: Sendable {
     /// Nil while, according to the last attempts, events can be committed and delivered and sessions are accepted.
     package var unreadiness: Unreadiness? {
         if !self.isRunning.load(ordering: .relaxed) { return .stopped }
-        if self.watch.state == .damaged { return .databaseDamaged }
-        if !self.watch.isWell { return .databaseUnavailable }
+        if self.monitor.state == .damaged { return .databaseDamaged }
+        if !self.monitor.isWell { return .databaseUnavailable }
         if !self.verifier.isReady() { return .keysUnavailable }
         return self.isDraining ? .draining : nil
     }

@@ -89,7 +89,7 @@ package final class Connection {
     }
 
     /// Sends an unsolicited pong, so that the server receives something from a client that does not read.
-    package func sendSignOfLife() {
+    package func sendKeepAlive() {
         guard case .open = self.phase, let frame = self.endpoint.pong() else { return }
         self.write(frame)
     }

@@ -128,7 +128,15 @@ enum Vocabulary {
             names: ["Place": "Checkpoint", "MirrorPlace": "MirrorCheckpoint"],
             isDone: true
         ),
-        Renaming("Sources/ChainSource", names: ["reach": "promote", "told": "reportedLevel"], isDone: false),
+        Renaming("Sources/ChainSource", names: ["reach": "promote", "told": "reportedLevel"], isDone: true),
+        Renaming(
+            "Sources/ChainSource",
+            names: [
+                "ToldKeys": "FinalKeys", "Taken": "StepResult", "blame": "recordFailure",
+                "hasTold": "hasReportedBlock",
+            ],
+            isDone: true
+        ),
         Renaming("Sources/ChainSource", names: ["toldFinal": "highestReportedFinal"], isDone: true),
         Renaming("Sources/ChainSource", names: ["Span": "BlockWindow"], isDone: true),
         Renaming(
@@ -158,6 +166,23 @@ enum Vocabulary {
             names: ["DeskBox": "SharedRateBook", "StaleWord": "StaleMarker", "leaveWord": "writeStaleMarker"],
             isDone: true
         ),
+        Renaming(
+            "Sources/RateSource",
+            names: [
+                "house": "exchange", "houses": "exchanges", "desk": "book", "pits": "pairs", "goOn": "advance",
+                "lookOn": "watchStaleMarkers",
+            ],
+            isDone: true
+        ),
+        Renaming(
+            "Sources/BroadtapeClient",
+            "Sources/WebSocketClient",
+            names: [
+                "Course": "ReconnectState", "Pulse": "LivenessCheck", "told": "report, learned, setHeartbeat",
+                "uncharted": "awaitingCursors", "signsOfLife": "keepAlive", "sendSignOfLife": "sendKeepAlive",
+            ],
+            isDone: true
+        ),
         Renaming("Sources/Hub", names: ["LetterBox": "DeadLetterBuffer"], isDone: true),
         Renaming("Sources/Hub", names: ["letters": "deadLetters"], isDone: true),
         Renaming("Sources/EventLog", names: ["SparseLog": "LogThrottle"], isDone: true),
@@ -167,6 +192,22 @@ enum Vocabulary {
             isDone: true
         ),
         Renaming("Sources/Hub", names: ["untold": "pendingNotices"], isDone: true),
+        Renaming(
+            "Sources/Hub",
+            "Sources/RateSource",
+            names: ["board": "statusBroadcaster", "alarm": "wakeSignal"],
+            isDone: true
+        ),
+        Renaming(
+            "Sources/Hub",
+            names: [
+                "pump": "waitingForMessages", "wants": "listenRequests", "nextWish": "nextListenRequest",
+                "letGo": "unblock", "isHeldUp": "isBlocked", "takePart": "competeForLeadership",
+            ],
+            isDone: true
+        ),
+        Renaming("Sources/Hub", names: ["Order": "Submission"], isDone: true),
+        Renaming("Sources/Hub", "Sources/Server", names: ["storm": "surge"], isDone: true),
         Renaming(
             "Sources/Hub",
             names: ["TapeWatch": "TapeMonitor", "doubt": "markUncertain", "doubted": "uncertainChannels"],

@@ -104,7 +104,7 @@ struct DrainingTests {
                 (0..<5).map { _ in hub.hub.rejection(on: loop, now: now) }
             }.get()
             #expect(answers.prefix(3).allSatisfy { $0 == nil })
-            #expect(answers.suffix(2) == [.storm(.milliseconds(100)), .storm(.milliseconds(100))])
+            #expect(answers.suffix(2) == [.surge(.milliseconds(100)), .surge(.milliseconds(100))])
             let later = try await loop.submit { hub.hub.rejection(on: loop, now: now + .milliseconds(100)) }.get()
             #expect(later == nil)
         }
@@ -126,7 +126,7 @@ struct DrainingTests {
                     return [late, hub.hub.rejection(on: loop)]
                 }
             }.get()
-            #expect(answers == [.storm(.seconds(2)), nil])
+            #expect(answers == [.surge(.seconds(2)), nil])
         }
     }
 }

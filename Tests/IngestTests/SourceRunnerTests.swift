@@ -109,7 +109,7 @@ struct SourceRunnerTests {
         let short = SourceProgress.idle(for: .milliseconds(1))
         try await Self.run([short, .advanced, .idle(for: .seconds(600)), .advanced]) { record, wakeSignal, _ in
             try await record.wait(for: "the long wait") { $0.steps.count == 3 }
-            wakeSignal.ring()
+            wakeSignal.signal()
             try await record.wait(for: "the last wait") { $0.steps.count == 5 }
             #expect(record.value.steps == [false, true, true, false, false])
         }
@@ -148,7 +148,7 @@ struct SourceRunnerTests {
         let store = Unreliable()
         try await Self.run([], over: store) { record, _, _ in
             try await record.wait(for: "the first source") { $0.sources == 1 && $0.companions == 2 }
-            store.lost.ring()
+            store.lost.signal()
             try await record.wait(for: "the second source") { $0.sources == 2 && $0.companions == 2 }
         }
     }

@@ -73,7 +73,7 @@ final class CrewMember: ConnectionReceiver {
     /// Gives up a connection on which nothing comes any more; tells the hub that one which is not read is alive.
     func check(now: NIODeadline) {
         guard let connection = self.connection, connection.isOpen else { return }
-        guard !connection.isPaused else { return connection.sendSignOfLife() }
+        guard !connection.isPaused else { return connection.sendKeepAlive() }
         let silence = now - connection.lastHeard
         guard silence > .nanoseconds(self.heartbeat.nanoseconds * 5 / 2) else { return }
         connection.abandon(.silent(milliseconds: Int(silence.nanoseconds / 1_000_000)))

@@ -28,8 +28,8 @@ struct Machine: Sendable {
 
     private(set) var phase = Phase.idle
     private(set) var tracks: Tracks
-    private var course: Course
-    private var pulse: Pulse
+    private var reconnectState: ReconnectState
+    private var liveness: LivenessCheck
     private var status = Status(state: .connecting, attempt: 0)
     private let hasToken: Bool
     private let backoff: Backoff
@@ -42,8 +42,8 @@ struct Machine: Sendable {
 
     init(_ wanted: [Subscription], hasToken: Bool, backoff: Backoff, now: NIODeadline) {
         self.tracks = Tracks(wanted, backoff: backoff)
-        self.course = Course(backoff: backoff)
-        self.pulse = Pulse(now: now)
+        self.reconnectState = ReconnectState(backoff: backoff)
+        self.liveness = LivenessCheck(now: now)
         self.hasToken = hasToken
         self.backoff = backoff
     }
@@ -51,7 +51,7 @@ struct Machine: Sendable {
     /// Whether a connection that is being opened is still needed.
     var awaitsConnection: Bool { if case .connecting = self.phase { true } else { false } }
 
-    var heartbeat: TimeAmount { self.pulse.heartbeat }
+    var heartbeat: TimeAmount { self.liveness.heartbeat }
 
     /// When to call ``wake(at:late:)``; nil for never.
     var wakeAt: NIODeadline? {
@@ -61,7 +61,7 @@ struct Machine: Sendable {
         case .open:
             var times = [self.refreshAt, self.tracks.due].compactMap { $0 }
             if self.isListening {
-                times.append(self.pulse.due)
+                times.append(self.liveness.due)
                 if !self.status.isPaused, let stuck = self.tracks.stuckAt(heartbeat: self.heartbeat) {
                     times.append(stuck)
                 }
@@ -84,7 +84,7 @@ struct Machine: Sendable {
         let outputs = self.dropped
         self.sessionEnded()
         self.phase = .closed
-        return outputs + [self.told(.closed, .closed)]
+        return outputs + [self.report(.closed, .closed)]
     }
 
     /// Reconnects at once, also after the end.
@@ -92,7 +92,7 @@ struct Machine: Sendable {
         let outputs = self.dropped
         self.sessionEnded()
         if self.phase == .closed {
-            self.course = Course(backoff: self.backoff)
+            self.reconnectState = ReconnectState(backoff: self.backoff)
             self.status.attempt = 0
         }
         return outputs + self.connect(at: moment)
@@ -142,7 +142,7 @@ struct Machine: Sendable {
         switch self.phase {
         case .waiting(let until):
             self.phase = .offline(until: until)
-            return [self.told(.offline, .hostChanged)]
+            return [self.report(.offline, .hostChanged)]
         case .open:
             // A network change does not end every connection: it has to answer.
             return [self.probe(at: moment)]
@@ -165,28 +165,28 @@ struct Machine: Sendable {
             return [self.probe(at: moment)]
         case .offline(let end) where !self.isOffline:
             // A time that the hub has chosen remains.
-            until = self.course.isHinted ? max(end, moment.now) : soon
+            until = self.reconnectState.isHinted ? max(end, moment.now) : soon
         case .waiting(let end):
-            guard !self.course.isHinted, soon < end else { return [] }
+            guard !self.reconnectState.isHinted, soon < end else { return [] }
             until = soon
         case .idle, .asking, .connecting, .offline, .closed:
             return []
         }
         self.phase = .waiting(until: until)
-        return [self.told(.waiting, .hostChanged, retryIn: until - moment.now)]
+        return [self.report(.waiting, .hostChanged, retryIn: until - moment.now)]
     }
 
     /// Reading is paused, or resumed.
     mutating func listen(_ isListening: Bool, now: NIODeadline) {
         self.isListening = isListening
         guard isListening else { return }
-        self.pulse.heard(now: now)
+        self.liveness.heard(now: now)
         self.tracks.listen(now: now)
     }
 
     /// Bytes arrived, though not yet a message.
     mutating func heard(now: NIODeadline) {
-        if now > self.pulse.lastHeard { self.pulse.heard(now: now) }
+        if now > self.liveness.lastHeard { self.liveness.heard(now: now) }
     }
 
     /// - Parameter late: How much later the call is than ``wakeAt``: a process that was asleep received nothing.
@@ -210,8 +210,8 @@ struct Machine: Sendable {
         guard case .connecting = self.phase else { return [] }
         self.phase = .open
         self.isListening = true
-        self.course.opened(now: moment.now)
-        self.pulse = Pulse(now: moment.now)
+        self.reconnectState.opened(now: moment.now)
+        self.liveness = LivenessCheck(now: moment.now)
         var outputs: [Output] = []
         self.tracks.sessionStarted(now: moment.now, into: &outputs)
         return outputs
@@ -231,7 +231,7 @@ struct Machine: Sendable {
 
     mutating func received(_ message: Message, at moment: Moment) -> [Output] {
         guard self.phase == .open else { return [] }
-        self.pulse.heard(now: moment.now)
+        self.liveness.heard(now: moment.now)
         var outputs: [Output] = []
         switch message {
         case .event(let event):
@@ -248,18 +248,18 @@ struct Machine: Sendable {
             self.tracks.heartbeat(heads, now: moment.now, into: &outputs)
             self.noticed(isPaused: isPaused, stale: stale, into: &outputs)
         case .welcome(let welcome):
-            self.pulse.told(heartbeatMilliseconds: welcome.heartbeatMilliseconds)
+            self.liveness.setHeartbeat(milliseconds: welcome.heartbeatMilliseconds)
             self.status.session = welcome.session
             self.status.node = welcome.node
-            outputs.append(self.told(.live, .welcomed))
+            outputs.append(self.report(.live, .welcomed))
         case .authenticated(let answer):
             self.status.user = answer.user
             self.scheduleRefresh(expires: answer.expires, at: moment)
-            outputs.append(self.told(.live, .authenticated))
+            outputs.append(self.report(.live, .authenticated))
         case .error(let fault):
             self.tracks.fault(fault, at: moment, into: &outputs)
         case .goodbye(_, let reconnectAfter):
-            self.course.goodbye(reconnectAfter: .milliseconds(Int64(clamping: min(reconnectAfter, 3_600_000))))
+            self.reconnectState.goodbye(reconnectAfter: .milliseconds(Int64(clamping: min(reconnectAfter, 3_600_000))))
         case .unsubscribed, .history, .published, .pong, .unknown:
             break
         }
@@ -271,7 +271,7 @@ struct Machine: Sendable {
         guard isStaleNew || isPaused != self.status.isPaused else { return }
         self.status.isPaused = isPaused
         self.status.stale = stale
-        outputs.append(self.told(.live, .noticed))
+        outputs.append(self.report(.live, .noticed))
         if isStaleNew { outputs.append(.stale(stale)) }
     }
 
@@ -286,7 +286,7 @@ struct Machine: Sendable {
     // MARK: - Transitions
 
     private mutating func connect(at moment: Moment) -> [Output] {
-        let status = self.told(.connecting, .connecting)
+        let status = self.report(.connecting, .connecting)
         guard self.hasToken else { return [status, self.dial(nil, at: moment)] }
         self.phase = .asking
         return [status, .askToken(refresh: false)]
@@ -294,7 +294,7 @@ struct Machine: Sendable {
 
     private mutating func dial(_ token: String?, at moment: Moment) -> Output {
         self.token = token
-        self.course.connecting()
+        self.reconnectState.connecting()
         self.phase = .connecting(until: moment.now + Self.connectLimit)
         return .connect(token: token)
     }
@@ -314,21 +314,21 @@ struct Machine: Sendable {
     private mutating func lost(_ ending: Ending, at moment: Moment) -> [Output] {
         self.sessionEnded()
         let delay: TimeAmount
-        switch self.course.ended(ending, now: moment.now, random: moment.random) {
+        switch self.reconnectState.ended(ending, now: moment.now, random: moment.random) {
         case .stop(let ending):
             self.phase = .closed
-            return [self.told(.closed, .stopped(ending))]
+            return [self.report(.closed, .stopped(ending))]
         case .wait(let time):
             delay = time
         }
-        self.status.attempt = self.course.failures
+        self.status.attempt = self.reconnectState.failures
         let until = moment.now + delay
         guard self.isOffline else {
             self.phase = .waiting(until: until)
-            return [self.told(.waiting, .lost(ending), retryIn: delay)]
+            return [self.report(.waiting, .lost(ending), retryIn: delay)]
         }
         self.phase = .offline(until: until)
-        return [self.told(.offline, .lost(ending))]
+        return [self.report(.offline, .lost(ending))]
     }
 
     private mutating func sessionEnded() {
@@ -341,7 +341,7 @@ struct Machine: Sendable {
         self.status.isPaused = false
     }
 
-    private mutating func told(
+    private mutating func report(
         _ state: Status.State,
         _ occasion: Status.Occasion,
         retryIn: TimeAmount? = nil
@@ -353,13 +353,13 @@ struct Machine: Sendable {
 
     /// Sends the hub a ping; any message counts as an answer.
     private mutating func probe(at moment: Moment) -> Output {
-        self.pulse.probing(now: moment.now)
+        self.liveness.probing(now: moment.now)
         return .send(.ping, id: self.tracks.nextID())
     }
 
     private mutating func tick(at moment: Moment, late: TimeAmount) -> [Output] {
         var outputs: [Output] = []
-        if self.isListening, self.pulse.wasAsleep(late: late) {
+        if self.isListening, self.liveness.wasAsleep(late: late) {
             self.tracks.listen(now: moment.now)
             outputs.append(self.probe(at: moment))
         }
@@ -370,7 +370,7 @@ struct Machine: Sendable {
         }
         self.tracks.tick(now: moment.now, into: &outputs)
         guard self.isListening else { return outputs }
-        switch self.pulse.tick(now: moment.now) {
+        switch self.liveness.tick(now: moment.now) {
         case .nothing:
             break
         case .probe:

@@ -9,14 +9,14 @@ extension Subscriber {
         if self.options.cursors == nil {
             self.perform(self.machine.subscribe(subscription))
         } else {
-            self.uncharted.append(subscription)
+            self.awaitingCursors.append(subscription)
             self.wake()
         }
     }
 
     /// Stops following a channel, named as it was requested or in full.
     public func unsubscribe(_ channel: String) {
-        self.uncharted.removeAll { $0.channel.hasSameBytes(as: channel) }
+        self.awaitingCursors.removeAll { $0.channel.hasSameBytes(as: channel) }
         self.perform(self.machine.unsubscribe(channel))
     }
 
@@ -42,13 +42,13 @@ extension Subscriber {
     /// The subscriptions whose cursors can be loaded by now.
     ///
     /// Which channel is the user's own, and so its cursor, is known once the hub knows the user.
-    func takeUncharted() -> [Subscription] {
-        guard !self.uncharted.isEmpty else { return [] }
+    func takeAwaitingCursors() -> [Subscription] {
+        guard !self.awaitingCursors.isEmpty else { return [] }
         let isUserKnown = self.user != nil || !self.hasToken
-        let ready = self.uncharted.filter {
+        let ready = self.awaitingCursors.filter {
             isUserKnown || $0.channel.split(atFirst: ":") != nil || $0.start.isPosition
         }
-        self.uncharted.removeAll { ready.contains($0) }
+        self.awaitingCursors.removeAll { ready.contains($0) }
         return ready
     }
 

@@ -40,7 +40,7 @@ extension Subscriber {
     private func opened() {
         self.perform(self.machine.opened(at: self.moment))
         // What came before it was open may have filled the queue.
-        if self.signsOfLife != nil {
+        if self.keepAlive != nil {
             self.machine.listen(false, now: .now())
         } else if !self.hasRoom {
             self.pause()
@@ -57,7 +57,7 @@ extension Subscriber {
 
     private func connectionHasEnded(_ ending: Ending) {
         self.connection = nil
-        self.stopSignsOfLife()
+        self.stopKeepAlive()
         guard !self.isGivingUp else { return }
         self.perform(self.machine.ended(self.ownEnding ?? ending, at: self.moment))
         if self.isCancelled { self.wake() }
@@ -102,7 +102,7 @@ extension Subscriber {
             self.push(.stale(sources))
         case .refused(let channel, let code, let message):
             self.push(.refused(channel: channel, code: code, message: message))
-            guard self.machine.tracks.isExhausted, self.uncharted.isEmpty else { return }
+            guard self.machine.tracks.isExhausted, self.awaitingCursors.isEmpty else { return }
             self.ownEnding = .nothingToRead(code: code, message: message)
             self.connection?.close()
         case .error(let code, let message, _):
@@ -164,34 +164,34 @@ extension Subscriber {
         self.timer?.cancel()
         self.timer = nil
         self.timerAt = nil
-        self.stopSignsOfLife()
+        self.stopKeepAlive()
     }
 
     // MARK: - Consumers that do not keep up
 
     /// Nothing is read until the consumer has received what is queued.
     func pause() {
-        guard let connection = self.connection, self.signsOfLife == nil else { return }
+        guard let connection = self.connection, self.keepAlive == nil else { return }
         connection.pause()
         self.machine.listen(false, now: .now())
         // The hub considers a silent client dead, and pings do not reach one that does not read.
         let delay = TimeAmount.nanoseconds(self.machine.heartbeat.nanoseconds / 2)
-        self.signsOfLife = self.loop.scheduleRepeatedTask(initialDelay: delay, delay: delay) { _ in
-            self.assumeIsolated { $0.connection?.sendSignOfLife() }
+        self.keepAlive = self.loop.scheduleRepeatedTask(initialDelay: delay, delay: delay) { _ in
+            self.assumeIsolated { $0.connection?.sendKeepAlive() }
         }
     }
 
     /// Resumes reading after a pause.
     func readOn() {
         guard let connection = self.connection, connection.isPaused else { return }
-        self.stopSignsOfLife()
+        self.stopKeepAlive()
         self.machine.listen(true, now: .now())
         connection.resume()
     }
 
-    private func stopSignsOfLife() {
-        self.signsOfLife?.cancel()
-        self.signsOfLife = nil
+    private func stopKeepAlive() {
+        self.keepAlive?.cancel()
+        self.keepAlive = nil
     }
 }
 

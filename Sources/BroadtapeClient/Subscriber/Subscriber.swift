@@ -61,11 +61,11 @@ public actor Subscriber {
     var machine: Machine
     var connection: Connection?
     /// While nothing is read.
-    var signsOfLife: RepeatedTask?
+    var keepAlive: RepeatedTask?
     var timer: Scheduled<Void>?
     var timerAt: NIODeadline?
     /// Subscriptions whose cursors have not been loaded.
-    var uncharted: [Subscription]
+    var awaitingCursors: [Subscription]
     /// Cursors to be saved, by channel; newer ones replace older ones.
     var unsaved: [ExactText: Position] = [:]
 
@@ -130,7 +130,7 @@ public actor Subscriber {
         self.loop = loop
         self.token = token
         self.options = options
-        self.uncharted = options.cursors == nil ? [] : subscriptions
+        self.awaitingCursors = options.cursors == nil ? [] : subscriptions
         self.machine = Machine(
             options.cursors == nil ? subscriptions : [],
             hasToken: token != nil,
@@ -209,8 +209,8 @@ public actor Subscriber {
             }
             if self.isCancelled, self.connection == nil { return .cancelled }
             if let ending = self.ending { return .stop(ending) }
-            let charted = self.takeUncharted()
-            if !charted.isEmpty { return .loadCursors(charted) }
+            let subscriptions = self.takeAwaitingCursors()
+            if !subscriptions.isEmpty { return .loadCursors(subscriptions) }
             if self.needsToken {
                 self.needsToken = false
                 return .askToken

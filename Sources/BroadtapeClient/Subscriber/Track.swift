@@ -162,7 +162,7 @@ struct Track: Sendable, Equatable {
         self.postponements += 1
         self.behindSince = nil
         let delay = backoff.delay(failures: self.postponements + 1, random: random)
-        self.phase = .postponed(until: now + max(delay, min(least, Course.longestWait)))
+        self.phase = .postponed(until: now + max(delay, min(least, ReconnectState.longestWait)))
     }
 
     // MARK: - The head
@@ -170,7 +170,7 @@ struct Track: Sendable, Equatable {
     /// The hub sent the head.
     ///
     /// Returns the newest head, if events are missing.
-    mutating func told(head: Int, now: NIODeadline) -> Int? {
+    mutating func learned(head: Int, now: NIODeadline) -> Int? {
         guard case .active = self.phase else { return nil }
         self.sentHead = max(self.sentHead, head)
         guard self.seq < self.sentHead else { return nil }

@@ -170,7 +170,7 @@ struct Tracks: Sendable {
         outputs.append(
             .subscribed(position, head: answer.head, mode: answer.mode, wanted: track.wanted.channel)
         )
-        if track.seq < answer.head { self.told(head: answer.head, of: place, now: now, into: &outputs) }
+        if track.seq < answer.head { self.learned(head: answer.head, of: place, now: now, into: &outputs) }
     }
 
     /// A part of the initial state arrived.
@@ -215,12 +215,14 @@ struct Tracks: Sendable {
     mutating func heartbeat(_ heads: [ExactText: Int], now: NIODeadline, into outputs: inout [Output]) {
         for (channel, head) in heads {
             guard let place = self.places[channel] else { continue }
-            self.told(head: head, of: place, now: now, into: &outputs)
+            self.learned(head: head, of: place, now: now, into: &outputs)
         }
     }
 
-    private mutating func told(head: Int, of place: Int, now: NIODeadline, into outputs: inout [Output]) {
-        guard let head = self.tracks[place]?.told(head: head, now: now), let track = self.tracks[place] else { return }
+    private mutating func learned(head: Int, of place: Int, now: NIODeadline, into outputs: inout [Output]) {
+        guard let head = self.tracks[place]?.learned(head: head, now: now), let track = self.tracks[place] else {
+            return
+        }
         self.behind.insert(place)
         outputs.append(.behind(channel: track.channel, isBehind: true, head: head, seq: track.seq))
     }

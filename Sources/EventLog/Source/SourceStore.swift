@@ -7,8 +7,8 @@
 /// entries that change only in steps. The changes of a step are committed atomically with its events, so a source that
 /// was killed continues exactly where its events end.
 ///
-/// For implementers: ``append(_:with:)`` is called only by the ``TapeWriter``, never concurrently with
-/// ``Tape/append(_:)``; the other methods by any caller at any time.
+/// For implementers: ``append(_:with:)`` is never called concurrently with itself or ``Tape/append(_:)``; in a hub only
+/// by the ``TapeWriter``. The other methods are called by any caller at any time.
 package protocol SourceStore: Sendable {
     /// Ensures that one node at a time runs a source; see ``FanInStore/withLeadership(_:_:)``.
     func withLeadership(_ name: String, _ work: @escaping @Sendable () async -> Void) async throws(TapeFault)

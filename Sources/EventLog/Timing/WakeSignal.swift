@@ -6,7 +6,7 @@ import Synchronization
 /// signals before a wait wake it once.
 package final class WakeSignal: Sendable {
     private struct State {
-        var hasRung = false
+        var isSignalled = false
         var waiter: CheckedContinuation<Void, Never>?
     }
 
@@ -15,10 +15,10 @@ package final class WakeSignal: Sendable {
     package init() {}
 
     /// Ends the wait, or the next one if nobody is waiting. Can be called from any thread.
-    package func ring() {
+    package func signal() {
         let waiter = self.state.withLock { state in
             defer { state.waiter = nil }
-            if state.waiter == nil { state.hasRung = true }
+            if state.waiter == nil { state.isSignalled = true }
             return state.waiter
         }
         waiter?.resume()
@@ -29,8 +29,8 @@ package final class WakeSignal: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = self.state.withLock { state in
-                    defer { state.hasRung = false }
-                    if state.hasRung || Task.isCancelled { return true }
+                    defer { state.isSignalled = false }
+                    if state.isSignalled || Task.isCancelled { return true }
                     state.waiter = continuation
                     return false
                 }

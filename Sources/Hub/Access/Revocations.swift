@@ -9,7 +9,7 @@ package final class Revocations: Sendable {
     private static let batch = 1_000
 
     package let list = RevocationList()
-    let alarm = WakeSignal()
+    let wakeSignal = WakeSignal()
     private let store: (any RevocationStore)?
     /// Last change number, used when there is no store.
     private let number = Mutex(0)

@@ -52,7 +52,7 @@ package final class AuditTrail: Sendable {
     private let limits: Limits
     private let logger: Logger
     private let state = Mutex(State())
-    private let alarm = WakeSignal()
+    private let wakeSignal = WakeSignal()
 
     /// - Parameter store: Nil writes to the log only.
     init(store: (any AuditStore)?, node: String, limits: Limits, logger: Logger) {
@@ -140,7 +140,7 @@ package final class AuditTrail: Sendable {
             state.records.append(record)
             return true
         }
-        if isTaken { self.alarm.ring() }
+        if isTaken { self.wakeSignal.signal() }
         return isTaken
     }
 
@@ -177,7 +177,7 @@ package final class AuditTrail: Sendable {
     /// Writes the collected records until the task is cancelled. ``flush()`` writes what remains then.
     func run() async {
         while !Task.isCancelled {
-            await self.alarm.sleep(for: self.limits.interval)
+            await self.wakeSignal.sleep(for: self.limits.interval)
             await self.flush()
         }
     }

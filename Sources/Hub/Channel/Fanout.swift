@@ -8,7 +8,7 @@ import Synchronization
 /// subscribers. On the writer's loop.
 actor Fanout: LoopActor {
     nonisolated let loop: any EventLoop
-    /// Maximum number of batches on their way to the loops before the next commit waits.
+    /// Number of hops on their way, over all loops together, at which the next commit waits.
     private nonisolated let hopLimit: Int
     private nonisolated let hops = Atomic<Int>(0)
     private var waiters: [CheckedContinuation<Void, Never>] = []
@@ -111,7 +111,7 @@ actor Fanout: LoopActor {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Returns once the number of batches on their way is below the limit.
+    /// Returns once the number of hops on their way is below the limit.
     func waitForRoom() async {
         guard self.hops.load(ordering: .relaxed) >= self.hopLimit else { return }
         await withCheckedContinuation { self.waiters.append($0) }

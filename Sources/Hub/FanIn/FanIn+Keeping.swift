@@ -26,7 +26,7 @@ extension FanIn {
         if let lost, now.duration(since: lost) > self.limits.handOver {
             self.lost = nil
             self.abandon()
-            self.wants.continuation.yield(false)
+            self.listenRequests.continuation.yield(false)
         }
         if let next = self.nextPoll, now < next { return }
         self.nextPoll = now.advanced(by: self.limits.staleAfter / 3)
@@ -42,7 +42,7 @@ extension FanIn {
     }
 
     func check(now: Timestamp) {
-        if self.isHeldUp { self.table.held(until: now) }
+        if self.isBlocked { self.table.held(until: now) }
         _ = self.table.forget(heardBefore: now.advanced(by: .zero - self.limits.forgetAfter))
         let silent = self.table.checked(at: now, limit: self.limits.staleAfter)
         if !silent.isEmpty, self.isLeading {

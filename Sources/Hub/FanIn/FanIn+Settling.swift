@@ -21,8 +21,8 @@ extension FanIn {
         }
         self.gathered.append(reading)
         self.heldBytes += reading.cost
-        self.pump?.resume()
-        self.pump = nil
+        self.waitingForMessages?.resume()
+        self.waitingForMessages = nil
         while self.heldBytes > self.limits.gatheredBytes, self.isListening {
             await withCheckedContinuation { self.waitingForRoom.append($0) }
         }
@@ -40,7 +40,7 @@ extension FanIn {
         while true {
             if self.allowance == 0 { return }
             guard !self.gathered.isEmpty else {
-                await withCheckedContinuation { self.pump = $0 }
+                await withCheckedContinuation { self.waitingForMessages = $0 }
                 continue
             }
             let batch = self.takeBatch()
@@ -96,7 +96,7 @@ extension FanIn {
                 case .unavailable(.damaged(let why)):
                     damages += 1
                     if damages == Self.damagedAttempts {
-                        self.letGo()
+                        self.unblock()
                         self.setAside(requests[0], FanInFault("the tape cannot store it: \(why)"))
                         self.note(batch)
                         return []
@@ -105,11 +105,11 @@ extension FanIn {
                     break
                 }
                 if self.allowance != nil || Task.isCancelled || error == .stopping { return batch }
-                self.isHeldUp = true
+                self.isBlocked = true
                 await backoff.wait()
             }
         }
-        self.letGo()
+        self.unblock()
         for (reading, outcome) in zip(requests, outcomes) {
             self.count(outcome, of: reading)
         }
@@ -125,9 +125,9 @@ extension FanIn {
     }
 
     /// The batch is no longer blocked. Silence of sources while it was blocked does not count.
-    func letGo() {
-        guard self.isHeldUp else { return }
-        self.isHeldUp = false
+    func unblock() {
+        guard self.isBlocked else { return }
+        self.isBlocked = false
         self.table.held(until: self.now())
     }
 

@@ -100,7 +100,7 @@ package actor FanIn {
     let onGap: OnGap
     let ask: Ask
     let onStale: @Sendable ([StaleSource]) -> Void
-    let wants: (stream: AsyncStream<Bool>, continuation: AsyncStream<Bool>.Continuation)
+    let listenRequests: (stream: AsyncStream<Bool>, continuation: AsyncStream<Bool>.Continuation)
     private let source: any FanInSource
 
     var counted = Tally()
@@ -118,8 +118,8 @@ package actor FanIn {
     /// When leadership was lost.
     var lost: Timestamp?
     /// Whether the current batch has failed and is being retried.
-    var isHeldUp = false
-    var pump: CheckedContinuation<Void, Never>?
+    var isBlocked = false
+    var waitingForMessages: CheckedContinuation<Void, Never>?
     var waitingForRoom: [CheckedContinuation<Void, Never>] = []
     var nextPoll: Timestamp?
     var nextForgetting: Timestamp?
@@ -155,7 +155,7 @@ package actor FanIn {
         self.onGap = onGap
         self.ask = ask
         self.onStale = onStale
-        self.wants = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        self.listenRequests = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.table = SourceTable(limit: limits.sources)
         self.deadLetters = DeadLetterBuffer(limit: limits.deadLetters, byteLimit: limits.deadLetterBytes)
     }
@@ -189,12 +189,12 @@ package actor FanIn {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.watch() }
             group.addTask { await self.listen() }
-            group.addTask { await self.takePart() }
+            group.addTask { await self.competeForLeadership() }
         }
         await self.abandon()
     }
 
-    private nonisolated func takePart() async {
+    private nonisolated func competeForLeadership() async {
         var backoff = Backoff(self.limits.retry)
         while !Task.isCancelled {
             do throws(TapeFault) {
@@ -240,19 +240,19 @@ package actor FanIn {
         self.isLeading = true
         self.lost = nil
         self.isListening = true
-        self.wants.continuation.yield(true)
+        self.listenRequests.continuation.yield(true)
         self.check(now: self.now())
     }
 
     private func finish() {
         self.allowance = self.gathered.count
-        self.pump?.resume()
-        self.pump = nil
+        self.waitingForMessages?.resume()
+        self.waitingForMessages = nil
     }
 
     private func end() async {
         await self.keep()
-        self.letGo()
+        self.unblock()
         self.isLeading = false
         self.lost = self.now()
         self.nextPoll = nil
@@ -260,13 +260,13 @@ package actor FanIn {
 
     /// Listens while messages are accepted, until the task is cancelled.
     private nonisolated func listen() async {
-        while let isWanted = await self.nextWish() {
-            guard isWanted else { continue }
+        while let shouldListen = await self.nextListenRequest() {
+            guard shouldListen else { continue }
             await withDiscardingTaskGroup { group in
                 group.addTask {
                     await self.source.run { await self.receive($0) }
                 }
-                while await self.nextWish() == true {}
+                while await self.nextListenRequest() == true {}
                 await self.stopListening()
                 group.cancelAll()
             }
@@ -274,8 +274,8 @@ package actor FanIn {
     }
 
     /// Whether messages are accepted from now on; nil if the task is cancelled.
-    private nonisolated func nextWish() async -> Bool? {
-        var wishes = self.wants.stream.makeAsyncIterator()
-        return await wishes.next()
+    private nonisolated func nextListenRequest() async -> Bool? {
+        var requests = self.listenRequests.stream.makeAsyncIterator()
+        return await requests.next()
     }
 }

@@ -3,8 +3,8 @@
 package import EventLog
 package import JSON
 
-/// The only way into the log: validates events, limits the rate of services, appends, and records the outcome in the
-/// audit trail, in the recent errors and as a span.
+/// The only way into the log of a hub: validates events, limits the rate of services, appends, and records the outcome
+/// in the audit trail, in the recent errors and as a span.
 ///
 /// Requests of services arrive over HTTP and WebSocket. The fan-in, the sources of chains and rates, and the
 /// demonstration validate and append separately, because they retry a batch until it is committed. They have no credential, so they have no rate

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
-import NIOCore
-import Synchronization
 
 /// Service status for clients, sent in heartbeats for as long as there is a problem.
 package struct Notice: Sendable, Equatable {
@@ -42,35 +40,5 @@ package struct Notice: Sendable, Equatable {
     /// Whether there is nothing to report.
     package var isClear: Bool {
         !self.isPaused && self.stale.isEmpty
-    }
-}
-
-/// Holds the current ``Notice`` and publishes changes to all event loops.
-final class ServiceStatusBroadcaster: Sendable {
-    private let notice = Mutex(Notice())
-    private let shards: [SessionShard]
-
-    init(shards: [SessionShard]) {
-        self.shards = shards
-    }
-
-    var current: Notice {
-        self.notice.withLock { $0 }
-    }
-
-    /// Changes the notice and notifies the event loops. Can be called from any thread.
-    func change(_ body: (inout Notice) -> Void) {
-        let hasChanged = self.notice.withLock { notice in
-            let before = notice
-            body(&notice)
-            return notice != before
-        }
-        guard hasChanged else { return }
-        for shard in self.shards {
-            // Reads the current notice instead of capturing it: two changes in a row may arrive in either order.
-            shard.loop.execute {
-                shard.assumeIsolated { $0.noticed(self.current) }
-            }
-        }
     }
 }

@@ -43,6 +43,6 @@ extension Hub {
     /// The sources of a type that are currently stale, from this node and from the fan-in; at most
     /// ``Notice/maxSources``.
     package func staleSources(of type: String) -> [String] {
-        self.board.current.stale[type] ?? []
+        self.statusBroadcaster.current.stale[type] ?? []
     }
 }

@@ -29,11 +29,11 @@ final class TapeMonitor: Sendable {
 
     private let condition = Mutex(Condition())
     private let doubts = Mutex(Doubts())
-    private let board: ServiceStatusBroadcaster
+    private let statusBroadcaster: ServiceStatusBroadcaster
     private let logger: Logger
 
-    init(board: ServiceStatusBroadcaster, logger: Logger) {
-        self.board = board
+    init(statusBroadcaster: ServiceStatusBroadcaster, logger: Logger) {
+        self.statusBroadcaster = statusBroadcaster
         self.logger = logger
     }
 
@@ -86,8 +86,8 @@ final class TapeMonitor: Sendable {
         }
         guard before != after else { return }
         self.log(after, why)
-        // Read under the board's lock, so that the later of two concurrent changes wins.
-        self.board.change { $0.isPaused = self.condition.withLock(\.health.isPaused) }
+        // Read under the broadcaster's lock, so that the later of two concurrent changes wins.
+        self.statusBroadcaster.change { $0.isPaused = self.condition.withLock(\.health.isPaused) }
     }
 
     private func log(_ state: TapeHealth.State, _ why: String) {

@@ -6,7 +6,7 @@ import NIOCore
 
 /// Appends a batch to the tape, publishes it to the subscribers and completes the requests.
 extension TapeWriter {
-    func write(_ batch: [Order]) async {
+    func write(_ batch: [Submission]) async {
         let requests = batch.flatMap(\.requests)
         let start = NIODeadline.now()
         let begin = Timestamp.now
@@ -30,14 +30,14 @@ extension TapeWriter {
         if !outcomes.isEmpty { self.appended(requests, outcomes, since: start, begin) }
         if let fault = halves.fault { self.failed(Array(requests.dropFirst(outcomes.count)), fault, since: begin) }
         var rest = outcomes[...]
-        for order in batch {
-            if let fault = halves.fault, rest.count < order.requests.count {
-                // Also if the order was committed in part, since it is not known which part.
+        for submission in batch {
+            if let fault = halves.fault, rest.count < submission.requests.count {
+                // Also if the submission was committed in part, since it is not known which part.
                 rest = []
-                order.settle(.failure(.unavailable(fault)))
+                submission.settle(.failure(.unavailable(fault)))
             } else {
-                order.settle(.success(rest.prefix(order.requests.count)))
-                rest = rest.dropFirst(order.requests.count)
+                submission.settle(.success(rest.prefix(submission.requests.count)))
+                rest = rest.dropFirst(submission.requests.count)
             }
         }
     }
@@ -61,7 +61,7 @@ extension TapeWriter {
             }
         }
         // A batch that contains only duplicates and rejections does not prove that the log is writable.
-        if outcomes.contains(where: \.hasNews) { self.watch.committed() }
+        if outcomes.contains(where: \.hasNews) { self.monitor.committed() }
         self.trace(settled, from: begin, failed: false)
         self.publish(self.commits(of: requests, outcomes), time: end)
     }
@@ -77,8 +77,8 @@ extension TapeWriter {
         if let failures = self.failureLog.happened(at: .now) {
             self.logger.error("appends failed", metadata: ["fault": "\(fault)", "batches": "\(failures)"])
         }
-        if case .outcomeUnknown = fault { self.watch.markUncertain(requests.joined().lazy.flatMap(\.channels)) }
-        self.watch.commitFailed(fault)
+        if case .outcomeUnknown = fault { self.monitor.markUncertain(requests.joined().lazy.flatMap(\.channels)) }
+        self.monitor.commitFailed(fault)
     }
 
     /// The tape rejected a request because of its content.
@@ -119,7 +119,7 @@ extension TapeWriter {
         case .moved:
             break
         }
-        self.watch.committed()
+        self.monitor.committed()
         step.settle(outcome)
     }
 

@@ -48,14 +48,14 @@ package actor TapeWriter: LoopActor {
 
     package typealias Completion = @Sendable (Result<AppendOutcome, AppendFault>) -> Void
 
-    /// The submission of one publisher: one or more requests, appended in one transaction.
-    struct Order {
+    /// What one caller submits: one or more requests, appended in one transaction.
+    struct Submission {
         var requests: [[Event]]
         var cost: Int
         /// The latest time for its turn to come.
         var deadline: NIODeadline
         var settle: Settlement
-        /// The step of a source; such an order forms a separate batch.
+        /// The step of a source; such a submission forms a separate batch.
         var step: Step?
     }
 
@@ -80,14 +80,14 @@ package actor TapeWriter: LoopActor {
     let tape: any Tape
     let sources: any SourceStore
     let fanout: Fanout
-    let watch: TapeMonitor
+    let monitor: TapeMonitor
     private let limits: Limits
     let tracing: Tracing?
     let logger: Logger
     private var state = State.idle
-    private var queue = Deque<Order>()
+    private var queue = Deque<Submission>()
     /// What is being appended.
-    private var underWay: [Order] = []
+    private var underWay: [Submission] = []
     private var queuedBytes = 0
     var counted = Tally()
     /// Metrics of events and commits.
@@ -100,7 +100,7 @@ package actor TapeWriter: LoopActor {
         tape: any Tape,
         sources: any SourceStore,
         fanout: Fanout,
-        watch: TapeMonitor,
+        monitor: TapeMonitor,
         loop: any EventLoop,
         limits: Limits = Limits(),
         tracing: Tracing? = nil,
@@ -110,7 +110,7 @@ package actor TapeWriter: LoopActor {
         self.tape = tape
         self.sources = sources
         self.fanout = fanout
-        self.watch = watch
+        self.monitor = monitor
         self.loop = loop
         self.limits = limits
         self.logger = logger
@@ -118,7 +118,7 @@ package actor TapeWriter: LoopActor {
 
     /// Submits one request, from any thread. Requests of one thread are appended in the order of their submission.
     /// - Parameter completion: Called once, on ``loop``, after the events have been committed and published, or the
-    ///   request has failed.
+    ///   request has failed. Must not block; may take a short lock.
     package nonisolated func submit(_ events: [Event], completion: @escaping Completion) {
         self.submit([events]) { result in
             switch result {
@@ -179,7 +179,7 @@ package actor TapeWriter: LoopActor {
             }
         }
         let deadline = NIODeadline.now() + TimeAmount(self.limits.patience)
-        self.queue.append(Order(requests: requests, cost: cost, deadline: deadline, settle: settle, step: step))
+        self.queue.append(Submission(requests: requests, cost: cost, deadline: deadline, settle: settle, step: step))
         self.queuedBytes += cost
         self.scheduleExpiry()
         if case .waiting(let continuation) = self.state {
@@ -188,7 +188,7 @@ package actor TapeWriter: LoopActor {
         }
     }
 
-    /// Uses one timer, for the oldest waiting order.
+    /// Uses one timer, for the oldest waiting submission.
     private func scheduleExpiry() {
         guard self.expiry == nil, let oldest = self.queue.first else { return }
         self.expiry = self.loop.scheduleTask(deadline: oldest.deadline) {
@@ -196,7 +196,7 @@ package actor TapeWriter: LoopActor {
         }
     }
 
-    /// Rejects orders that have waited too long while an earlier append is still in progress.
+    /// Rejects submissions that have waited too long while an earlier append is still in progress.
     private func expire() {
         self.expiry = nil
         let now = NIODeadline.now()
@@ -241,14 +241,14 @@ package actor TapeWriter: LoopActor {
             self.underWay = self.nextBatch()
             await self.write(self.underWay)
             self.underWay = []
-            // The fan-out of one batch may overlap the commit of the next, but no more: publishers are slowed down to
-            // the speed at which the loops deliver.
+            // The fan-out of a few batches may overlap the commit of the next, but no more: publishers are slowed down
+            // to the speed at which the loops deliver.
             await self.fanout.waitForRoom()
         }
     }
 
-    private func nextBatch() -> [Order] {
-        var batch: [Order] = []
+    private func nextBatch() -> [Submission] {
+        var batch: [Submission] = []
         var bytes = 0
         while let next = self.queue.first, batch.isEmpty || bytes + next.cost <= self.limits.batchBytes {
             if next.step != nil, !batch.isEmpty { break }

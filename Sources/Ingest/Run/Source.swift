@@ -12,7 +12,7 @@ package protocol Source {
     /// The names it reports under: the `source` of its events.
     var names: [String] { get }
 
-    /// Work that runs beside the steps until it is cancelled, such as a subscription that rings ``wakeSignal``.
+    /// Work that runs beside the steps until it is cancelled, such as a subscription that signals ``wakeSignal``.
     var companions: [@Sendable () async -> Void] { get }
 
     /// Ends an idle wait early.

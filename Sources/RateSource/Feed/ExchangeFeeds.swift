@@ -13,12 +13,12 @@ struct ExchangeFeeds: Sendable {
     private let rest: RESTFeed?
 
     /// - Parameters:
-    ///   - house: Index of the exchange in the rate book.
+    ///   - index: Index of the exchange in the rate book.
     ///   - urls: Of its WebSockets; empty to poll only.
     init(
         _ exchange: Exchange,
-        _ house: Int,
-        into desk: SharedRateBook,
+        _ index: Int,
+        into book: SharedRateBook,
         urls: [WebSocketURL],
         client: HTTPClient,
         on loop: any EventLoop,
@@ -27,22 +27,22 @@ struct ExchangeFeeds: Sendable {
     ) {
         var logger = logger
         logger[metadataKey: "exchange"] = "\(exchange.name)"
-        let socket = Self.socket(exchange, house, desk, urls, loop, clock, logger)
+        let socket = Self.socket(exchange, index, book, urls, loop, clock, logger)
         self.socket = socket
         guard !exchange.rests.isEmpty else {
             self.rest = nil
             return
         }
         self.rest = RESTFeed(exchange, client: client, clock: clock, logger: logger) { incoming, asked in
-            let verdict = desk.received(incoming, from: house, asked: asked)
+            let verdict = book.received(incoming, from: index, asked: asked)
             await socket?.polled(isNews: verdict.news > 0)
         }
     }
 
     private static func socket(
         _ exchange: Exchange,
-        _ house: Int,
-        _ desk: SharedRateBook,
+        _ index: Int,
+        _ book: SharedRateBook,
         _ urls: [WebSocketURL],
         _ loop: any EventLoop,
         _ clock: SteadyClock,
@@ -52,7 +52,7 @@ struct ExchangeFeeds: Sendable {
         do throws(Ending) {
             let rules = FeedMachine.Rules(exchange)
             return try SocketFeed(urls, rules: rules, on: loop, clock: clock, logger: logger) { text in
-                desk.received(exchange.dialect.read(text), from: house)
+                book.received(exchange.dialect.read(text), from: index)
             }
         } catch {
             logger.error("rates are polled over REST only", metadata: ["reason": "\(error)"])

@@ -61,7 +61,7 @@ package struct PollPlan: Sendable {
         switch answer {
         case .good:
             self.failures = 0
-            self.goOn(at: now)
+            self.advance(at: now)
         case .refused:
             self.failures = 0
             // One by one from now on, so that an unknown market does not block the others.
@@ -70,7 +70,7 @@ package struct PollPlan: Sendable {
                 self.place = 0
                 self.next = now.advanced(by: self.spacing)
             } else {
-                self.goOn(at: now)
+                self.advance(at: now)
             }
         case .tooMany(let after):
             self.next = now.advanced(by: min(Self.longest, max(after ?? .seconds(30), .seconds(1))))
@@ -87,7 +87,7 @@ package struct PollPlan: Sendable {
         }
     }
 
-    private mutating func goOn(at now: Timestamp) {
+    private mutating func advance(at now: Timestamp) {
         self.place += self.size
         if self.place >= self.symbols.count {
             self.place = 0

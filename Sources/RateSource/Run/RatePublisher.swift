@@ -13,7 +13,7 @@ struct RatePublisher: Source {
     private static let reporting: Duration = .seconds(1)
 
     private let exchanges: [Exchange]
-    private let desk: SharedRateBook
+    private let book: SharedRateBook
     private let sink: any SourceSink
     private let feeds: [ExchangeFeeds]
     private let logger: Logger
@@ -35,26 +35,26 @@ struct RatePublisher: Source {
         makeFeeds: (Int, SharedRateBook, SteadyClock) -> ExchangeFeeds
     ) {
         let clock = SteadyClock()
-        let desk = SharedRateBook(exchanges, clock: clock)
+        let book = SharedRateBook(exchanges, clock: clock)
         self.exchanges = exchanges
-        self.desk = desk
+        self.book = book
         self.sink = sink
-        self.feeds = exchanges.indices.map { makeFeeds($0, desk, clock) }
+        self.feeds = exchanges.indices.map { makeFeeds($0, book, clock) }
         self.logger = logger
     }
 
     var names: [String] { self.exchanges.map(\.source) }
     var companions: [@Sendable () async -> Void] { self.feeds.map { feeds in { await feeds.run() } } }
-    var wakeSignal: WakeSignal { self.desk.alarm }
+    var wakeSignal: WakeSignal { self.book.wakeSignal }
 
     mutating func step(isPoll: Bool) async -> SourceProgress {
         do throws(SinkFault) {
-            for house in self.exchanges.indices where self.places[house] == nil {
-                self.places[house] = try await self.restore(house)
+            for exchange in self.exchanges.indices where self.places[exchange] == nil {
+                self.places[exchange] = try await self.restore(exchange)
             }
             try await self.publish()
             try await self.writeStaleMarkers()
-            return .idle(for: self.desk.pause(atMost: Self.reporting))
+            return .idle(for: self.book.pause(atMost: Self.reporting))
         } catch {
             switch error {
             case .moved:
@@ -71,10 +71,10 @@ struct RatePublisher: Source {
         }
     }
 
-    private func restore(_ house: Int) async throws(SinkFault) -> Checkpoint {
+    private func restore(_ exchange: Int) async throws(SinkFault) -> Checkpoint {
         do throws(TapeFault) {
-            let state = try await self.sink.state(of: self.exchanges[house].source, prefix: "")
-            self.desk.with { desk, now in desk.restore(state.entries, of: house, at: now) }
+            let state = try await self.sink.state(of: self.exchanges[exchange].source, prefix: "")
+            self.book.with { book, now in book.restore(state.entries, of: exchange, at: now) }
             return Checkpoint(version: state.version, isStale: StaleMarker.isStale(state.entries))
         } catch {
             throw .unavailable("\(error)")
@@ -82,59 +82,59 @@ struct RatePublisher: Source {
     }
 
     private mutating func publish() async throws(SinkFault) {
-        let offers = self.desk.with { desk, now in desk.due(at: now) }
-        for house in Set(offers.map(\.house)).sorted() {
-            let part = offers.filter { $0.house == house }
-            let entries = self.desk.with { desk, now in desk.entries(for: part, at: now) }
+        let offers = self.book.with { book, now in book.due(at: now) }
+        for exchange in Set(offers.map(\.exchange)).sorted() {
+            let part = offers.filter { $0.exchange == exchange }
+            let entries = self.book.with { book, now in book.entries(for: part, at: now) }
             do throws(SinkFault) {
-                try await self.commit(part.map(\.rate.event), entries, of: house)
+                try await self.commit(part.map(\.rate.event), entries, of: exchange)
             } catch {
                 // Rates that can never be stored are not retried forever; newer ones follow.
                 switch error {
-                case .conflict, .refused: self.desk.with { desk, now in desk.published(part, at: now) }
+                case .conflict, .refused: self.book.with { book, now in book.published(part, at: now) }
                 case .moved, .unavailable: break
                 }
                 throw error
             }
-            self.desk.with { desk, now in desk.published(part, at: now) }
+            self.book.with { book, now in book.published(part, at: now) }
         }
     }
 
     private mutating func commit(
         _ events: [SourceEvent],
         _ entries: [SourceEntry],
-        of house: Int
+        of exchange: Int
     ) async throws(SinkFault) {
-        guard var place = self.places[house] else { throw .unavailable("the checkpoint of the source is unknown") }
+        guard var place = self.places[exchange] else { throw .unavailable("the checkpoint of the source is unknown") }
         // Until the outcome of the step is known, the checkpoint counts as unknown.
-        self.places[house] = nil
-        let step = SourceStep(source: self.exchanges[house].source, version: place.version, puts: entries)
+        self.places[exchange] = nil
+        let step = SourceStep(source: self.exchanges[exchange].source, version: place.version, puts: entries)
         try await self.sink.commit(events, step)
         place.version += 1
-        self.places[house] = place
+        self.places[exchange] = place
     }
 
     /// Notifies the other nodes when an exchange becomes stale or fresh.
     private mutating func writeStaleMarkers() async throws(SinkFault) {
-        for house in self.exchanges.indices {
-            let isStale = self.desk.with { desk, now in desk.isStale(house, at: now) }
-            guard let place = self.places[house], place.isStale != isStale else { continue }
+        for exchange in self.exchanges.indices {
+            let isStale = self.book.with { book, now in book.isStale(exchange, at: now) }
+            guard let place = self.places[exchange], place.isStale != isStale else { continue }
             let word = SourceEntry(name: StaleMarker.name, value: StaleMarker.value(isStale: isStale))
-            try await self.commit([], [word], of: house)
-            self.places[house]?.isStale = isStale
+            try await self.commit([], [word], of: exchange)
+            self.places[exchange]?.isStale = isStale
         }
     }
 
     func reports() async -> [SourceReport] {
-        let (changed, reports) = self.desk.with { desk, now in
-            let changed = desk.checked(at: now)
-            return (changed, self.exchanges.indices.map { desk.report(of: $0, at: now) })
+        let (changed, reports) = self.book.with { book, now in
+            let changed = book.checked(at: now)
+            return (changed, self.exchanges.indices.map { book.report(of: $0, at: now) })
         }
-        for house in changed {
-            if reports[house].isStale {
-                self.logger.warning("no quotes received", metadata: ["exchange": "\(self.exchanges[house].name)"])
+        for exchange in changed {
+            if reports[exchange].isStale {
+                self.logger.warning("no quotes received", metadata: ["exchange": "\(self.exchanges[exchange].name)"])
             } else {
-                self.logger.info("quotes received again", metadata: ["exchange": "\(self.exchanges[house].name)"])
+                self.logger.info("quotes received again", metadata: ["exchange": "\(self.exchanges[exchange].name)"])
             }
         }
         return zip(reports, self.feeds).map { report, feeds in

@@ -10,7 +10,7 @@ package import WebSocketClient
 /// The rates of all configured exchanges for the lifetime of the process; run by one cluster node at a time.
 package struct RateService: Sendable {
     /// Interval at which a standby node reads the state of the exchanges.
-    private static let look: Duration = .seconds(1)
+    private static let interval: Duration = .seconds(1)
 
     private let exchanges: [Exchange]
     private let store: any SourceStore
@@ -52,12 +52,12 @@ package struct RateService: Sendable {
             report: report,
             withdraw: withdraw
         ) {
-            RatePublisher(exchanges, sink: makeSink(), logger: logger) { house, desk, clock in
+            RatePublisher(exchanges, sink: makeSink(), logger: logger) { index, book, clock in
                 ExchangeFeeds(
-                    exchanges[house],
-                    house,
-                    into: desk,
-                    urls: urls[house],
+                    exchanges[index],
+                    index,
+                    into: book,
+                    urls: urls[index],
                     client: client,
                     on: group.next(),
                     clock: clock,
@@ -71,14 +71,14 @@ package struct RateService: Sendable {
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.runner.run() }
-            group.addTask { await self.lookOn() }
+            group.addTask { await self.watchStaleMarkers() }
         }
     }
 
     /// Reports stale exchanges to the subscribers of this node while another node runs the source.
-    private func lookOn() async {
+    private func watchStaleMarkers() async {
         var stale: Set<String> = []
-        while (try? await Task.sleep(for: Self.look)) != nil {
+        while (try? await Task.sleep(for: Self.interval)) != nil {
             guard !self.runner.isLeading else {
                 stale = []
                 continue

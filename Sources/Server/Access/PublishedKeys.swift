@@ -70,7 +70,7 @@ package final class PublishedKeys: Sendable {
     private let fetch: Fetch
     private let logger: Logger
     private let state = Mutex(State())
-    private let alarm = WakeSignal()
+    private let wakeSignal = WakeSignal()
 
     package init(limits: Limits = Limits(), logger: Logger, fetch: @escaping Fetch) {
         self.limits = limits
@@ -139,7 +139,7 @@ package final class PublishedKeys: Sendable {
             switch outcome {
             case .over: continuation.resume()
             case .wanted: break
-            case .newlyWanted: self.alarm.ring()
+            case .newlyWanted: self.wakeSignal.signal()
             }
         }
         return self.present
@@ -160,7 +160,7 @@ package final class PublishedKeys: Sendable {
             } else {
                 pause = backoff.delay()
             }
-            await self.alarm.sleep(for: pause)
+            await self.wakeSignal.sleep(for: pause)
         }
         let waiters = self.state.withLock { state in
             state.isRunning = false

@@ -35,7 +35,7 @@ package final class Admission: Sendable {
         /// The node is draining, and stops in this many seconds.
         case draining(seconds: Int)
         /// A connection surge; retry after this many seconds.
-        case storm(seconds: Int)
+        case surge(seconds: Int)
     }
 
     private let limits: Limits
@@ -150,7 +150,7 @@ extension Admission.ConnectionRejection {
         switch self {
         case .blockedCountry: .forbidden
         case .tooManyConnections: .tooManyRequests
-        case .outOfMemory, .full, .outOfDescriptors, .draining, .storm: .serviceUnavailable
+        case .outOfMemory, .full, .outOfDescriptors, .draining, .surge: .serviceUnavailable
         }
     }
 
@@ -163,7 +163,7 @@ extension Admission.ConnectionRejection {
         case .tooManyConnections(let limit): "more than \(limit) connections from your address"
         case .outOfMemory, .full, .outOfDescriptors: "the hub accepts no more connections now; try again later"
         case .draining: "this node is draining; connect to another node"
-        case .storm: "too many new connections; try again later"
+        case .surge: "too many new connections; try again later"
         }
     }
 
@@ -172,7 +172,7 @@ extension Admission.ConnectionRejection {
         switch self {
         case .blockedCountry: nil
         case .tooManyConnections, .outOfMemory, .full, .outOfDescriptors: Self.retryAfter
-        case .draining(let seconds), .storm(let seconds): seconds
+        case .draining(let seconds), .surge(let seconds): seconds
         }
     }
 }
@@ -185,9 +185,9 @@ extension Admission.ConnectionRejection {
         switch rejection {
         case nil: return nil
         case .draining(let left): self = .draining(seconds: left.wholeSeconds + 1)
-        case .storm(let wait):
+        case .surge(let wait):
             let seconds = Int(wait.nanoseconds / 1_000_000_000)
-            self = .storm(seconds: seconds + Int.random(in: 1...Self.spread))
+            self = .surge(seconds: seconds + Int.random(in: 1...Self.spread))
         }
     }
 }

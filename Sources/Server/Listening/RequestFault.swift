@@ -62,7 +62,7 @@ enum RequestFault: Error, Equatable {
         case .slowHead, .slowBody: "timeout"
         case .turnedAway(.blockedCountry): "forbidden"
         case .turnedAway(.tooManyConnections): "too_many_connections"
-        case .turnedAway(.outOfMemory), .turnedAway(.full), .turnedAway(.outOfDescriptors), .turnedAway(.storm):
+        case .turnedAway(.outOfMemory), .turnedAway(.full), .turnedAway(.outOfDescriptors), .turnedAway(.surge):
             "overloaded"
         case .turnedAway(.draining): "draining"
         case .head, .malformedRequestLine, .version, .method, .host, .contentLength, .twoLengths, .transferEncoding,

@@ -119,9 +119,9 @@ import Testing
 
     /// Against a plain set, whatever the order; and what is written is what is read.
     @Test(arguments: [1, 2, 3])
-    func toldKeysAreASet(_ seed: UInt64) throws {
+    func finalKeysAreASet(_ seed: UInt64) throws {
         var random = SplitMix(seed: seed)
-        var keys = ToldKeys()
+        var keys = FinalKeys()
         var reference: Set<LogKey> = []
         var entries: [String: [UInt8]] = [:]
         func key(_ time: Int) -> LogKey {
@@ -150,8 +150,8 @@ import Testing
         let (start, end) = (ConsensusTime(nanoseconds: 1_500), ConsensusTime(nanoseconds: 1_900))
         let within = reference.count { $0.time >= start && $0.time < end }
         #expect(keys.count(from: start, before: end) == within)
-        let read = try ToldKeys(entries.map { SourceEntry(name: $0.key, value: $0.value) })
+        let read = try FinalKeys(entries.map { SourceEntry(name: $0.key, value: $0.value) })
         #expect(read == keys)
-        #expect(entries.values.allSatisfy { $0.count < ToldKeys.bucketSize * 32 })
+        #expect(entries.values.allSatisfy { $0.count < FinalKeys.bucketSize * 32 })
     }
 }

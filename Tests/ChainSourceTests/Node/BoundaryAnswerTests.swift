@@ -78,7 +78,7 @@ import Testing
         let last = ConsensusTime(nanoseconds: .max)
         #expect(last.advanced(by: .nanoseconds(1)) == last)
         #expect(last.duration(since: ConsensusTime(nanoseconds: 0)) == .nanoseconds(Int64.max))
-        var keys = ToldKeys()
+        var keys = FinalKeys()
         var changes = EntryChanges(prefix: "p/")
         for index in 0..<1_200 { keys.insert(LogKey(last, index), &changes) }
         #expect(keys.count(from: ConsensusTime(nanoseconds: 0), before: last) == 0)

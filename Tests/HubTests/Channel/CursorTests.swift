@@ -4,7 +4,7 @@ import EventLog
 import Hub
 import Testing
 
-/// The whole rule of delivery, as tables. Every cursor wants 6 next.
+/// The rules of delivery, as tables. Every cursor wants 6 next.
 @Suite struct CursorTests {
     enum Start: Sendable, CaseIterable {
         case live

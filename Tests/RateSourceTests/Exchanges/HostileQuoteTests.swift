@@ -21,16 +21,16 @@ struct HostileQuoteTests {
         let pair = try #require(sample["ccxt"]?["symbol"]?.string)
         let dialect: Dialect =
             name.hasPrefix("binance") ? .binance : name.hasPrefix("coinbase") ? .coinbase : .kraken
-        var desk = RateBook([try exchange("x", dialect, [pair])], at: at(0))
+        var book = RateBook([try exchange("x", dialect, [pair])], at: at(0))
         var mutator = ValueMutator(try HostileValues(), seed: seed)
         // The time of the samples, or nothing of them is news.
         let begin = Samples.read(name, raw.compacted()).compactMap(\.quote?.time).first ?? at(0)
         var published = 0
         for step in 0..<600 {
             let now = begin.advanced(by: .seconds(step * 400))
-            _ = desk.received(Samples.read(name, mutator.mutated(raw)), from: 0, at: now)
-            let offers = desk.due(at: now)
-            desk.published(offers, at: now)
+            _ = book.received(Samples.read(name, mutator.mutated(raw)), from: 0, at: now)
+            let offers = book.due(at: now)
+            book.published(offers, at: now)
             for offer in offers {
                 published += 1
                 try Self.check(offer.rate.event)

@@ -32,9 +32,9 @@ struct PairTests {
     ])
     func namesOfKraken(_ pair: String, _ name: String) throws {
         let exchange = Exchange(name: "k", dialect: .kraken, markets: [Market(pair: try #require(Pair(pair)))])
-        var desk = RateBook([exchange], at: .now)
+        var book = RateBook([exchange], at: .now)
         var quote = Quote(symbol: name)
         quote.last = DecimalNumber("1")
-        #expect(desk.received([.quote(quote)], from: 0, at: .now).quotes == 1)
+        #expect(book.received([.quote(quote)], from: 0, at: .now).quotes == 1)
     }
 }

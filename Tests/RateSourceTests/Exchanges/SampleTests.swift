@@ -41,9 +41,9 @@ struct SampleTests {
         #expect(quote.time.map { Int($0.nanoseconds / 1_000_000) } == time)
         let symbol = try #require(wanted["symbol"]?.string)
         let pair = try #require(Pair(symbol))
-        var desk = RateBook(Self.exchanges(pair), at: .now)
-        let house = name.hasPrefix("binance") ? 0 : name.hasPrefix("coinbase") ? 1 : 2
-        #expect(desk.received([.quote(quote)], from: house, at: .now).quotes == 1)
+        var book = RateBook(Self.exchanges(pair), at: .now)
+        let index = name.hasPrefix("binance") ? 0 : name.hasPrefix("coinbase") ? 1 : 2
+        #expect(book.received([.quote(quote)], from: index, at: .now).quotes == 1)
     }
 
     private static func exchanges(_ pair: Pair) -> [Exchange] {

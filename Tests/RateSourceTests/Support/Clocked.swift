@@ -38,7 +38,7 @@ func ticker(
     ticker("BTCUSDT", last, bid: bid, ask: ask, time: time, sequence: sequence)
 }
 
-func book(_ symbol: String, _ bid: String, _ ask: String, sequence: Int?) -> Incoming {
+func bookTicker(_ symbol: String, _ bid: String, _ ask: String, sequence: Int?) -> Incoming {
     var quote = Quote(symbol: symbol, feed: .book)
     quote.bid = DecimalNumber(bid)
     quote.ask = DecimalNumber(ask)

@@ -30,7 +30,7 @@ package enum FollowFault: Error, Sendable, Equatable {
 
     /// Records a failure with the endpoint that caused it. From here on, the endpoint's message is shown without keys.
     /// - Returns: What to do now.
-    func blame(_ endpoint: Int, of endpoints: EndpointPool) -> FollowFault {
+    func recordFailure(of endpoint: Int, in endpoints: EndpointPool) -> FollowFault {
         let trouble: EndpointTrouble
         let asked: Duration?
         switch self {

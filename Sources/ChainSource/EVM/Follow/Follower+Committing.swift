@@ -16,7 +16,7 @@ struct Changes {
 
 extension Follower {
     /// Promotes a block to a level.
-    func reach(
+    func promote(
         _ level: Chain.Level,
         _ block: KnownBlock,
         _ place: inout Checkpoint,
@@ -24,7 +24,7 @@ extension Follower {
         _ changes: inout Changes
     ) {
         var block = block
-        events += block.reach(level, in: self.chain)
+        events += block.promote(level, in: self.chain)
         place.remember(block)
         changes.put.insert(block.number)
     }

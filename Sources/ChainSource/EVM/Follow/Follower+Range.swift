@@ -51,7 +51,7 @@ extension Follower {
         var changes = Changes()
         // Blocks that were read one by one are final now, because the range builds on them.
         for block in place.blocks(in: (place.final + 1)...max(place.final + 1, place.number)) {
-            self.reach(.final, block, &place, &events, &changes)
+            self.promote(.final, block, &place, &events, &changes)
         }
         let wanted = logs.filter { $0.blockNumber >= self.chain.start }
         let users = wanted.isEmpty ? [:] : self.users()
@@ -64,7 +64,7 @@ extension Follower {
                 turn: place.turn,
                 facts: facts
             )
-            self.reach(.final, block, &place, &events, &changes)
+            self.promote(.final, block, &place, &events, &changes)
         }
         if place.blocks(in: last...last).isEmpty {
             place.remember(KnownBlock(number: last, hash: end.hash, level: .final, turn: place.turn, facts: []))

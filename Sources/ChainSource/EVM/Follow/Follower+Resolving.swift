@@ -27,7 +27,7 @@ extension Follower {
                 try await self.checkChain(place)
                 return try await self.resolve(place, restartAt: number)
             } catch {
-                let fault = error.blame(self.endpoint, of: self.node.endpoints)
+                let fault = error.recordFailure(of: self.endpoint, in: self.node.endpoints)
                 guard case .elsewhere = fault else { throw fault }
             }
         }

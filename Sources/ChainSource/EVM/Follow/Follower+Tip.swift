@@ -13,12 +13,12 @@ extension Follower {
         var changes = Changes()
         let facts = self.facts(of: logs, logs.isEmpty ? [:] : self.users(), &changes)
         let known = KnownBlock(number: block.number, hash: block.hash, level: .seen, turn: place.turn, facts: facts)
-        self.reach(.seen, known, &place, &events, &changes)
+        self.promote(.seen, known, &place, &events, &changes)
         (place.number, place.hash) = (block.number, block.hash)
         let confirmed = block.number - self.chain.confirmations
         if confirmed > place.final {
             for block in place.blocks(in: (place.final + 1)...confirmed) where block.level < .confirmed {
-                self.reach(.confirmed, block, &place, &events, &changes)
+                self.promote(.confirmed, block, &place, &events, &changes)
             }
         }
         try await self.commit(&place, events, changes)
@@ -108,7 +108,7 @@ extension Follower {
         var events: [SourceEvent] = []
         var changes = Changes()
         for block in place.blocks(in: (place.final + 1)...shown.number) {
-            self.reach(.final, block, &place, &events, &changes)
+            self.promote(.final, block, &place, &events, &changes)
         }
         place.final = shown.number
         try await self.commit(&place, events, changes)

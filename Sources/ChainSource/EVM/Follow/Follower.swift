@@ -79,7 +79,7 @@ package actor Follower {
             self.node.endpoints.succeeded(self.endpoint, head: self.status.head, followed: self.status.number)
             return progress
         } catch {
-            let fault = error.blame(self.endpoint, of: self.node.endpoints)
+            let fault = error.recordFailure(of: self.endpoint, in: self.node.endpoints)
             if case .stopped(let why) = fault { self.status.stopped = why }
             throw fault
         }

@@ -13,7 +13,7 @@ struct KnownBlock: Sendable, Equatable {
     let turn: Int
     let facts: [DecodedLog]
     /// Level at which the logs were first published, if any; an undo refers to it.
-    var told: Chain.Level?
+    var reportedLevel: Chain.Level?
 
     init(number: Int, hash: Hash256, level: Chain.Level, turn: Int, facts: [DecodedLog]) {
         self.number = number
@@ -45,7 +45,7 @@ struct KnownBlock: Sendable, Equatable {
             turn: turn,
             facts: value["facts"]?.elements.compactMap { DecodedLog($0) } ?? []
         )
-        self.told = value["told"]?.string.flatMap(Chain.Level.init(rawValue:))
+        self.reportedLevel = value["told"]?.string.flatMap(Chain.Level.init(rawValue:))
     }
 
     var json: [UInt8] {
@@ -55,7 +55,7 @@ struct KnownBlock: Sendable, Equatable {
         writer.member("hash", string: self.hash.description)
         writer.member("level", string: self.level.rawValue)
         writer.member("turn", integer: self.turn)
-        if let told = self.told { writer.member("told", string: told.rawValue) }
+        if let level = self.reportedLevel { writer.member("told", string: level.rawValue) }
         if !self.facts.isEmpty {
             writer.name("facts")
             writer.beginArray()
@@ -69,10 +69,10 @@ struct KnownBlock: Sendable, Equatable {
     // MARK: Events
 
     /// Promotes the block to a level: returns the events of its logs if that level is published.
-    mutating func reach(_ level: Chain.Level, in chain: Chain) -> [SourceEvent] {
+    mutating func promote(_ level: Chain.Level, in chain: Chain) -> [SourceEvent] {
         self.level = level
         guard chain.levels.contains(level) else { return [] }
-        if self.told == nil { self.told = level }
+        if self.reportedLevel == nil { self.reportedLevel = level }
         return self.facts.flatMap { fact in
             [self.event(fact, level, in: chain, id: self.id(fact, level))]
                 + self.moves(fact, status: TransferRule.status(level), level, id: self.id(fact, level))
@@ -81,11 +81,11 @@ struct KnownBlock: Sendable, Equatable {
 
     /// Undoes the published events of the block, newest first.
     func undo(turn: Int, in chain: Chain) -> [SourceEvent] {
-        guard let told else { return [] }
-        let last = chain.levels.filter { $0 <= self.level }.max() ?? told
+        guard let reportedLevel else { return [] }
+        let last = chain.levels.filter { $0 <= self.level }.max() ?? reportedLevel
         return self.facts.reversed().flatMap { fact in
             let id = "\(self.hash):\(fact.logIndex):undo:\(turn)"
-            return [self.event(fact, last, in: chain, id: id, undoes: self.id(fact, told))]
+            return [self.event(fact, last, in: chain, id: id, undoes: self.id(fact, reportedLevel))]
                 + self.moves(fact, status: TransferRule.undoneStatus, nil, id: id)
         }
     }

@@ -41,7 +41,7 @@ package struct EVMChainSource: Source {
         self.follower = follower
         self.limits = limits
         self.logger = logger
-        self.subscription = subscription(self.wakeSignal.ring)
+        self.subscription = subscription(self.wakeSignal.signal)
     }
 
     package var names: [String] { [self.follower.chain.source] }

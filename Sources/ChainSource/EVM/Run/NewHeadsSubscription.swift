@@ -29,8 +29,8 @@ package actor NewHeadsSubscription: LoopActor {
     /// Why the node refused the subscription, in its own words.
     private var refusal: String?
     /// Whether this connection has reported a block.
-    private var hasTold = false
-    private var told = 0
+    private var hasReportedBlock = false
+    private var reportedHead = 0
     private var misses = 0
     /// Connections that were established.
     package private(set) var connects = 0
@@ -70,7 +70,7 @@ package actor NewHeadsSubscription: LoopActor {
 
     /// Returns when the connection is closed.
     private func connected(_ connector: Connector) async -> Ending {
-        (self.refusal, self.hasTold, self.misses) = (nil, false, 0)
+        (self.refusal, self.hasReportedBlock, self.misses) = (nil, false, 0)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 self.waiting = continuation
@@ -105,7 +105,7 @@ package actor NewHeadsSubscription: LoopActor {
 
     /// Called after each poll, with the head it found.
     package func polled(head: Int) {
-        guard self.connection?.isOpen == true, head > self.told else {
+        guard self.connection?.isOpen == true, head > self.reportedHead else {
             self.misses = 0
             return
         }
@@ -133,11 +133,11 @@ package actor NewHeadsSubscription: LoopActor {
         }
         guard value["method"]?.equals("eth_subscription") == true else { return }
         if let number = value["params"]?["result"]?["number"]?.string.flatMap({ Hex.integer($0, in: .seq) }) {
-            self.told = max(self.told, number)
+            self.reportedHead = max(self.reportedHead, number)
         }
         self.misses = 0
-        if !self.hasTold {
-            self.hasTold = true
+        if !self.hasReportedBlock {
+            self.hasReportedBlock = true
             self.endpoints.succeeded(self.endpoint)
         }
         self.wake()

@@ -8,7 +8,7 @@ import JSON
 extension ContractCheckpoint {
     static let prefix = "place/c/"
     private static let heldPrefix = "h/"
-    private static let toldPrefix = "k/"
+    private static let finalPrefix = "k/"
 
     var entryPrefix: String {
         "\(Self.prefix)\(self.name)/"
@@ -66,7 +66,7 @@ extension ContractCheckpoint {
             self.held[fact.key] = fact
         }
         do throws(TapeFault) {
-            self.told = try ToldKeys(entries.filter { $0.name.hasPrefix(Self.toldPrefix) })
+            self.finalKeys = try FinalKeys(entries.filter { $0.name.hasPrefix(Self.finalPrefix) })
         } catch {
             throw damaged
         }

@@ -31,7 +31,7 @@ struct ContractCheckpoint: Sendable, Equatable {
     /// Published as confirmed, not yet as final. Some may be before the floor: they were gone when it passed them.
     var held: [LogKey: MirrorFact] = [:]
     /// Published as final, with a reread outstanding.
-    var told = ToldKeys()
+    var finalKeys = FinalKeys()
     /// Progress of each reread pass.
     var passes: [ConsensusTime]
     /// Ascending.
@@ -56,33 +56,33 @@ struct ContractCheckpoint: Sendable, Equatable {
         head: ConsensusTime,
         in mirror: Mirror,
         users: [Address: String]
-    ) -> Taken? {
-        var taken = Taken(changes: EntryChanges(prefix: self.entryPrefix))
+    ) -> StepResult? {
+        var result = StepResult(changes: EntryChanges(prefix: self.entryPrefix))
         let logs = reading.logs.filter { mirror.wanted($0, of: self.name) != nil }
         let newFloor = self.nextFloor(reading, logs, head: head, in: mirror)
         for log in logs {
             let fact = self.fact(of: log, in: mirror, users: users)
             if log.key.time < newFloor {
-                self.settle(log, fact, in: mirror, balances: true, &taken)
+                self.settle(log, fact, in: mirror, balances: true, &result)
             } else if case .success(let fact) = fact, self.held[log.key] == nil, self.held.count < Self.maxHeld,
                 mirror.levels.contains(.confirmed)
             {
-                taken.events += fact.reach(.confirmed, in: mirror)
-                taken.facts += 1
-                self.hold(fact, &taken)
+                result.events += fact.promote(.confirmed, in: mirror)
+                result.facts += 1
+                self.hold(fact, &result)
             }
         }
-        if mirror.rereads.isEmpty { self.undoHeld(before: newFloor, in: mirror, &taken) }
+        if mirror.rereads.isEmpty { self.undoHeld(before: newFloor, in: mirror, &result) }
         let isWorthIt = newFloor.duration(since: self.floor) >= max(mirror.settle, .seconds(10))
-        guard !taken.changes.isEmpty || !taken.events.isEmpty || !taken.deadLetters.isEmpty || isWorthIt else {
+        guard !result.changes.isEmpty || !result.events.isEmpty || !result.deadLetters.isEmpty || isWorthIt else {
             return nil
         }
-        taken.hasMore = reading.cut.map { $0 <= newFloor } ?? false
+        result.hasMore = reading.cut.map { $0 <= newFloor } ?? false
         self.mark(newFloor, head: head, in: mirror)
         self.floor = newFloor
-        self.forgetTooMany(in: mirror, &taken)
-        taken.changes.put("at", self.json)
-        return taken
+        self.forgetTooMany(in: mirror, &result)
+        result.changes.put("at", self.json)
+        return result
     }
 
     /// How far the floor can advance: a settle window behind the mirror, no further than what was read and, for a
@@ -121,33 +121,33 @@ struct ContractCheckpoint: Sendable, Equatable {
         before end: ConsensusTime,
         in mirror: Mirror,
         users: [Address: String]
-    ) throws(FollowFault) -> Taken {
-        var taken = Taken(changes: EntryChanges(prefix: self.entryPrefix))
+    ) throws(FollowFault) -> StepResult {
+        var result = StepResult(changes: EntryChanges(prefix: self.entryPrefix))
         let end = reading.cut ?? end
         let logs = reading.logs.filter { mirror.wanted($0, of: self.name) != nil }
         let lacking =
-            self.told.count(from: reading.start, before: end) - logs.count { self.told.contains($0.key) }
+            self.finalKeys.count(from: reading.start, before: end) - logs.count { self.finalKeys.contains($0.key) }
         if lacking > 0, self.failures + 1 < Self.patience {
             self.failures += 1
             throw .again("\(lacking) logs of \(self.name) are missing from the mirror's answer")
         }
         self.failures = 0
-        for log in logs where !self.told.contains(log.key) {
-            if self.held[log.key] == nil { taken.healed += 1 }
+        for log in logs where !self.finalKeys.contains(log.key) {
+            if self.held[log.key] == nil { result.healed += 1 }
             // A later balance may have been published already; an old one must not replace it.
-            self.settle(log, self.fact(of: log, in: mirror, users: users), in: mirror, balances: false, &taken)
+            self.settle(log, self.fact(of: log, in: mirror, users: users), in: mirror, balances: false, &result)
         }
         self.passes[pass] = end
         if pass == mirror.rereads.count - 1 {
-            self.undoHeld(before: min(end, self.floor), in: mirror, &taken)
-            self.told.forget(before: end, &taken.changes)
+            self.undoHeld(before: min(end, self.floor), in: mirror, &result)
+            self.finalKeys.forget(before: end, &result.changes)
         }
         let oldest = self.passes.min() ?? self.floor
         self.marks.removeAll { $0.floor <= oldest }
-        self.forgetTooMany(in: mirror, &taken)
-        taken.changes.put("at", self.json)
-        taken.hasMore = true
-        return taken
+        self.forgetTooMany(in: mirror, &result)
+        result.changes.put("at", self.json)
+        result.hasMore = true
+        return result
     }
 
     // MARK: Helpers
@@ -173,55 +173,55 @@ struct ContractCheckpoint: Sendable, Equatable {
         _ fact: Result<MirrorFact, UndecodableLog>,
         in mirror: Mirror,
         balances: Bool,
-        _ taken: inout Taken
+        _ result: inout StepResult
     ) {
         let before = self.held[log.key]
-        if before != nil { self.release(log.key, &taken) }
+        if before != nil { self.release(log.key, &result) }
         switch fact {
         case .success(let fact):
             if let before, before.says(fact) {
                 // Unchanged since it was published, with the owners of that time.
-                taken.events += before.reach(.final, in: mirror, balances: balances)
+                result.events += before.promote(.final, in: mirror, balances: balances)
             } else {
                 if let before {
-                    taken.events += before.undo(in: mirror)
-                    taken.undone += 1
+                    result.events += before.undo(in: mirror)
+                    result.undone += 1
                 }
-                taken.events += fact.reach(.final, in: mirror, balances: balances)
-                taken.facts += 1
+                result.events += fact.promote(.final, in: mirror, balances: balances)
+                result.facts += 1
             }
         case .failure(let fault):
             if let before {
-                taken.events += before.undo(in: mirror)
-                taken.undone += 1
+                result.events += before.undo(in: mirror)
+                result.undone += 1
             }
-            taken.deadLetters.append(
+            result.deadLetters.append(
                 DeadLetter(received: .now, channel: mirror.source, payload: log.json, reason: fault.reason)
             )
         }
-        if !mirror.rereads.isEmpty { self.told.insert(log.key, &taken.changes) }
+        if !mirror.rereads.isEmpty { self.finalKeys.insert(log.key, &result.changes) }
     }
 
     /// Undoes confirmed logs that no longer exist.
-    private mutating func undoHeld(before time: ConsensusTime, in mirror: Mirror, _ taken: inout Taken) {
+    private mutating func undoHeld(before time: ConsensusTime, in mirror: Mirror, _ result: inout StepResult) {
         for key in self.held.keys.filter({ $0.time < time }).sorted() {
             guard let fact = self.held[key] else { continue }
-            taken.events += fact.undo(in: mirror)
-            taken.undone += 1
-            self.release(key, &taken)
+            result.events += fact.undo(in: mirror)
+            result.undone += 1
+            self.release(key, &result)
         }
     }
 
-    private mutating func hold(_ fact: MirrorFact, _ taken: inout Taken) {
+    private mutating func hold(_ fact: MirrorFact, _ result: inout StepResult) {
         self.held[fact.key] = fact
         var writer = JSON.Writer()
         fact.write(to: &writer)
-        taken.changes.put(Self.heldName(fact.key), writer.bytes)
+        result.changes.put(Self.heldName(fact.key), writer.bytes)
     }
 
-    private mutating func release(_ key: LogKey, _ taken: inout Taken) {
+    private mutating func release(_ key: LogKey, _ result: inout StepResult) {
         self.held[key] = nil
-        taken.changes.remove(Self.heldName(key))
+        result.changes.remove(Self.heldName(key))
     }
 
     private mutating func mark(_ newFloor: ConsensusTime, head: ConsensusTime, in mirror: Mirror) {
@@ -238,9 +238,9 @@ struct ContractCheckpoint: Sendable, Equatable {
     }
 
     /// Logs whose keys are dropped cannot be distinguished from missing ones, so they are not read again.
-    private mutating func forgetTooMany(in mirror: Mirror, _ taken: inout Taken) {
-        while self.told.count > max(mirror.remembered, ToldKeys.bucketSize),
-            let last = self.told.forgetOldest(&taken.changes)
+    private mutating func forgetTooMany(in mirror: Mirror, _ result: inout StepResult) {
+        while self.finalKeys.count > max(mirror.remembered, FinalKeys.bucketSize),
+            let last = self.finalKeys.forgetOldest(&result.changes)
         {
             let end = last.advanced(by: .nanoseconds(1))
             self.passes = self.passes.map { max($0, end) }

@@ -41,7 +41,7 @@ struct MirrorFact: Sendable, Equatable {
     /// Promotes the log to a level and returns its events.
     /// - Parameter balances: Whether a balance may be published: false when a later one may have been published
     ///   already.
-    func reach(_ level: Chain.Level, in mirror: Mirror, balances: Bool = true) -> [SourceEvent] {
+    func promote(_ level: Chain.Level, in mirror: Mirror, balances: Bool = true) -> [SourceEvent] {
         guard mirror.levels.contains(level) else { return [] }
         let id = self.id(level.rawValue)
         return [self.event(level, in: mirror, id: id)]

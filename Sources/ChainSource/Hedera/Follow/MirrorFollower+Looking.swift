@@ -11,10 +11,10 @@ extension MirrorFollower {
         let reading = try await self.read(LogReading(of: name, from: floor))
         guard var place = self.place, var contract = place.contracts[name] else { return false }
         let users = reading.logs.isEmpty ? [:] : self.users()
-        guard let taken = contract.take(reading, head: head.end, in: self.mirror, users: users) else { return false }
+        guard let result = contract.take(reading, head: head.end, in: self.mirror, users: users) else { return false }
         place.contracts[name] = contract
-        try await self.commit(place, taken, head: head)
-        return taken.hasMore
+        try await self.commit(place, result, head: head)
+        return result.hasMore
     }
 
     /// Rereads a time range that was read long enough ago.
@@ -23,9 +23,9 @@ extension MirrorFollower {
         guard let next = self.place?.contracts[name]?.nextReread(head: head.end, in: self.mirror) else { return false }
         let reading = try await self.read(LogReading(of: name, from: next.from, before: next.before))
         guard var place = self.place, var contract = place.contracts[name] else { return false }
-        let taken: Taken
+        let result: StepResult
         do throws(FollowFault) {
-            taken = try contract.take(
+            result = try contract.take(
                 reading,
                 ofPass: next.pass,
                 before: next.before,
@@ -37,11 +37,11 @@ extension MirrorFollower {
             throw error
         }
         place.contracts[name] = contract
-        try await self.commit(place, taken, head: head)
-        if taken.healed > 0 || taken.undone > 0 {
+        try await self.commit(place, result, head: head)
+        if result.healed > 0 || result.undone > 0 {
             self.logger.notice(
                 "the mirror's logs differ from an earlier read",
-                metadata: ["contract": "\(name)", "found": "\(taken.healed)", "undone": "\(taken.undone)"]
+                metadata: ["contract": "\(name)", "found": "\(result.healed)", "undone": "\(result.undone)"]
             )
         }
         return true
@@ -95,9 +95,9 @@ extension MirrorFollower {
             return false
         }
         guard var place = self.place, var topic = place.topics[id], topic.sequence == sequence else { return false }
-        let taken = topic.take(messages, in: self.mirror)
+        let result = topic.take(messages, in: self.mirror)
         place.topics[id] = topic
-        try await self.commit(place, taken, head: head)
+        try await self.commit(place, result, head: head)
         return path != nil && !hasHole
     }
 
@@ -110,9 +110,9 @@ extension MirrorFollower {
             var place = self.place, var topic = place.topics[id]
         else { return false }
         topic.sequence = first.sequence - 1
-        let taken = topic.take([], in: self.mirror)
+        let result = topic.take([], in: self.mirror)
         place.topics[id] = topic
-        try await self.commit(place, taken, head: head)
+        try await self.commit(place, result, head: head)
         return true
     }
 
@@ -128,11 +128,11 @@ extension MirrorFollower {
     // MARK: Committing
 
     /// Commits the result of a poll. After a failure, the checkpoint is read again before the next step.
-    func commit(_ place: MirrorCheckpoint, _ taken: Taken, head: MirrorBlock) async throws(FollowFault) {
+    func commit(_ place: MirrorCheckpoint, _ result: StepResult, head: MirrorBlock) async throws(FollowFault) {
         var place = place
         var step = SourceStep(source: self.mirror.source, version: place.version)
-        taken.changes.add(to: &step)
-        step.deadLetters = taken.deadLetters
+        result.changes.add(to: &step)
+        step.deadLetters = result.deadLetters
         if let anchor = place.anchor, head.end.duration(since: anchor.block.end) >= MirrorCheckpoint.Anchor.age {
             place.anchor = MirrorCheckpoint.Anchor(head)
             step.puts.append(
@@ -141,7 +141,7 @@ extension MirrorFollower {
         }
         self.place = nil
         do throws(SinkFault) {
-            try await self.sink.commit(taken.events, step)
+            try await self.sink.commit(result.events, step)
         } catch {
             self.knownEndpoint = nil
             switch error {
@@ -154,10 +154,10 @@ extension MirrorFollower {
         }
         place.version += 1
         self.place = place
-        self.status.facts += taken.facts
-        self.status.events += taken.events.count
-        self.status.healed += taken.healed
-        self.status.undone += taken.undone
-        self.status.deadLetters += taken.deadLetters.count
+        self.status.facts += result.facts
+        self.status.events += result.events.count
+        self.status.healed += result.healed
+        self.status.undone += result.undone
+        self.status.deadLetters += result.deadLetters.count
     }
 }

@@ -85,7 +85,7 @@ package actor MirrorFollower {
             )
             return progress
         } catch {
-            let fault = error.blame(self.endpoint, of: self.node.endpoints)
+            let fault = error.recordFailure(of: self.endpoint, in: self.node.endpoints)
             if case .stopped(let why) = fault { self.status.stopped = why }
             throw fault
         }
@@ -186,7 +186,7 @@ package actor MirrorFollower {
             changes.put(MirrorCheckpoint.Anchor.entryName, MirrorCheckpoint.Anchor(head).json)
             var place = place
             place.anchor = MirrorCheckpoint.Anchor(head)
-            try await self.commit(place, Taken(changes: changes), head: head)
+            try await self.commit(place, StepResult(changes: changes), head: head)
             self.logger.info("mirror follower started", metadata: ["head": "\(head.end)"])
         }
         self.knownEndpoint = self.endpoint

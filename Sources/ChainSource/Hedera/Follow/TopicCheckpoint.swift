@@ -38,53 +38,53 @@ struct TopicCheckpoint: Sendable, Equatable {
     }
 
     /// Processes messages whose numbers follow the last one.
-    mutating func take(_ messages: [MirrorMessage], in mirror: Mirror) -> Taken {
-        var taken = Taken(changes: EntryChanges(prefix: self.entryPrefix))
+    mutating func take(_ messages: [MirrorMessage], in mirror: Mirror) -> StepResult {
+        var result = StepResult(changes: EntryChanges(prefix: self.entryPrefix))
         for message in messages {
-            self.giveUp(before: message.time, in: mirror, &taken)
-            self.take(message, in: mirror, &taken)
+            self.giveUp(before: message.time, in: mirror, &result)
+            self.take(message, in: mirror, &result)
             self.sequence = message.sequence
-            taken.facts += 1
+            result.facts += 1
         }
-        taken.changes.put("at", self.json)
-        return taken
+        result.changes.put("at", self.json)
+        return result
     }
 
-    private mutating func take(_ message: MirrorMessage, in mirror: Mirror, _ taken: inout Taken) {
+    private mutating func take(_ message: MirrorMessage, in mirror: Mirror, _ result: inout StepResult) {
         guard let chunk = message.chunk, chunk.total <= Self.maxParts else {
-            return taken.events.append(message.event(in: mirror))
+            return result.events.append(message.event(in: mirror))
         }
         let found = self.partials.firstIndex { $0.parts[0].chunk?.message.hasSameBytes(as: chunk.message) ?? false }
         guard let found else {
-            if self.partials.count >= Self.maxPartials { self.giveUp(0, in: mirror, &taken) }
+            if self.partials.count >= Self.maxPartials { self.giveUp(0, in: mirror, &result) }
             self.partials.append(Partial(total: chunk.total, parts: [message]))
-            return self.write(self.partials.count - 1, &taken)
+            return self.write(self.partials.count - 1, &result)
         }
         let partial = self.partials[found]
         guard partial.total == chunk.total, !partial.parts.contains(where: { $0.chunk?.number == chunk.number }) else {
             // A duplicate chunk, or one with another total: not part of the message, but not dropped either.
-            return taken.events.append(message.event(in: mirror))
+            return result.events.append(message.event(in: mirror))
         }
         self.partials[found].parts.append(message)
-        if self.partials[found].bytes > Self.maxBytes { return self.giveUp(found, in: mirror, &taken) }
-        guard self.partials[found].parts.count == chunk.total else { return self.write(found, &taken) }
+        if self.partials[found].bytes > Self.maxBytes { return self.giveUp(found, in: mirror, &result) }
+        guard self.partials[found].parts.count == chunk.total else { return self.write(found, &result) }
         let parts = self.partials[found].parts.sorted { ($0.chunk?.number ?? 0) < ($1.chunk?.number ?? 0) }
         var whole = message
         whole.chunk = nil
         whole.content = parts.flatMap(\.content)
-        taken.events.append(whole.event(in: mirror, parts: chunk.total))
-        self.remove(found, &taken)
+        result.events.append(whole.event(in: mirror, parts: chunk.total))
+        self.remove(found, &result)
     }
 
     /// Publishes the chunks of a message separately.
-    private mutating func giveUp(_ place: Int, in mirror: Mirror, _ taken: inout Taken) {
-        taken.events += self.partials[place].parts.map { $0.event(in: mirror) }
-        self.remove(place, &taken)
+    private mutating func giveUp(_ place: Int, in mirror: Mirror, _ result: inout StepResult) {
+        result.events += self.partials[place].parts.map { $0.event(in: mirror) }
+        self.remove(place, &result)
     }
 
-    private mutating func giveUp(before time: ConsensusTime, in mirror: Mirror, _ taken: inout Taken) {
+    private mutating func giveUp(before time: ConsensusTime, in mirror: Mirror, _ result: inout StepResult) {
         while let oldest = self.partials.first, time.duration(since: oldest.parts[0].time) > Self.patience {
-            self.giveUp(0, in: mirror, &taken)
+            self.giveUp(0, in: mirror, &result)
         }
     }
 
@@ -101,17 +101,17 @@ struct TopicCheckpoint: Sendable, Equatable {
         return "m/" + String(repeating: "0", count: max(0, 19 - digits.count)) + digits
     }
 
-    private mutating func remove(_ place: Int, _ taken: inout Taken) {
-        taken.changes.remove(Self.entryName(self.partials[place]))
+    private mutating func remove(_ place: Int, _ result: inout StepResult) {
+        result.changes.remove(Self.entryName(self.partials[place]))
         self.partials.remove(at: place)
     }
 
-    private func write(_ place: Int, _ taken: inout Taken) {
+    private func write(_ place: Int, _ result: inout StepResult) {
         var writer = JSON.Writer()
         writer.beginArray()
         for part in self.partials[place].parts { part.write(to: &writer) }
         writer.endArray()
-        taken.changes.put(Self.entryName(self.partials[place]), writer.bytes)
+        result.changes.put(Self.entryName(self.partials[place]), writer.bytes)
     }
 
     private var json: [UInt8] {

@@ -6,7 +6,7 @@ import NIOCore
 /// When a subscriber connects, waits and stops.
 ///
 /// A value: time and randomness are arguments.
-struct Course: Sendable, Equatable {
+struct ReconnectState: Sendable, Equatable {
     enum Phase: Sendable, Equatable {
         /// Not connected; connecting is due. → `connecting`, `waiting`, `stopped`
         case ready

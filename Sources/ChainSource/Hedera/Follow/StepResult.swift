@@ -3,7 +3,7 @@
 import EventLog
 
 /// Result of a step for one contract or topic.
-struct Taken: Sendable, Equatable {
+struct StepResult: Sendable, Equatable {
     var events: [SourceEvent] = []
     var deadLetters: [DeadLetter] = []
     var changes: EntryChanges

@@ -8,7 +8,7 @@ extension RateBook {
     /// A rate that is due.
     package struct Offer: Sendable, Equatable {
         /// Index of the exchange.
-        package let house: Int
+        package let exchange: Int
         package let rate: RateEvent
         let place: Int
         let slot: Int64
@@ -17,38 +17,38 @@ extension RateBook {
 
     /// The rates that are due now, at most one per pair.
     package mutating func due(at now: Timestamp) -> [Offer] {
-        self.pits.indices.compactMap { self.offer(of: $0, at: now) }
+        self.pairs.indices.compactMap { self.offer(of: $0, at: now) }
     }
 
     /// Called when the rates of some exchanges were committed.
     package mutating func published(_ offers: [Offer], at now: Timestamp) {
         for offer in offers {
-            self.pits[offer.place].slot = offer.slot
-            self.pits[offer.place].published = (offer.rate.prices, now)
-            self.houses[offer.house].committed += 1
-            self.houses[offer.house].lines[offer.place]?.publishedVersion = offer.version
-            self.houses[offer.house].lines[offer.place]?.publishedDigest = offer.rate.digest
-            self.houses[offer.house].lines[offer.place]?.isRenumbered = false
-            self.houses[offer.house].lines[offer.place]?.isTied = false
+            self.pairs[offer.place].slot = offer.slot
+            self.pairs[offer.place].published = (offer.rate.prices, now)
+            self.exchanges[offer.exchange].committed += 1
+            self.exchanges[offer.exchange].lines[offer.place]?.publishedVersion = offer.version
+            self.exchanges[offer.exchange].lines[offer.place]?.publishedDigest = offer.rate.digest
+            self.exchanges[offer.exchange].lines[offer.place]?.isRenumbered = false
+            self.exchanges[offer.exchange].lines[offer.place]?.isTied = false
         }
     }
 
     /// Time of the next known work: a rate to publish, or a source that becomes stale.
     package func nextDue(after now: Timestamp) -> Timestamp? {
-        let times = self.pits.indices.compactMap { self.time(of: $0, at: now) }
+        let times = self.pairs.indices.compactMap { self.time(of: $0, at: now) }
         return (times + [self.nextCheck].compactMap(\.self)).min()
     }
 
     /// When the next rate of a pair is due; nil when there is nothing new.
     func time(of place: Int, at now: Timestamp) -> Timestamp? {
-        guard let (house, line) = self.activeExchange(of: place, at: now), line.version > line.publishedVersion,
-            let quote = line.quote, let prices = RateEvent.Prices(quote, on: self.houses[house].exchange)
+        guard let (exchange, line) = self.activeExchange(of: place, at: now), line.version > line.publishedVersion,
+            let quote = line.quote, let prices = RateEvent.Prices(quote, on: self.exchanges[exchange].exchange)
         else { return nil }
         var time = now
-        if let last = self.pits[place].slot, Self.slot(at: now, line.market.interval) <= last {
+        if let last = self.pairs[place].slot, Self.slot(at: now, line.market.interval) <= last {
             time = Self.beginning(ofSlot: last + 1, line.market.interval)
         }
-        if let published = self.pits[place].published, prices == published.prices {
+        if let published = self.pairs[place].published, prices == published.prices {
             time = max(time, published.at.advanced(by: Self.refresh))
         }
         return time
@@ -56,32 +56,32 @@ extension RateBook {
 
     private mutating func offer(of place: Int, at now: Timestamp) -> Offer? {
         guard let time = self.time(of: place, at: now), time <= now,
-            let (house, line) = self.activeExchange(of: place, at: now), let quote = line.quote
+            let (exchange, line) = self.activeExchange(of: place, at: now), let quote = line.quote
         else { return nil }
         let slot = Self.slot(at: now, line.market.interval)
         let rate = RateEvent(
             quote,
-            of: self.pits[place].pair,
-            on: self.houses[house].exchange,
+            of: self.pairs[place].pair,
+            on: self.exchanges[exchange].exchange,
             slot: line.isTied ? slot : nil,
             fallback: slot,
             omitsSequence: line.isRenumbered
         )
         guard let rate, rate.digest != line.publishedDigest else {
             // The same quote that was published last, possibly before a restart.
-            self.houses[house].lines[place]?.publishedVersion = line.version
+            self.exchanges[exchange].lines[place]?.publishedVersion = line.version
             return nil
         }
-        return Offer(house: house, rate: rate, place: place, slot: slot, version: line.version)
+        return Offer(exchange: exchange, rate: rate, place: place, slot: slot, version: line.version)
     }
 
     /// The active exchange of a pair: the first that is fresh.
-    private func activeExchange(of place: Int, at now: Timestamp) -> (house: Int, line: MarketState)? {
-        for house in self.pits[place].houses {
-            guard let line = self.houses[house].lines[place], line.isFresh, let received = line.received,
-                now.duration(since: received) < Self.maxAge, !self.isStale(house, at: now), line.quote?.last != nil
+    private func activeExchange(of place: Int, at now: Timestamp) -> (exchange: Int, line: MarketState)? {
+        for exchange in self.pairs[place].exchanges {
+            guard let line = self.exchanges[exchange].lines[place], line.isFresh, let received = line.received,
+                now.duration(since: received) < Self.maxAge, !self.isStale(exchange, at: now), line.quote?.last != nil
             else { continue }
-            return (house, line)
+            return (exchange, line)
         }
         return nil
     }
@@ -107,7 +107,7 @@ extension RateBook {
     /// Checkpoint entries of published rates.
     package func entries(for offers: [Offer], at now: Timestamp) -> [SourceEntry] {
         offers.compactMap { offer in
-            guard let line = self.houses[offer.house].lines[offer.place] else { return nil }
+            guard let line = self.exchanges[offer.exchange].lines[offer.place] else { return nil }
             var writer = JSON.Writer(reservingCapacity: 128)
             writer.beginObject()
             for (feed, (order, at)) in line.orders.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
@@ -129,27 +129,28 @@ extension RateBook {
     }
 
     /// Restores the checkpoint of an exchange, possibly written by another node. Older quotes are out of date.
-    package mutating func restore(_ entries: [SourceEntry], of house: Int, at now: Timestamp) {
-        if StaleMarker.isStale(entries), !self.houses[house].lines.values.contains(where: { $0.received != nil }) {
+    package mutating func restore(_ entries: [SourceEntry], of exchange: Int, at now: Timestamp) {
+        let hasReceived = self.exchanges[exchange].lines.values.contains { $0.received != nil }
+        if StaleMarker.isStale(entries), !hasReceived {
             // It was stale before, and remains so until a quote is received.
-            self.houses[house].isStale = true
-            self.houses[house].heard = now.advanced(by: .zero - self.houses[house].exchange.staleAfter)
+            self.exchanges[exchange].isStale = true
+            self.exchanges[exchange].heard = now.advanced(by: .zero - self.exchanges[exchange].exchange.staleAfter)
         }
         for entry in entries {
             guard let name = entry.name.rest(after: Self.prefix), let pair = Pair(name),
-                let place = self.pits.firstIndex(where: { $0.pair == pair }),
+                let place = self.pairs.firstIndex(where: { $0.pair == pair }),
                 let value = try? JSON.Value.parse(entry.value)
             else { continue }
-            self.houses[house].lines[place]?.publishedDigest = value["digest"]?.string
-            self.restorePrices(value, of: house, at: place)
+            self.exchanges[exchange].lines[place]?.publishedDigest = value["digest"]?.string
+            self.restorePrices(value, of: exchange, at: place)
             for feed in Quote.Feed.allCases {
                 guard let order = value[feed.rawValue], let received = order["received"]?.integer(in: .unlimited) else {
                     continue
                 }
                 let time = order["time"]?.integer(in: .unlimited).map { Timestamp(nanoseconds: Int64(clamping: $0)) }
                 // A quote received in the meantime is later.
-                guard self.houses[house].lines[place]?.orders[feed] == nil else { continue }
-                self.houses[house].lines[place]?.orders[feed] = (
+                guard self.exchanges[exchange].lines[place]?.orders[feed] == nil else { continue }
+                self.exchanges[exchange].lines[place]?.orders[feed] = (
                     QuoteOrder(sequence: order["sequence"]?.integer(in: .seq), time: time),
                     Timestamp(nanoseconds: Int64(clamping: received))
                 )
@@ -157,26 +158,26 @@ extension RateBook {
         }
     }
 
-    private mutating func restorePrices(_ value: JSON.Value, of house: Int, at place: Int) {
+    private mutating func restorePrices(_ value: JSON.Value, of exchange: Int, at place: Int) {
         guard let last = QuoteReader.figure(value["rate"]), let published = value["published"]?.integer(in: .unlimited)
         else { return }
         let time = Timestamp(nanoseconds: Int64(clamping: published))
         // With several exchanges, the last one that was published.
-        if let known = self.pits[place].published, known.at >= time { return }
+        if let known = self.pairs[place].published, known.at >= time { return }
         let prices = RateEvent.Prices(
-            exchange: self.houses[house].exchange.name,
+            exchange: self.exchanges[exchange].exchange.name,
             last: last,
             bid: QuoteReader.figure(value["bid"]),
             ask: QuoteReader.figure(value["ask"])
         )
-        self.pits[place].published = (prices, time)
+        self.pairs[place].published = (prices, time)
     }
 
     // MARK: - State
 
     /// State of an exchange.
-    package func report(of house: Int, at now: Timestamp) -> SourceReport {
-        let state = self.houses[house]
+    package func report(of exchange: Int, at now: Timestamp) -> SourceReport {
+        let state = self.exchanges[exchange]
         return SourceReport(
             name: state.exchange.source,
             types: ["rateChange"],

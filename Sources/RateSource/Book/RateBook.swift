@@ -69,32 +69,32 @@ package struct RateBook: Sendable {
     struct PairState: Sendable {
         let pair: Pair
         /// In order of preference.
-        var houses: [Int] = []
+        var exchanges: [Int] = []
         /// The interval in which it was last published.
         var slot: Int64?
         var published: (prices: RateEvent.Prices, at: Timestamp)?
     }
 
-    var houses: [ExchangeState] = []
-    var pits: [PairState] = []
+    var exchanges: [ExchangeState] = []
+    var pairs: [PairState] = []
     private var soonest: Timestamp?
 
     /// - Parameters:
     /// - exchanges: In order of preference.
     /// - now: Start of the silence timers.
     package init(_ exchanges: [Exchange], at now: Timestamp) {
-        for (house, exchange) in exchanges.enumerated() {
+        for (index, exchange) in exchanges.enumerated() {
             var places: [String: Int] = [:]
             var lines: [Int: MarketState] = [:]
             for market in exchange.markets {
-                let place = self.pits.firstIndex { $0.pair == market.pair } ?? self.pits.endIndex
-                if place == self.pits.endIndex { self.pits.append(PairState(pair: market.pair)) }
-                self.pits[place].houses.append(house)
+                let place = self.pairs.firstIndex { $0.pair == market.pair } ?? self.pairs.endIndex
+                if place == self.pairs.endIndex { self.pairs.append(PairState(pair: market.pair)) }
+                self.pairs[place].exchanges.append(index)
                 lines[place] = MarketState(market: market)
                 for name in exchange.dialect.names(of: market) { places[name] = places[name] ?? place }
             }
             let secrets = AddressSecrets(ofAddresses: exchange.webSockets + exchange.rests)
-            self.houses.append(
+            self.exchanges.append(
                 ExchangeState(exchange: exchange, secrets: secrets, places: places, lines: lines, heard: now)
             )
         }
@@ -120,16 +120,17 @@ package struct RateBook: Sendable {
     /// - Parameter asked: When a polled answer was requested; quotes pushed since then are newer.
     package mutating func received(
         _ incoming: [Incoming],
-        from house: Int,
+        from exchange: Int,
         asked: Timestamp? = nil,
         at now: Timestamp
     ) -> Verdict {
         var verdict = Verdict()
         for incoming in incoming {
             switch incoming {
-            case .quote(let quote): self.take(quote, from: house, asked, at: now, &verdict)
-            case .refused(let reason): self.houses[house].refusals[reason, default: 0] += 1
-            case .rejected(let text): self.houses[house].trouble = self.houses[house].secrets.removed(from: text)
+            case .quote(let quote): self.take(quote, from: exchange, asked, at: now, &verdict)
+            case .refused(let reason): self.exchanges[exchange].refusals[reason, default: 0] += 1
+            case .rejected(let text):
+                self.exchanges[exchange].trouble = self.exchanges[exchange].secrets.removed(from: text)
             case .leaving: verdict.isLeaving = true
             case .acknowledged, .alive: break
             }
@@ -139,15 +140,15 @@ package struct RateBook: Sendable {
 
     private mutating func take(
         _ quote: Quote,
-        from house: Int,
+        from exchange: Int,
         _ asked: Timestamp?,
         at now: Timestamp,
         _ verdict: inout Verdict
     ) {
-        func refuse(_ reason: Refusal) { self.houses[house].refusals[reason, default: 0] += 1 }
-        guard let place = self.houses[house].places[quote.symbol], var line = self.houses[house].lines[place] else {
-            return refuse(.unknownPair)
-        }
+        func refuse(_ reason: Refusal) { self.exchanges[exchange].refusals[reason, default: 0] += 1 }
+        guard let place = self.exchanges[exchange].places[quote.symbol],
+            var line = self.exchanges[exchange].lines[place]
+        else { return refuse(.unknownPair) }
         if let time = quote.time, time > now.advanced(by: Self.maxLead) { return refuse(.fromTheFuture) }
         if quote.time == nil, quote.sequence == nil, let asked, let received = line.received, received > asked {
             return refuse(.outOfDate)
@@ -169,7 +170,7 @@ package struct RateBook: Sendable {
             line.isRenumbered = true
         }
         verdict.quotes += 1
-        self.houses[house].heard = now
+        self.exchanges[exchange].heard = now
         line.received = now
         if isNew {
             verdict.news += 1
@@ -180,9 +181,9 @@ package struct RateBook: Sendable {
             line.isFresh = true
             line.isTied = isTied
         } else {
-            self.houses[house].repeated += 1
+            self.exchanges[exchange].repeated += 1
         }
-        self.houses[house].lines[place] = line
+        self.exchanges[exchange].lines[place] = line
         guard isNew, let time = self.time(of: place, at: now) else { return }
         self.soonest = min(self.soonest ?? time, time)
     }
@@ -198,24 +199,26 @@ package struct RateBook: Sendable {
     /// Advances the time.
     /// - Returns: The exchanges that became stale or fresh.
     package mutating func checked(at now: Timestamp) -> [Int] {
-        self.houses.indices.filter { house in
-            let isStale = self.isStale(house, at: now)
-            guard isStale != self.houses[house].isStale else { return false }
-            self.houses[house].isStale = isStale
+        self.exchanges.indices.filter { exchange in
+            let isStale = self.isStale(exchange, at: now)
+            guard isStale != self.exchanges[exchange].isStale else { return false }
+            self.exchanges[exchange].isStale = isStale
             if isStale {
-                for place in self.houses[house].lines.keys { self.houses[house].lines[place]?.isFresh = false }
+                for place in self.exchanges[exchange].lines.keys {
+                    self.exchanges[exchange].lines[place]?.isFresh = false
+                }
             }
             return true
         }
     }
 
-    func isStale(_ house: Int, at now: Timestamp) -> Bool {
-        now.duration(since: self.houses[house].heard) >= self.houses[house].exchange.staleAfter
+    func isStale(_ exchange: Int, at now: Timestamp) -> Bool {
+        now.duration(since: self.exchanges[exchange].heard) >= self.exchanges[exchange].exchange.staleAfter
     }
 
     /// When the next exchange becomes stale if nothing is received.
     package var nextCheck: Timestamp? {
-        self.houses.filter { !$0.isStale }.map { $0.heard.advanced(by: $0.exchange.staleAfter) }.min()
+        self.exchanges.filter { !$0.isStale }.map { $0.heard.advanced(by: $0.exchange.staleAfter) }.min()
     }
 }
 

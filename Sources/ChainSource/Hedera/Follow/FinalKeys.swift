@@ -6,7 +6,7 @@ import JSON
 /// Keys of a contract's logs that were published as final, kept until their last reread.
 ///
 /// Stored in buckets of a few hundred keys, one entry each, so that a step writes only what it changes.
-struct ToldKeys: Sendable, Equatable {
+struct FinalKeys: Sendable, Equatable {
     /// Maximum number of keys per bucket.
     static let bucketSize = 500
 

@@ -5,7 +5,7 @@ import NIOCore
 /// Whether the hub is alive: after silence the client sends a ping, and without an answer the connection ends.
 ///
 /// A value: time is an argument.
-struct Pulse: Sendable, Equatable {
+struct LivenessCheck: Sendable, Equatable {
     /// Until the hub has sent its own.
     static let defaultHeartbeat = TimeAmount.seconds(10)
     /// The longest wait for an answer; otherwise three quarters of a heartbeat.
@@ -22,8 +22,8 @@ struct Pulse: Sendable, Equatable {
     }
 
     /// The hub announced its heartbeat interval.
-    mutating func told(heartbeatMilliseconds: Int) {
-        self.heartbeat = .milliseconds(Int64(clamping: min(max(heartbeatMilliseconds, 1), 3_600_000)))
+    mutating func setHeartbeat(milliseconds: Int) {
+        self.heartbeat = .milliseconds(Int64(clamping: min(max(milliseconds, 1), 3_600_000)))
     }
 
     /// Something arrived.
