@@ -52,10 +52,11 @@ package struct CertificateNames: Sendable, Equatable {
 
     /// The size of the head, and of the content behind it.
     private static func head(of element: ArraySlice<UInt8>) -> (bytes: Int, content: Int)? {
-        guard let first = element.dropFirst().first else { return nil }
-        guard first >= 0x80 else { return (2, Int(first)) }
-        let digits = element.dropFirst(2).prefix(Int(first & 0x7F))
-        guard digits.count == Int(first & 0x7F), (1...3).contains(digits.count) else { return nil }
-        return (2 + digits.count, digits.reduce(0) { $0 << 8 | Int($1) })
+        guard let byte = element.dropFirst().first else { return nil }
+        guard byte >= 0x80 else { return (2, Int(byte)) }
+        let count = Int(byte & 0x7F)
+        let digits = element.dropFirst(2).prefix(count)
+        guard digits.count == count, (1...3).contains(count) else { return nil }
+        return (2 + count, digits.reduce(0) { size, digit in size << 8 | Int(digit) })
     }
 }
