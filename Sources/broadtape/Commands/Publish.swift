@@ -77,7 +77,7 @@ struct Publish: AsyncParsableCommand {
                 )
             )
             let events = try lines.map {
-                try Client.Publication(json: trace.event(at: $0, keepsTime: speed == .unpaced))
+                try BroadtapeClient.Publication(json: trace.event(at: $0, keepsTime: speed == .unpaced))
             }
             for receipt in try await publisher.publish(events) {
                 switch receipt.status {
