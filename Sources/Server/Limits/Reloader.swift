@@ -12,7 +12,7 @@ import Glibc
 /// Reloads files when they change or on request.
 package final class Reloader: Sendable {
     /// State of a file; any difference is a change. Renaming another file over it changes the inode number.
-    private struct Look: Equatable {
+    private struct FileState: Equatable {
         var seconds = 0
         var nanoseconds = 0
         var size = 0
@@ -35,6 +35,8 @@ package final class Reloader: Sendable {
     }
 
     private let things: [any Reloading]
+    /// The state of the files of each at the beginning, so that a change before ``run(requests:)`` is noticed too.
+    private let states: [[FileState]]
     private let interval: Duration
     private let logger: Logger
 
@@ -42,6 +44,7 @@ package final class Reloader: Sendable {
     ///   - interval: Polling interval.
     package init(_ things: [any Reloading], interval: Duration = .seconds(5), logger: Logger) {
         self.things = things
+        self.states = things.map { $0.paths.map(FileState.init) }
         self.interval = interval
         self.logger = logger
     }
@@ -60,14 +63,14 @@ package final class Reloader: Sendable {
 
     /// Concurrent reloads, by request and because of a change, are harmless: both read the current files.
     private func watch() async {
-        var looks = self.things.map { $0.paths.map(Look.init) }
+        var states = self.states
         while !Task.isCancelled {
             try? await Task.sleep(for: self.interval)
             for (index, thing) in self.things.enumerated() {
-                let look = thing.paths.map(Look.init)
-                guard look != looks[index], !Task.isCancelled else { continue }
+                let state = thing.paths.map(FileState.init)
+                guard state != states[index], !Task.isCancelled else { continue }
                 // Invalid files are tried again when they change, not at every poll.
-                looks[index] = look
+                states[index] = state
                 self.reload(thing)
             }
         }
