@@ -7,8 +7,10 @@ import Logging
 
 /// The path of a message to the tape or to the dead letters.
 extension FanIn {
-    /// Accepts a message. Returns when there is room for the next one.
+    /// Accepts a message. Returns when there is room for the next one. A message that arrives after the gathered ones
+    /// were dropped is dropped as well: the next time this node leads, it would be appended without those before it.
     func receive(_ message: FanInMessage) async {
+        guard self.isListening else { return }
         self.counted.messages += 1
         let reading = self.reader.read(message, received: self.now())
         let order = self.order.received(reading.numbers, at: reading.received) { self.table[$0]?.seq }
@@ -26,6 +28,11 @@ extension FanIn {
         while self.heldBytes > self.limits.gatheredBytes, self.isListening {
             await withCheckedContinuation { self.waitingForRoom.append($0) }
         }
+    }
+
+    /// Accepts messages from now on.
+    func startListening() {
+        self.isListening = true
     }
 
     /// Stops accepting messages, and resumes callers that wait for room.

@@ -262,6 +262,8 @@ package actor FanIn {
     private nonisolated func listen() async {
         while let shouldListen = await self.nextListenRequest() {
             guard shouldListen else { continue }
+            // The node may have begun to lead again before the last listening had ended.
+            await self.startListening()
             await withDiscardingTaskGroup { group in
                 group.addTask {
                     await self.source.run { await self.receive($0) }

@@ -78,10 +78,58 @@ import Testing
         }
     }
 
+    /// A node loses its turn and drops what it has gathered; then one more message arrives. It must not be the next in
+    /// the log when the node leads again.
+    @Test func messageThatArrivesAfterTheDroppedOnesIsDroppedToo() async throws {
+        func message(_ seq: Int) -> String {
+            #"{"type":"note","key":"k","source":"s","sourceSeq":\#(seq),"sourceOrder":"strict","data":{"n":\#(seq)}}"#
+        }
+        let (source, store) = (ScriptedFanInSource(), RecordingFanInStore())
+        let late = LateSource(base: source, last: FanInMessage(channel: "chain.x", payload: Array(message(3).utf8)))
+        let requests = Watched<[FanInRequest]>([])
+        let ports = FanInPorts(source: late, store: store, ask: { request in requests.change { $0.append(request) } })
+        try await withHub(HubConfiguration.forTests, tape: MemoryTape(), fanIn: ports) { hub in
+            let fanIn = try #require(hub.hub.fanIn)
+            let client = try await hub.connect()
+            try await client.subscribe("note:k")
+            try await source.wait(forListeners: 1)
+            source.send("chain.x", message(1))
+            try await eventually("the first is committed") { await fanIn.tally.events == 1 }
+            store.fail(.unavailable("x"))
+            store.revoke()
+            try await eventually("it no longer leads") { !(await fanIn.tally.isLeading) }
+            source.send("chain.x", message(2))
+            try await source.wait(forReceived: 2)
+            await fanIn.updateStaleSources(now: Timestamp.now.advanced(by: .seconds(31)))
+            try await late.wasLate.wait(for: "the late message") { $0 }
+            store.fail(nil)
+            try await source.wait(forListeners: 1)
+            source.send("chain.x", message(4))
+            try await requests.wait(for: "a request") { $0.last?.after == 1 }
+            for seq in 2...4 { source.send("chain.x", message(seq)) }
+            #expect(try await client.events(on: "note:k", through: 4) == Array(1...4))
+            let numbers = client.messages("event").compactMap { $0["data"]?["n"]?.integer(in: .seq) }
+            #expect(numbers == Array(1...4))
+        }
+    }
+
     @Test func requestsAreReadAsTheyWereWritten() {
         let request = FanInRequest(channel: "chain.x", source: "chain:x", after: 7)
         #expect(FanInRequest(request.message) == request)
         #expect(FanInRequest(FanInMessage(channel: "chain.x", payload: request.message.payload)) == nil)
         #expect(FanInRequest(FanInMessage(channel: "ask.chain.x", payload: Array("{}".utf8))) == nil)
+    }
+}
+
+/// Delivers one more message after it was asked to stop.
+private struct LateSource: FanInSource {
+    let base: ScriptedFanInSource
+    let last: FanInMessage
+    let wasLate = Watched(false)
+
+    func run(_ receive: @Sendable (FanInMessage) async -> Void) async {
+        await self.base.run(receive)
+        await receive(self.last)
+        self.wasLate.change { $0 = true }
     }
 }
