@@ -13,7 +13,7 @@ PROGRAM := .build/release/broadtape
 LIBRARIES := libssl-dev libhiredis-dev libpq-dev zlib1g-dev libsqlite3-dev
 TEST_TOOLS := curl python3-venv postgresql redis-server haproxy procps openssl sqlite3 chromium nodejs
 
-.PHONY: help run build hub test test-fast sanitize fuzz bench bench-postgres conformance conformance-if-available toolchain libraries test-tools peers reference format lint clean
+.PHONY: help run build hub test test-fast simulate sanitize fuzz bench bench-postgres conformance conformance-if-available toolchain libraries test-tools peers reference format lint clean
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 28
@@ -44,6 +44,13 @@ test-fast: libraries ## Run the tests that start no process, in parallel.
 	@echo "Building the tests (the first time 5 to 15 minutes), then running those that take two minutes."
 	@$(DEBUG) --build-tests
 	@$(FAST_TESTS)
+
+# Debug mode, because the hub's assertions count. The first seed that fails is shrunk; SEED=N prints the timeline of one.
+SEEDS := 10000
+simulate: libraries ## Simulate clusters with everything that fails (SEEDS=10000, or SEED=N for the timeline of one).
+	@echo "Building in debug mode; the first time takes 5 to 15 minutes."
+	@$(DEBUG) --product broadtape-simulator
+	@"$$(swift build --show-bin-path)/broadtape-simulator" $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 sanitize: test-tools ## Run the tests of the hub and the codec under the thread sanitizer.
 	@echo "Building in a folder of its own; the first time takes 10 to 20 minutes."

@@ -20,6 +20,7 @@ extension Target.Dependency {
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
     static let dequeModule: Self = .product(name: "DequeModule", package: "swift-collections")
     static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
+    static let heapModule: Self = .product(name: "HeapModule", package: "swift-collections")
     static let histogram: Self = .product(name: "Histogram", package: "hdrhistogram-swift")
     static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
@@ -236,6 +237,23 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .target(name: "SimulatorRuntime", path: "Tests/Simulator/Runtime"),
+        .executableTarget(
+            name: "broadtape-simulator",
+            dependencies: [
+                "BroadtapeClient", "EventLog", "Hub", "JSON", "SimulatorRuntime", "WebSocketClient", .argumentParser,
+                .dequeModule, .heapModule, .logging, .nioCore,
+            ],
+            path: "Tests/Simulator/Program",
+            swiftSettings: settings
+        ),
+
+        .testTarget(
+            name: "SimulatorTests",
+            dependencies: ["TestSupport"],
+            path: "Tests/Simulator/Tests",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "FuzzTests",
             dependencies: ["FuzzTargets", "JSON", "TestSupport"],

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
+package import NIOCore
 
 extension Machine {
     /// What to do, and what to report.
-    enum Output: Sendable, Equatable {
+    package enum Output: Sendable, Equatable {
         /// Open a connection and authenticate.
         case connect(token: String?)
         /// Get a token; `refresh` for a session that is open.
@@ -31,10 +31,16 @@ extension Machine {
     }
 
     /// When something happens, and a uniformly random number from 0 to 1.
-    struct Moment: Sendable {
-        var now: NIODeadline
+    package struct Moment: Sendable {
+        package var now: NIODeadline
         /// Milliseconds since 1970.
-        var wall: Int
-        var random: Double
+        package var wall: Int
+        package var random: Double
+
+        package init(now: NIODeadline, wall: Int, random: Double) {
+            self.now = now
+            self.wall = wall
+            self.random = random
+        }
     }
 }

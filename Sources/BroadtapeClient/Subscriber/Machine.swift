@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
+package import NIOCore
 
 /// A subscriber without its input and output: events go in, actions and reports come out.
 ///
 /// A value that the vectors in Tests/Vectors drive, as they drive its counterpart in broadtape.js: both behave alike.
-struct Machine: Sendable {
+package struct Machine: Sendable {
     enum Phase: Sendable, Equatable {
         /// Not started. → `asking`, `connecting`
         case idle
@@ -40,7 +40,7 @@ struct Machine: Sendable {
     /// Whether messages of the hub are being read.
     private var isListening = true
 
-    init(_ wanted: [Subscription], hasToken: Bool, backoff: Backoff, now: NIODeadline) {
+    package init(_ wanted: [Subscription], hasToken: Bool, backoff: Backoff, now: NIODeadline) {
         self.tracks = Tracks(wanted, backoff: backoff)
         self.reconnectState = ReconnectState(backoff: backoff)
         self.liveness = LivenessCheck(now: now)
@@ -54,7 +54,7 @@ struct Machine: Sendable {
     var heartbeat: TimeAmount { self.liveness.heartbeat }
 
     /// When to call ``wake(at:late:)``; nil for never.
-    var wakeAt: NIODeadline? {
+    package var wakeAt: NIODeadline? {
         switch self.phase {
         case .waiting(let until), .connecting(let until):
             return until
@@ -74,12 +74,12 @@ struct Machine: Sendable {
 
     // MARK: - From the application
 
-    mutating func start(at moment: Moment) -> [Output] {
+    package mutating func start(at moment: Moment) -> [Output] {
         guard self.phase == .idle else { return [] }
         return self.connect(at: moment)
     }
 
-    mutating func close() -> [Output] {
+    package mutating func close() -> [Output] {
         guard self.phase != .closed else { return [] }
         let outputs = self.dropped
         self.sessionEnded()
@@ -88,7 +88,7 @@ struct Machine: Sendable {
     }
 
     /// Reconnects at once, also after the end.
-    mutating func reconnect(at moment: Moment) -> [Output] {
+    package mutating func reconnect(at moment: Moment) -> [Output] {
         let outputs = self.dropped
         self.sessionEnded()
         if self.phase == .closed {
@@ -98,20 +98,20 @@ struct Machine: Sendable {
         return outputs + self.connect(at: moment)
     }
 
-    mutating func subscribe(_ subscription: Subscription) -> [Output] {
+    package mutating func subscribe(_ subscription: Subscription) -> [Output] {
         var outputs: [Output] = []
         self.tracks.subscribe(subscription, isOpen: self.phase == .open, into: &outputs)
         return outputs
     }
 
-    mutating func unsubscribe(_ channel: String) -> [Output] {
+    package mutating func unsubscribe(_ channel: String) -> [Output] {
         var outputs: [Output] = []
         self.tracks.unsubscribe(channel, isOpen: self.phase == .open, into: &outputs)
         return outputs
     }
 
     /// The application has handled an event.
-    mutating func handled(_ position: Position) -> [Output] {
+    package mutating func handled(_ position: Position) -> [Output] {
         self.tracks.handled(position).map { [.save($0)] } ?? []
     }
 
@@ -120,7 +120,7 @@ struct Machine: Sendable {
         self.tracks.failed(channel)
     }
 
-    mutating func tokenArrived(_ token: String, at moment: Moment) -> [Output] {
+    package mutating func tokenArrived(_ token: String, at moment: Moment) -> [Output] {
         if self.phase == .asking { return [self.dial(token, at: moment)] }
         guard self.phase == .open, self.isRefreshing else { return [] }
         self.isRefreshing = false
@@ -177,7 +177,7 @@ struct Machine: Sendable {
     }
 
     /// Reading is paused, or resumed.
-    mutating func listen(_ isListening: Bool, now: NIODeadline) {
+    package mutating func listen(_ isListening: Bool, now: NIODeadline) {
         self.isListening = isListening
         guard isListening else { return }
         self.liveness.heard(now: now)
@@ -190,7 +190,7 @@ struct Machine: Sendable {
     }
 
     /// - Parameter late: How much later the call is than ``wakeAt``: a process that was asleep received nothing.
-    mutating func wake(at moment: Moment, late: TimeAmount = .zero) -> [Output] {
+    package mutating func wake(at moment: Moment, late: TimeAmount = .zero) -> [Output] {
         switch self.phase {
         case .waiting(let until):
             return moment.now >= until ? self.connect(at: moment) : []
@@ -206,7 +206,7 @@ struct Machine: Sendable {
 
     // MARK: - From the connection
 
-    mutating func opened(at moment: Moment) -> [Output] {
+    package mutating func opened(at moment: Moment) -> [Output] {
         guard case .connecting = self.phase else { return [] }
         self.phase = .open
         self.isListening = true
@@ -217,7 +217,7 @@ struct Machine: Sendable {
         return outputs
     }
 
-    mutating func ended(_ ending: Ending, at moment: Moment) -> [Output] {
+    package mutating func ended(_ ending: Ending, at moment: Moment) -> [Output] {
         switch self.phase {
         case .connecting, .open: return self.lost(ending, at: moment)
         case .idle, .asking, .waiting, .offline, .closed: return []
@@ -225,11 +225,11 @@ struct Machine: Sendable {
     }
 
     /// A text message that cannot be read.
-    mutating func received(_ unreadable: Message.Unreadable, at moment: Moment) -> [Output] {
+    package mutating func received(_ unreadable: Message.Unreadable, at moment: Moment) -> [Output] {
         self.phase == .open ? self.giveUp(.violation(unreadable.description), at: moment) : []
     }
 
-    mutating func received(_ message: Message, at moment: Moment) -> [Output] {
+    package mutating func received(_ message: Message, at moment: Moment) -> [Output] {
         guard self.phase == .open else { return [] }
         self.liveness.heard(now: moment.now)
         var outputs: [Output] = []

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
+package import NIOCore
 
 /// What a subscriber knows about its connection.
-struct Status: Sendable, Equatable {
-    enum State: String, Sendable {
+package struct Status: Sendable, Equatable {
+    package enum State: String, Sendable {
         case connecting
         case live
         /// Until the time is over.
@@ -15,7 +15,7 @@ struct Status: Sendable, Equatable {
     }
 
     /// The cause of the state.
-    enum Occasion: Sendable, Equatable {
+    package enum Occasion: Sendable, Equatable {
         case connecting
         case welcomed
         case authenticated
@@ -30,17 +30,17 @@ struct Status: Sendable, Equatable {
         case closed
     }
 
-    var state: State
+    package var state: State
     /// Failures in a row.
-    var attempt: Int
-    var session: String?
-    var node: String?
+    package var attempt: Int
+    package var session: String?
+    package var node: String?
     /// The token's user, once the hub has accepted it.
-    var user: String?
+    package var user: String?
     /// Nothing can be committed at the moment.
-    var isPaused = false
+    package var isPaused = false
     /// Sources that have fallen silent.
-    var stale: [String] = []
+    package var stale: [String] = []
     /// With `waiting`.
-    var retryIn: TimeAmount?
+    package var retryIn: TimeAmount?
 }
