@@ -158,7 +158,7 @@ struct ProgramSystemTests {
         ("rates:\n  kraken:\n    pairs:\n      - XBT/USD\n", 4, ["XBT/USD", "BTC/USD"]),
         ("rates:\n  binance:\n    pairs:\n      BTC/USDT: { symbl: X }\n", 4, ["symbl", "did you mean \"symbol\""]),
         ("rates:\n  binance:\n    pairs: [BTC/USDT]\n    intervall: 1s\n", 4, ["intervall", "interval"]),
-        ("rates:\n  binance:\n    pairs: [BTC/USDT]\n    interval: 1\n", 4, ["interval", "2s"]),
+        ("rates:\n  binance:\n    pairs: [BTC/USDT]\n    interval: 1\n", 4, ["interval", "60s"]),
         ("rates:\n  binance:\n    pairs: [BTC/USDT]\n    poll: 20s\n", 4, ["poll", "stale-after"]),
         ("rates:\n  binance:\n    pairs: [BTC/USDT]\n    websocket: http://x\n", 4, ["websocket", "wss://"]),
         ("rates:\n  binance:\n    pairs: [BTC/USDT]\n    rest: ws://x\n", 4, ["rest", "https://"]),
