@@ -140,7 +140,7 @@ struct TLSTests {
     func goodSettingsAreAccepted() async throws {
         try await withFolder { folder in
             try Self.makeCertificate("hub", in: folder)
-            try folder.write("10.0.0.0/8,KP\n", to: "countries.csv")
+            try folder.write("10.0.0.0/8,KP\n5.160.0.0/16,IR\n", to: "countries.csv")
             let yaml = """
                 tls-certificate: hub.pem
                 tls-key: hub.key
