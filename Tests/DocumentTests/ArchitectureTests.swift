@@ -70,7 +70,7 @@ struct ArchitectureTests {
     @Test func onlyTheServerAndTheProgramImportTheEngine() throws {
         let targets = try #require(PackageManifest.present).targets
         let importers = targets.filter { !$0.value.isTest && $0.value.dependencies.contains("Hub") }.keys
-        #expect(Set(importers) == ["Server", "broadtape", "broadtape-bench", "FuzzTargets"])
+        #expect(Set(importers) == ["Server", "broadtape", "broadtape-bench", "broadtape-simulator", "FuzzTargets"])
     }
 
     @Test func testTargetsAreThoseOfThePackage() throws {

@@ -24,6 +24,9 @@ struct TestRuleTests {
                 "Tests/TestSupport/Watched.swift", "Tests/TestSupport/Servers/PostgresProgram.swift",
                 // Not a wait: the rate at which events are due.
                 "Tests/System/Command/SlowSubscriberTests.swift",
+                // Virtual time.
+                "Tests/Simulator/Program/Cluster.swift", "Tests/Simulator/Program/SimulatedSource.swift",
+                "Tests/Simulator/Program/SimulatedStore.swift",
             ],
             advice: "wait for a condition: `Watched`, `Gate` or `eventually`"
         ),

@@ -104,7 +104,7 @@ struct MistakeTests {
                 #expect(isTold(place, mark.2), "\(place) \(mark.2) in \(record.errors)")
             }
             for place in ["--loops", "BROADTAPE_MAX_BODY", "BROADTAPE_SILENCE"] {
-                #expect(isTold(place, ""), "\(place) in \(record.errors)")
+                #expect(lines.contains { $0.contains(place) }, "\(place) in \(record.errors)")
             }
             #expect(!record.errors.contains("fan-in is set, but") && !record.errors.contains("longer than heartbeat"))
             #expect(!record.errors.contains("bt_secret"))
