@@ -173,7 +173,7 @@ final class Node: @unchecked Sendable {
         self.abandon()
     }
 
-    /// Everything of the process is gone; the database and the network go on.
+    /// Everything of the process is gone; the database and the network continue.
     func crash() {
         guard self.state != .down else { return }
         Simulation.current.trace("node \(self.index) crashes")
