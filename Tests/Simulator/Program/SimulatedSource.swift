@@ -3,7 +3,8 @@
 import EventLog
 import Hub
 
-/// A publisher outside of the cluster that numbers its messages, sends them to the node that listens, and repeats on request.
+/// A publisher outside of the cluster that numbers its messages, sends them to the node that listens, and repeats on
+/// request.
 /// What it sends is in the log once and in order, whichever node leads the fan-in.
 final class SimulatedSource: @unchecked Sendable {
     static let log = "feed:source"
