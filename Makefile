@@ -32,7 +32,7 @@ hub:
 # The suites that start processes, or need the machine to themselves: by their names, which a test checks.
 SYSTEM := SystemTests
 # Without a limit all tests begin at once, and the time limits of hubs that wait for a thread run out.
-FAST_TESTS := SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test --skip-build --parallel --skip $(SYSTEM)
+FAST_TESTS := SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=2 swift test --skip-build --parallel --skip $(SYSTEM)
 SYSTEM_TESTS := swift test --skip-build --no-parallel --filter $(SYSTEM)
 
 test: peers ## Run every test.

@@ -7,8 +7,8 @@ import TestSupport
 import Testing
 
 /// A limit on slow consumers, over real sockets.
-@Suite(.serialized, .timeLimit(.minutes(1)))
-struct SlowConsumerTests {
+@Suite(.system, .serialized, .timeLimit(.minutes(1)))
+struct SlowConsumerSystemTests {
     private static let limit = Duration.milliseconds(500)
     /// More than all buffers on the way hold.
     private static let events = 300
